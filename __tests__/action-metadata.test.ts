@@ -1,4 +1,4 @@
-/** action.yml, the code, README and the workflows say the same. */
+/** Checks that action.yml, the code, the README and the workflows agree. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
@@ -89,7 +89,7 @@ interface WorkflowStep {
 test("README's workflows use inputs and outputs that exist", () => {
   expect(workflows.length).toBeGreaterThan(1)
   for (const workflow of workflows) {
-    // A whole workflow, or steps of one.
+    // A complete workflow, or only some steps of one.
     const parsed = load(workflow) as
       WorkflowStep[] | { jobs: Record<string, { steps: WorkflowStep[] }> }
     const steps = Array.isArray(parsed)

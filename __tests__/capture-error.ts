@@ -1,9 +1,9 @@
-/** What a call throws, sync or not. */
+/** Captures what a call throws, synchronous or not. */
 import { ActionError } from '../src/failures/action-error.ts'
 
 /**
- * The value that was thrown or rejected with.
- * @throws Error when nothing was
+ * @returns the value that was thrown or rejected with
+ * @throws Error when nothing was thrown
  */
 export async function captureError(callback: () => unknown): Promise<unknown> {
   try {
@@ -14,7 +14,7 @@ export async function captureError(callback: () => unknown): Promise<unknown> {
   throw new Error('nothing was thrown')
 }
 
-/** The ActionError that was thrown; anything else is thrown on. */
+/** Returns the thrown ActionError. Any other value fails the test. */
 export async function captureActionError(callback: () => unknown): Promise<ActionError> {
   const thrown = await captureError(callback)
   if (thrown instanceof ActionError) return thrown
@@ -23,7 +23,7 @@ export async function captureActionError(callback: () => unknown): Promise<Actio
   )
 }
 
-/** Everything that a person could read of an error, causes included. */
+/** All text of an error that a user could see, including its causes. */
 export function collectErrorText(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
   const nested = thrown instanceof ActionError ? thrown.otherErrors.map(collectErrorText) : []

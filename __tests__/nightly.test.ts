@@ -1,4 +1,4 @@
-/** The issue that the nightly tests keep. */
+/** The issue that the nightly tests maintain. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { startGitHubApi, type GitHubApi } from '../testing/github-api.ts'
 import { syncIssue, formatReport, type Needs } from '../scripts/nightly.ts'

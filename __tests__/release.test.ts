@@ -1,6 +1,6 @@
 /**
- * scripts/release.ts: its tables, and a release in a repository with a bare remote. gh is a script
- * that keeps what it was told.
+ * scripts/release.ts: its tables, and a release in a repository with a bare remote. gh is replaced
+ * by a script that records its input.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {

@@ -1,4 +1,7 @@
-/** What stands around the code: links lead somewhere, forms ask for what helps, updates wait. */
+/**
+ * The files around the code: links resolve, issue forms ask for what helps, dependency updates
+ * wait.
+ */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'

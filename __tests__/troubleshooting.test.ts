@@ -1,4 +1,4 @@
-/** docs/troubleshooting.md, the catalogue of codes and the source say the same. */
+/** Checks that docs/troubleshooting.md, the catalogue of codes and the source agree. */
 import { expect, test } from '@jest/globals'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,10 +7,10 @@ import { failureCodes } from '../src/failures/codes.ts'
 const root = join(import.meta.dirname, '..')
 const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8')
 
-/** The page without its code blocks, in which a # begins a comment. */
+/** The page without its code blocks, in which a # starts a comment. */
 const prose = page.replace(/^```[\s\S]*?^```$/gm, '')
 
-/** Code -> its section, up to the next heading of level 1 or 2. */
+/** Maps each code to its section, which ends at the next heading of level 1 or 2. */
 const sections = new Map(
   prose.split(/^(?=##? )/m).flatMap((part) => {
     const heading = /^## (.+)$/m.exec(part)?.[1]
@@ -23,7 +23,7 @@ const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf
   .filter((file) => file.endsWith('.ts'))
   .map((file) => ({ file, text: readFileSync(join(root, 'src', file), 'utf8') }))
 
-/** Everything in src but the list of codes itself. */
+/** Everything in src except the list of codes itself. */
 const sourceText = sources
   .map(({ file, text }) =>
     file === catalogueFile ? text.replace(/failureCodes = \[[\s\S]*?\] as const/, '') : text,
@@ -55,8 +55,8 @@ test('links within the page lead somewhere', () => {
 })
 
 test('every code of the catalogue is thrown somewhere', () => {
-  // As a value: `code: 'x'`, a branch of `? 'x' : 'y'`, or beside its pattern in a table. A code
-  // that is only compared is not thrown.
+  // The code used as a value: `code: 'x'`, a branch of `? 'x' : 'y'`, or next to its pattern in a
+  // table. A code that is only compared is never thrown.
   expect(
     failureCodes.filter((name) => !new RegExp(`([?:]|/i?,)\\s+'${name}'`).test(sourceText)),
   ).toEqual([])

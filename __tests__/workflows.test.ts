@@ -1,6 +1,6 @@
 /**
- * All workflows and the templates against action.yml and against each other; actionlint (npm run
- * workflows) sees to their form.
+ * Checks all workflows and templates against action.yml and against each other; actionlint (npm run
+ * workflows) checks their syntax.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -54,7 +54,9 @@ const templates = readdirSync(join(repositoryRoot, 'workflow-templates')).filter
 const listSteps = ({ jobs }: Workflow): Step[] =>
   Object.values(jobs).flatMap((job) => job.steps ?? [])
 
-/** Logic is in scripts and actions with tests: YAML has no other commands than these. */
+/**
+ * Logic belongs in scripts and actions with tests: YAML must not contain other commands than these.
+ */
 const allowedCommands = [
   'bash .ci/run',
   'npm run faults',
@@ -69,7 +71,7 @@ const allowedCommands = [
   'node scripts/release.ts publish',
 ]
 
-/** All that each job may do. */
+/** All permissions of each job. */
 const permissions: Readonly<
   Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>
 > = {
@@ -177,7 +179,10 @@ test.each<[name: string, inputs: Record<string, string>]>([
   },
 )
 
-/** The few expressions that the group is made of: `a || b`, inputs, texts, and the one format. */
+/**
+ * Evaluates the expressions that the concurrency group uses: `a || b`, inputs, string literals, and
+ * its only format().
+ */
 function evaluateTemplate(template: string, inputs: Record<string, string>): string {
   const evaluateOperand = (operand: string): string => {
     if (operand.startsWith('inputs.')) return inputs[operand.slice(7)] ?? ''
@@ -242,7 +247,7 @@ test.each(callers)(
       expect(Object.keys(workflowCall?.inputs ?? {})).toEqual(
         expect.arrayContaining(Object.keys(actual)),
       )
-      // A secret of the environment reaches a called workflow only when its caller names it.
+      // A called workflow receives a secret of the environment only when its caller names it.
       // Source: actions/runner, issue 1490.
       expect(secrets).toEqual(
         Object.fromEntries(

@@ -7,11 +7,11 @@ export interface Measurement {
   readonly wall: number
   /** Seconds. */
   readonly cpu: number
-  /** Peak, in MB. */
+  /** Peak memory in MB. */
   readonly memory: number
 }
 
-/** One round of both. */
+/** One round of the guide and the action. */
 export type MeasurementPair = readonly [guide: Measurement, action: Measurement]
 
 /** The results of a benchmark. */

@@ -45,7 +45,7 @@ async function measureAction(lab: Lab): Promise<Measurement> {
   }
 }
 
-/** The guide's commands with other names. The first time there is no --certificate-arn. */
+/** The guide's commands with other names. The first run has no --certificate-arn. */
 const guide = `set -eu
 arn=$("$PYTHON_AWS" -m awscli acm import-certificate \\
   --certificate fileb://leaf.pem --certificate-chain fileb://chain.pem \\
@@ -157,7 +157,10 @@ async function measureFirstDeployments(programs: LabPrograms): Promise<Measureme
 const formatWallTimes = (guideRun: Measurement, actionRun: Measurement): string =>
   `guide ${guideRun.wall.toFixed(2)} s, action ${actionRun.wall.toFixed(2)} s`
 
-/** Measures runs that change nothing, in one lab that the guide and the action have deployed. */
+/**
+ * Measures runs that change nothing, in one lab in which both the guide and the action have
+ * deployed.
+ */
 function measureConvergedRuns(programs: LabPrograms): Promise<MeasurementPair[]> {
   return withLab(programs, async (lab) => {
     await measureGuide(lab, '')
@@ -185,7 +188,7 @@ function measureAfterActive(programs: LabPrograms): Promise<number> {
       return (await lab.kubectl(...args)) !== ''
     }
     await waitForEvent(hasHostname, 'The Ingress got no hostname.')
-    // Make sure that the action is waiting.
+    // Makes sure that the action is waiting.
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     const startedAt = performance.now()
     releaseLoadBalancers()
@@ -222,7 +225,7 @@ function measureAfterRejection(programs: LabPrograms): Promise<number> {
   })
 }
 
-/** Waits with a short interval, because the time of the event is measured. */
+/** Polls at a short interval, because the time of the event is measured. */
 const waitForEvent = (condition: () => Promise<boolean>, message: string): Promise<void> =>
   waitUntil(condition, () => new Error(message), 180_000, 5)
 

@@ -8,7 +8,7 @@ export interface CommandResult {
 }
 
 /**
- * Runs a command to its end.
+ * Runs a command to completion.
  * @throws Error with the last lines of its output when it fails
  */
 export async function runCommand(
@@ -22,7 +22,7 @@ export async function runCommand(
   const [stdoutChunks, stderrChunks]: [Buffer[], Buffer[]] = [[], []]
   child.stdout.on('data', (chunk: Buffer) => stdoutChunks.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => stderrChunks.push(chunk))
-  // The command may end without reading its input.
+  // The command may end without having read its input.
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input ?? '')
   try {

@@ -1,4 +1,4 @@
-/** Access to a lab: the clients of the administrator, and the credentials of runners. */
+/** Access to a lab: the administrator's clients and the credentials of runners. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AwsCredential } from '../simulator/aws/service.ts'
@@ -19,7 +19,7 @@ import type { EksAuthenticator } from './services/eks-authenticator.ts'
 import type { Moto } from './services/moto.ts'
 import type { LabPrograms } from './setup.ts'
 
-/** The AWS variables of a process that uses a credential. */
+/** The AWS environment variables of a process that uses a credential. */
 export function buildAwsEnvironment(
   moto: Moto,
   aws: AwsProxy,
@@ -48,7 +48,7 @@ interface AdministratorOptions {
   readonly proxy: string
 }
 
-/** The clients of the administrator: helm, kubectl and pymilvus. */
+/** The administrator's clients: helm, kubectl and pymilvus. */
 export function createAdministrator({
   programs,
   directory,
@@ -132,7 +132,7 @@ export async function assumeRole(
   ])
   const path = join(directory, 'rbac.json')
   const roles = loadRbacObjects(deniedPermission, permissionSet)
-  // kubectl applies only objects of the namespace that it is given.
+  // kubectl applies only objects in the namespace that it is given.
   for (const roleNamespace of new Set(roles.map(({ metadata }) => metadata.namespace ?? ''))) {
     await writeFile(
       path,

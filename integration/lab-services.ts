@@ -1,4 +1,4 @@
-/** Starts the services of a lab, and connects them. */
+/** Starts and connects the services of a lab. */
 import { randomInt } from 'node:crypto'
 import type { Controller } from '../simulator/alb-controller/controller.ts'
 import { startChartRepository, type ChartRepository } from '../simulator/charts/repository.ts'
@@ -69,7 +69,7 @@ export interface LabServices {
   readonly controller: Controller | undefined
 }
 
-/** Starts a service, logs the time that it took, and registers its `close`. */
+/** Starts a service, logs how long that took, and registers its `close`. */
 export type StartService = <T extends object>(
   name: string,
   startup: () => Promise<T & { close?(): void | Promise<void> }>,
@@ -85,7 +85,9 @@ function createStarter({ closers }: LabResources, logProgress: ProgressLogger): 
   }
 }
 
-/** Waits for all promises even if one fails, so that every service that starts can be closed. */
+/**
+ * Waits for all promises even if one fails, so that every service that has started can be closed.
+ */
 async function awaitAll<const T extends readonly Promise<unknown>[]>(
   promises: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
@@ -186,7 +188,7 @@ interface ReusableServices {
   readonly envoy: EnvoyProgram
 }
 
-/** The services of the worker, or new ones. They are independent, and start in parallel. */
+/** The services of the worker, or new ones. They are independent and start in parallel. */
 async function startOrReuseServices({
   programs,
   resources,

@@ -33,26 +33,26 @@ export interface LabOptions extends TestEnvironmentOptions {
   readonly logProgress?: ProgressLogger
   /** Connects to the Kubernetes API directly: requests are neither recorded nor delayed. */
   readonly bypassKubernetesProxy?: boolean
-  /** The name of a state saved by `saveFixture`. Without one the cluster is new. */
+  /** The name of a state saved by `saveFixture`. The cluster is new when absent. */
   readonly fixture?: string
 }
 
-/** The lab, with what only it has. */
+/** The test environment with the members that only the lab has. */
 export interface Lab extends TestEnvironment {
   readonly programs: LabPrograms
   /** Whether the cluster was restored from the fixture. */
   readonly isRestored: boolean
   /**
-   * Saves the state of the cluster, for other labs of this worker to start with. Does nothing if
-   * the lab has its own cluster.
+   * Saves the state of the cluster as the starting point of other labs of this worker. Does nothing
+   * if the lab has its own cluster.
    */
   readonly saveFixture: (name: string) => Promise<void>
   readonly alb: EnvoyAlb
-  /** Accesses the Kubernetes API directly, as administrator. */
+  /** Accesses the Kubernetes API directly as administrator. */
   readonly client: KubernetesClient
   /** The path of the root certificate. */
   readonly ca: string
-  /** Puts another Milvus behind the load balancers. */
+  /** Switches the Milvus server behind the load balancers. */
   readonly selectMilvus: (kind: MilvusKind) => Promise<void>
   /** The token of root; empty while authorization is off. */
   readonly milvusToken: () => string
@@ -67,7 +67,7 @@ export interface Lab extends TestEnvironment {
   ) => Promise<string>
 }
 
-/** The number of folders with logs that are kept. */
+/** The number of log folders to keep. */
 const retainedLogFolders = 10
 
 /** Starts the lab. The namespace and the IngressClass `alb` exist; Milvus is not installed yet. */

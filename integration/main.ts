@@ -1,6 +1,7 @@
 /**
- * `npm run lab` runs the scenarios in the lab; `npm run lab -- TEXT` only those whose name contains
- * TEXT. `npm run lab -- up` starts a lab for manual use, and `npm run lab -- down` stops it.
+ * `npm run lab` runs the scenarios in the lab, and `npm run lab -- TEXT` only those whose name
+ * contains TEXT. `npm run lab -- up` starts a lab for manual use, and `npm run lab -- down` stops
+ * it.
  */
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
@@ -71,13 +72,13 @@ async function down(): Promise<void> {
   await rm(pidFile, { force: true })
 }
 
-/** Labs wait as much as they compute, so there can be more of them than cores. */
+/** Labs wait as much as they compute, so there can be more labs than cores. */
 const workerCount = 4
 
 const formatElapsed = (since: number): string =>
   `${((performance.now() - since) / 1000).toFixed(0)} s`
 
-/** The time of each phase of the scenarios, summed over the workers. */
+/** The time of each phase of the scenarios, summed over all workers. */
 async function summarizeTimes(file: string): Promise<string> {
   const sums = sumByPhase(parseProfile(await readFile(file, 'utf8').catch(() => '')))
   const formatTotal = (...parts: readonly ProfiledPhase[]): string =>
@@ -94,7 +95,7 @@ async function summarizeTimes(file: string): Promise<string> {
 
 /**
  * Runs the scenarios, each in its own lab. Jest and its workers are a process group that ends with
- * this process, and each lab ends with its worker, even if that is killed.
+ * this process, and each lab ends with its worker, even if the worker is killed.
  */
 async function runScenarios(): Promise<void> {
   logProgress('Checking the programs of the lab. The first set-up takes about 10 minutes.')
@@ -105,7 +106,7 @@ async function runScenarios(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-labs-'))
   const watchdog = new Watchdog(directory)
   const nameFilter = process.argv[2]
-  // A few scenarios finish before other clusters would have started.
+  // A few scenarios would finish before additional clusters have started.
   const count = nameFilter === undefined ? workerCount : 1
   const shared = await startSharedServices(programs, directory, count)
   const sharedStartTime = formatElapsed(sharedStart)

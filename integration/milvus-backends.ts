@@ -1,5 +1,6 @@
 /**
- * Which Milvus is behind the load balancers: each is started when it is first chosen, and stays.
+ * The Milvus servers behind the load balancers. A server is started when it is first selected, and
+ * keeps running.
  */
 import { randomUUID } from 'node:crypto'
 import { MilvusClient } from '@zilliz/milvus2-sdk-node'
@@ -13,24 +14,25 @@ import { getSharedMilvus } from './shared-services.ts'
 
 type Address = Pick<MilvusServer, 'host' | 'port'>
 
-/** The plain one is shared where there is one to share: nothing of a scenario stays in it. */
+/** Uses the shared plain server if there is one: scenarios leave no data in it. */
 async function startOrReuse(kind: MilvusKind, settings: MilvusServerSettings): Promise<Address> {
   return (kind === 'plain' ? getSharedMilvus() : undefined) ?? startMilvus(kind, settings)
 }
 
-/** The servers. */
 export class MilvusBackends {
   private readonly settings: MilvusServerSettings
   private readonly servers = new Map<MilvusKind, Promise<Address>>()
   private selected: Address | undefined
-  /** Of root, while the chosen server asks for one. */
+  /** The token of root while the selected server requires one. */
   token = ''
 
   constructor(settings: MilvusServerSettings) {
     this.settings = settings
   }
 
-  /** Puts a server behind the load balancers, once the data plane is synced. */
+  /**
+   * Selects the server behind the load balancers. Takes effect at the next sync of the data plane.
+   */
   async select(kind: MilvusKind): Promise<Address> {
     const existing = this.servers.get(kind)
     const startingServer = existing ?? startOrReuse(kind, this.settings)
@@ -41,8 +43,8 @@ export class MilvusBackends {
   }
 
   /**
-   * Puts one behind them that asks for a token.
-   * @returns root's, with a password of its own
+   * Selects a server that requires a token.
+   * @returns the token of root, with a unique password
    */
   async requireAuthorization(): Promise<string> {
     const { host, port } = await this.select('authorized')
@@ -68,7 +70,7 @@ export class MilvusBackends {
     return this.token
   }
 
-  /** Where a pod really is: pod IPs are KWOK's inventions. */
+  /** The actual address of a Milvus pod, because KWOK makes up pod IPs. */
   address(): Address | undefined {
     return this.selected
   }

@@ -1,11 +1,11 @@
-/** The official Milvus clients, through the load balancer of a lab: pymilvus and the Node SDK. */
+/** The official Milvus clients, pymilvus and the Node SDK, through the load balancer of a lab. */
 import { randomUUID } from 'node:crypto'
 import { DataType, MilvusClient } from '@zilliz/milvus2-sdk-node'
 import type { Lab } from './lab.ts'
 
 /**
- * Connects by address with server_name, creates a collection, inserts and searches. Then it
- * connects by name through a proxy that resolves it, searches again and drops the collection.
+ * Connects by address with server_name, creates a collection, inserts and searches. Then connects
+ * by name through a proxy that resolves it, searches again and drops the collection.
  */
 const pymilvusScript = `
 import os
@@ -47,7 +47,7 @@ export async function verifyPymilvus(lab: Lab): Promise<void> {
     throw new Error(`pymilvus did not find the inserted entity:\n${output}`)
 }
 
-/** A unique name: labs may share a Milvus. */
+/** A unique name, because labs may share a Milvus. */
 const createCollectionName = (): string => `lab_${randomUUID().replaceAll('-', '_')}`
 
 /**

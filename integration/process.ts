@@ -1,6 +1,7 @@
 /**
- * The processes of the lab. Each has its own process group and log file, is awaited by a readiness
- * check, and is stopped in reverse order. A watchdog stops them if this process is killed.
+ * The processes of the lab. Each has its own process group and log file, is awaited with a
+ * readiness check, and is stopped in reverse order. A watchdog stops them if this process is
+ * killed.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
@@ -15,7 +16,9 @@ export interface ProcessOptions {
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
-  /** The whole environment except for PATH. No proxy or credential of the machine is inherited. */
+  /**
+   * The complete environment except for PATH. No proxy or credential of the machine is inherited.
+   */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   /** Called until it returns true. An error counts as false. */
@@ -24,7 +27,10 @@ export interface ProcessOptions {
   readonly timeout?: number
   /** Milliseconds between SIGTERM and SIGKILL; 5 s when absent. */
   readonly gracePeriod?: number
-  /** Files that it creates outside of its folder. They are removed, with their folder if empty. */
+  /**
+   * Files that the process creates outside its folder. They are removed, with their folder if it is
+   * empty.
+   */
   readonly strayFiles?: (pid: number) => readonly string[]
 }
 
@@ -33,7 +39,7 @@ export interface ManagedProcess {
   readonly name: string
   readonly pid: number
   readonly log: string
-  /** Resolves when the process has ended for any reason. */
+  /** Resolves when the process has ended, for any reason. */
   readonly exited: Promise<void>
   readonly isRunning: () => boolean
   stop(): Promise<void>
@@ -79,7 +85,7 @@ export class Processes {
     return managedProcess
   }
 
-  /** Takes over a child of other code, so that it does not outlive the lab. */
+  /** Takes over a child process that other code started, so that it does not outlive the lab. */
   adopt(child: ChildProcess): void {
     const { pid } = child
     if (pid === undefined) return
@@ -111,7 +117,7 @@ export class Processes {
 
   private async handleSignal(signal: NodeJS.Signals): Promise<void> {
     await this.close()
-    // End by the signal, as if it had not been caught: the parent process checks for that.
+    // Ends by the signal as if it had not been caught, because the parent process checks for that.
     process.kill(process.pid, signal)
   }
 }
@@ -165,6 +171,6 @@ async function terminateGroup(
   const timer = setTimeout(() => sendSignal('SIGKILL'), gracePeriod)
   await exited
   clearTimeout(timer)
-  // Kill the children that it left behind.
+  // Kills the children that the process left behind.
   sendSignal('SIGKILL')
 }

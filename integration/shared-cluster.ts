@@ -1,7 +1,4 @@
-/**
- * The cluster of a lab: one that it starts, or the one of its worker, which is used by one lab
- * after the other.
- */
+/** The cluster of a lab: its own, or that of its worker, which labs use one after the other. */
 import { createServer, request } from 'node:http'
 import { access, rm } from 'node:fs/promises'
 import type { CertificateAuthority } from '../testing/certificates.ts'
@@ -12,22 +9,24 @@ import type { AuthenticateToken } from './services/token-webhook.ts'
 import type { Processes } from './process.ts'
 import type { LabPrograms } from './setup.ts'
 
-/** A furnished cluster without the namespace of a scenario. */
+/** A provisioned cluster without the namespace of a scenario. */
 export interface RunningCluster {
   readonly control: ControlPlaneAccess
-  /** Process id of KWOK. */
+  /** The process id of KWOK. */
   readonly kwok: number
 }
 
-/** A cluster that is kept for many labs. */
+/** A cluster that is reused by many labs. */
 export interface SharedCluster extends RunningCluster {
   /** The file with its state when it was new. */
   readonly state: string
-  /** The Unix socket on which the lab that uses it says whose a bearer token is. */
+  /**
+   * The Unix socket on which the lab that uses the cluster identifies the users of bearer tokens.
+   */
   readonly tokens: string
 }
 
-/** What a cluster is started with. */
+/** Options of startCluster. */
 export interface ClusterSettings {
   readonly programs: LabPrograms
   readonly directory: string
@@ -36,7 +35,7 @@ export interface ClusterSettings {
   readonly authenticate: AuthenticateToken
 }
 
-/** Starts one. */
+/** Starts a new cluster. */
 export async function startCluster({
   programs,
   directory,
@@ -69,17 +68,16 @@ export async function startCluster({
 const getFixtureFile = ({ state }: SharedCluster, fixture: string): string => `${state}.${fixture}`
 
 /**
- * Writes down where scenarios start from, under a name for `takeCluster`, as soon as the cluster
- * has come to rest.
+ * Saves the starting point of scenarios under a name for `acquireSharedCluster`, once the cluster
+ * is quiet.
  */
 export function saveFixture(cluster: SharedCluster, fixture: string): Promise<void> {
   return saveClusterState(cluster.control.etcd, getFixtureFile(cluster, fixture))
 }
 
 /**
- * Makes a shared cluster as good as new, or what it was when this start was saved, and answers for
- * its tokens.
- * @returns `restored`: whether that start was there
+ * Restores a shared cluster to its initial state or to a fixture, and authenticates its tokens.
+ * @returns `isRestored`: whether the fixture existed
  */
 export async function acquireSharedCluster(
   cluster: SharedCluster,
@@ -91,7 +89,7 @@ export async function acquireSharedCluster(
     () => true,
     () => false,
   )
-  // A scenario may have held the pods to its end.
+  // A scenario may have kept pods unready until its end.
   process.kill(kwok, 'SIGCONT')
   const close = await serveTokenAuthentication(tokens, authenticate)
   try {
@@ -107,7 +105,7 @@ export async function acquireSharedCluster(
   }
 }
 
-/** Asks the lab that uses a shared cluster; nobody is known while none does. */
+/** Asks the lab that uses a shared cluster. While no lab uses it, no token is valid. */
 export const authenticateViaSocket =
   (socketPath: string): AuthenticateToken =>
   (token) =>
@@ -135,7 +133,7 @@ async function serveTokenAuthentication(
   path: string,
   authenticate: AuthenticateToken,
 ): Promise<() => Promise<void>> {
-  // One that did not close leaves its socket.
+  // A lab that was not closed leaves its socket behind.
   await rm(path, { force: true })
   const server = createServer((message, response) => {
     const chunks: Buffer[] = []

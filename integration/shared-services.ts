@@ -1,7 +1,7 @@
 /**
- * The parts that the labs of one `npm run lab` share, since starting them costs more than most
- * scenarios: Milvus without authorization, in which each use makes collections of its own; and for
- * each worker a cluster, a moto and an Envoy, which each lab finds as good as new.
+ * The services that the labs of one `npm run lab` share, because starting them takes longer than
+ * most scenarios: one Milvus without authorization, in which each user creates its own collections,
+ * and for each worker a cluster, a moto and an Envoy, which are reset for each lab.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { startMotoServer } from './services/moto.ts'
 import { Processes } from './process.ts'
 import type { LabPrograms } from './setup.ts'
 
-/** What a worker has for its labs, one at a time. */
+/** The services that a worker provides to its labs, one lab at a time. */
 export interface WorkerServices {
   readonly cluster: SharedCluster
   /** URL. */
@@ -24,18 +24,18 @@ export interface WorkerServices {
   readonly logs: string
 }
 
-/** What a worker is told of them, by the environment variable LAB_SHARED, as JSON. */
+/** The content of the environment variable LAB_SHARED, as JSON, which workers read. */
 interface SharedServices {
-  /** Found once: looking for them takes a second. */
+  /** Located once, because that takes a second. */
   readonly programs: LabPrograms
   readonly milvus: { readonly host: string; readonly port: number }
-  /** By the number of the worker. */
+  /** In the order of worker numbers. */
   readonly workers: readonly WorkerServices[]
 }
 
 /**
- * Starts them.
- * @returns the environment of the workers, and their end
+ * Starts the shared services.
+ * @returns the environment of the workers, and a function that stops the services
  */
 export async function startSharedServices(
   programs: LabPrograms,
@@ -121,13 +121,13 @@ function getSharedServices(): SharedServices | undefined {
   return text === '' ? undefined : (JSON.parse(text) as SharedServices)
 }
 
-/** The programs of the lab; undefined where they are still to be looked for. */
+/** The programs of the lab; undefined if they have not been located yet. */
 export const getSharedPrograms = (): LabPrograms | undefined => getSharedServices()?.programs
 
-/** The Milvus that all labs share; undefined where each has its own. */
+/** The Milvus that all labs share; undefined if each has its own. */
 export const getSharedMilvus = (): SharedServices['milvus'] | undefined =>
   getSharedServices()?.milvus
 
-/** What this worker has; undefined where each lab has its own. */
+/** The services of this worker; undefined if each lab has its own. */
 export const getWorkerServices = (): WorkerServices | undefined =>
   getSharedServices()?.workers[Number(process.env['JEST_WORKER_ID']) - 1]

@@ -1,14 +1,14 @@
 /**
- * Builds dist/ from src/: tsc to JavaScript, ncc to one file for each entry of an action: main,
- * post, and the actions for fleets. `node scripts/build.ts DIRECTORY` builds elsewhere, for the
- * freshness check.
+ * Builds dist/ from src/: tsc compiles to JavaScript, and ncc bundles each entry point into one
+ * file: main, post, and the fleet actions. `node scripts/build.ts DIRECTORY` builds to another
+ * folder, for the freshness check.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 
 const outputDirectory = process.argv[2] ?? 'dist'
 
-/** Each entry point in src/, with the folder in dist/ of its bundle. */
+/** The entry points in src/, with the folders of their bundles in dist/. */
 const entries = [
   ['index', '.'],
   ['post', 'post'],
@@ -18,9 +18,9 @@ const entries = [
 ] as const
 
 /**
- * Without this, webpack has to keep all 18 MB of generated API classes of @kubernetes/client-node,
- * of which we use none: the bundle would take 100 ms longer to load. Its modules have no effects of
- * their own when they are imported.
+ * Without this, webpack keeps all 18 MB of generated API classes of @kubernetes/client-node, none
+ * of which are used, and the bundle takes 100 ms longer to load. The modules of the package have no
+ * side effects when they are imported.
  */
 function allowTreeShaking(): void {
   const path = 'node_modules/@kubernetes/client-node/package.json'
@@ -52,7 +52,9 @@ for (const [entry, folder] of entries) {
 }
 mergeLicenses()
 
-/** One file of every licence, each package once: ncc writes one for each chunk. */
+/**
+ * Merges all licences into one file with each package once, because ncc writes one file per chunk.
+ */
 function mergeLicenses(): void {
   const files = readdirSync(outputDirectory, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.licenses'))
@@ -61,8 +63,8 @@ function mergeLicenses(): void {
   for (const file of files) {
     let text: string[] = []
     for (const line of readFileSync(`${outputDirectory}/${file}`, 'utf8').split('\n')) {
-      // Each begins with the name of its package; no text of a licence is a line of that name
-      // alone.
+      // Each licence begins with the name of its package. No licence text contains a line of only
+      // that name.
       const isPackage =
         /^(@[\w.-]+\/)?[a-z][\w.-]*$/.test(line) && existsSync(`node_modules/${line}/package.json`)
       if (isPackage) licenses.set(line, (text = []))

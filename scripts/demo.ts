@@ -1,6 +1,6 @@
 /**
- * `npm run demo` deploys in a simulator; `npm run demo -- check`, `destroy`, `cutover`, `rotate`
- * and `fleet` show other workflows, and `-- all` shows every one. A demo fails if a result is
+ * `npm run demo` deploys in a simulator. `npm run demo -- check`, `destroy`, `cutover`, `rotate`
+ * and `fleet` show other workflows, and `-- all` shows all of them. A demo fails if a result is
  * unexpected.
  */
 import { spawnSync } from 'node:child_process'
@@ -8,7 +8,7 @@ import { startSimulator } from '../simulator/simulator.ts'
 import { printHeading } from './demo/fixture.ts'
 import { workflows } from './demo/workflows.ts'
 
-/** Runs a workflow in this process, because its clients use the DNS of the simulator. */
+/** Runs a workflow in this process, because its clients use the simulator's DNS. */
 async function runWorkflow(name: string): Promise<boolean> {
   const workflow = workflows[name]
   if (!workflow)

@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes what follows from the declarations of the inputs and from the outputs of
- * action.yml: the inputs in action.yml, README's tables, the JSON Schema of targets files, and
+ * `npm run docs`: writes what is generated from the declarations of the inputs and from the outputs
+ * in action.yml: the inputs in action.yml, README's tables, the JSON Schema of targets files, and
  * regions of the reusable workflows.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -12,14 +12,14 @@ import { describeDefault, describeInput, describeUse } from '../src/inputs/docum
 import { inputGroups, type InputName } from '../src/inputs/inputs.ts'
 import { replaceRegions, type Outputs } from './workflow-regions.ts'
 
-/** A file that is partly or wholly generated. */
+/** A file that is partly or completely generated. */
 export interface DerivedFile {
   readonly path: string
   readonly current: string
   readonly expected: string
 }
 
-/** action.yml with the inputs as they are declared. */
+/** action.yml with the declared inputs. */
 export async function replaceActionInputs(action: string): Promise<string> {
   const section = /(?<=^inputs:\n)[\s\S]*?(?=^outputs:$)/m
   if (!section.test(action)) throw new Error('action.yml has no sections inputs and outputs')

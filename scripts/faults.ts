@@ -1,7 +1,7 @@
 /**
- * `npm run faults`: every fault test, in the simulator, with the results written to
- * docs/reliability.md; `-- TEXT` runs only tests with TEXT in their names; `-- sample` some cases
- * of each, in two minutes.
+ * `npm run faults` runs every fault test in the simulator, and writes the results to
+ * docs/reliability.md. `-- TEXT` runs only tests with TEXT in their names; `-- sample` runs some
+ * cases of each, in two minutes.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { runJest } from './test/jest.ts'
 import { formatFailures } from './test/jest-report.ts'
 
 const pagePath = 'docs/reliability.md'
-/** Twice the number of cores, because runs also wait: those with failing calls, for seconds. */
+/** Twice the number of cores, because runs also wait: those with failing calls wait for seconds. */
 const workers = 4
 
 /** A row of one of the page's tables. */
@@ -21,7 +21,7 @@ export interface FaultResult {
 }
 
 /**
- * The page with its tables replaced by the results; rows are sorted by their first column.
+ * Replaces the page's tables with the results. Rows are sorted by their first column.
  * @throws Error if the page has no region for a table
  */
 export function replaceResultTables(text: string, results: readonly FaultResult[]): string {

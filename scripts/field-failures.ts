@@ -16,7 +16,9 @@ interface FailureEntry {
   readonly row: string
   /** Names of scenarios. */
   readonly scenario?: string | readonly string[]
-  /** Path of a test file with a table of cases; `why` says why no scenario would prove more. */
+  /**
+   * Path of a test file with a table of cases; `why` explains why a scenario would not prove more.
+   */
   readonly table?: string
   readonly why?: string
   readonly not?: string
@@ -40,7 +42,7 @@ export function readFailureCatalogue(): FailureSource[] {
 const escapeCell = (value: string): string =>
   value.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim()
 
-/** @throws Error that lists every row whose proof is missing, ambiguous or does not exist */
+/** @throws Error that lists every row whose proof is missing, ambiguous or nonexistent */
 export function renderFieldFailures(sources: readonly FailureSource[], records: Records): string {
   const problems = sources.flatMap(({ rows }) => rows.flatMap((row) => findProblems(row, records)))
   if (problems.length > 0)
@@ -112,7 +114,10 @@ function formatRow(row: FailureEntry, { scenarios }: Records): string {
   return `| ${description} | ${names} | ${provenIn} | ${codes} |`
 }
 
-/** docs/troubleshooting.md, with the scenarios whose runs ended with the code of each section. */
+/**
+ * Renders docs/troubleshooting.md with the scenarios that ended with the failure code of each
+ * section.
+ */
 export function replaceProofs(page: string, { scenarios }: Records): string {
   return page.replace(
     /^## ([a-z0-9-]+)$[\s\S]*?^\*\*Proven by\*\*:.*$/gm,

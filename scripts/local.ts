@@ -1,7 +1,7 @@
 /**
- * `npm run local -- inputs.yml`: runs the built action on a laptop, against the real world, as a
- * runner would. The file maps inputs to texts; `@FILE` stands for the content of a file, so that no
- * key has to be pasted.
+ * `npm run local -- inputs.yml`: runs the built action on this machine as a runner would, against
+ * real services. The file maps inputs to texts. `@FILE` stands for the content of a file, so that
+ * no key has to be pasted.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

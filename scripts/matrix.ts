@@ -1,6 +1,6 @@
 /**
- * `npm run matrix`: every version and mode of the Milvus chart with Helm 3 and Helm 4, in the
- * simulator; with `-- lab` in the lab. If all pass, it writes the table of that environment in
+ * `npm run matrix` tests every version and mode of the Milvus chart with Helm 3 and Helm 4 in the
+ * simulator, or in the lab with `-- lab`. If all pass, it writes the table of that environment in
  * docs/compatibility.md.
  */
 import { spawnSync } from 'node:child_process'
@@ -46,7 +46,7 @@ function runInSimulator(environment: Readonly<Record<string, string>>): boolean 
   return failed === 0
 }
 
-/** Runs them in the lab, which prints its own count. */
+/** Runs the scenarios in the lab, which prints its own count. */
 function runInLab(environment: Readonly<Record<string, string>>): boolean {
   return (
     spawnSync(process.execPath, ['integration/main.ts', chartTestPattern], {

@@ -1,11 +1,11 @@
 /**
- * The last job of .github/workflows/nightly.yml: keeps one issue open while the nightly tests fail,
- * and closes it when they pass. NEEDS is the context `needs` of that job, as JSON; the other
- * variables are part of the environment of every job.
+ * The last job of .github/workflows/nightly.yml keeps one issue open while the nightly tests fail,
+ * and closes it when they pass. NEEDS is the context `needs` of that job as JSON; the other
+ * variables are in the environment of every job.
  */
 import { GitHub } from '../src/fleet/report/github.ts'
 
-/** The context `needs`: the jobs that this one depends on. Source: GitHub, Contexts reference. */
+/** The context `needs`: the jobs on which this one depends. Source: GitHub, Contexts reference. */
 export type Needs = Readonly<
   Record<string, { readonly result: 'success' | 'failure' | 'cancelled' | 'skipped' }>
 >

@@ -1,6 +1,6 @@
 /**
- * Reads what the last complete `npm test` and `npm run lab` recorded: the scenarios that are
- * defined, where each passed, and the failure codes that it expected.
+ * Reads the records of the last complete `npm test` and `npm run lab`: the defined scenarios, where
+ * each passed, and the failure codes that it expected.
  */
 import { readFileSync } from 'node:fs'
 import { scenarioRecordPath } from '../testing/scenario-record.ts'
@@ -31,7 +31,7 @@ export interface RecordedScenario {
   /** The only environment that it applies to, and why. */
   readonly restrictedTo: { readonly kind: EnvironmentKind; readonly why: string } | undefined
   readonly steersController: boolean
-  /** The failure codes that its runs ended with in the simulator, as it expected. */
+  /** The failure codes with which its runs ended in the simulator, as expected. */
   readonly codes: readonly string[]
 }
 
@@ -53,7 +53,7 @@ export interface Records {
 export function readRecords(kinds: readonly EnvironmentKind[]): Records {
   const lines = kinds.flatMap(readEnvironmentRecord)
   const linesByName = Map.groupBy(lines, ({ name }) => name)
-  // Test files run in parallel and write in any order.
+  // Test files run in parallel and write their records in any order.
   const sorted = [...linesByName]
     .map(([name, scenarioLines]) => buildScenario(name, scenarioLines))
     .sort((a, b) => a.file.localeCompare(b.file))

@@ -1,25 +1,26 @@
 /**
- * What .github/workflows/release.yml runs, for the version in VERSION. `check`: builds dist/ and
- * says everything that keeps this commit from being that version. `publish`: tag, GitHub release,
- * and the tag of the major version; what is there already is left, so that it can run again. It
- * needs Node, git and gh alone: where tags can be pushed, nothing runs that a registry delivered.
+ * The program of .github/workflows/release.yml, for the version in VERSION. `check` builds dist/
+ * and reports everything that prevents this commit from becoming that version. `publish` creates
+ * the tag, the GitHub release and the tag of the major version; it keeps what already exists, so it
+ * can be repeated. It needs only Node, git and gh: where tags can be pushed, no code from a
+ * registry runs.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** What a release is made of. */
+/** The input of a release. */
 export interface ReleaseCandidate {
   readonly version: string
   readonly branch: string
   readonly commit: string
-  /** What package.json and package-lock.json say. */
+  /** The versions in package.json and package-lock.json. */
   readonly manifests: Readonly<Record<string, string>>
   readonly changelog: string
-  /** The remote's tags, and their commits. */
+  /** The commits of the remote's tags. */
   readonly tags: ReadonlyMap<string, string>
 }
 
-/** The text under a version's heading, `## [1.2.0] - 2026-11-27`; empty when there is none. */
+/** The text below a version's heading, `## [1.2.0] - 2026-11-27`; empty when there is none. */
 export function extractReleaseNotes(changelog: string, version: string): string {
   const [, ...sections] = changelog.split(/^## /m)
   const versionSection = sections.find(
@@ -29,7 +30,10 @@ export function extractReleaseNotes(changelog: string, version: string): string 
   return versionSection?.slice(versionSection.indexOf('\n')).trim() ?? ''
 }
 
-/** Everything that keeps a commit from being a version, a sentence each with what to do. Pure. */
+/**
+ * Everything that prevents a commit from becoming a version, each as a sentence with what to do.
+ * Pure.
+ */
 export function findProblems({
   version,
   branch,
@@ -91,7 +95,7 @@ const readVersion = (file: string): string =>
   (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 
 function readCandidate(version: string): ReleaseCandidate {
-  // Of an annotated tag the line with ^{} comes second, and has the commit.
+  // For an annotated tag, the line with ^{} comes second and contains the commit.
   const tags = run('git', 'ls-remote', '--tags', 'origin')
     .split('\n')
     .filter(Boolean)
@@ -118,10 +122,10 @@ function findDistProblems(): string[] {
     : [`dist/ is not what src/ builds to: run npm run build, and commit it.\n${changed}`]
 }
 
-/** The tag of the major version last: who follows it gets only what is released whole. */
+/** Pushes the tag of the major version last, so that its users get only complete releases. */
 function publish({ version, commit, changelog, tags }: ReleaseCandidate): void {
   const [tag, major] = [`v${version}`, `v${version.slice(0, version.indexOf('.'))}`]
-  // gh has the token from GH_TOKEN; none is kept in the checkout.
+  // gh reads the token from GH_TOKEN; none is stored in the checkout.
   const pushRef = (refspec: string) =>
     run(
       'git',

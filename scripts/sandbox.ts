@@ -1,6 +1,5 @@
 /**
- * `npm run sandbox`: keeps a simulator with Milvus in it until Ctrl-C, and says how to use it by
- * hand.
+ * `npm run sandbox`: runs a simulator with Milvus until Ctrl-C, and prints how to use it by hand.
  */
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
@@ -10,7 +9,7 @@ import { startSimulator } from '../simulator/simulator.ts'
 const environment = await startSimulator()
 await environment.installMilvus()
 const inputsPath = join(environment.directory, 'inputs.yml')
-// JSON is YAML: what `npm run local` takes.
+// JSON is valid YAML, which `npm run local` reads.
 await writeFile(inputsPath, JSON.stringify(environment.inputs(), null, 2), { mode: 0o600 })
 for (const [name, value] of Object.entries({
   ...environment.runnerEnv(),

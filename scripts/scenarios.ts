@@ -1,7 +1,7 @@
 /**
- * `npm run scenarios` writes the pages that depend on the scenarios as the last `npm test` recorded
- * them: docs/scenarios.md (which scenario runs in which environment), docs/field-failures.md (which
- * scenario covers which known failure), and the last line of each section of
+ * `npm run scenarios` writes the pages that depend on the scenarios that the last `npm test`
+ * recorded: docs/scenarios.md (which scenario runs in which environment), docs/field-failures.md
+ * (which scenario covers which known failure), and the last line of each section of
  * docs/troubleshooting.md. With `-- --check` it compares instead, and requires every scenario to
  * have passed in every environment that it applies to.
  */
@@ -32,7 +32,7 @@ function formatRow(scenario: RecordedScenario): string {
   return `| ${cells.join(' | ')} |`
 }
 
-/** The table of the scenarios that a test file defines. */
+/** The table of the scenarios in a test file. */
 function formatFileTable(file: string, scenarios: readonly RecordedScenario[]): string {
   return [
     `## ${file.replace('.test.ts', '')}`,
@@ -70,7 +70,7 @@ run \`LAB_CONTROLLER=/path/to/binary npm run lab\`.
 delay, ids that EC2 does not know).
 `
 
-/** docs/scenarios.md. */
+/** Renders docs/scenarios.md. */
 function renderScenarios({ scenarios }: Records): string {
   const all = [...scenarios.values()]
   const countScenarios = (kind: EnvironmentKind): number =>
@@ -90,8 +90,8 @@ const reportError = (text: string): void => {
   process.exitCode = 1
 }
 
-// Writing needs no run in the lab: the run in the simulator records every scenario, including those
-// for the lab only.
+// Writing does not require a run in the lab: the run in the simulator records every scenario,
+// including those for the lab only.
 const records = readRecords(isCheck ? environmentKinds : ['simulator'])
 const pages: Readonly<Record<string, (currentText: string) => string>> = {
   'docs/scenarios.md': () => renderScenarios(records),
@@ -113,7 +113,8 @@ function reportMissingScenarios(kind: EnvironmentKind): void {
     .filter((scenario) => isRequired(scenario, kind) && !scenario.passedIn.has(kind))
     .map(({ name }) => name)
   if (missing.length === 0) return
-  // A failure is reported where it happened; if nothing was run in an environment, a few names do.
+  // A failure is reported where it happened. If nothing was run in an environment, a few names are
+  // enough.
   const names = missing.slice(0, 5).join('; ') + (missing.length > 5 ? ' …' : '')
   reportError(`${missing.length} scenarios did not pass in the ${kind}: ${names}`)
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run soak`: runs the tests and a sample of the faults ten times (`-- N`: N times), on a
+ * `npm run soak`: runs the tests and a sample of the faults ten times (`-- N`: N times) on a
  * machine whose cores are all busy and whose well-known ports are all in use. Fails if a test
  * fails, if a process or a folder is left behind, or if Jest warns about either.
  */
@@ -28,7 +28,7 @@ function occupyPort(port: number): Promise<Server | undefined> {
 /** Starts a process that keeps one core busy until it is killed. */
 const spawnBusyProcess = () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
 
-/** The processes whose command line names this checkout. */
+/** The processes whose command line contains the path of this checkout. */
 function listProcesses(): string[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

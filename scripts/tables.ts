@@ -1,13 +1,13 @@
 /**
- * Tables in pages that a command writes. Each is a region between the lines `<!-- NAME -->` and
- * `<!-- /NAME -->`.
+ * Generated tables in pages. Each is a region between the lines `<!-- NAME -->` and `<!-- /NAME
+ * -->`.
  */
 
 /** A row of a table: cells by column name. */
 export type TableRow = Readonly<Record<string, string | number>>
 
 /**
- * A page with one of its tables replaced.
+ * Replaces one of a page's tables.
  * @throws Error if the page has no such region
  */
 export function replaceTable(page: string, name: string, rows: readonly TableRow[]): string {
@@ -19,7 +19,7 @@ export function replaceTable(page: string, name: string, rows: readonly TableRow
   )
 }
 
-/** The rows as a Markdown table. */
+/** Renders rows as a Markdown table. */
 export function formatTable(rows: readonly TableRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
   const cells = rows.map((row) =>

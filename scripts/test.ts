@@ -1,7 +1,8 @@
 /**
- * `npm test`: lint, types, freshness of dist/, unit tests and scenarios. `-- units` only the unit
- * tests; `-- FILE [-t NAME]` what jest takes, after a look at dist/; `-- --profile` everything, and
- * writes docs/testing.md. The last line counts all.
+ * `npm test` checks lint, types and the freshness of dist/, and runs unit tests and scenarios. `--
+ * units` runs only the unit tests. `-- FILE [-t NAME]` passes its arguments to jest; scenarios and
+ * faults are preceded by the checks. `-- --profile` runs everything and writes docs/testing.md. The
+ * last line is the total.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +13,10 @@ import { runJest } from './test/jest.ts'
 import { formatFailures } from './test/jest-report.ts'
 import { writeProfile, type TestStage } from './test/profile.ts'
 
-/** Scenarios wait as often as they work: twice as many workers as cores. Unit tests only work. */
+/**
+ * Scenarios wait as much as they compute, so they get twice as many workers as cores. Unit tests
+ * only compute.
+ */
 const workers = { units: 2, scenarios: 4 }
 
 const distTestsPattern = '__tests__/(scenarios|resilience)/'
@@ -48,8 +52,8 @@ function units(): void {
 }
 
 /**
- * Each scenario says where it passed, for docs/scenarios.md; with a profile also where its time
- * went.
+ * Each scenario records where it passed, for docs/scenarios.md. With a profile it also records its
+ * times.
  */
 function scenarios(profilePath: string | undefined): void {
   const recordPath = scenarioRecordPath('simulator')
@@ -77,7 +81,10 @@ async function runAll(isProfiled: boolean): Promise<void> {
   }
 }
 
-/** What the arguments select. A scenario proves nothing on a dist/ that is not this src/. */
+/**
+ * Runs the tests that the arguments select. Scenarios prove nothing if dist/ was not built from
+ * this src/.
+ */
 async function runSelected(selection: readonly string[]): Promise<void> {
   if (selection.some((argument) => /scenarios|faults/.test(argument))) await runCheckStage()
   recordStage('tests', runJest([`--maxWorkers=${workers.scenarios}`, ...selection]))

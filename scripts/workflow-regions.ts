@@ -1,5 +1,5 @@
 /**
- * The regions of the reusable workflows that follow from the inputs and outputs, between the
+ * The regions of the reusable workflows that are generated from the inputs and outputs, between the
  * comments `# <name>` and `# </name>`.
  */
 import { describeInput } from '../src/inputs/documentation.ts'
@@ -9,8 +9,8 @@ import { inputs, inputsOfFleetScope, type InputName } from '../src/inputs/inputs
 export type Outputs = Readonly<Record<string, { readonly description: string }>>
 
 /**
- * A workflow with its regions up to date. The workflows themselves set the inputs that a target
- * cannot set.
+ * Updates the regions of a workflow. The workflows themselves set the inputs that a target cannot
+ * set.
  * @param workflow its text
  */
 export function replaceRegions(workflow: string, outputs: Outputs): string {
@@ -39,7 +39,7 @@ function replaceRegion(workflow: string, name: string, lines: readonly string[])
   )
 }
 
-/** GitHub evaluates expressions even in a description. */
+/** GitHub evaluates expressions even in descriptions. */
 const stripExpressions = (description: string): string =>
   description.replace(/\$\{\{ *(.*?) *\}\}/g, '$1')
 

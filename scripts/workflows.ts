@@ -1,4 +1,4 @@
-/** `npm run workflows`: actionlint over every workflow, built once from its Go module. */
+/** `npm run workflows`: runs actionlint on every workflow. It is built once from its Go module. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from '../integration/command.ts'
@@ -23,7 +23,7 @@ const files = (
   .flat()
   .filter((file) => file.endsWith('.yml'))
 try {
-  // GitHub has it since 2026-05-07; this version of actionlint does not know it yet.
+  // Available on GitHub since 2026-05-07; this version of actionlint does not know it yet.
   await runCommand(
     join(installDirectory, 'actionlint'),
     ['-color', '-ignore', 'unexpected key "queue" for "concurrency" section', ...files],

@@ -1,4 +1,4 @@
-/** What a person at a terminal has in a world: helm and kubectl, as the administrator. */
+/** helm and kubectl as an administrator would run them against a test environment. */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import type { TestEnvironment } from './environment.ts'
 
 const execFileAsync = promisify(execFile)
 
-/** Where the terminal stands. */
+/** Options of createAdminCli. */
 export interface AdminCliOptions {
   readonly directory: string
   readonly kubeconfig: string
@@ -18,11 +18,11 @@ export interface AdminCliOptions {
   /** URL of the chart repository. */
   readonly chartRepositoryUrl: string
   readonly kubectl: string
-  /** The program, asked for at each call. */
+  /** The path of the program, determined at each call because the helm version can change. */
   readonly helm: () => string
 }
 
-/** Its commands. */
+/** Creates the commands, which run as the administrator of the cluster. */
 export function createAdminCli(
   settings: AdminCliOptions,
 ): Pick<TestEnvironment, 'helm' | 'kubectl' | 'installMilvus'> {

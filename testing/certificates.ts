@@ -190,8 +190,8 @@ async function issueCaCertificate(
 ): Promise<Issuer> {
   const keyAlgorithm = options.keyAlgorithm ?? 'RSA_2048'
   const keyPair = await getPooledKeyPair(purpose, keyAlgorithm)
-  // CAs may share a key of the pool. Their names must differ, so that one does not validate the
-  // leaves of the other.
+  // CAs may share a key of the pool. Their names must differ so that one CA does not validate the
+  // leaves of another.
   const subject = [{ O: ['Simulator'] }, { OU: [createSerialNumber().slice(-8)] }, { CN: [name] }]
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: createSerialNumber(),

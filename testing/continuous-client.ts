@@ -1,6 +1,6 @@
 /**
- * A client that calls Milvus all the time, as an application does, and remembers how each call
- * went.
+ * A client that calls Milvus continuously, as an application does, and records the result of each
+ * call.
  */
 import { Client, credentials, type ChannelOptions } from '@grpc/grpc-js'
 import type { RecordedRequest } from './request-log.ts'
@@ -10,25 +10,25 @@ import type { TestEnvironment } from './environment.ts'
 export interface CallRecord {
   readonly startedAt: number
   readonly endedAt: number
-  /** What went wrong; undefined for one that was answered. */
+  /** The error message; undefined if the call was answered. */
   readonly error: string | undefined
 }
 
-/** Where it calls. */
+/** Options of ContinuousClient. */
 export interface ContinuousClientOptions {
   /** `host:port`. */
   readonly address: string
-  /** TLS, with the authority to trust and the name to ask for; plaintext when absent. */
+  /** The CA to trust and the server name to request over TLS; plaintext when absent. */
   readonly tls?: { readonly ca: string; readonly host: string }
-  /** A connection for each call, in place of one for all. */
+  /** Whether each call opens its own connection instead of sharing one. */
   readonly reconnectsPerCall?: boolean
 }
 
 const callTimeoutMs = 5_000
-/** So that it does not take the processor from what it watches. */
+/** Leaves CPU time for the processes under observation. */
 const callIntervalMs = 25
 
-/** It begins to call at once. */
+/** Starts calling as soon as it is constructed. */
 export class ContinuousClient {
   readonly calls: CallRecord[] = []
   private readonly options: ContinuousClientOptions
@@ -40,12 +40,11 @@ export class ContinuousClient {
     this.loop = this.callUntilStopped()
   }
 
-  /** Those that went wrong, in words. */
   get failedCalls(): readonly CallRecord[] {
     return this.calls.filter(({ error }) => error !== undefined)
   }
 
-  /** Ends it, the call under way last. */
+  /** Stops the client after the current call has finished. */
   async stop(): Promise<void> {
     this.isStopped = true
     await this.loop
@@ -82,8 +81,8 @@ export class ContinuousClient {
 }
 
 /**
- * An application that calls through the ALB of a world.
- * @param reconnectsPerCall whether each call has a connection of its own
+ * Starts a client that calls through the ALB of a test environment.
+ * @param reconnectsPerCall whether each call opens its own connection
  */
 export const startClientThroughAlb = (
   { albAddress, listenPort, certificateAuthority: authority, host }: TestEnvironment,
@@ -95,7 +94,10 @@ export const startClientThroughAlb = (
     reconnectsPerCall,
   })
 
-/** helm's next write to the Service of the guide's release: when that becomes ClusterIP. */
+/**
+ * Resolves at helm's next write to the Service of the guide's release, which changes it to
+ * ClusterIP.
+ */
 export const nextHelmServiceUpdate = ({
   requestLog: traffic,
 }: TestEnvironment): Promise<RecordedRequest> =>
@@ -105,8 +107,8 @@ export const nextHelmServiceUpdate = ({
   )
 
 /**
- * GetVersion, whose request has no fields. Source: milvus-proto, milvus.proto.
- * @returns what went wrong
+ * Calls GetVersion, whose request has no fields. Source: milvus-proto, milvus.proto.
+ * @returns the error message, if any
  */
 function callGetVersion(client: Client): Promise<string | undefined> {
   const passThrough = (bytes: Buffer): Buffer => bytes

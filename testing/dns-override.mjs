@@ -1,9 +1,9 @@
 /**
- * The simulator's DNS: preloaded into a process (`--import`), it answers the names in the JSON file
- * DNS_OVERRIDES, read at each look-up so that a scenario can change it. `*.suffix` stands for every
- * name below. A name has addresses separated by commas, or another name (a CNAME record); an empty
- * text means that it does not exist, `?` that no server answers. Every other name goes to the
- * machine's resolver.
+ * The simulator's DNS. Preloaded into a process (`--import`), it resolves the names in the JSON
+ * file DNS_OVERRIDES, which is read at each lookup so that a scenario can change it. `*.suffix`
+ * matches every name below the suffix. The value of a name is a list of addresses separated by
+ * commas, or another name (a CNAME record). An empty value means that the name does not exist, `?`
+ * that no server answers. All other names are resolved by the machine.
  */
 import dns from 'node:dns'
 import { readFileSync } from 'node:fs'
@@ -11,8 +11,8 @@ import { syncBuiltinESMExports } from 'node:module'
 import { isIP } from 'node:net'
 
 /**
- * What a name has: the next one and the addresses at the end; undefined for one that is none of
- * ours.
+ * Looks up a name: its alias, and the addresses at the end of the aliases; undefined if the name is
+ * not overridden.
  */
 const record = (name) => {
   const names = JSON.parse(readFileSync(process.env.DNS_OVERRIDES, 'utf8'))

@@ -1,8 +1,9 @@
 /**
- * The world of a scenario: an EKS cluster with Milvus in an AWS account, and what a scenario may do
- * to it. The simulator is one, the lab, which is made of real parts, the other; a scenario that
- * keeps to this interface runs in both. What it looks at or changes by hand it does as a person
- * would, with kubectl, helm and AWS' own clients: __tests__/scenarios/manual-operations.ts.
+ * The test environment of a scenario: an EKS cluster with Milvus in an AWS account, and the
+ * operations available to a scenario. There are two implementations: the simulator, and the lab,
+ * which consists of real components. A scenario that uses only this interface runs in both.
+ * Scenarios make manual checks and changes as a person would, with kubectl, helm and AWS' own
+ * clients: __tests__/scenarios/manual-operations.ts.
  */
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -18,93 +19,97 @@ import type { ServiceEndpoint } from '../simulator/alb/service-load-balancer.ts'
 import type { HelmMajorVersion } from './cli-tools.ts'
 import type { RequestLog } from './request-log.ts'
 
-/** A Milvus as helm installs it before the guide begins: behind a LoadBalancer Service. */
+/** Milvus as helm installs it before the guide begins, behind a LoadBalancer Service. */
 export interface MilvusInstallation {
   readonly release?: string
   /** `standalone` when absent. */
   readonly mode?: InstallationMode
-  /** They go over those of the mode. */
+  /** Override the values of the mode. */
   readonly values?: object
   readonly chartVersion?: string
   readonly serviceType?: string
 }
 
-/** How a world may differ. */
+/** Options of a test environment. */
 export interface TestEnvironmentOptions {
   /**
-   * A name for the cluster's API that only a proxy can resolve, in place of its loopback address.
+   * A host name for the cluster's API that only a proxy can resolve, instead of its loopback
+   * address.
    */
   readonly clusterHost?: string
 }
 
-/** The world. Its parts are there to be looked at and to be changed while it runs. */
+/** A running test environment. Scenarios may inspect and change its services. */
 export interface TestEnvironment {
   readonly name: 'simulator' | 'lab'
   /**
-   * Every request that reached AWS, the Kubernetes API and the chart repository, and the faults
-   * that meet them.
+   * All requests received by AWS, the Kubernetes API and the chart repository, and the faults
+   * injected into them.
    */
   readonly requestLog: RequestLog
   /**
-   * The load balancer controller's stand-in.
-   * @throws Error in a lab with a real one, which has no switches
+   * The stand-in for the load balancer controller.
+   * @throws Error in a lab with a real controller, whose behavior cannot be changed
    */
   readonly controller: Controller
   readonly aws: {
-    /** For AWS_ENDPOINT_URL. */
+    /** The value of AWS_ENDPOINT_URL. */
     readonly endpoint: string
-    /** Every key that is known, an administrator's first. */
+    /** All known access keys, the administrator's first. */
     readonly credentials: readonly AwsCredential[]
   }
   readonly account: string
   readonly region: string
-  /** Of the account: two subnets in different zones, and a security group. */
+  /** The subnets of the account: two, in different zones. The account also has a security group. */
   readonly subnets: readonly string[]
   readonly securityGroup: string
   /**
-   * The cluster's authenticator. While `accessEntries` is undefined every principal of the account
+   * The cluster's authenticator. While `accessEntries` is undefined, every principal of the account
    * is in system:masters.
    */
   readonly eks: {
     /** By role or user ARN. */
     accessEntries: Map<string, AccessEntry> | undefined
-    /** Of a token, from its X-Amz-Date, milliseconds. */
+    /** How long a token is valid after its X-Amz-Date, in milliseconds. */
     tokenLifetime: number
   }
   readonly chartRepository: ChartRepository
   readonly certificateAuthority: CertificateAuthority
-  /** Loopback address that every load balancer's name leads to. */
+  /** The loopback address to which the name of every load balancer resolves. */
   readonly albAddress: string
-  /** A certificate for `host`, as the inputs give it. */
+  /** The certificate for `host` that the inputs contain. */
   readonly certificate: IssuedCertificate
   readonly cluster: string
   readonly namespace: string
   readonly host: string
-  /** The listener's port. 443 would need privileges, and may be taken on this machine. */
+  /** The port of the listener. 443 would need privileges and may be in use on this machine. */
   readonly listenPort: number
-  /** A kubeconfig of the cluster's administrator. */
+  /** The kubeconfig of the cluster's administrator. */
   readonly kubeconfig: string
-  /** A directory that ends with the world. */
+  /** A directory that is deleted with the environment. */
   readonly directory: string
-  /** The environment of a runner: credentials, endpoints, trust, DNS, helm on the PATH. */
+  /**
+   * Environment variables of a runner: credentials, endpoints, trusted CA, DNS, and PATH with helm.
+   */
   readonly runnerEnv: (credential?: AwsCredential) => Record<string, string>
-  /** Inputs that name this world. */
+  /** Inputs of the action that refer to this environment. */
   readonly inputs: () => Record<string, string>
-  /** Each call of helm by whoever had `environment()`: its arguments. */
+  /** The arguments of each helm call by processes that run with `runnerEnv()`. */
   readonly helmCalls: () => Promise<string[]>
-  /** Changes the DNS; testing/dns-override.mjs says what a text means. */
+  /** Changes the DNS records, in the format of testing/dns-override.mjs. */
   readonly setDnsRecords: (names: Readonly<Record<string, string>>) => Promise<void>
   /**
-   * Runs helm, or kubectl, as the administrator in the namespace.
-   * @returns what it printed
+   * Runs helm or kubectl as the administrator in the namespace.
+   * @returns its output
    */
   readonly helm: (...args: string[]) => Promise<string>
   readonly kubectl: (...args: string[]) => Promise<string>
-  /** Which helm the runner finds on its PATH, and `helm` runs; 4 at first. */
+  /** Selects the helm version that is on the runner's PATH and that `helm` runs; initially 4. */
   readonly useHelm: (major: HelmMajorVersion) => Promise<void>
   readonly installMilvus: (installation?: MilvusInstallation) => Promise<void>
   /**
-   * Makes the load balancers misbehave; undefined takes an override away. Settles when it is so.
+   * Makes the load balancers misbehave; undefined removes an override. Settles once the change is
+   * in effect.
    */
   readonly overrideAlb: (
     changes: Pick<
@@ -112,42 +117,42 @@ export interface TestEnvironment {
       'fixedStatus' | 'servedCertificate' | 'alpnProtocols' | 'refuseConnections'
     >,
   ) => Promise<void>
-  /** Keeps load balancers provisioning until the function that it returns is called. */
+  /** Keeps load balancers in provisioning until the returned function is called. */
   readonly pauseLoadBalancerProvisioning: () => () => void
-  /** No pod becomes ready until the function that it returns is called. */
+  /** Keeps pods from becoming ready until the returned function is called. */
   readonly pausePodReadiness: () => () => void
-  /** What DescribeCluster names as the address of the cluster's API from now on. */
+  /** Sets the address of the cluster's API that DescribeCluster returns. */
   readonly setClusterEndpoint: (endpoint: string) => void
   /**
-   * The load balancer of the Service itself, which answers while one is of type LoadBalancer; it
-   * begins when first asked for.
+   * Opens the load balancer of the Service itself, which answers while there is a Service of type
+   * LoadBalancer. It is started at the first call.
    */
   readonly openServiceLoadBalancer: () => Promise<ServiceEndpoint>
   /**
-   * Has Milvus ask for a token from now on.
-   * @returns the one of root, with a password that occurs nowhere else
+   * Makes Milvus require a token from now on.
+   * @returns the token of root, with a password that occurs nowhere else
    */
   readonly enableAuthorization: () => Promise<string>
   /**
-   * A session of a role with exactly the permissions that docs/permissions ships, in IAM and in the
-   * cluster: those of a deployment, or of a check.
+   * Starts a session of a role that has exactly the permissions that docs/permissions ships, in IAM
+   * and in the cluster, for a deployment or for a check.
    * @param excludedPermissions the permissions to leave out: an IAM action, or `verb resource` of
    *   RBAC; commas separate several
-   * @returns the environment of a runner as that role
+   * @returns the environment variables of a runner with that role
    */
   readonly assumeRole: (
     excludedPermissions?: string,
     permissionSet?: PermissionSet,
   ) => Promise<Record<string, string>>
-  /** Takes a run's process: it does not outlive the world. */
+  /** Registers the process of a run, so that it is stopped with the environment. */
   readonly trackProcess: (child: ChildProcess) => void
   /**
-   * Keeps what its parts wrote down.
-   * @returns where; undefined when there is nothing
+   * Saves the logs of the environment's services.
+   * @returns where they are; undefined when there are none
    */
   readonly saveLogs: () => Promise<string | undefined>
   readonly close: () => Promise<void>
 }
 
-/** Where the repository is: the action's dist lies there. */
+/** The root of the repository, which contains the action's dist. */
 export const repositoryRoot = fileURLToPath(new URL('..', import.meta.url))

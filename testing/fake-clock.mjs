@@ -1,6 +1,6 @@
 /**
- * Preloaded into a process (`--import`), it sets its clock: CLOCK_OFFSET milliseconds ahead of the
- * machine's, or behind it when negative.
+ * Preloaded into a process (`--import`), it shifts the clock by CLOCK_OFFSET milliseconds: ahead of
+ * the machine's clock, or behind it when negative.
  */
 const offset = Number(process.env.CLOCK_OFFSET ?? 0)
 const MachineDate = Date

@@ -20,7 +20,7 @@ const names = [
   'chmod',
   'copyFile',
 ]
-/** The names in Node's errors. */
+/** The system calls that Node names in its errors, where they differ from the function. */
 const syscalls = { writeFile: 'open', appendFile: 'open' }
 const { openSync, writeSync } = fs
 const {
@@ -32,10 +32,10 @@ const {
 const [failsFrom, errno = ''] = failure.split(' ')
 const log = notes ? openSync(notes, 'a') : undefined
 let count = 0
-/** appendFileSync calls writeFileSync, which is not counted again. */
+/** appendFileSync calls writeFileSync, which must not be counted again. */
 let isInside = false
 
-/** @returns an error like those of Node */
+/** Creates an error like those of Node. */
 function createError(name, path) {
   const syscall = syscalls[name] ?? name
   const reason = errno === 'ENOSPC' ? 'no space left on device' : 'read-only file system'
@@ -44,8 +44,8 @@ function createError(name, path) {
 }
 
 /**
- * Counts a write, and injects a fault before it.
- * @returns injects a fault after the write
+ * Counts a write and injects a fault before it.
+ * @returns a function that injects a fault after the write
  */
 function begin(name, path) {
   count += 1

@@ -1,10 +1,9 @@
-/** GitHub's REST API for artifacts of a run and issues, as the report of a fleet uses it. */
+/** GitHub's REST API for run artifacts and issues, as far as the fleet report uses it. */
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { zipSync } from 'fflate'
 
-/** An issue. */
 export interface StoredIssue {
   number: number
   title: string
@@ -19,14 +18,14 @@ export interface GitHubApi {
   readonly url: string
   readonly token: string
   readonly issues: StoredIssue[]
-  /** The JSON of each artifact's only file, by the name of the artifact. */
+  /** The JSON in each artifact's only file, by artifact name. */
   readonly artifacts: Map<string, unknown>
   /** `METHOD path`, followed by ` with a token` if one was sent. */
   readonly requests: string[]
   close(): Promise<void>
 }
 
-/** Starts the API on a free loopback port, for any repository and run. */
+/** Starts the API on a free loopback port. It accepts any repository and run. */
 export async function startGitHubApi(token = 'canary-of-the-github-token'): Promise<GitHubApi> {
   const server = createServer((message, response) => {
     handleMessage(api, message, response).catch(() => response.destroy())
@@ -49,7 +48,7 @@ export async function startGitHubApi(token = 'canary-of-the-github-token'): Prom
 
 interface Request {
   readonly method: string
-  /** Without the repository. */
+  /** The path after `/repos/OWNER/REPO/`. */
   readonly path: string
   readonly query: URLSearchParams
   readonly body: Partial<StoredIssue>

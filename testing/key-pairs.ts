@@ -1,6 +1,6 @@
 /** Key pairs for certificates. */
 
-/** ACM's names of key algorithms (ACM API reference, CertificateDetail.KeyAlgorithm). */
+/** ACM's names for key algorithms (ACM API reference, CertificateDetail.KeyAlgorithm). */
 export type AcmKeyAlgorithm =
   | 'RSA_1024'
   | 'RSA_2048'
@@ -24,7 +24,7 @@ const ecAlgorithm = (namedCurve: string, hash: string): SigningAlgorithm => ({
   namedCurve,
   hash,
 })
-/** The algorithms of keys and signatures. */
+/** The Web Cryptography parameters for key generation and signing. */
 export const signingAlgorithms: Record<AcmKeyAlgorithm, SigningAlgorithm> = {
   RSA_1024: rsaAlgorithm(1024),
   RSA_2048: rsaAlgorithm(2048),
@@ -42,7 +42,7 @@ export const signingAlgorithms: Record<AcmKeyAlgorithm, SigningAlgorithm> = {
 const keyPairPools = new Map<string, { pairs: Promise<CryptoKeyPair>[]; next: number }>()
 const poolSize = 3
 
-/** A key pair of the pool. */
+/** Returns the next key pair of the pool. */
 export function getPooledKeyPair(
   purpose: string,
   keyAlgorithm: AcmKeyAlgorithm,

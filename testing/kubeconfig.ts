@@ -1,4 +1,4 @@
-/** A kubeconfig with one user, as JSON, which is YAML. */
+/** Renders a kubeconfig with one user as JSON, which is also valid YAML. */
 export function renderKubeconfig(
   name: string,
   server: string,

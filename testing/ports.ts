@@ -1,22 +1,21 @@
-/** Free ports on loopback, and whether something answers there. */
+/** Finds free ports and checks whether a server responds. */
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
 /**
- * Ports that a system takes for outgoing connections begin at 32768 (Linux, ip_local_port_range):
- * one below is not taken by chance between the moment it was found free and the moment a part
- * listens on it.
+ * Linux assigns ports from 32768 to outgoing connections (ip_local_port_range). A lower port is
+ * therefore not taken by chance between the check and the moment a service listens on it.
  */
 const [minPort, maxPort] = [20_000, 32_000]
 
-/** Four test workers never look for a port in the same quarter. */
+/** Each of the four test workers searches its own quarter of the range. */
 const portsPerWorker = (maxPort - minPort) / 4
 const firstPort = minPort + (Number(process.env['JEST_WORKER_ID'] ?? 0) % 4) * portsPerWorker
 
-/** What was handed out already: it may not be listened on yet. */
+/** Ports already returned, on which no service may be listening yet. */
 const reservedPorts = new Set<number>()
 
-/** As many different free ports. Each was free a moment ago; nobody keeps them for us. */
+/** Returns `count` distinct ports that were free when checked. The system does not reserve them. */
 export async function reserveFreePorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) {
@@ -28,7 +27,7 @@ export async function reserveFreePorts(count: number): Promise<number[]> {
   return [...ports]
 }
 
-/** On every address, as some parts listen on all of them. */
+/** Checks all addresses because some services listen on all of them. */
 async function isFree(port: number): Promise<boolean> {
   const server = createServer()
   const isAvailable = await new Promise<boolean>((resolve) =>
@@ -38,7 +37,7 @@ async function isFree(port: number): Promise<boolean> {
   return isAvailable
 }
 
-/** Whether a plain HTTP GET is answered with 200. */
+/** Whether a plain HTTP GET succeeds. */
 export async function respondsWithOk(url: string): Promise<boolean> {
   return (await fetch(url)).ok
 }

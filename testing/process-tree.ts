@@ -1,7 +1,9 @@
-/** A process and all that it started, as a runner that dies takes them with it. */
+/** Process trees. A runner that dies takes down its processes and all their descendants. */
 import { readFileSync, readdirSync } from 'node:fs'
 
-/** The process and its descendants, the youngest last. Source: proc(5), /proc/PID/stat. */
+/**
+ * Lists the process and its descendants, parents before children. Source: proc(5), /proc/PID/stat.
+ */
 export function listProcessTree(rootPid: number): number[] {
   const parentPids = new Map(
     readdirSync('/proc')
@@ -16,12 +18,12 @@ export function listProcessTree(rootPid: number): number[] {
   return tree
 }
 
-/** Ends them all at once, with no time to say anything. */
+/** Kills the process and its descendants with SIGKILL, so that none of them can clean up. */
 export function killProcessTree(rootPid: number): void {
   for (const pid of listProcessTree(rootPid)) killProcess(pid)
 }
 
-/** Ends one, if it is still there. */
+/** Kills a process if it is still running. */
 export function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
@@ -30,7 +32,7 @@ export function killProcess(pid: number): void {
   }
 }
 
-/** Whether it is there and not yet waited for. */
+/** Whether the process exists and has not been waited for yet. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -40,7 +42,10 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** The name in the file may have spaces and parentheses: what counts follows the last one. */
+/**
+ * The process name in the file may contain spaces and parentheses, so the fields are read after the
+ * last parenthesis.
+ */
 function readParentPid(pid: string): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

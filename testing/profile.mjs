@@ -1,13 +1,13 @@
 /**
- * Preloaded into a run of the action (`--import`) while the tests are profiled: at its end it notes
- * in the file PROFILE how long it took, and how much of that it and the programs that it ran were
- * at work, in seconds. Source: proc(5), /proc/PID/stat.
+ * Preloaded into a run of the action (`--import`) while the tests are profiled. When the process
+ * exits, it records in the file PROFILE the CPU time of the process and of the programs that it
+ * ran, and the time it spent waiting, in seconds. Source: proc(5), /proc/PID/stat.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 
 const { PROFILE: profile = '', PROFILE_SUBJECT: subject = '' } = process.env
 const ticksPerSecond = 100
-// Not one of the functions that file-write-faults.mjs counts, and lets fail.
+// openSync is not one of the functions that file-write-faults.mjs counts and makes fail.
 const notes = openSync(profile, 'a')
 
 process.on('exit', () => {

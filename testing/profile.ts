@@ -1,21 +1,22 @@
 /**
- * Where the time of the tests goes: lines of JSON in the file that PROFILE names, for `npm test --
- * --profile` and `npm run lab`.
+ * Measures where the tests spend their time. Entries are lines of JSON in the file named by
+ * PROFILE, for `npm test -- --profile` and `npm run lab`.
  */
 import { appendFileSync } from 'node:fs'
 
 /**
- * What time is spent on. `world` and `close` start and end an environment, `start` brings it to
- * where a scenario starts, and `body` is the scenario itself. Of the body, `clients` are Milvus'
- * own; `action` and `helm` are the processor's work for the action and for the programs that it
- * runs, and `waiting` is the rest of the time of its process: deadlines, and answers.
+ * The phases of a test. `world` and `close` start and stop an environment, `start` prepares the
+ * initial state of the scenario, and `body` is the scenario itself. Of the body, `clients` is the
+ * time of Milvus' own clients; `action` and `helm` are the CPU time of the action and of the
+ * programs that it runs, and `waiting` is the remaining time of its process, such as timeouts and
+ * responses.
  */
 export type ProfiledPhase =
   'world' | 'start' | 'body' | 'clients' | 'close' | 'action' | 'helm' | 'waiting'
 
-/** What one part of a test took. */
+/** The duration of one phase of a test. */
 export interface ProfileEntry {
-  /** The test file, without its ending. */
+  /** The test file, without its extension. */
   readonly subject: string
   readonly part: ProfiledPhase
   readonly seconds: number
@@ -23,7 +24,7 @@ export interface ProfileEntry {
 
 const profilePath = process.env['PROFILE'] ?? ''
 
-/** Does it, and notes how long that took, also when it fails, if the tests are profiled. */
+/** Runs a task and, if the tests are profiled, records its duration, even if it fails. */
 export async function measurePhase<T>(
   subject: string,
   phase: ProfiledPhase,
@@ -39,7 +40,7 @@ export async function measurePhase<T>(
   }
 }
 
-/** Seconds of each part, by what was noted in a file. */
+/** Sums the seconds of each phase. */
 export function sumByPhase(
   lines: readonly ProfileEntry[],
 ): Readonly<Record<ProfiledPhase, number>> {
@@ -57,25 +58,25 @@ export function sumByPhase(
   return totals
 }
 
-/** Reads what was noted. */
+/** Parses the contents of a profile file. */
 export const parseProfile = (text: string): ProfileEntry[] =>
   text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as ProfileEntry)
 
-/** Options of Node, and the environment that they need. */
+/** Node options and the environment variables that they need. */
 interface ProfilingOptions {
   readonly nodeOptions: readonly string[]
   readonly env: Readonly<Record<string, string>>
 }
 
-/** What has a process note its own time in a file. */
+/** Options that make a process record its own time in a file. */
 export const profilingOptionsFor = (path: string): ProfilingOptions => ({
   nodeOptions: [`--import=${new URL('profile.mjs', import.meta.url).href}`],
   env: { PROFILE: path },
 })
 
-/** What all processes of the action get while the tests are profiled. */
+/** Options for all processes of the action; empty unless the tests are profiled. */
 export const profilingOptions: ProfilingOptions =
   profilePath === '' ? { nodeOptions: [], env: {} } : profilingOptionsFor(profilePath)

@@ -1,15 +1,14 @@
 /**
- * What every part of the simulator shares: a log of the requests that reached it, and faults that a
- * scenario asks for. A part calls `traffic.take(...)` once for each request, before it does
- * anything else.
+ * Shared by all services of the simulator: a log of the requests they receive, and the faults that
+ * a scenario injects. A service calls `recordRequest` once per request, before anything else.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 
-/** The parts that answer requests. */
+/** The services that answer requests. */
 export type ServiceName =
   'kubernetes' | 'acm' | 'sts' | 'eks' | 'ec2' | 'elbv2' | 'charts' | 'alb' | 'milvus'
 
-/** One request that reached a part. */
+/** A request received by a service. */
 export interface RecordedRequest {
   readonly service: ServiceName
   /**
@@ -17,48 +16,51 @@ export interface RecordedRequest {
    * method (`Connect`).
    */
   readonly operation: string
-  /** Whether it asks for a change: what a second, converged run may not send. */
+  /** Whether it asks for a change, which a second run must not do once the first has converged. */
   readonly isMutating: boolean
-  /** The User-Agent, to tell helm's requests from the action's. */
+  /** The User-Agent, which distinguishes helm's requests from the action's. */
   readonly userAgent: string
   /** The query string with its `?`, or empty. */
   readonly query: string
   /** The body as text; empty when there is none. */
   readonly body: string
-  /** Of HTTP; the gRPC server behind the load balancer does not show them. */
+  /** The HTTP headers; the gRPC server behind the load balancer does not expose them. */
   readonly headers?: IncomingHttpHeaders
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
 }
 
-/** What a part does to matching requests in place of, or before, its answer. */
+/** What a service does with matching requests before or instead of answering. */
 export interface Fault {
   readonly service: ServiceName
-  /** Compared with `RecordedRequest.operation`: the whole of it, or a pattern. */
+  /** Matched against `RecordedRequest.operation`: the whole string, or a pattern. */
   readonly operation: string | RegExp
-  /** Whose requests it meets, by their User-Agent; everybody's when absent. */
+  /** Limits the fault to clients whose User-Agent matches; all clients when absent. */
   readonly userAgent?: RegExp
-  /** How many requests it meets before it is used up; every one when absent. */
+  /** How many requests the fault applies to; unlimited when absent. */
   readonly times?: number
-  /** Milliseconds to wait before going on. */
+  /** Milliseconds to wait before continuing. */
   readonly delay?: number
-  /** Wait until this settles before going on: a gate that the scenario opens. */
+  /** Waits until this settles before continuing: a gate that the scenario opens. */
   readonly gate?: Promise<void>
-  /** Answer this error and do nothing. `code` is the AWS error code or the Kubernetes reason. */
+  /**
+   * Answers with this error and does nothing else. `code` is the AWS error code or the Kubernetes
+   * reason.
+   */
   readonly error?: { readonly status: number; readonly code: string; readonly message: string }
   /**
-   * Close the connection without an answer: before anything is done, or after the work, so that
-   * only the answer is lost.
+   * Closes the connection without an answer: `true` before the request is processed, `after`
+   * afterwards, so that only the answer is lost.
    */
   readonly reset?: true | 'after'
   /**
-   * Answers in the part's place, in any way that there is: of the simulator's Kubernetes API and
-   * AWS.
+   * Writes an arbitrary response, such as a malformed one, instead of the service's own. Supported
+   * by the simulator's Kubernetes API and AWS.
    */
   readonly respond?: (response: ServerResponse) => void
 }
 
-/** The request log and fault table of one world. */
+/** The requests and faults of one test environment. */
 export class RequestLog {
   readonly requests: RecordedRequest[] = []
   private readonly receivedListeners = new Set<(request: RecordedRequest) => void>()
@@ -66,7 +68,10 @@ export class RequestLog {
   private faults: (Fault & { remaining: number })[] = []
   private readonly pendingWork = new Set<Promise<unknown>>()
 
-  /** Adds a fault; the newest that matches wins. Returns a function that takes it away. */
+  /**
+   * Adds a fault. The newest matching fault applies.
+   * @returns a function that removes it
+   */
   injectFault(fault: Fault): () => void {
     const entry = { ...fault, remaining: fault.times ?? Infinity }
     this.faults.unshift(entry)
@@ -76,8 +81,9 @@ export class RequestLog {
   }
 
   /**
-   * Calls back when a request was received, before anything is done, and when its answer is out.
-   * Returns a function that ends it.
+   * Calls back when a request is received, before it is processed, and when its answer has been
+   * sent.
+   * @returns a function that stops the callbacks
    */
   observe({
     received,
@@ -94,10 +100,7 @@ export class RequestLog {
     }
   }
 
-  /**
-   * Remembers what a part does for a request that asks for a change, which it does also when the
-   * caller is dead.
-   */
+  /** Tracks the processing of a mutating request, which continues even if the caller has died. */
   trackWork(promise: Promise<unknown>): void {
     this.pendingWork.add(promise)
     const removeWork = (): void => {
@@ -106,12 +109,12 @@ export class RequestLog {
     promise.then(removeWork, removeWork)
   }
 
-  /** Settles when everything is done that was asked for so far. */
+  /** Settles when all tracked work is finished. */
   async waitUntilIdle(): Promise<void> {
     while (this.pendingWork.size > 0) await Promise.allSettled(this.pendingWork)
   }
 
-  /** The next request that matches. */
+  /** Resolves at the next request that matches. */
   nextRequest(matchesOperation: (request: RecordedRequest) => boolean): Promise<RecordedRequest> {
     return new Promise((resolve) => {
       const listener = (request: RecordedRequest) => {
@@ -124,10 +127,10 @@ export class RequestLog {
   }
 
   /**
-   * Records a request and waits out the delay or gate of a matching fault.
-   * @param response what its answer is written to
-   * @returns the fault whose `error`, `reset` or `lie` the part must now carry out, or undefined
-   *   to go on as usual
+   * Records a request and waits for the delay or gate of a matching fault.
+   * @param response the response to the request
+   * @returns the fault whose `error`, `reset` or `respond` the service must apply; undefined to
+   *   continue normally
    */
   async recordRequest(
     request: Omit<RecordedRequest, 'receivedAt'>,

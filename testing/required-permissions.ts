@@ -1,16 +1,19 @@
 /**
- * What a run says when one of the permissions that docs ship is missing: the simulator and the lab
- * both hold the action to it.
+ * How a run reports each missing permission of those that the docs ship. Both the simulator and the
+ * lab verify this.
  */
 
-/** One permission: an IAM action, or `verb resource` of Kubernetes. */
+/**
+ * A permission, which is an IAM action or `verb resource` of Kubernetes, and the failure without
+ * it.
+ */
 export interface RequiredPermission {
   readonly permission: string
   readonly step: string
   readonly code: string
 }
 
-/** What fails before anything is changed, in any order. */
+/** Without these, a run fails before it changes anything. The order is irrelevant. */
 export const requiredPermissions: readonly RequiredPermission[] = [
   { permission: 'eks:DescribeCluster', step: 'preflight', code: 'aws-access-denied' },
   { permission: 'acm:ListCertificates', step: 'certificate', code: 'aws-access-denied' },
@@ -37,7 +40,7 @@ export const requiredPermissions: readonly RequiredPermission[] = [
 const expandPermissions = (verbs: readonly string[], resources: readonly string[]): string[] =>
   verbs.flatMap((verb) => resources.map((resource) => `${verb} ${resource}`))
 
-/** Kinds that a Milvus cluster has, with every option of the chart, beside Services. */
+/** Kinds, besides Services, that a Milvus cluster contains with every option of the chart. */
 const clusterKinds = [
   'configmaps',
   'serviceaccounts',
@@ -51,15 +54,15 @@ const clusterKinds = [
 ]
 
 /**
- * What the first upgrade of a Milvus cluster needs of the objects of the release: it removes Jobs,
- * restarts etcd and waits for it.
+ * Permissions on the objects of the release that the first upgrade of a Milvus cluster needs: it
+ * removes Jobs, restarts etcd and waits for it.
  */
 export const requiredForCluster = {
-  /** Of every upgrade. */
+  /** Needed by every upgrade. */
   read: expandPermissions(['get'], [...clusterKinds, 'jobs']),
   /**
-   * Found out by its preview. helm 4 applies every object of its own releases, and watches every
-   * kind while it waits; helm 3 patches what changes.
+   * Determined by the preview of the upgrade. helm 4 applies every object of its own releases and
+   * watches every kind while it waits; helm 3 patches only what changes.
    */
   write: {
     4: [
@@ -74,13 +77,13 @@ export const requiredForCluster = {
   },
 } as const
 
-/** What is needed only where an earlier run has been. */
+/** Needed only after an earlier run. */
 export const requiredForRedeploy: readonly RequiredPermission[] = [
   { permission: 'acm:GetCertificate', step: 'certificate', code: 'aws-access-denied' },
   { permission: 'acm:ListTagsForCertificate', step: 'certificate', code: 'aws-access-denied' },
 ]
 
-/** What mode destroy needs where there is something to remove. */
+/** Needed by mode destroy when there is something to remove. */
 export const requiredForDestroy: readonly RequiredPermission[] = [
   ...['get namespaces', 'list ingresses', 'get ingresses', 'delete ingresses'].map(
     (permission) => ({ permission, step: 'preflight', code: 'cluster-forbidden' }),
@@ -94,8 +97,8 @@ export const requiredForDestroy: readonly RequiredPermission[] = [
 ]
 
 /**
- * What the action can do without, with the note that it then leaves; empty where nobody has to
- * know.
+ * Permissions that the action can do without, and the note that it then reports; empty if users do
+ * not need to know.
  */
 export const optionalPermissions: readonly {
   readonly permission: string
@@ -127,7 +130,7 @@ export const optionalPermissions: readonly {
   { permission: 'watch ingresses', note: '' },
 ]
 
-/** What a check does not go without. */
+/** Without these, a check fails. */
 export const requiredForCheck: readonly RequiredPermission[] = [
   { permission: 'eks:DescribeCluster', step: 'preflight', code: 'aws-access-denied' },
   ...['acm:ListCertificates', 'acm:GetCertificate', 'acm:ListTagsForCertificate'].map(
@@ -141,8 +144,8 @@ export const requiredForCheck: readonly RequiredPermission[] = [
 ]
 
 /**
- * Without these a check does not know whether all is as it should be, and says what it could not
- * see.
+ * Without these, a check cannot tell whether everything is as it should be, and reports what it
+ * could not read.
  */
 export const requiredForDriftDetection: readonly {
   readonly permission: string
@@ -163,12 +166,12 @@ export const requiredForDriftDetection: readonly {
   { permission: 'get ingressclasses', unreadable: 'IngressClass alb' },
 ]
 
-/** As these, when the class has parameters. */
+/** Like requiredForDriftDetection, for an IngressClass with parameters. */
 export const requiredForClassParamsDrift: typeof requiredForDriftDetection = [
   { permission: 'get ingressclassparams', unreadable: 'IngressClassParams' },
 ]
 
-/** What only explains failures. */
+/** Used only to explain failures. */
 export const optionalForCheck: readonly string[] = [
   'list endpointslices',
   'list targetgroupbindings',

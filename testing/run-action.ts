@@ -1,19 +1,22 @@
-/** Running the built action in a world. */
+/** Runs the built action in a test environment. */
 import { join } from 'node:path'
 import { executeAction, type RunResult, type RunOptions } from './runner.ts'
 import { repositoryRoot, type TestEnvironment } from './environment.ts'
 
 /**
- * What makes a run cheaper, of which there are thousands, and no other: node keeps what it compiled
- * of dist/, and helm, which lives for half a second, collects no garbage. Source: Node.js, module
- * compile cache; Go, runtime, GOGC.
+ * Makes the thousands of runs cheaper without changing their behavior: Node caches the compiled
+ * code of dist/, and helm, which runs for half a second, does not collect garbage. Source: Node.js,
+ * module compile cache; Go, runtime, GOGC.
  */
 const fastStartEnv = {
   NODE_COMPILE_CACHE: join(repositoryRoot, 'node_modules/.cache/milvus-alb-action/compiled'),
   GOGC: 'off',
 }
 
-/** Runs dist/ with the world's inputs and environment, and these on top. */
+/**
+ * Runs dist/ with the inputs and variables of the test environment, which `inputs` and
+ * `options.env` override.
+ */
 export function runAction(
   environment: TestEnvironment,
   inputs: Readonly<Record<string, string>> = {},

@@ -1,28 +1,30 @@
-/** What a GitHub runner finds on its disk in a world, and the environment that leads there. */
+/**
+ * The files that a GitHub runner finds on its disk in a test environment, and the environment
+ * variables that refer to them.
+ */
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 import { profilingOptions } from './profile.ts'
 
-/** The files. */
 export interface RunnerFiles {
-  /** Path of a PEM with the authority that everything in the world is signed by. */
+  /** Path of a PEM file with the CA that signs all certificates of the test environment. */
   readonly caPath: string
-  /** Changes the DNS; testing/dns-override.mjs says what a text means. */
+  /** Changes the DNS records, in the format of testing/dns-override.mjs. */
   setDnsRecords(records: Readonly<Record<string, string>>): Promise<void>
-  /** Where a name leads. */
+  /** Follows the records of a name to its last address. */
   resolveName(name: string): Promise<string | undefined>
-  /** Which helm is on the PATH from now on. */
+  /** Selects the helm program on the PATH. */
   useHelm(program: string): Promise<void>
-  /** Each call of helm by whoever had `environment`: its arguments. */
+  /** The arguments of each helm call by processes that run with `env`. */
   helmCalls(): Promise<string[]>
   readonly env: Readonly<Record<string, string>>
 }
 
 /**
- * Writes them.
- * @param helmPath the program that the one on the PATH becomes
- * @param caPem PEM
+ * Creates the files.
+ * @param helmPath the program that the helm on the PATH executes
+ * @param caPem the CA, PEM
  */
 export async function createRunnerFiles(
   directory: string,
@@ -68,12 +70,12 @@ export async function createRunnerFiles(
 }
 
 /**
- * helm writes down its arguments and becomes the real one, so that it keeps the process id and gets
- * its signals. With HELM_KILLS="N start" or "N end" the Nth call kills whoever called it before
- * helm begins, or when it has ended; with "N never" before helm begins, which it then does not;
- * HELM_CALLS is a directory, empty at first, in which each call makes one with its process id:
- * calls may be at the same time. HELM_SIGNAL is what to send in place of KILL; a file
- * FILE_WRITES.signal is as old as that.
+ * A wrapper that logs its arguments and then replaces itself with the real helm by `exec`, so that
+ * helm keeps the process id and receives its signals. HELM_KILLS="N start" kills the parent process
+ * before the Nth call starts helm, "N end" after helm has exited, and "N never" instead of starting
+ * helm. HELM_SIGNAL is sent instead of KILL; the file FILE_WRITES.signal is created at that moment.
+ * HELM_CALLS is an initially empty directory in which each call creates a numbered directory with
+ * its process id, because calls may be concurrent.
  */
 const renderHelmWrapper = (program: string, logPath: string): string => `#!/bin/sh
 printf '%s\\n' "$*" >> '${logPath}'
@@ -96,7 +98,7 @@ fi
 exec '${program}' "$@"
 `
 
-/** The last address of a name, at the end of its aliases. */
+/** Follows aliases and returns the last address of a name. */
 function resolveRecord(
   records: Readonly<Record<string, string>>,
   name: string,

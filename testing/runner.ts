@@ -1,6 +1,6 @@
 /**
- * Runs the built action as a GitHub runner does: inputs and files by environment variables, main
- * and then post.
+ * Runs the built action as a GitHub runner does: passes inputs and files in environment variables
+ * and runs main, then post.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -8,51 +8,52 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { load } from 'js-yaml'
 
-/** What a run left behind, for a person and for the next step. */
+/** The results of a run, for users and for the next step. */
 export interface RunResult {
   readonly exitCode: number | null
   readonly outputs: Readonly<Record<string, string>>
-  /** GITHUB_OUTPUT and GITHUB_STATE as they were written. */
+  /** The raw contents of GITHUB_OUTPUT; `state` contains those of GITHUB_STATE. */
   readonly outputText: string
   readonly state: string
-  /**
-   * What was printed, without the commands that tell the runner what to mask; the runner's masks
-   * are not applied.
-   */
+  /** The printed output without the mask commands. The runner's masks are not applied. */
   readonly log: string
-  /** What the runner was told to mask. */
+  /** The commands that tell the runner what to mask. */
   readonly maskCommands: readonly string[]
   readonly summary: string
-  /** Files under RUNNER_TEMP and HOME when main and post were over. */
+  /** Files left in RUNNER_TEMP and HOME after main and post. */
   readonly remainingFiles: readonly string[]
-  /** Their text, and that of files in the system's temporary directory, by path. */
+  /** The contents of these files and of those in the system's temporary directory, by path. */
   readonly files: Readonly<Record<string, string>>
-  /** Milliseconds of main. */
+  /** The duration of main. */
   readonly durationMs: number
 }
 
-/** How to run. */
+/** Options of executeAction. */
 export interface RunOptions {
-  /** The directory of action.yml and dist/. */
+  /** The directory that contains action.yml and dist/. */
   readonly actionDirectory: string
   readonly env: Readonly<Record<string, string>>
   readonly inputs: Readonly<Record<string, string>>
-  /** A directory for the runner's files. */
+  /** The directory for the runner's files. */
   readonly directory: string
   /**
-   * The working directory of the job, where relative paths start; this process' own when absent.
+   * The working directory of the job, which relative paths refer to; that of this process when
+   * absent.
    */
   readonly workspace?: string
-  /** The runner's own disk, which stays for its next run; a new one that goes when absent. */
+  /**
+   * The disk of the runner, which is kept for the next run; a new one that is deleted
+   * afterwards when absent.
+   */
   readonly runnerDirectory?: string
-  /** Whether the runner dies with main, and post never runs. */
+  /** Whether the runner dies with main, so that post never runs. */
   readonly skipPost?: boolean
   /**
-   * Milliseconds after which main is killed, so that a run that hangs shows its log; two minutes
+   * Milliseconds after which main is killed, so that the log of a hanging run is shown; two minutes
    * when absent.
    */
   readonly timeoutMs?: number
-  /** Told of the process when it has started, and of each line that it prints. */
+  /** Called with the process when it has started. `onLine` is called with each printed line. */
   readonly onStart?: (child: ChildProcess) => void
   readonly onLine?: (line: string) => void
 }
@@ -62,7 +63,7 @@ interface ActionMetadata {
   readonly runs: { readonly main: string; readonly post?: string }
 }
 
-/** action.yml, parsed. */
+/** Parses action.yml. */
 export const readActionMetadata = (directory: string): ActionMetadata =>
   load(readFileSync(join(directory, 'action.yml'), 'utf8')) as ActionMetadata
 
@@ -104,7 +105,7 @@ export async function executeAction(options: RunOptions): Promise<RunResult> {
 }
 
 /**
- * The runner's files, and the environment in which it runs main and post. The caller removes
+ * Creates the runner's files and the environment variables of main and post. The caller removes
  * `files.directory`.
  */
 export async function prepareRun(
@@ -191,7 +192,8 @@ function runScript(
 }
 
 /**
- * Both forms of GITHUB_OUTPUT: `name=value`, and `name<<delimiter`. The last value of a name wins.
+ * Parses both forms of GITHUB_OUTPUT: `name=value` and `name<<delimiter`. The last value of a name
+ * wins.
  */
 export function parseOutputs(text: string): Record<string, string> {
   const outputs: Record<string, string> = {}
@@ -210,7 +212,10 @@ export function parseOutputs(text: string): Record<string, string> {
   return outputs
 }
 
-/** The text of each file under a directory, by its path; none when it is not there. */
+/**
+ * Reads all files under a directory.
+ * @returns the text by path; empty if the directory does not exist
+ */
 export async function readFilesUnder(directory: string): Promise<Record<string, string>> {
   const names = await listFiles(directory).catch(() => [])
   const texts = await Promise.all(

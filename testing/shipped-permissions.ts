@@ -1,17 +1,17 @@
-/** The permissions that docs/permissions ships, as both worlds enforce them. */
+/** The permissions shipped in docs/permissions, as both test environments enforce them. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadAll } from 'js-yaml'
 import type { Authorize } from '../simulator/kubernetes/api.ts'
 import { repositoryRoot } from './environment.ts'
 
-/** A policy document of IAM. */
+/** An IAM policy document. */
 export interface IamPolicy {
   readonly Version: string
   readonly Statement: readonly IamStatement[]
 }
 
-/** One statement of it, without conditions: docs ship none. */
+/** A statement of a policy. The shipped ones have no conditions. */
 export interface IamStatement {
   readonly Sid?: string
   readonly Effect: string
@@ -33,7 +33,7 @@ interface RbacRule {
   readonly verbs: readonly string[]
 }
 
-/** The shipped sets: for a run that deploys, and for a check. */
+/** The shipped permission sets: for a deployment, and for a check. */
 export type PermissionSet = 'deploy' | 'check'
 
 const permissionFiles: Readonly<
@@ -47,7 +47,7 @@ const permissionFiles: Readonly<
   },
 }
 
-/** The group that the roles of a set are bound to. */
+/** The group to which the roles of a permission set are bound. */
 export const rbacGroupOf = (permissionSet: PermissionSet): string =>
   permissionFiles[permissionSet].group
 
@@ -55,8 +55,9 @@ const readShippedFile = (name: string): string =>
   readFileSync(join(repositoryRoot, 'docs/permissions', name), 'utf8')
 
 /**
- * The policy of a set for an account, but for one action.
- * @throws Error when it has come to use what is not evaluated here
+ * Loads the IAM policy of a permission set for an account.
+ * @param excluded an action to leave out
+ * @throws Error when the policy uses a feature that is not evaluated here
  */
 export function loadIamPolicy(
   location: { region: string; account: string; cluster: string },
@@ -86,7 +87,10 @@ export function loadIamPolicy(
   return { ...policy, Statement: statements.filter(({ Action }) => Action.length > 0) }
 }
 
-/** Whether a policy allows an action on a resource (an ARN, or `*` for actions that know none). */
+/**
+ * Whether a policy allows an action on a resource (an ARN, or `*` for actions without
+ * resource-level permissions).
+ */
 export function isAllowedByPolicy(policy: IamPolicy, action: string, resource: string): boolean {
   return policy.Statement.some(
     ({ Action, Resource }) =>
@@ -104,7 +108,7 @@ const toResourcePattern = (resource: string): RegExp =>
   )
 
 /**
- * The roles of a set.
+ * Loads the RBAC objects of a permission set.
  * @param excluded the `verb resource` to leave out; commas separate several
  */
 export function loadRbacObjects(
@@ -129,8 +133,7 @@ export function loadRbacObjects(
 }
 
 /**
- * What those roles let a user do who is in their group; reviews of one's own access are
- * everybody's.
+ * Authorizes what the roles allow to a user of their group. Any user may review their own access.
  */
 export function createRbacAuthorizer(objects: readonly RbacObject[]): Authorize {
   const grants = objects.flatMap(({ rules = [], metadata }) =>

@@ -1,7 +1,5 @@
-/** Waits for conditions. */
-
 /**
- * Waits until a condition is true. An error of the condition counts as false.
+ * Waits until a condition is true. An error thrown by the condition counts as false.
  * @param timeout milliseconds
  * @param interval milliseconds between checks
  * @throws the result of `createError` after the timeout

@@ -1,5 +1,6 @@
 /**
- * Faults on the wire between the action and the APIs that it asks, and what a run is then held to.
+ * Faults on the wire between the action and the APIs that it calls, and the checks that every run
+ * must pass despite them.
  */
 import type { ServerResponse } from 'node:http'
 import { expect } from '@jest/globals'
@@ -8,10 +9,12 @@ import type { RunResult } from '../../testing/runner.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
 import type { Fault, ServiceName } from '../../testing/request-log.ts'
 
-/** What an API answers, by the form of its part: a Status of Kubernetes, JSON or XML of AWS. */
+/**
+ * An error response, in the format of its service: a Kubernetes Status, or JSON or XML from AWS.
+ */
 export interface ErrorResponse {
   readonly status: number
-  /** Kubernetes' reason, and AWS' code in JSON and in XML. */
+  /** The Kubernetes reason, and the AWS code for both JSON and XML. */
   readonly kubernetesReason: string
   readonly awsCode: string
   readonly headers?: Readonly<Record<string, string>>
@@ -19,7 +22,7 @@ export interface ErrorResponse {
 
 const xmlServices: readonly ServiceName[] = ['elbv2', 'ec2', 'sts']
 
-/** The answer, as the part would write it. */
+/** Writes the response as the service would. */
 export function createErrorResponder(
   { status, kubernetesReason, awsCode, headers = {} }: ErrorResponse,
   part: ServiceName,
@@ -49,18 +52,18 @@ export function createErrorResponder(
       .end(JSON.stringify(body))
 }
 
-/** A call of the action: which part it asks, and what. */
+/** A call of the action: the service and the operation. */
 export interface ApiCall {
   readonly service: ServiceName
   readonly operation: string
 }
 
-/** Who is disturbed: the action, and not its helm or the controller. */
+/** Faults affect only the action, not its helm or the controller. */
 const actionUserAgent = /milvus-alb-action/
 
 /**
- * The calls that a run makes of Kubernetes and AWS, each once, in their order. The ALB has lies of
- * its own.
+ * The calls that a run makes to Kubernetes and AWS, each once, in order. Faults of the ALB are
+ * tested separately.
  */
 export function listApiCalls(simulator: Simulator): readonly ApiCall[] {
   const actionRequests = simulator.requestLog.requests.filter(
@@ -78,7 +81,7 @@ export function listApiCalls(simulator: Simulator): readonly ApiCall[] {
   ]
 }
 
-/** How many requests each call has had. */
+/** How many requests a call has made. */
 export function countRequests(simulator: Simulator, { service, operation }: ApiCall): number {
   return simulator.requestLog.requests.filter(
     (request) =>
@@ -91,9 +94,9 @@ export function countRequests(simulator: Simulator, { service, operation }: ApiC
 type Effect = Pick<Fault, 'error' | 'reset' | 'respond' | 'delay'>
 
 /**
- * Disturbs these calls.
- * @param times how many requests of each; all of them when absent.
- * @returns what ends it
+ * Injects a fault into these calls.
+ * @param times how many requests of each call are affected; all of them when absent
+ * @returns a function that stops it
  */
 export function injectFaults(
   simulator: Simulator,
@@ -114,8 +117,8 @@ export function injectFaults(
 }
 
 /**
- * What holds for every run, however it is disturbed: it ends by a documented outcome, in its words
- * and without a stack, and leaves no file.
+ * What holds for every run, whatever the fault: it ends with a documented outcome, reports it
+ * without a stack trace, and leaves no files behind.
  */
 export function expectDocumentedOutcome(run: RunResult): void {
   const { 'failure-code': code, changes, 'failed-step': step } = run.outputs
@@ -140,7 +143,7 @@ export function expectDocumentedOutcome(run: RunResult): void {
   expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
 }
 
-/** Runs, and checks what holds for every run. */
+/** Runs the action and checks what holds for every run. */
 export async function runAndExpectDocumentedOutcome(
   simulator: Simulator,
   inputs: Readonly<Record<string, string>>,

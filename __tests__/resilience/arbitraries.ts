@@ -1,9 +1,9 @@
-/** Texts that nobody should give, and good ones that broke on the way. */
+/** Texts that no user should provide, and valid ones that were corrupted. */
 import fc from 'fast-check'
 
 /**
- * What has a meaning to somebody on the way: a terminal, the runner, Markdown, YAML, JavaScript, a
- * shell.
+ * Texts with a special meaning to something that processes them: a terminal, the runner, Markdown,
+ * YAML, JavaScript, a shell.
  */
 const fragments = [
   '\0',
@@ -111,13 +111,16 @@ export const anyText = fc.oneof(
   { weight: 2, arbitrary: fc.string({ maxLength: 400 }) },
 )
 
-/** Among them very long ones. */
+/** Includes very long texts. */
 export const anyLengthText = fc.oneof(
   { weight: 30, arbitrary: anyText },
   { weight: 1, arbitrary: anyHugeText },
 )
 
-/** Of a text or bytes, as a share of the length: evenly, which fc.double would not be. */
+/**
+ * A position or length, as a fraction of the length of a text or bytes. Evenly distributed, which
+ * fc.double would not be.
+ */
 const anyFraction = fc.nat(999).map((thousandths) => thousandths / 1000)
 
 interface Edit {
@@ -143,13 +146,13 @@ function applyEdit(text: string, { kind, position, length, insertion }: Edit): s
     : text.slice(0, start)
 }
 
-/** Texts with up to `most` edits; some are left as they are. */
+/** Texts with up to `maxEdits` edits; some are left as they are. */
 export const corruptText = (texts: fc.Arbitrary<string>, maxEdits = 3): fc.Arbitrary<string> =>
   fc
     .tuple(texts, fc.array(anyEdit, { maxLength: maxEdits }))
     .map(([text, edits]) => edits.reduce(applyEdit, text))
 
-/** Bytes with some of them changed, and perhaps an end too early or too late. */
+/** Bytes of which some are changed, and which may be truncated or have bytes appended. */
 export const corruptBytes = (bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> =>
   fc
     .tuple(

@@ -1,6 +1,6 @@
 /**
- * Cancelled right before and right after every write: the run ends in time and says what it did,
- * and the next one goes on.
+ * Cancels a run right before and right after every write: the run ends in time and reports what it
+ * did, and the next run continues.
  */
 import { expect, test } from '@jest/globals'
 import type { InstallationMode } from '../../simulator/charts/installation-modes.ts'
@@ -10,12 +10,12 @@ import { runAndCancel } from './interruption-points.ts'
 import { captureState } from './state.ts'
 import { describeWorkflow, createFixture, recordBaseline, type Workflow } from './workflows.ts'
 
-/** GitHub kills everything 10 s after it cancelled. Milliseconds. */
+/** In milliseconds. GitHub kills every process 10 s after the cancellation. */
 const maxShutdownMs = 7_000
 
 /**
- * Defines the test of a story. A signal is heard between two requests, not between two writes to
- * files that follow each other.
+ * Defines the test of a workflow. A signal is handled between two requests, not between two
+ * consecutive writes to files.
  */
 export function testCancelledAtEveryWrite(
   name: Workflow['name'],
@@ -39,7 +39,7 @@ export function testCancelledAtEveryWrite(
       for (const point of sampledPoints) {
         await fixture.reset(workflow)
         const cancelled = await runAndCancel(simulator, workflow.inputs, point)
-        // Late enough it is over anyway.
+        // A run that is cancelled late enough ends by itself.
         const { 'failure-code': code, changes } = cancelled.outputs
         const observed = {
           exitCode: code === undefined ? 0 : 1,

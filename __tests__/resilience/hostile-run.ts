@@ -1,6 +1,6 @@
 /**
- * A run that is lied to: what it came to, how long it took and the most memory that it had, against
- * what holds for every such run.
+ * A run against malformed responses: its outcome, duration and peak memory, compared with the
+ * limits for every such run.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,37 +11,40 @@ import { getErrorAnnotation } from '../scenarios/harness.ts'
 import { recordResult } from './result-tables.ts'
 import { expectOutcome, getOutcome } from './outcome.ts'
 
-/** What a lie is expected to come to. */
+/** The expected outcome of a malformed response. */
 export interface ExpectedOutcome {
   readonly inputs?: Readonly<Record<string, string>>
-  /** A failure code, or success. */
+  /** A failure code, or `success`. */
   readonly outcome: string
-  /** What the annotation, or the log of a success, says. */
+  /** Matches the annotation, or the log of a successful run. */
   readonly messagePattern: RegExp
-  /** Seconds that the inputs, or the action's own limits, give the wait that is lied to. */
+  /**
+   * Time limit in seconds, from the inputs or the action's own limits, of the wait that gets the
+   * malformed response.
+   */
   readonly deadlineSeconds: number
 }
 
-/** MB. */
+/** In MB. */
 const maxMemoryMb = 300
 /**
- * Seconds for the process to start and end, and for all that is not lied to, where loading the
- * action takes `idleLoad`.
+ * Seconds for the process to start and end, and for everything that is not affected by the
+ * malformed response, on a machine that starts up within `idleStartupSeconds`.
  */
 const overheadSeconds = 4
 /**
- * Seconds in which a machine that is not starved loads the action and refuses its inputs. On one
- * that is, all takes as much longer.
+ * Seconds in which an idle machine loads the action and rejects its inputs. On a busy machine,
+ * everything takes proportionally longer.
  */
 const idleStartupSeconds = 0.5
-/** Characters of an annotation: GitHub shows no more than a few thousand. */
+/** In characters: GitHub shows no more than a few thousand of an annotation. */
 const maxAnnotationLength = 4_000
 
 let runCount = 0
 
 /**
- * Runs against the lie that is set up, and checks.
- * @param label what it is, for the table of figures
+ * Runs the action against the malformed response that is set up, and checks the run.
+ * @param label describes the response in the table of results
  */
 export async function expectHostileRun(
   environment: TestEnvironment,
@@ -50,7 +53,7 @@ export async function expectHostileRun(
 ): Promise<void> {
   const peakFile = join(environment.directory, `peak-${runCount++}`)
   const nodeOptions = `${environment.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${new URL('peak-memory.mjs', import.meta.url).href}`
-  // The run of post, which comes after it, has the same environment: the first one counts.
+  // The post step runs later in the same environment: only the first exit counts.
   let memoryMb = NaN
   const run = await runAction(environment, inputs, {
     env: { NODE_OPTIONS: nodeOptions, PEAK_FILE: peakFile },
@@ -81,7 +84,7 @@ export async function expectHostileRun(
   )
 }
 
-/** How much longer than on an idle machine everything takes now. */
+/** How many times longer everything takes now than on an idle machine. */
 async function measureSlowdown(environment: TestEnvironment): Promise<number> {
   const { durationMs: took } = await runAction(environment, { host: '' })
   return Math.max(1, took / 1000 / idleStartupSeconds)

@@ -1,6 +1,6 @@
 /**
- * A load balancer that lies: at an address of its own, with the right certificate, and whatever a
- * lie says after that, down to single frames of HTTP/2.
+ * A load balancer that misbehaves: it has its own address and a valid certificate, and sends
+ * arbitrary malformed responses, down to single HTTP/2 frames.
  */
 import { randomInt } from 'node:crypto'
 import { performServerHandshake, type ServerHttp2Stream } from 'node:http2'
@@ -9,28 +9,25 @@ import tls from 'node:tls'
 import type { IssuedCertificate } from '../../testing/certificates.ts'
 import { encodeLengthDelimited } from '../../src/clients/milvus/protobuf.ts'
 
-/** How it lies: at the first of these that is there. */
+/** How the server misbehaves: the first of these that is set applies. */
 export interface HostileBehavior {
-  /** On the bare connection. */
+  /** On the plain TCP connection. */
   readonly onTcpConnection?: (socket: net.Socket) => void
-  /**
-   * What it shows in the handshake, in place of the right things; an empty `alpn` leaves the
-   * extension out.
-   */
+  /** Replaces the valid certificate in the handshake; an empty `alpn` omits the extension. */
   readonly certificate?: IssuedCertificate
   readonly alpn?: string[]
   /** On the TLS connection. */
   readonly onTlsConnection?: (socket: tls.TLSSocket) => void
-  /** On the frames: each call, by the number of its stream. */
+  /** At the level of HTTP/2 frames: each call, by the number of its stream. */
   readonly onHeadersFrame?: (socket: tls.TLSSocket, stream: number) => void
-  /** As an HTTP/2 server that is in order: each call, by its method. */
+  /** As a correct HTTP/2 server: each call, by its method. */
   readonly onCall?: (stream: ServerHttp2Stream, method: string) => void
 }
 
-/** The liar. */
+/** The running server. */
 export interface HostileServer {
   readonly address: string
-  /** What it says from now on. */
+  /** Applies to connections from now on. */
   setBehavior(behavior: HostileBehavior): void
   close(): Promise<void>
 }
@@ -67,7 +64,8 @@ function serveTls(
 ): void {
   const { fullchain, privateKey } = behavior.certificate ?? defaultCertificate
   const alpn = behavior.alpn ?? ['h2']
-  // A server for each connection, which never listens: each is told its own lie.
+  // Each connection gets a server of its own, which never listens, so that each can behave
+  // differently.
   const server = tls.createServer({
     cert: fullchain,
     key: privateKey,
@@ -92,7 +90,7 @@ function serveHttp2(socket: tls.TLSSocket, onCall: HostileBehavior['onCall']): v
   })
 }
 
-/** A frame of HTTP/2. Source: RFC 9113, section 4.1 and 6. */
+/** An HTTP/2 frame. Source: RFC 9113, section 4.1 and 6. */
 export function encodeFrame(
   type: number,
   flags: number,
@@ -110,8 +108,8 @@ export function encodeFrame(
 export const [HEADERS, SETTINGS, PING, CONTINUATION] = [1, 4, 6, 9] as const
 
 /**
- * A header as HPACK has it, spelled out, which no table remembers. Source: RFC 7541, section 6.2.2;
- * texts shorter than 127 bytes.
+ * An HPACK literal header field without indexing, for texts shorter than 127 bytes. Source: RFC
+ * 7541, section 6.2.2.
  */
 export const encodeHeader = (name: string, value: string): Buffer =>
   Buffer.concat([
@@ -121,7 +119,7 @@ export const encodeHeader = (name: string, value: string): Buffer =>
     Buffer.from(value),
   ])
 
-/** Reads the client's frames after its preface, and tells of each call. */
+/** Reads the client's frames after its preface, and calls back for each call. */
 function handleFrames(
   socket: tls.TLSSocket,
   onCall: (socket: tls.TLSSocket, streamId: number) => void,
@@ -143,7 +141,7 @@ function handleFrames(
   })
 }
 
-/** Writes `chunk` over and over, as fast as it is taken, up to so many bytes. */
+/** Writes `chunk` repeatedly, as fast as the stream accepts it, up to `maxBytes`. */
 export function flood(
   stream: NodeJS.WritableStream & { destroyed?: boolean },
   chunk: Buffer | string,
@@ -164,7 +162,7 @@ export function flood(
   writeMore()
 }
 
-/** Writes `chunk` every `interval` milliseconds for ever. */
+/** Writes `chunk` every `interval` milliseconds, indefinitely. */
 export function writePeriodically(
   stream: NodeJS.WritableStream & { destroyed?: boolean },
   chunk: Buffer | string,
@@ -177,7 +175,7 @@ export function writePeriodically(
   stream.once('close', () => clearInterval(timer))
 }
 
-/** A message of gRPC: whether it is compressed, its length, itself. */
+/** A gRPC message: the compression flag, the length, and the message itself. */
 export function encodeGrpcMessage(
   message: Buffer,
   { compressed = 0, length = message.length } = {},
@@ -188,7 +186,7 @@ export function encodeGrpcMessage(
   return Buffer.concat([prefix, message])
 }
 
-/** Answers a call of gRPC. */
+/** Responds to a gRPC call. */
 export function respondToCall(
   stream: ServerHttp2Stream,
   body: Buffer,
@@ -205,12 +203,12 @@ export function respondToCall(
   stream.end(body)
 }
 
-/** A number field of a protobuf message; of numbers below 128. */
+/** A varint field of a protobuf message, for values below 128. */
 export const encodeVarintField = (field: number, value: number): Buffer =>
   Buffer.from([field << 3, value])
 
 /**
- * What a Milvus answers that is well. Source: milvus-proto, ConnectResponse, GetVersionResponse,
+ * The responses of a healthy Milvus. Source: milvus-proto, ConnectResponse, GetVersionResponse,
  * CheckHealthResponse.
  */
 export const healthyResponses: Readonly<Record<string, Buffer>> = {

@@ -1,4 +1,4 @@
-/** Inputs for properties, parsed as the action parses them. */
+/** Inputs for property tests, parsed as the action parses them. */
 import fc from 'fast-check'
 import { combineErrors } from '../../src/failures/action-error.ts'
 import { inputNames, inputs as declarations, type InputName } from '../../src/inputs/inputs.ts'
@@ -9,7 +9,7 @@ export type Inputs = Partial<Record<InputName, string>>
 
 export { inputNames }
 
-/** The smallest valid inputs. */
+/** The minimum of valid inputs. */
 export const minimalInputs: Inputs = {
   cluster: 'production',
   region: 'us-east-2',
@@ -18,17 +18,17 @@ export const minimalInputs: Inputs = {
     'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000',
 }
 
-/** @throws ActionError of everything that is wrong with them */
+/** @throws ActionError that combines all problems of the inputs */
 export function parseSettings(inputs: Inputs): Settings {
   const result = parse(inputs, {})
   if ('errors' in result) throw combineErrors(result.errors)
   return result.settings
 }
 
-/** Every error of inputs names the input, or several. */
+/** Every input error names one or more inputs. */
 export const inputNamePattern = new RegExp(`Inputs? (?:${inputNames.join('|')})\\b`)
 
-/** Valid texts in further forms than that of the example. */
+/** Valid texts in forms other than that of the example. */
 const validValues: Partial<Record<InputName, readonly string[]>> = {
   mode: ['deploy', 'check', 'destroy'],
   'dry-run': ['true', 'False'],

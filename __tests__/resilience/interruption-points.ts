@@ -1,4 +1,4 @@
-/** The writes of a run, numbered, and runs that are ended at one of them. */
+/** The numbered writes of a run, and runs that are interrupted at one of them. */
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,11 +13,11 @@ import type { RunResult, RunOptions } from '../../testing/runner.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
 import type { RecordedRequest } from '../../testing/request-log.ts'
 
-/** One moment of a run. */
+/** A moment at which a run is interrupted. */
 export type InterruptionPoint =
   /**
-   * The nth request that writes, of the action or of helm: it was received and nothing done yet, or
-   * its answer is out.
+   * The nth mutating request of the action or of helm: received but not processed yet, or already
+   * answered.
    */
   | {
       readonly kind: 'request'
@@ -26,7 +26,7 @@ export type InterruptionPoint =
       readonly what: string
     }
   /**
-   * The nth call of helm: before it begins, or when it has ended and the action does not know yet.
+   * The nth call of helm: before it starts, or after it has ended and before the action notices.
    */
   | {
       readonly kind: 'helm'
@@ -35,8 +35,8 @@ export type InterruptionPoint =
       readonly what: string
     }
   /**
-   * The nth write to a file. Nothing answers it, so that right after it is right before the next;
-   * only after the last there is none.
+   * The nth write to a file. No response follows it, so right after one write is right before the
+   * next; `after` exists only for the last write.
    */
   | {
       readonly kind: 'file'
@@ -46,17 +46,14 @@ export type InterruptionPoint =
       readonly isNext: boolean
     }
 
-/** What a run writes. */
+/** The writes of a run. */
 export interface Writes {
   readonly requests: readonly string[]
   readonly helm: readonly string[]
   readonly files: readonly FileWrite[]
 }
 
-/**
- * One write to a file, and whether it follows another one with no request to anybody between the
- * two.
- */
+/** A write to a file, and whether it follows another one with no request between the two. */
 interface FileWrite {
   readonly what: string
   readonly isNext: boolean
@@ -64,14 +61,14 @@ interface FileWrite {
 
 type Inputs = Readonly<Record<string, string>>
 
-/** Whether a request is a write of the action, or of the helm that it runs. */
+/** Whether a request is a write by the action or by the helm that it runs. */
 export const isWrite = ({ isMutating: mutating, userAgent: client }: RecordedRequest): boolean =>
   mutating && /milvus-alb-action|^Helm/i.test(client)
 
 const fileWritesPath = (simulator: Simulator): string => join(simulator.directory, 'file-writes')
 const helmCallsPath = (simulator: Simulator): string => join(simulator.directory, 'helm-calls')
 
-/** The environment of a run that numbers its writes. */
+/** Environment variables of a run that numbers its writes. */
 export async function prepareWriteNumbering(simulator: Simulator): Promise<Record<string, string>> {
   await Promise.all(
     [fileWritesPath(simulator), helmCallsPath(simulator)].map((path) =>
@@ -86,7 +83,7 @@ export async function prepareWriteNumbering(simulator: Simulator): Promise<Recor
   }
 }
 
-/** Runs undisturbed. */
+/** Runs the action without a fault. */
 export async function runAndRecordWrites(
   simulator: Simulator,
   inputs: Inputs,
@@ -131,7 +128,7 @@ export async function runAndRecordWrites(
 
 /**
  * Every moment right before or right after a write.
- * @param excludedWrites the writes of another run: those that both begin with are left out
+ * @param excludedWrites the writes of another run: those that both runs start with are left out
  */
 export function listInterruptionPoints(
   { requests, helm, files }: Writes,
@@ -182,13 +179,13 @@ export function listInterruptionPoints(
   ]
 }
 
-/** With how many equal members both begin. */
+/** The length of the common prefix of two lists. */
 function commonPrefixLength(left: readonly string[], right: readonly string[]): number {
   const firstDifference = left.findIndex((each, index) => each !== right[index])
   return firstDifference === -1 ? left.length : firstDifference
 }
 
-/** Calls back when the run's nth write is there. */
+/** Calls back at the run's nth write. */
 function onWriteRequest(
   { requestLog: traffic }: Simulator,
   { n, moment }: InterruptionPoint,
@@ -212,13 +209,13 @@ function onWriteRequest(
 /** What happens at an interruption point. */
 interface Interruption {
   readonly options: Partial<RunOptions>
-  /** The signal that ends helm, or the process that writes a file, at such a point. */
+  /** The signal for helm, or for the process that writes a file, at such a point. */
   readonly signal: NodeJS.Signals
-  /** Called at a request, with the process id of the run. */
+  /** Called at a request, with the process ID of the run. */
   readonly onReached: (pid: number) => void
 }
 
-/** Runs the action, and interrupts it at the point. */
+/** Runs the action and interrupts it at the point. */
 async function runWithInterruption(
   simulator: Simulator,
   inputs: Inputs,
@@ -248,9 +245,9 @@ async function runWithInterruption(
 }
 
 /**
- * Runs until the point, and ends the whole process tree there; what a runner keeps on its disk
- * stays.
- * @param helm whether a helm that works at that moment dies too, or lives and ends by itself
+ * Runs until the point, and kills the whole process tree there. What a runner keeps on its disk
+ * remains.
+ * @param helm whether a running helm is killed too, or survives and ends by itself
  */
 export async function runAndKill(
   simulator: Simulator,
@@ -268,7 +265,8 @@ export async function runAndKill(
       else killProcess(pid)
     },
   })
-  // A helm that lives is over before the next run comes: a Lease runs out only half a minute later.
+  // A surviving helm ends before the next run starts, because a Lease expires only after half a
+  // minute.
   const helmCallPids = await Promise.all(
     (await readdir(helmCallsPath(simulator))).map(async (call) =>
       Number(await readFile(join(helmCallsPath(simulator), call, 'pid'), 'utf8')),
@@ -283,7 +281,7 @@ export async function runAndKill(
 /**
  * Runs until the point, and cancels there as GitHub does: SIGINT, and SIGTERM 7.5 s later. Source:
  * GitHub, workflow cancellation.
- * @returns `tookToEnd`: milliseconds from the first signal to the end
+ * @returns `shutdownMs`: milliseconds from the first signal to the end
  */
 export async function runAndCancel(
   simulator: Simulator,
@@ -312,8 +310,8 @@ export async function runAndCancel(
 }
 
 /**
- * Half a minute passes: the controller has done what it has to do, when nobody has asked for
- * anything for this long, and the Lease has run out.
+ * Simulates that half a minute passes: the controller has finished once no client has sent a
+ * request for 100 ms, and the Lease has expired.
  */
 export async function waitForIdleAndExpireLease({
   kubernetes,

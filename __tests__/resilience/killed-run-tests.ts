@@ -1,6 +1,6 @@
 /**
- * Killed right before and right after every write: the next run reaches the state of an undisturbed
- * one.
+ * Kills a run right before and right after every write: the next run reaches the same state as the
+ * baseline.
  */
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
@@ -10,20 +10,20 @@ import { createRecoveryCheck } from './recovery-check.ts'
 import { runAndKill } from './interruption-points.ts'
 import { describeWorkflow, createFixture, recordBaseline, type Workflow } from './workflows.ts'
 
-/** What only helm writes: the objects of a chart, and where it keeps releases. */
+/** Paths that only helm writes: the objects of a chart, and the storage of releases. */
 const helmObjectPath =
   /\/(secrets|services|configmaps|deployments|statefulsets|jobs|serviceaccounts|persistentvolumeclaims|roles|rolebindings)(\/|$)/
 
 /**
- * Defines the test of a story.
- * @param mode of the Milvus that is there
+ * Defines the test of a workflow.
+ * @param mode of the installed Milvus
  */
 export function testKilledAtEveryWrite(
   name: Workflow['name'],
   mode: InstallationMode = 'standalone',
 ): void {
   const description = describeWorkflow(name, mode)
-  // helm writes so many objects of a cluster that all of them would take most of an hour.
+  // For a cluster, helm writes so many objects that testing all of them would take most of an hour.
   const step = mode === 'cluster' ? 5 : 1
   test(`${description}, killed at every ${step === 1 ? '' : 'fifth '}write, and run once more`, async () => {
     const fixture = await createFixture(mode)

@@ -1,12 +1,12 @@
-/** What a disturbed run came to. */
+/** The outcome of a run with a fault. */
 import { expect } from '@jest/globals'
 import type { RunResult } from '../../testing/runner.ts'
 
-/** As tables have it: its failure code, or success. */
+/** The outcome as shown in tables: the failure code, or `success`. */
 export const getOutcome = ({ exitCode, outputs }: RunResult): string =>
   outputs['failure-code'] ?? (exitCode === 0 ? 'success' : `exit code ${exitCode ?? 'none'}`)
 
-/** @throws an error that shows the log, when the run came to something else */
+/** @throws an error with the log when the outcome of the run is a different one */
 export function expectOutcome(run: RunResult, outcome = 'success'): void {
   const actualOutcome = getOutcome(run)
   expect({ outcome: actualOutcome, log: actualOutcome === outcome ? '' : run.log }).toEqual({

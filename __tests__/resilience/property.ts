@@ -1,6 +1,6 @@
 /**
- * Properties over bad input: whatever is given, it is taken, or refused with a code and in words
- * that name it; within a deadline, and with nothing secret in them.
+ * Properties for invalid input: any input is either accepted, or rejected with a code and a message
+ * that names it, within a time limit and without revealing secrets.
  */
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
@@ -9,7 +9,7 @@ import { failureCodes } from '../../src/failures/codes.ts'
 import { collectErrorText } from '../capture-error.ts'
 import { caseCount, recordResult } from './result-tables.ts'
 
-/** How the cases are shared out, in hundredths. */
+/** How the cases are distributed, in percent. */
 export const caseShares = {
   'one input at a time': 14,
   'all inputs at once': 10,
@@ -36,14 +36,15 @@ export const caseShares = {
 } as const
 
 /**
- * CPU milliseconds that one case may take: a hang, or what grows with the square of the text, takes
- * more.
+ * CPU milliseconds that one case may take. A hang, or quadratic growth with the length of the text,
+ * exceeds it.
  */
 const maxCpuMs = 2_000
 
 /**
- * A test that tries a share of the cases, and leaves a row of figures.
- * @param isInputAccepted tells whether the input was taken; throws where the property does not hold
+ * Defines a test that tries its share of the cases and records a row of results.
+ * @param isInputAccepted returns whether the input was accepted; throws where the property does
+ *   not hold
  */
 export function testProperty<T>(
   subject: keyof typeof caseShares,
@@ -73,10 +74,10 @@ export function testProperty<T>(
   })
 }
 
-/** Longer than any text that a person reads to its end. */
+/** No user reads a longer text to its end. */
 const maxTextLength = 2_000
 
-/** @throws Error when this is no text to show a person */
+/** @throws Error when the text is not fit for users */
 export function expectReadable(text: string, secrets: readonly string[] = []): void {
   if (text.length > maxTextLength)
     throw new Error(`${text.length} characters: ${text.slice(0, 300)}`)
@@ -87,9 +88,9 @@ export function expectReadable(text: string, secrets: readonly string[] = []): v
 }
 
 /**
- * Whether the work returns.
- * @throws what it throws, unless that is a coded refusal of which each problem says what `named`
- *   matches
+ * Whether `parse` returns.
+ * @throws what it throws, unless that is a rejection with a code of which each problem matches
+ *   `messagePattern`
  */
 export function isAccepted(
   parse: () => unknown,
@@ -105,7 +106,7 @@ export function isAccepted(
   }
 }
 
-/** @throws what was thrown, unless it is a refusal as a person should read it */
+/** @throws what was thrown, unless it is a rejection that is fit for users */
 export function expectRejection(
   thrown: unknown,
   messagePattern: RegExp,

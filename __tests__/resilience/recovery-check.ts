@@ -1,6 +1,6 @@
 /**
- * What comes after a run that was disturbed: the same job once more, which has to reach the state
- * of an undisturbed one.
+ * The run after one with a fault: the same job once more, which must reach the same state as the
+ * baseline.
  */
 import { expect } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
@@ -9,15 +9,18 @@ import { waitForIdleAndExpireLease } from './interruption-points.ts'
 import { serializeState, addIfAbsent, captureState } from './state.ts'
 import type { Baseline } from './workflows.ts'
 
-/** The next runs of a story. */
+/** The next runs of a workflow. */
 export interface RecoveryCheck {
-  /** How many states the disturbed runs left that differ, and so how many next runs there were. */
+  /**
+   * How many distinct states the runs with a fault left, which is how many next runs were needed.
+   */
   stateCount(): number
   /**
-   * Runs it half a minute later, unless another disturbed run left the same.
-   * @param context the disturbance, for the message of a failure
-   * @param options `disk` is what earlier runs left on the runner; the last run of all is made in
-   *   any case, to find there what all of them left
+   * Runs the workflow again half a minute later, unless another run with a fault left the same
+   * state.
+   * @param context the fault, for the message of a failure
+   * @param options `disk` is what earlier runs left on the runner; the last run is always made,
+   *   because it finds there what all of them left
    */
   expectRecovery(
     context: object,
@@ -25,7 +28,7 @@ export interface RecoveryCheck {
   ): Promise<void>
 }
 
-/** None has been yet. */
+/** Starts with no known states. */
 export function createRecoveryCheck(
   simulator: Simulator,
   { workflow, state }: Baseline,

@@ -1,20 +1,20 @@
 /**
- * How much of the faults a run tries, and the figures that `npm run faults` writes into
+ * How many of the faults a run tries, and the results that `npm run faults` writes into
  * docs/reliability.md.
  */
 import { appendFileSync } from 'node:fs'
 
-/** Whether everything is tried, as `npm run faults` does; `npm run faults -- sample` tries some. */
+/** Whether all cases are tried, as with `npm run faults`; `npm run faults -- sample` tries some. */
 export const isFullRun = process.env['FAULTS'] === 'whole'
 
-/** All of them, or for a sample every `step`th, the first and the last among them. */
+/** All items, or for a sample every `step`th, including the first and the last. */
 export const sample = <T>(items: readonly T[], step: number): readonly T[] =>
   isFullRun
     ? items
     : items.filter((_each, index) => index % step === 0 || index === items.length - 1)
 
 /**
- * Cases of a property. 20,000 in all when everything is tried; FAULTS_CASES asks for another
+ * The number of cases of a property. A full run has 20,000 in total; FAULTS_CASES sets another
  * number.
  */
 export const caseCount = (share: number): number =>
@@ -24,8 +24,8 @@ export const caseCount = (share: number): number =>
   )
 
 /**
- * Adds a row to a table of docs/reliability.md, whose region has that name. The columns are the
- * keys, in their order.
+ * Adds a row to the table in the region `table` of docs/reliability.md. The keys are the columns,
+ * in this order.
  */
 export function recordResult(table: string, row: Readonly<Record<string, string | number>>): void {
   const recordFile = process.env['FAULTS_RECORD'] ?? ''

@@ -1,21 +1,20 @@
 /**
- * What a run leaves behind in the cluster and in AWS, in a form that can be compared with what
- * another run leaves.
+ * The state that a run leaves in the cluster and in AWS, in a form that allows comparing two runs.
  */
 import { X509Certificate } from 'node:crypto'
 import type { KubernetesObject } from '../../simulator/kubernetes/types.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
 import { decodeRevision, parseRevisionLabels } from '../../src/clients/helm/release-storage.ts'
 
-/** What is left, of which only this is looked at by itself. */
+/** The state that is left. Only the release is inspected on its own. */
 export interface State {
   readonly release?: { readonly status: string }
   readonly [part: string]: unknown
 }
 
 /**
- * The newest revision tells whether the release is pending. Names that differ from one import to
- * the next are left out, and so is the annotation that only makes the controller look.
+ * The newest revision shows whether the release is pending. Excludes names that differ between
+ * imports, and the annotation that only triggers the controller.
  */
 export function captureState({ kubernetes, awsState: state, namespace }: Simulator): State {
   const arns = [...state.certificates.keys()]
@@ -71,7 +70,7 @@ export function captureState({ kubernetes, awsState: state, namespace }: Simulat
   ) as State
 }
 
-/** The kinds of objects that a release consists of. */
+/** The kinds of objects in a release. */
 const releaseKinds = [
   'ConfigMap',
   'Secret',
@@ -88,7 +87,7 @@ const releaseKinds = [
   'ServiceMonitor',
 ] as const
 
-/** An object as it should be, without what the cluster draws or counts. */
+/** An object's desired state, without generated fields and counters. */
 function stripGeneratedFields({
   metadata: { name, labels, annotations },
   ...object
@@ -112,7 +111,7 @@ interface LeaseSpec {
   readonly renewTime?: string
 }
 
-/** One that has run out is nobody's. */
+/** An expired Lease has no holder. */
 const getLeaseHolder = ({ holderIdentity, renewTime = '' }: LeaseSpec): string =>
   Date.parse(renewTime) > Date.now() - 30_000 ? (holderIdentity ?? 'nobody') : 'nobody'
 
@@ -125,8 +124,8 @@ const comparedKinds = [
 ] as const
 
 /**
- * Everything in the cluster and in AWS but for times and for names that are drawn: equal for two
- * runs after which the next one finds the same.
+ * Everything in the cluster and in AWS except times and generated names. Equal for two runs that
+ * leave the next run in the same situation.
  */
 export function serializeState({ kubernetes, awsState: state }: Simulator): string {
   const objects = comparedKinds.flatMap((kind) =>
@@ -174,7 +173,7 @@ export function serializeState({ kubernetes, awsState: state }: Simulator): stri
 
 /**
  * Adds a value.
- * @returns whether it was not there before
+ * @returns whether it was absent before
  */
 export function addIfAbsent(seenValues: Set<string>, value: string): boolean {
   const { size } = seenValues
@@ -186,7 +185,8 @@ const generatedValuePatterns: readonly (readonly [RegExp, string])[] = [
   [/"\d{10}"/g, '"TIME"'],
   [/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'UUID'],
   [/(app|net|loadbalancer|targetgroup|listener|listener-rule)(\/[\w.-]+)*\/[0-9a-f]{16}/g, 'ARN'],
-  // Of the Ingress' uid. Source: aws-load-balancer-controller, model_build_target_group.go.
+  // Derived from the Ingress' uid. Source: aws-load-balancer-controller,
+  // model_build_target_group.go.
   [/(?<=k8s-\w+-\w+-)[0-9a-f]{10}/g, 'HASH'],
   [/-\d+(?=\.[a-z0-9-]+\.elb\.)/g, '-ID'],
   [/(?<=\.)[0-9a-f]{8}\b/g, 'RUN'],

@@ -1,4 +1,4 @@
-/** What is run while things go wrong: each way in which the action changes things. */
+/** The workflows that are run with faults: each way in which the action changes resources. */
 import { runAction } from '../../testing/run-action.ts'
 import type { InstallationMode } from '../../simulator/charts/installation-modes.ts'
 import { startSimulator, type Simulator } from '../../simulator/simulator.ts'
@@ -11,27 +11,27 @@ import {
 import { captureState, type State } from './state.ts'
 
 type Inputs = Readonly<Record<string, string>>
-/** One way. */
+/** One way in which the action changes resources. */
 export interface Workflow {
   readonly name: 'deploy' | 'renewal' | 'cutover: last' | 'on-failure: rollback' | 'destroy'
-  /** What is there before: Milvus as helm installed it, or all that a deployment made. */
+  /** The state before: Milvus as installed by helm, or the complete result of a deployment. */
   readonly startState: 'installed' | 'deployed'
   readonly inputs: Inputs
-  /** The story that it begins with, whose writes are disturbed there already. */
+  /** The workflow that it starts with, whose writes are already covered there. */
   readonly commonPrefixWith?: Workflow['name']
-  /** Inputs of the run that comes afterwards, where they differ. */
+  /** Inputs of the next run, where they differ. */
   readonly recoveryInputs?: Inputs
 }
 
-/** A simulator with every story's beginning at hand. */
+/** A simulator that can be reset to the start state of every workflow. */
 export interface Fixture {
   readonly simulator: Simulator
   readonly workflows: readonly Workflow[]
-  /** Back to where a story begins. */
+  /** Restores the start state of a workflow. */
   reset(workflow: Workflow): Promise<void>
 }
 
-/** Starts it. The caller closes the world. */
+/** Starts the fixture. The caller closes the simulator. */
 export async function createFixture(mode: InstallationMode = 'standalone'): Promise<Fixture> {
   const simulator = await startSimulator()
   await simulator.installMilvus({ mode, values: { minio: { bucketName: 'precious' } } })
@@ -51,7 +51,7 @@ export async function createFixture(mode: InstallationMode = 'standalone'): Prom
       },
     },
     { name: 'cutover: last', startState: 'installed', inputs: { cutover: 'last' } },
-    // The probe asks where nobody listens, and all is put back.
+    // The probe connects to a port without a listener, and all changes are reverted.
     {
       name: 'on-failure: rollback',
       startState: 'installed',
@@ -72,22 +72,22 @@ export async function createFixture(mode: InstallationMode = 'standalone'): Prom
   return { simulator, workflows, reset: ({ startState }) => restoreByState[startState]() }
 }
 
-/** What the tables call a story. */
+/** The name of a workflow in the tables. */
 export const describeWorkflow = (name: Workflow['name'], mode: InstallationMode): string =>
   mode === 'standalone' ? name : `${name}, ${mode}`
 
-/** A story as it goes when nothing disturbs it. */
+/** A workflow without faults. */
 export interface Baseline {
   readonly workflow: Workflow
-  /** What it leaves. */
+  /** The state that it leaves. */
   readonly state: State
   /** Every moment right before or right after a write. */
   readonly interruptionPoints: readonly InterruptionPoint[]
-  /** How many writes, in words. */
+  /** The numbers of writes, as text. */
   readonly writeSummary: string
 }
 
-/** Plays a story to its end. */
+/** Runs a workflow to its end. */
 export async function recordBaseline(fixture: Fixture, name: Workflow['name']): Promise<Baseline> {
   const workflow = findWorkflow(fixture, name)
   const knownWrites =

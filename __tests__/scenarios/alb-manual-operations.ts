@@ -1,4 +1,4 @@
-/** What a person does to load balancers by hand in AWS, as the administrator. */
+/** Manual changes of load balancers in AWS, made as the administrator. */
 import {
   CreateRuleCommand,
   CreateTargetGroupCommand,
@@ -34,7 +34,7 @@ async function getLoadBalancerArn(environment: TestEnvironment): Promise<string 
   ).LoadBalancerArn
 }
 
-/** The one listener of the one load balancer. */
+/** The only listener of the only load balancer. */
 export async function getListener(environment: TestEnvironment): Promise<Listener> {
   return getOnly(
     (
@@ -45,7 +45,7 @@ export async function getListener(environment: TestEnvironment): Promise<Listene
   )
 }
 
-/** Its rules, but for the default one. */
+/** The listener's rules, except for the default one. */
 export async function getRules(environment: TestEnvironment): Promise<Rule[]> {
   const { Rules = [] } = await createClient(environment).send(
     new DescribeRulesCommand({ ListenerArn: (await getListener(environment)).ListenerArn }),
@@ -80,14 +80,14 @@ export async function modifyListener(
   )
 }
 
-/** Takes the one rule away. */
+/** Deletes the only rule. */
 export async function deleteRule(environment: TestEnvironment): Promise<void> {
   await createClient(environment).send(
     new DeleteRuleCommand({ RuleArn: getOnly(await getRules(environment)).RuleArn }),
   )
 }
 
-/** Puts another rule in place of the one: for the same host, with another action. */
+/** Replaces the only rule by one for the same host with another action. */
 async function replaceRule(environment: TestEnvironment, action: Action): Promise<void> {
   const { Conditions = [], RuleArn } = getOnly(await getRules(environment))
   const { ListenerArn } = await getListener(environment)
@@ -102,7 +102,7 @@ async function replaceRule(environment: TestEnvironment, action: Action): Promis
   )
 }
 
-/** A rule with an answer of its own. */
+/** Uses a rule with a fixed response. */
 export async function replaceRuleWithFixedResponse(environment: TestEnvironment): Promise<void> {
   await replaceRule(environment, {
     Type: 'fixed-response',
@@ -111,7 +111,7 @@ export async function replaceRuleWithFixedResponse(environment: TestEnvironment)
 }
 
 /**
- * A rule that forwards to a target group that speaks HTTP/1: the protocol of the one that is there
+ * Uses a rule that forwards to a new HTTP/1 target group, because the protocol of an existing one
  * cannot be changed.
  */
 export async function replaceRuleWithHttp1Forward(environment: TestEnvironment): Promise<void> {

@@ -1,20 +1,20 @@
 /**
- * An address that drops packets, as a security group does: a listener whose queue is full, in a
- * process that takes nothing out of it.
+ * An address that drops packets, as a security group does: a listener with a full queue, in a
+ * process that accepts no connections.
  */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import net from 'node:net'
 
-/** The address. */
+/** The running listener. */
 export interface BlackHole {
-  /** Of 127.0.0.0/8, and no world's. */
+  /** In 127.0.0.0/8, and not used by any test environment. */
   readonly address: string
-  /** From then on connections are refused. */
+  /** Afterwards, connections are refused. */
   close(): void
 }
 
-/** Linux drops a SYN when the queue of connections that nobody accepted is full. */
+/** Linux drops a SYN when the queue of unaccepted connections is full. */
 const listenerScript = `
 const [address, port] = process.argv.slice(1)
 require('node:net').createServer().listen({ host: address, port, backlog: 1 }, () => {
@@ -28,7 +28,7 @@ export async function startBlackHole(port: number): Promise<BlackHole> {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await new Promise((resolve) => child.stdout.once('data', resolve))
-  // Two fill a queue of one; those that come later stay on their way.
+  // Two connections fill a queue of one; later ones stay pending.
   const backlogSockets = Array.from({ length: 4 }, () =>
     net.connect(port, address).on('error', () => undefined),
   )

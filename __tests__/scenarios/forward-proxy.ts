@@ -1,6 +1,6 @@
 /**
- * A forward proxy as companies have one: CONNECT for TLS, absolute URLs for plain HTTP, names that
- * only it can resolve.
+ * A forward proxy as used in companies: CONNECT for TLS, absolute URLs for plain HTTP, names that
+ * only the proxy can resolve.
  */
 import http from 'node:http'
 import https from 'node:https'
@@ -13,15 +13,18 @@ export interface Proxy {
   readonly url: string
   /** `CONNECT host:port` or `METHOD URL`, in order. */
   readonly requests: readonly string[]
-  /** What came with them, names and values in turn. */
+  /** The headers of these requests, names and values alternating. */
   readonly headers: readonly string[]
   close(): Promise<void>
 }
 
-/** @param resolve the address behind a host name; a name without one is refused with 502 */
+/**
+ * @param resolve returns the address of a host name; a name without an address is refused with
+ *   502
+ */
 export async function startProxy(resolve: (host: string) => string | undefined): Promise<Proxy> {
   const [requests, headers]: [string[], string[]] = [[], []]
-  // Tunnels are no longer the HTTP server's: what is still open at the end has to be closed here.
+  // Tunnels are no longer managed by the HTTP server, so open ones have to be closed here.
   const tunnels = new Set<net.Socket>()
   const server = http.createServer((request, response) => {
     requests.push(`${request.method ?? ''} ${request.url ?? ''}`)
@@ -76,7 +79,7 @@ export async function startProxy(resolve: (host: string) => string | undefined):
   }
 }
 
-/** The same service behind TLS with a certificate of a company's own authority. */
+/** The same proxy behind TLS, with a certificate of a private authority. */
 export async function startTlsProxy(
   environment: TestEnvironment,
   url: string,
@@ -86,7 +89,7 @@ export async function startTlsProxy(
   const server = https.createServer(
     { cert: keyPair.cert, key: keyPair.key },
     (request, response) => {
-      // The host header stays: it is part of AWS' signature.
+      // Keep the host header: it is part of AWS' signature.
       request.pipe(
         http.request(
           {

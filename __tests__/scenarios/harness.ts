@@ -1,6 +1,6 @@
 /**
- * One scenario: a world of its own, runs of dist/ in it, and what holds for every run whatever
- * happens. TEST_ENVIRONMENT says which world: `simulator` when absent, or `lab` (npm run lab).
+ * One scenario: its own test environment, runs of dist/ in it, and what holds for every run.
+ * TEST_ENVIRONMENT selects the environment: `simulator` when absent, or `lab` (npm run lab).
  */
 import { appendFileSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -22,34 +22,33 @@ import {
   valuesCanary,
 } from './leaks.ts'
 
-/** What a scenario is handed. */
+/** What a scenario receives. */
 export interface Scenario<W extends TestEnvironment = TestEnvironment> {
   readonly environment: W
   /**
-   * Runs the action with the world's inputs and these on top, and checks what holds for every run.
+   * Runs the action with the environment's inputs, overridden by these, and checks what holds for
+   * every run.
    */
   readonly run: (
     inputs?: Readonly<Record<string, string>>,
     options?: Partial<RunOptions>,
   ) => Promise<RunResult>
-  /** The writes of the action and of helm since the last run began, in order. */
+  /** The writes of the action and of helm since the last run started, in order. */
   readonly writes: () => string[]
 }
 
-/** How a scenario may differ. */
+/** Options of a scenario. */
 export interface ScenarioOptions extends TestEnvironmentOptions {
-  /**
-   * What is there at the start; what `scenariosStart` says for the file when absent.
-   */
+  /** The state at the start; by default the one that `setDefaultStart` sets for the file. */
   readonly start?: StartState
-  /** It uses the switches of the controller's stand-in: a real controller has none. */
+  /** The scenario uses the switches of the simulated controller, which a real controller lacks. */
   readonly requiresSimulatedController?: boolean
 }
 
 /**
- * What is there when a scenario starts: an empty cluster; Milvus installed by helm behind a Service
- * of type LoadBalancer, as the guide assumes, or of type ClusterIP, so that the release needs no
- * change; or all of a successful deployment.
+ * The state when a scenario starts: an empty cluster; Milvus installed by helm behind a Service of
+ * type LoadBalancer, as the guide assumes, or of type ClusterIP, so that the release needs no
+ * change; or the complete result of a successful deployment.
  */
 export type StartState = 'empty' | 'installed' | 'cluster-ip' | 'deployed'
 
@@ -63,14 +62,14 @@ const usesRealController = environmentName === 'lab' && (process.env['LAB_CONTRO
 let defaultStart: StartState = 'installed'
 
 /**
- * What is there when a scenario of this file starts, unless it says otherwise. Where the release is
- * not the subject, `cluster-ip` spares each run helm's calls.
+ * Sets the start state of this file's scenarios, unless a scenario sets its own. Where the release
+ * is not the subject, `cluster-ip` saves the helm calls of each run.
  */
 export function setDefaultStart(start: StartState): void {
   defaultStart = start
 }
 
-/** Defines a scenario for both worlds. */
+/** Defines a scenario for both test environments. */
 export function scenario(
   name: string,
   body: ScenarioBody<TestEnvironment>,
@@ -80,8 +79,8 @@ export function scenario(
 }
 
 /**
- * Defines a scenario that only the simulator can play.
- * @param reason what real parts cannot be made to do
+ * Defines a scenario that only the simulator can run.
+ * @param reason what real services cannot be made to do
  */
 export function simulatorScenario(
   reason: string,
@@ -96,8 +95,8 @@ export function simulatorScenario(
 }
 
 /**
- * Defines a scenario that only the lab can play.
- * @param reason what the simulator has not
+ * Defines a scenario that only the lab can run.
+ * @param reason what the simulator lacks
  */
 export function labScenario(
   reason: string,
@@ -109,7 +108,7 @@ export function labScenario(
 }
 
 /**
- * One line for the pages that `npm run scenarios` writes from what both worlds recorded:
+ * Adds a line to the records of both environments, from which `npm run scenarios` writes pages;
  * scripts/records.ts reads it.
  */
 function appendRecord(entry: object): void {
@@ -121,7 +120,7 @@ function appendRecord(entry: object): void {
     )
 }
 
-/** Why a scenario does not run here; undefined when it does. */
+/** The reason why a scenario does not run here; undefined when it does. */
 function findSkipReason(
   restriction: ScenarioRestriction | undefined,
   requiresSimulatedController: boolean,
@@ -131,7 +130,7 @@ function findSkipReason(
   return undefined
 }
 
-/** The only test environment that a scenario is for, and the reason. */
+/** The only test environment of a scenario, and the reason. */
 interface ScenarioRestriction {
   readonly only: TestEnvironment['name']
   readonly why: string
@@ -169,7 +168,7 @@ function defineScenario(
 
 const getFileName = (): string => basename(expect.getState().testPath ?? '', '.test.ts')
 
-/** An environment in which all is there with which the scenario starts. */
+/** Starts a test environment in the start state of the scenario. */
 async function startEnvironment(
   options: TestEnvironmentOptions,
   start: StartState,
@@ -187,17 +186,17 @@ async function startEnvironment(
   return lab
 }
 
-/** What each run is given unless the scenario says otherwise. */
+/** Inputs of each run unless the scenario overrides them. */
 const defaultInputs = {
   'milvus-token': `root:${tokenCanary}`,
   values: `minio: {secretKey: ${valuesCanary}}`,
 }
 
-/** What helm has to install for a start. */
+/** What helm has to install for a start state. */
 const toInstallationState = (start: StartState): StartState =>
   start === 'deployed' ? 'installed' : start
 
-/** Brings a new world, in which nothing is installed, to where a scenario starts. */
+/** Brings a new test environment, in which nothing is installed, to a start state. */
 async function prepareStartState(environment: TestEnvironment, start: StartState): Promise<void> {
   if (start === 'empty') return
   const lab = environment.name === 'lab' ? (environment as Lab) : undefined
@@ -213,10 +212,7 @@ async function prepareStartState(environment: TestEnvironment, start: StartState
 
 const savedStateByStart = new Map<StartState, Promise<SavedState>>()
 
-/**
- * The state of a simulator that was brought there by helm and by the action, once in each test
- * file.
- */
+/** The state of a simulator that helm and the action prepared, once in each test file. */
 function savedState(start: StartState): Promise<SavedState> {
   const saved = savedStateByStart.get(start) ?? createSavedState(start)
   savedStateByStart.set(start, saved)
@@ -234,8 +230,8 @@ async function createSavedState(start: StartState): Promise<SavedState> {
 }
 
 /**
- * The lab's modules are many: they are loaded only where they are used, one after the other since
- * jest does not link what two imports share.
+ * The lab has many modules, so they are loaded only where they are used. They are imported one
+ * after the other because jest does not link modules that two concurrent imports share.
  */
 async function launchLab(options: LabOptions): Promise<Lab> {
   const { startLab } = await import('../../integration/lab.ts')
@@ -248,7 +244,7 @@ function createRunner(environment: TestEnvironment): Omit<Scenario, 'environment
   const checkClients =
     environment.name === 'lab' ? createClientCheck(environment as Lab) : () => Promise.resolve()
   let requestOffset = environment.requestLog.requests.length
-  // The Lease is no part of what a run is there to change.
+  // The Lease is not part of what a run is meant to change.
   const writes = (): string[] =>
     environment.requestLog.requests
       .slice(requestOffset)
@@ -286,13 +282,12 @@ function createRunner(environment: TestEnvironment): Omit<Scenario, 'environment
   }
 }
 
-/** Whether pymilvus was asked in this file: without a token, and with one. */
+/** How pymilvus was already checked in this file: without a token, and with one. */
 const checkedAuthModes = new Set<'anonymous' | 'authenticated'>()
 
 /**
- * What a success that changed something means to a user: Milvus' own clients then work. pymilvus
- * takes seconds to start: it is asked the first time in each test file, and the first time with a
- * token.
+ * Checks what a successful change means to a user: Milvus' own clients work. pymilvus takes seconds
+ * to start, so it runs only the first time in each test file, and the first time with a token.
  */
 function createClientCheck(lab: Lab): () => Promise<void> {
   return async () => {
@@ -305,7 +300,7 @@ function createClientCheck(lab: Lab): () => Promise<void> {
   }
 }
 
-/** A run that did all it should. */
+/** Expects a run that succeeded. */
 export function expectSuccess(run: RunResult): RunResult {
   expect({
     exitCode: run.exitCode,
@@ -315,13 +310,13 @@ export function expectSuccess(run: RunResult): RunResult {
   return run
 }
 
-/** A run that found everything as it should be. */
+/** Expects a run that found everything up to date. */
 export function expectUnchanged(run: RunResult): void {
   expect(listChanges(expectSuccess(run))).toEqual([])
   expect(run.outputs['changed']).toBe('false')
 }
 
-/** A run that failed in this step for this reason, and said so everywhere. */
+/** Expects a run that failed in this step with this code, and reported it everywhere. */
 export function expectFailure(run: RunResult, step: string, code: string): RunResult {
   const { 'failed-step': failedStep, 'failure-code': failureCode } = run.outputs
   const actual = { exitCode: run.exitCode, step: failedStep, code: failureCode }
@@ -338,14 +333,14 @@ export function expectFailure(run: RunResult, step: string, code: string): RunRe
   return run
 }
 
-/** A further problem that a run which failed said beside its failure. */
+/** Expects a further problem that a failed run reported in addition to its failure. */
 export function expectAdditionalFailure(run: RunResult, code: string): void {
   expect(run.summary).toContain(code)
   appendRecord({ name: expect.getState().currentTestName, code })
 }
 
 /**
- * Runs, and expects this failure with no write of any kind.
+ * Runs the action, and expects this failure without any write.
  * @returns the annotation
  */
 export async function expectFailureWithoutWrites(
@@ -368,7 +363,7 @@ export function listChanges(run: RunResult): string[] {
   )
 }
 
-/** The text of the run's one error annotation. */
+/** The text of the run's only error annotation. */
 export const getErrorAnnotation = (run: RunResult): string =>
   decodeURIComponent(/^::error [^:]*::(.*)$/m.exec(run.log)?.[1] ?? '')
 
@@ -376,13 +371,13 @@ function expectOneAnnotation(run: RunResult): void {
   expect(run.log.match(/^::error/gm) ?? []).toHaveLength(run.exitCode === 0 ? 0 : 1)
 }
 
-/** Which step's change a write belongs to. */
+/** The step whose change a write belongs to. */
 function getStepOfWrite(write: string): string {
   if (write.startsWith('acm ')) return 'certificate'
   return write.includes('/ingresses/') ? 'ingress' : 'release'
 }
 
-/** Nothing was changed that `changes` does not list. */
+/** Expects that `changes` lists every write. */
 function expectNoSilentWrite(run: RunResult, writes: readonly string[]): void {
   const listedSteps = new Set(
     listChanges(run).map((change) => change.split(' ')[0]?.replace('load-balancer', 'ingress')),
@@ -391,8 +386,8 @@ function expectNoSilentWrite(run: RunResult, writes: readonly string[]): void {
 }
 
 /**
- * No secret in what the run left, nor in requests to a part that it is not for; nothing left on
- * disk.
+ * Expects no secrets in what the run left or in requests to services that they are not for, and no
+ * files left on disk.
  */
 async function expectNoLeak(
   environment: TestEnvironment,

@@ -1,28 +1,28 @@
 /**
- * The search for secrets in all that a run leaves, in every form in which they travel. Written
- * without a look at src/reporting/redaction.ts, which it judges.
+ * Searches everything that a run leaves for secrets, in every encoding in which they may appear.
+ * Written independently of src/reporting/redaction.ts, which it verifies.
  */
 import { readFileSync } from 'node:fs'
 import { readFilesUnder, type RunResult } from '../../testing/runner.ts'
 import type { ServiceName, RecordedRequest } from '../../testing/request-log.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
 
-/** Something that is to stay where it belongs. */
+/** A text that must not be disclosed. */
 export interface Secret {
   readonly name: string
   readonly text: string
-  /** The parts that it is for. */
+  /** The services that may receive it. */
   readonly for: readonly ServiceName[]
 }
 
 /**
- * Secrets that ride in the values of the release and in milvus-token; others are made anew for each
- * world.
+ * Secrets that are passed in the values of the release and in milvus-token. All others are
+ * generated for each test environment.
  */
 export const valuesCanary = 'canary-9f3b1c7e-values'
 export const tokenCanary = 'canary-4d2a8e60-token'
 
-/** How a token for EKS begins, whatever it holds. Source: aws-iam-authenticator, token.go. */
+/** The fixed prefix of every EKS token. Source: aws-iam-authenticator, token.go. */
 const eksToken = 'k8s-aws-v1.'
 
 /** The secrets of a run with these inputs. */
@@ -34,7 +34,7 @@ export function collectSecrets(
   const credentials = environment.aws.credentials.flatMap(
     ({ secretAccessKey, sessionToken = '' }): Secret[] => [
       { name: 'AWS secret key', text: secretAccessKey, for: [] },
-      // A token for EKS is a signed request, session and all.
+      // An EKS token is a signed request, which includes the session token.
       { name: 'AWS session token', text: sessionToken, for: [...aws, 'kubernetes'] },
     ],
   )
@@ -67,10 +67,7 @@ function getKeyLines(key: string): string[] {
   return pem.split(/\r?\n/).filter((line) => line.length > 32 && !line.startsWith('-----'))
 }
 
-/**
- * Every form in which a secret may lie in a text, by its name. Those that are equal to it are left
- * out.
- */
+/** Every form in which a text may contain a secret, by name, without duplicates. */
 export function listEncodings(secret: string): ReadonlyMap<string, string> {
   const url = encodeURIComponent(secret)
   const json = JSON.stringify(secret).slice(1, -1)
@@ -99,7 +96,10 @@ export function listEncodings(secret: string): ReadonlyMap<string, string> {
   )
 }
 
-/** What of a text in base64 is of the secret alone, so many bytes after a multiple of three. */
+/**
+ * The part of a base64 text that depends only on the secret, when the secret starts `offset` bytes
+ * after a multiple of three.
+ */
 function getBase64Fragment(secret: string, offset: number): string {
   const length = offset + Buffer.byteLength(secret)
   const encoded = Buffer.from('\0'.repeat(offset) + secret)
@@ -108,7 +108,7 @@ function getBase64Fragment(secret: string, offset: number): string {
   return encoded.slice([0, 2, 3][offset], length % 3 === 0 ? undefined : -1)
 }
 
-/** @returns what lies where it should not, as `SECRET in PLACE (FORM)` */
+/** @returns the secrets that were found, as `SECRET in PLACE (FORM)` */
 export function findLeaks(
   textByLocation: Readonly<Record<string, string>>,
   secrets: readonly Pick<Secret, 'name' | 'text'>[],
@@ -129,8 +129,8 @@ export function findLeaks(
 }
 
 /**
- * Where a run may have left something: what it printed, set, summarized and saved, what helm was
- * called with, and files.
+ * Everywhere a run may have left a secret: its log, outputs, summary and state, the arguments of
+ * helm, and files.
  */
 export async function collectRunOutputs(
   environment: TestEnvironment,
@@ -150,7 +150,7 @@ export async function collectRunOutputs(
   }
 }
 
-/** @returns what was sent to a part that it is not for */
+/** @returns the secrets that were sent to a service that they are not for */
 export function findLeaksInRequests(
   requests: readonly RecordedRequest[],
   secrets: readonly Secret[],

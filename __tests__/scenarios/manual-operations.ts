@@ -1,6 +1,6 @@
 /**
- * What a scenario does by hand, in whichever world it runs: with kubectl, and with AWS' own
- * clients, as the administrator.
+ * Manual operations of a scenario in either test environment: with kubectl and AWS' own clients, as
+ * the administrator.
  */
 import { X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
@@ -22,7 +22,7 @@ import {
 import type { IssuedCertificate } from '../../testing/certificates.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
 
-/** An object of the cluster, as far as scenarios look at it. */
+/** An object of the cluster, with the fields that scenarios inspect. */
 export interface KubernetesObject {
   readonly apiVersion: string
   readonly kind: string
@@ -36,7 +36,7 @@ export interface KubernetesObject {
   readonly [field: string]: unknown
 }
 
-/** @returns undefined when it is not there */
+/** @returns undefined when the object does not exist */
 export async function getObject(
   environment: TestEnvironment,
   kind: string,
@@ -46,7 +46,7 @@ export async function getObject(
   return text === '' ? undefined : (JSON.parse(text) as KubernetesObject)
 }
 
-/** The kinds of objects that a release and its Ingress consist of. */
+/** The kinds of objects in a release and its Ingress. */
 const releaseKinds = [
   'configmaps',
   'persistentvolumeclaims',
@@ -65,8 +65,8 @@ const releaseKinds = [
 ]
 
 /**
- * Every object of the namespace, by kind and name, as it should be; without what the cluster draws
- * or counts, and without helm's own Secrets.
+ * The desired state of every object in the namespace, by kind and name, without generated fields,
+ * counters and helm's own Secrets.
  */
 export async function listNormalizedObjects(
   environment: TestEnvironment,
@@ -98,7 +98,7 @@ export async function listNormalizedObjects(
   return Object.fromEntries(normalized)
 }
 
-/** Creates objects; in the namespace of Milvus when the first names none. */
+/** Creates objects, in the namespace of Milvus when the first one has none. */
 export async function createObjects(
   environment: TestEnvironment,
   ...objects: readonly KubernetesObject[]
@@ -112,7 +112,7 @@ export async function createObjects(
   )
 }
 
-/** Puts an object in place of the one of its name. */
+/** Replaces the object of the same name. */
 export async function replaceObject(
   environment: TestEnvironment,
   object: KubernetesObject,
@@ -129,10 +129,9 @@ async function writeManifest(
   return path
 }
 
-/** The Lease by which runs exclude each other. */
+/** The Lease that prevents concurrent runs. */
 export const leaseName = 'milvus-alb-action'
 
-/** Changes the Lease. */
 export async function updateLease(environment: TestEnvironment, spec: object): Promise<void> {
   const live = await getObject(environment, 'lease', leaseName)
   if (!live) throw new Error(`there is no Lease ${leaseName}`)
@@ -143,13 +142,13 @@ export async function updateLease(environment: TestEnvironment, spec: object): P
   })
 }
 
-/** Half a minute passes in which nobody renews it. */
+/** Simulates half a minute in which no run renews the Lease. */
 export const expireLease = (environment: TestEnvironment): Promise<void> =>
   updateLease(environment, { renewTime: '2026-01-01T00:00:00.000000Z' })
 
 const annotationPrefix = 'alb.ingress.kubernetes.io'
 
-/** The guide's Ingress, with kubectl apply. */
+/** Creates the guide's Ingress with kubectl apply. */
 export async function applyGuideIngress(
   environment: TestEnvironment,
   certificateArn: string,
@@ -185,7 +184,7 @@ export async function applyGuideIngress(
   await environment.kubectl('apply', '-f', await writeManifest(environment, [ingress]), ...flags)
 }
 
-/** The annotations of the Ingress, the controller's without their prefix. */
+/** The annotations of the Ingress; those of the controller without their prefix. */
 export async function ingressAnnotations(
   environment: TestEnvironment,
   name = 'milvus-demo',
@@ -197,8 +196,8 @@ export async function ingressAnnotations(
 }
 
 /**
- * What the Milvus Operator or plain manifests make: a Deployment and a Service, without helm's
- * labels.
+ * Creates what the Milvus Operator or plain manifests create: a Deployment and a Service without
+ * helm's labels.
  */
 export async function createMilvusObjects(
   environment: TestEnvironment,
@@ -235,7 +234,7 @@ export async function createMilvusObjects(
   )
 }
 
-/** Makes another revision of the release, which changes nothing that was asked for. */
+/** Creates another revision of the release without changing its configuration. */
 export const upgradeRelease = (
   environment: TestEnvironment,
   release = 'milvus-demo',
@@ -251,7 +250,7 @@ export const upgradeRelease = (
     '--reuse-values',
   )
 
-/** Gives a Deployment another number of pods. */
+/** Sets the number of pods of a Deployment. */
 export const scaleDeployment = (
   environment: TestEnvironment,
   deployment: string,
@@ -259,7 +258,7 @@ export const scaleDeployment = (
 ): Promise<string> =>
   environment.kubectl('scale', 'deployment', deployment, `--replicas=${replicas}`)
 
-/** Gives a container of a Deployment another image. */
+/** Sets the image of a container of a Deployment. */
 export const setDeploymentImage = (
   environment: TestEnvironment,
   deployment: string,
@@ -270,7 +269,7 @@ export const setDeploymentImage = (
 
 /**
  * Changes an object with a merge patch.
- * @param manager of the fields that it changes; kubectl's own when absent
+ * @param manager field manager of the changed fields; kubectl's own when absent
  */
 export async function patchObject(
   environment: TestEnvironment,
@@ -289,7 +288,7 @@ export async function patchObject(
   )
 }
 
-/** Gives a Deployment an autoscaler, and its number of pods as that autoscaler sets it. */
+/** Creates an autoscaler for a Deployment, and sets the number of pods as that autoscaler would. */
 export async function createAutoscaler(
   environment: TestEnvironment,
   deployment: string,
@@ -317,7 +316,7 @@ export async function createAutoscaler(
   )
 }
 
-/** For clients of AWS, as the administrator. */
+/** Configuration of AWS clients for the administrator. */
 export const getAwsClientConfig = ({
   aws: {
     endpoint,
@@ -345,14 +344,14 @@ export async function deleteCertificate(
   )
 }
 
-/** A certificate that ACM holds. */
+/** A certificate in ACM. */
 export interface AcmCertificate {
   readonly arn: string
   readonly x509: X509Certificate
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** Every certificate in ACM. */
+/** All certificates in ACM. */
 export async function listCertificates(environment: TestEnvironment): Promise<AcmCertificate[]> {
   const acm = new ACMClient(getAwsClientConfig(environment))
   const { CertificateSummaryList: list = [] } = await acm.send(
@@ -373,7 +372,7 @@ export async function listCertificates(environment: TestEnvironment): Promise<Ac
   )
 }
 
-/** The certificate that ACM holds under an ARN. */
+/** The certificate in ACM with an ARN. */
 export async function findCertificate(
   environment: TestEnvironment,
   arn: string | undefined,
@@ -381,7 +380,7 @@ export async function findCertificate(
   return (await listCertificates(environment)).find((certificate) => certificate.arn === arn)
 }
 
-/** Takes all tags off a certificate, as if a person had imported it. */
+/** Removes all tags from a certificate, as if a user had imported it. */
 export async function removeTags(environment: TestEnvironment, arn: string): Promise<void> {
   const tags = (await findCertificate(environment, arn))?.tags ?? {}
   await new ACMClient(getAwsClientConfig(environment)).send(
@@ -393,7 +392,8 @@ export async function removeTags(environment: TestEnvironment, arn: string): Pro
 }
 
 /**
- * Imports a certificate, the world's own when none is given, as the guide does with the AWS CLI.
+ * Imports a certificate as the guide does with the AWS CLI; the environment's own when none is
+ * given.
  * @returns its ARN
  */
 export async function importCertificate(
@@ -411,7 +411,7 @@ export async function importCertificate(
   return CertificateArn
 }
 
-/** DNS names of the load balancers. */
+/** The DNS names of the load balancers. */
 export async function listLoadBalancerNames(environment: TestEnvironment): Promise<string[]> {
   const { LoadBalancers: list = [] } = await new ElasticLoadBalancingV2Client(
     getAwsClientConfig(environment),
@@ -420,9 +420,9 @@ export async function listLoadBalancerNames(environment: TestEnvironment): Promi
 }
 
 /**
- * Of permissions, those to take away in a world: all in the simulator. In the lab RBAC is the API
- * server's own, and IAM is held by the simulator's code before moto sees a call, so one action of a
- * table stands for the others there.
+ * Selects the permissions to remove in a test environment: all in the simulator. In the lab, RBAC
+ * is enforced by the API server itself, but IAM by the simulator's code before a call reaches moto,
+ * so one action of a table represents the others there.
  */
 export function selectRevocablePermissions<T extends { readonly permission: string }>(
   environment: TestEnvironment,

@@ -1,4 +1,4 @@
-/** An AWS account for the tests of the simulator's AWS, with clients of the real SDK. */
+/** An AWS account for the tests of the simulated AWS, with clients of the real SDK. */
 import { ACMClient, ImportCertificateCommand } from '@aws-sdk/client-acm'
 import type { ImportCertificateCommandInput } from '@aws-sdk/client-acm'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
@@ -26,8 +26,7 @@ export const rsaAuthority = createCertificateAuthority()
 export const ecAuthority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
 
 /**
- * A running account. `imported` imports a certificate, a new one when none is given, and says under
- * which ARN.
+ * A running account. `imported` imports a certificate (a new one by default) and returns its ARN.
  */
 export interface TestAccount {
   readonly requestLog: RequestLog
@@ -102,7 +101,7 @@ export async function startTestAccount(): Promise<TestAccount> {
   }
 }
 
-/** `Name: message` of the error that AWS answered; `none` when there was none. */
+/** `Name: message` of the error from AWS; `none` when there was none. */
 export async function getErrorText(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'none',

@@ -234,7 +234,7 @@ test('ACM takes a self-signed certificate without a chain, and the root at the e
     keyAlgorithm: 'EC_prime256v1',
   })
   const arn = await account.importCertificate(selfSignedCertificate)
-  // Without a chain, ACM gives the certificate itself as its chain.
+  // Without a chain, ACM returns the certificate itself as the chain.
   expect(await account.acm.send(new GetCertificateCommand({ CertificateArn: arn }))).toMatchObject({
     CertificateChain: selfSignedCertificate.certificate,
   })

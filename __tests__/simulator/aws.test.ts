@@ -263,7 +263,7 @@ class Sha256 {
   }
 }
 
-/** What a token is made of; what a test changes of it. */
+/** The parts of a token that a test can change. */
 interface TokenOptions {
   readonly credential?: AwsCredential
   readonly cluster?: string

@@ -13,7 +13,7 @@ import {
 const host = 'milvus.example.com'
 
 /**
- * Completes a TLS handshake over loopback, and says what the client made of the server's
+ * Completes a TLS handshake over loopback, and returns how the client judged the server's
  * certificate.
  */
 async function handshake(

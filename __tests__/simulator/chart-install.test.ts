@@ -1,6 +1,6 @@
 /**
- * A Milvus cluster is installed, upgraded and removed by the real helms: every kind of the chart is
- * known to the simulator's Kubernetes.
+ * The real helm versions install, upgrade and remove a Milvus cluster: the simulated Kubernetes
+ * supports every kind of object in the chart.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { execFile } from 'node:child_process'
@@ -33,7 +33,7 @@ const getReadyReplicas = (kind: string): Record<string, unknown> =>
 const getPodUids = (): Map<string, string | undefined> =>
   new Map(listObjects('Pod').map(({ metadata }) => [metadata.name, metadata.uid]))
 
-/** A cluster with all that can be asked for besides. */
+/** A cluster with all optional components. */
 const values = mergeValues(modeValues.cluster, {
   attu: { enabled: true },
   metrics: { serviceMonitor: { enabled: true } },

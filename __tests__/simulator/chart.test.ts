@@ -1,6 +1,6 @@
 /**
- * The simulator's chart makes what the public one makes, in each version and mode, at an
- * installation and at an upgrade.
+ * The simulator's chart creates the same objects as the public one, in each version and mode, for
+ * installations and upgrades.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { execFile } from 'node:child_process'
@@ -32,7 +32,7 @@ interface RenderedObject {
   }
 }
 
-/** What stands with the versions and modes that have it. */
+/** The versions and modes that an entry applies to. */
 interface InventoryEntry {
   readonly versions: readonly string[]
   readonly modes: readonly string[]
@@ -56,7 +56,9 @@ const modes: Readonly<Record<string, object>> = { 'cluster-defaults': {}, ...mod
 let directory: string, helm: string, inventory: Inventory
 const rendered = new Map<string, RenderedObject[]>()
 
-/** Renders a release in namespace milvus: milvus-demo unless helm's flags name another. */
+/**
+ * Renders a release in the namespace milvus, named milvus-demo unless helm's flags name another.
+ */
 async function render(
   version: string,
   values: object,
@@ -127,7 +129,7 @@ const mainLabels = [
   'cluster',
 ]
 
-/** An object as the inventory notes it. */
+/** An object in the format of the inventory. */
 function toInventoryEntry({
   kind,
   metadata: { name, labels = {} },
@@ -152,7 +154,10 @@ function toInventoryEntry({
   }
 }
 
-/** Where two documents differ, by places such as `spec.template.spec.containers[etcd].image`. */
+/**
+ * The differences between two documents, by paths such as
+ * `spec.template.spec.containers[etcd].image`.
+ */
 function differences(before: unknown, after: unknown, path = ''): Record<string, unknown[]> {
   if (before === after) return {}
   if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null)
@@ -170,7 +175,7 @@ function differences(before: unknown, after: unknown, path = ''): Record<string,
   ) as Record<string, unknown[]>
 }
 
-/** A list's items go by their name, where they have one. */
+/** The items of a list are identified by their names, where they have one. */
 function entries(value: object): Map<string, unknown> {
   if (!Array.isArray(value)) return new Map(Object.entries(value))
   return new Map(

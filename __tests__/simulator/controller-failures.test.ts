@@ -69,7 +69,7 @@ test.each<[string, Record<string, string | undefined>, string]>([
   ],
 ])('%s: FailedBuildModel, and no status', async (_what, annotations, message) => {
   applyObject(buildIngress(annotations))
-  // The same message again and again: one event whose count climbs.
+  // The same message repeated: one event with an increasing count.
   const failed = await waitForEvent('FailedBuildModel', 3)
   expect(failed['message']).toBe(message)
   expect(listEvents('FailedBuildModel')).toHaveLength(1)

@@ -1,6 +1,6 @@
 /**
- * A cluster with the guide's Service, an account with a certificate, and the controller between
- * them.
+ * A cluster with the guide's Service, an account with a certificate, and the controller that
+ * connects them.
  */
 import { createAwsState } from '../../simulator/aws/state.ts'
 import type { AwsState } from '../../simulator/aws/state.ts'
@@ -20,14 +20,14 @@ export const MISSING_CERTIFICATE = CERTIFICATE.replace(/1$/, '9')
 export const authority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
 const serverPair = authority.then((issuer) => issueLoopbackCertificate(issuer))
 
-// What is open: each test has its own.
+// The running services: each test starts its own.
 export let requestLog: RequestLog
 export let state: AwsState
 export let kubernetes: KubernetesApi
 export let controller: Controller
 let aws: Aws
 
-/** Opens it, as it is before anything was applied. */
+/** Starts the fixture, before anything is applied. */
 export async function startFixture(): Promise<void> {
   const pair = await serverPair
   requestLog = new RequestLog()
@@ -98,14 +98,13 @@ export async function startFixture(): Promise<void> {
   })
 }
 
-/** Closes it again. */
 export async function stopFixture(): Promise<void> {
   await controller.close()
   await kubernetes.close()
   await aws.close()
 }
 
-/** The guide's Ingress with other annotations (undefined leaves one out) and backend. */
+/** The guide's Ingress with other annotations (undefined omits one) and another backend. */
 export function buildIngress(
   annotations: Record<string, string | undefined> = {},
   backend: { name?: string; port?: number; className?: string; ingressName?: string } = {},
@@ -169,7 +168,7 @@ export function listEvents(reason?: string): JsonObject[] {
     .filter((candidate) => candidate['reason'] === reason || reason === undefined)
 }
 
-/** Waits for a condition; every change in the cluster has it looked at again. */
+/** Waits for a condition, which is checked again after every change in the cluster. */
 export async function waitUntil<T>(
   condition: () => T | undefined | false,
   kind = 'Event',

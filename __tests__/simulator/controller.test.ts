@@ -45,7 +45,7 @@ test("the guide's Ingress: finalizer, load balancer, status, event, targets", as
   expect(successEvent['lastTimestamp']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
   expect(getIngress()?.metadata['finalizers']).toEqual(['ingress.k8s.aws/resources'])
   const [loadBalancer] = state.loadBalancers.values()
-  // The name that the real one gave in a cluster called demo.
+  // The name that the real controller generated in a cluster called demo.
   expect(loadBalancer).toMatchObject({
     scheme: 'internet-facing',
     name: 'k8s-milvus-milvusde-17e2427710',
@@ -138,7 +138,8 @@ test('a certificate that ACM lacks, the right one, and a wrong one again', async
   expect(getHostname()).toBe('')
   expect(state.loadBalancers.size).toBe(1)
   expect(state.targetGroups.size).toBe(1)
-  // Each try has its own RequestID, so it is another event, until they are folded.
+  // Each attempt has its own RequestID and is therefore a new event, until the events are
+  // aggregated.
   const aggregated = await waitUntil(() =>
     listEvents('FailedDeployModel').find((each) =>
       asString(each['message']).startsWith('(combined from similar events): '),
@@ -236,7 +237,7 @@ test('an existing load balancer that is still provisioning is waited for without
 test('silent, stopped, slow', async () => {
   controller.options.isPaused = true
   applyObject(buildIngress())
-  // It has seen the Ingress when it has seen what came after.
+  // Long enough for a controller that is not paused to handle the Ingress.
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(getIngress()?.metadata['finalizers']).toBeUndefined()
   controller.options.isPaused = false
@@ -244,7 +245,7 @@ test('silent, stopped, slow', async () => {
   await controller.stop()
   applyObject(buildIngress({ 'milvus-alb-action/nudge': '1' }))
   await controller.start()
-  // A new process knows nothing of the events of the one before.
+  // A new process does not know the events of the previous one.
   await waitUntil(() => listEvents('SuccessfullyReconciled').length === 2)
   controller.options.reconcileDelay = 300
   const from = Date.now()
@@ -275,7 +276,7 @@ test('from an Ingress to an answer of Milvus: controller, ALB and Milvus togethe
       ':path': getMilvusPath('GetVersion'),
       ':authority': HOST,
     })
-    // Zeros, which protobuf skips: only the whole message has an answer.
+    // Zeros, which protobuf skips: only the complete message gets a response.
     const megabyte = Buffer.alloc(5 + (1 << 20))
     megabyte.writeUInt32BE(1 << 20, 1)
     const large = await sendRequest(

@@ -1,4 +1,6 @@
-/** The scale of a workload, and who owns its replicas then: as a real API server answers. */
+/**
+ * The scale subresource of a workload, and the ownership of its replicas, as on a real API server.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { request } from 'node:https'
 import { issueLoopbackCertificate } from '../../testing/certificates.ts'

@@ -1,6 +1,6 @@
 /**
- * The search for secrets finds what is there: each form, in each place. A search that finds nothing
- * proves nothing otherwise.
+ * The search for secrets finds each form in each place. Otherwise, finding nothing would prove
+ * nothing.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -74,7 +74,7 @@ test('the official SDK connects, looks around and makes a collection', async () 
   })
 })
 
-// What authentication_interceptor.go says, in the order of its checks.
+// The messages of authentication_interceptor.go, in the order of its checks.
 test.each([
   ['nothing', undefined, '16', 'missing authorization in header'],
   ['no base64', 'root:Milvus', '16', 'invalid token format'],

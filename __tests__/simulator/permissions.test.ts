@@ -1,4 +1,4 @@
-/** Every permission that docs ship for a check is taken away in some scenario. */
+/** Checks that each permission in the shipped documents for a check is removed in some scenario. */
 import { expect, test } from '@jest/globals'
 import {
   optionalForCheck,

@@ -2,8 +2,8 @@ import { connect } from 'node:http2'
 import type { ClientHttp2Session, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 
 /**
- * What a raw HTTP/2 request met: its headers and trailers in one, its body, or the error of the
- * stream or session.
+ * The result of a raw HTTP/2 request: its merged headers and trailers, its body, or the error of
+ * the stream or session.
  */
 export interface RawResponse {
   readonly headers: IncomingHttpHeaders
@@ -11,7 +11,7 @@ export interface RawResponse {
   readonly error: string
 }
 
-/** Connects; errors of the session come out with its requests. */
+/** Connects. Errors of the session are reported by its requests. */
 export function openSession(
   url: string,
   options: { ca?: string; servername?: string; ALPNProtocols?: string[] } = {},
@@ -21,7 +21,7 @@ export function openSession(
   return session
 }
 
-/** One request; `body` defaults to an empty gRPC message. */
+/** Sends a request; `body` defaults to an empty gRPC message. */
 export function sendRequest(
   session: ClientHttp2Session,
   headers: OutgoingHttpHeaders,
@@ -54,6 +54,6 @@ export function sendRequest(
   })
 }
 
-/** The path of a method of Milvus. */
+/** The path of a Milvus method. */
 export const getMilvusPath = (method: string): string =>
   `/milvus.proto.milvus.MilvusService/${method}`

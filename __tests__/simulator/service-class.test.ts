@@ -1,6 +1,6 @@
 /**
- * The class of a Service's load balancer in the simulated cluster: the API's rules, the
- * controller's webhook, and who makes the load balancer.
+ * The class of a Service's load balancer in the simulated cluster: the rules of the API, the
+ * controller's webhook, and which controller creates the load balancer.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { issueLoopbackCertificate } from '../../testing/certificates.ts'
@@ -42,7 +42,7 @@ function createService(name: string, annotations: Record<string, string> = {}): 
   })
 }
 
-/** Changes fields of the spec; undefined takes one away. */
+/** Changes fields of the spec; undefined removes one. */
 function patchSpec(name: string, changes: Record<string, string | undefined>): void {
   const current = getService(name)
   const spec = Object.entries({ ...asObject(current['spec']), ...changes }).filter(
@@ -62,7 +62,7 @@ const getLoadBalancerClass = (name: string): unknown =>
 const getHostname = (name: string): string =>
   asString(getIn(getService(name), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))
 
-/** Settles when a Service is so; jest's own time limit ends a wait that does not. */
+/** Resolves when the condition holds; otherwise jest's own timeout ends the wait. */
 function waitUntil(condition: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const stop = api.watch('Service', () => {

@@ -1,4 +1,4 @@
-/** Signed requests to moto, for services whose SDK is not a dependency: IAM, EC2, EKS, STS. */
+/** Signed requests to moto for services whose SDK is not a dependency: IAM, EC2, EKS, STS. */
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 
@@ -17,10 +17,10 @@ const apiVersions = {
   elasticloadbalancing: '2015-12-01',
 }
 
-/** SHA-256 with the interface of the signer. */
+/** SHA-256 with the interface that the signer requires. */
 const sha256 = Hash.bind(null, 'sha256')
 
-/** A client of one endpoint with one key. */
+/** A client of one endpoint with one access key. */
 export class AwsClient {
   private readonly endpoint: URL
   private readonly region: string
@@ -54,7 +54,7 @@ export class AwsClient {
     return this.send(service, path, JSON.stringify(body), { 'content-type': 'application/json' })
   }
 
-  /** Calls an operation of a JSON API, by its target. */
+  /** Calls an operation of a JSON API by its target. */
   target(service: string, target: string, body: object): Promise<string> {
     return this.send(service, '/', JSON.stringify(body), {
       'content-type': 'application/x-amz-json-1.1',

@@ -1,6 +1,6 @@
 /**
  * A recording proxy in front of moto. It records every call, injects faults, checks the resources
- * of policies, keeps load balancers provisioning, and returns the address of the real cluster.
+ * of policies, keeps load balancers in provisioning, and returns the address of the real cluster.
  * Other requests are forwarded unchanged, so that their signatures stay valid.
  */
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -36,7 +36,7 @@ export interface AwsCall extends Omit<AwsRequest, 'accessKeyId'> {
   readonly principal: string
   readonly client: string
   readonly at: number
-  /** The status of the response; 0 until there is one. */
+  /** The status of the response; 0 while there is none. */
   status: number
   /** Milliseconds until the response. */
   duration: number
@@ -49,17 +49,17 @@ export interface AwsProxy {
   readonly calls: AwsCall[]
   /** By ARN. */
   readonly imported: ReadonlyMap<string, ImportedCertificate>
-  /** The keys of known callers. A scenario adds those of sessions. */
+  /** The keys of known callers. A scenario adds the keys of its sessions. */
   readonly credentials: AwsCredential[]
   /**
-   * Keeps all load balancers provisioning, or those with matching names.
-   * @returns ends that
+   * Keeps all load balancers in provisioning, or only those with matching names.
+   * @returns a function that stops it
    */
   holdProvisioning(matchesName?: (name: string) => boolean): () => void
   isProvisioning(name: string): boolean
   /**
    * Checks what moto does not: the resources of policies, and the second action that an import with
-   * tags needs. Initially it allows everything.
+   * tags requires. Initially everything is allowed.
    */
   authorize: Authorize
   /** The cluster that DescribeCluster returns instead of moto's. */
@@ -72,7 +72,7 @@ export interface AwsProxy {
 /** Options of startAwsProxy. */
 export interface AwsProxySettings {
   readonly moto: Moto
-  /** Records the calls of the services that the simulator has, and injects its faults. */
+  /** Records the calls to the services that the simulator has, and injects its faults. */
   readonly requestLog: RequestLog
   /** The real cluster. */
   readonly cluster: { readonly name: string; readonly endpoint: string; readonly ca: string }
@@ -116,7 +116,7 @@ class RecordingProxy {
   }
 
   holdProvisioning(matchesName: (name: string) => boolean = () => true): () => void {
-    // A new function per call, because the set would merge equal ones.
+    // Wrapped in a new function, because the set would merge equal filters.
     const filter = (name: string): boolean => matchesName(name)
     this.provisioningFilters.add(filter)
     this.notifyListeners()
@@ -191,7 +191,7 @@ class RecordingProxy {
     { service, operation, principal, resource }: AwsCall,
     { body }: HttpRequest,
   ): { status: number; code: string; message: string } | undefined {
-    // An import with tags also needs the permission to tag (hashicorp/terraform-provider-aws
+    // An import with tags also requires the permission to tag (hashicorp/terraform-provider-aws
     // #11903). moto does not check this.
     const isTagged =
       service === 'acm' && operation === 'ImportCertificate' && body.includes('"Tags"')
@@ -208,7 +208,7 @@ class RecordingProxy {
     }
   }
 
-  /** moto's response. A re-import keeps the tags of the certificate, which moto would drop. */
+  /** Returns moto's response. A re-import keeps the certificate's tags, which moto would drop. */
   private async fetchReply(
     call: AwsCall,
     message: IncomingMessage,
@@ -246,7 +246,7 @@ class RecordingProxy {
 
   private forward(message: IncomingMessage, { body }: HttpRequest): Promise<Reply> {
     const { hostname, port } = new URL(this.settings.moto.url)
-    // The headers are unchanged, because they are signed; above all the host.
+    // The headers, above all the host, are unchanged because they are signed.
     const headers = { ...message.headers, connection: 'close' }
     return new Promise((resolve, reject) => {
       send(

@@ -1,4 +1,4 @@
-/** Responses of AWS that the proxy creates, or corrects after moto. */
+/** AWS responses that the proxy creates, or in which it corrects moto's. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { formatEc2Error, formatQueryError } from '../../simulator/aws/query.ts'
@@ -25,7 +25,7 @@ export function accessDeniedCode(service: string): string {
 export const isQuery = (service: string): boolean =>
   ['sts', 'elasticloadbalancing', 'iam', 'ec2'].includes(service)
 
-/** Converts an error of moto, which is always XML, to the protocol of the service. */
+/** Converts an error from moto, which is always XML, to the protocol of the service. */
 export function toJsonError(call: Call, { status, body }: Reply): Reply {
   const text = (name: string): string =>
     new RegExp(`<${name}>([^<]*)</${name}>`).exec(body.toString())?.[1] ?? ''
@@ -86,7 +86,7 @@ interface RealCluster {
   readonly ca: string
 }
 
-/** Replaces the endpoint, CA and VPC in DescribeCluster, which moto invents. */
+/** Replaces the endpoint, CA and VPC in DescribeCluster, which moto makes up. */
 export function withRealCluster(reply: Reply, real: RealCluster, vpcId: string): Reply {
   const { cluster } = JSON.parse(reply.body.toString()) as {
     cluster: { name: string; resourcesVpcConfig?: object }

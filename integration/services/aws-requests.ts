@@ -1,21 +1,18 @@
-/**
- * What a request to AWS is about, read off the wire: for the record, and for faults that name an
- * operation.
- */
+/** Parses requests to AWS, for the record and for faults in particular operations. */
 import { parseSignatureInfo, type HttpRequest } from '../../simulator/aws/signature.ts'
 import type { ServiceName } from '../../testing/request-log.ts'
 
-/** A request that reached AWS. */
+/** A parsed request to AWS. */
 export interface AwsRequest {
-  /** As in IAM's actions: acm, elasticloadbalancing, sts, eks, ec2, ... */
+  /** As in IAM actions: acm, elasticloadbalancing, sts, eks, ec2, ... */
   readonly service: string
   readonly operation: string
-  /** The ARN of the resource, as far as the request names one; else `*`. */
+  /** The ARN of the resource if the request contains one, otherwise `*`. */
   readonly resource: string
   readonly accessKeyId: string
 }
 
-/** The parts of the simulator's traffic log, by service. */
+/** The services in the simulator's request log, by service name in IAM actions. */
 export const loggedServices: Readonly<Record<string, ServiceName>> = {
   acm: 'acm',
   sts: 'sts',
@@ -24,7 +21,7 @@ export const loggedServices: Readonly<Record<string, ServiceName>> = {
   elasticloadbalancing: 'elbv2',
 }
 
-/** Members that name what an operation is done to, the most telling first. */
+/** Parameters that contain the resource of an operation, the most specific first. */
 const arnMembers = [
   'CertificateArn',
   'RuleArn',
@@ -38,8 +35,8 @@ const arnMembers = [
 ]
 
 /**
- * Reads a request; `account` is for the ARN of an EKS cluster, which the request has only by its
- * name.
+ * Parses a request. `account` is needed for the ARN of an EKS cluster, because the request contains
+ * only its name.
  */
 export function parseAwsRequest(request: HttpRequest, account: string): AwsRequest {
   const signatureInfo = parseSignatureInfo(request)
@@ -50,7 +47,7 @@ export function parseAwsRequest(request: HttpRequest, account: string): AwsReque
   }
   const common = { service, accessKeyId }
   const target = request.headers['x-amz-target']?.split('.').at(-1)
-  // IAM holds a first import against the certificate that is to be (Service Authorization
+  // For a first import, IAM checks the ARN of the future certificate (Service Authorization
   // Reference, ACM).
   const defaultResource =
     target === 'ImportCertificate' ? `arn:aws:acm:${region}:${account}:certificate/*` : '*'
@@ -87,6 +84,6 @@ function parseCertificateArn(body: Buffer): string | undefined {
   }
 }
 
-/** Operations that ask for a change, by the verbs that AWS uses. */
+/** Operations that change something, by AWS's verbs. */
 export const mutatingOperations =
   /^(Import|Add|Remove|Delete|Create|Modify|Set|Register|Deregister|Update|Put|Tag|Untag|Request|Renew|Associate|Disassociate)/

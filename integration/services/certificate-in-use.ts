@@ -1,13 +1,13 @@
 /**
- * Who uses a certificate, as ACM says it: load balancers, for as long as a listener of theirs has
- * it. moto names listeners, also those that are gone, and deletes what is used.
+ * The users of a certificate as ACM reports them: the load balancers that have a listener with it.
+ * moto reports listeners instead, including deleted ones, and deletes certificates that are in use.
  */
 import type { AwsClient } from './aws-client.ts'
 
 const getElements = (xml: string, name: string): string[] =>
   [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, text = '']) => text)
 
-/** @returns their ARNs */
+/** @returns the ARNs of the load balancers */
 export async function getInUseBy(client: AwsClient, certificate: string): Promise<string[]> {
   const query = (action: string, parameters = {}): Promise<string> =>
     client.query('elasticloadbalancing', action, parameters)

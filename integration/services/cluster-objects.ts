@@ -1,4 +1,4 @@
-/** The objects that an EKS cluster contains beyond those of its control plane. */
+/** The objects that an EKS cluster contains in addition to those of its control plane. */
 import { controllerUser } from './control-plane.ts'
 
 /** Objects to create, with the paths of their collections. */
@@ -18,7 +18,7 @@ export const nodes: Objects = ['a', 'b'].map((zone) => [
         'kubernetes.io/arch': 'amd64',
         'topology.kubernetes.io/region': 'us-east-2',
         'topology.kubernetes.io/zone': `us-east-2${zone}`,
-        // A real controller looks for no network interface of such a node.
+        // A real controller does not look up the network interface of such a node.
         'eks.amazonaws.com/compute-type': 'hybrid',
       },
     },
@@ -31,8 +31,8 @@ export const nodes: Objects = ['a', 'b'].map((zone) => [
 ])
 
 /**
- * Volumes for the claims of the chart, which name no class. Nothing provisions volumes here, and
- * fake nodes do not mount them.
+ * Volumes for the chart's claims, which specify no class. Nothing provisions volumes here, and fake
+ * nodes do not mount them.
  */
 export const volumes: Objects = Array.from({ length: 64 }, (_, index) => [
   '/api/v1/persistentvolumes',
@@ -49,7 +49,7 @@ export const volumes: Objects = Array.from({ length: 64 }, (_, index) => [
   },
 ])
 
-/** The definition of a custom kind, by default of the load balancer controller. */
+/** The definition of a custom kind, by default one of the load balancer controller. */
 export const customKind = (
   name: string,
   plural: string,
@@ -85,9 +85,7 @@ const buildPolicyRule = (apiGroups: string[], resources: string[], verbs: string
   resources,
   verbs,
 })
-/**
- * The permissions of the controller, as simulator/alb-controller/kubernetes-client.ts lists them.
- */
+/** The permissions of the controller as listed in simulator/alb-controller/kubernetes-client.ts. */
 export const controllerRole: Objects = [
   [
     '/apis/rbac.authorization.k8s.io/v1/clusterroles',

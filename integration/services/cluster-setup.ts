@@ -1,6 +1,6 @@
 /**
  * Adds to a control plane what an EKS cluster has: nodes, the kinds and permissions of the load
- * balancer controller, and the cloud's service controller.
+ * balancer controller, and the cloud provider's service controller.
  */
 import { Informer, KubernetesClient } from '../../simulator/alb-controller/kubernetes-client.ts'
 import type { KubernetesObject, Service } from '../../simulator/alb-controller/objects.ts'
@@ -16,7 +16,7 @@ import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 export interface ClusterNamespace {
   /** With the permissions of the administrator. */
   readonly client: KubernetesClient
-  /** Keeps pods unready until the function that it returns is called. */
+  /** Keeps pods unready until the returned function is called. */
   holdPods(): () => void
   close(): Promise<void>
 }
@@ -117,7 +117,7 @@ export async function openNamespace(
       return resumePods
     },
     close: async () => {
-      // The next lab of this worker uses the same KWOK.
+      // The next lab of this worker uses the same KWOK process.
       resumePods()
       await serviceInformer.stop()
       client.close()
@@ -130,9 +130,9 @@ interface CustomResourceDefinition extends KubernetesObject {
 }
 
 /**
- * Makes a kind an hour old. For two seconds after a kind is established, an API server delays the
+ * Makes a kind one hour old. For two seconds after a kind is established, an API server delays the
  * creation of its objects (apiextensions-apiserver, customresource_handler.go, justCreated); in a
- * real cluster this time is long over.
+ * real cluster this time has long passed.
  */
 async function backdateEstablished(client: KubernetesClient, name: string): Promise<void> {
   const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`
@@ -180,8 +180,8 @@ interface LoadBalancerService extends Service {
 }
 
 /**
- * A substitute for the cloud's service controller: helm waits until a Service of type LoadBalancer
- * has an address.
+ * A substitute for the cloud provider's service controller: helm waits until a Service of type
+ * LoadBalancer has an address.
  */
 function startServiceController(client: KubernetesClient): Informer<LoadBalancerService> {
   return new Informer<LoadBalancerService>(client, '/api/v1/services', (service) => {
@@ -194,7 +194,7 @@ function startServiceController(client: KubernetesClient): Informer<LoadBalancer
       ingress: needsAddress ? [{ hostname: `${name}-classic.us-east-2.elb.amazonaws.com` }] : null,
     }
     const path = `/api/v1/namespaces/${namespace}/services/${name}/status`
-    // If the Service was changed or deleted meanwhile, the informer reports that.
+    // If the Service was changed or deleted in the meantime, the informer reports it.
     client
       .patch(`${path}?fieldManager=cloud-controller-manager`, { status: { loadBalancer } })
       .catch(() => undefined)

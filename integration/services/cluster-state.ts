@@ -7,12 +7,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { waitUntil } from '../../testing/wait.ts'
 import { Etcd, type EtcdChange, type EtcdContent } from './etcd.ts'
 
-/** The heartbeats of the API server and the nodes. They must exist, but their values change. */
+/** The heartbeats of the API server and the nodes. They have to exist, but their values change. */
 const heartbeatLease = /^\/registry\/leases\/(kube-system\/apiserver-|kube-node-lease\/)/
 
 const decodeKey = (key: string): string => Buffer.from(key, 'base64').toString()
 
-/** The change that turns the actual content into the desired one. */
+/** Computes the change that turns the actual content into the desired content. */
 export function diffContent(desired: EtcdContent, actual: EtcdContent): EtcdChange {
   return {
     deleted: [...actual.keys()].filter((key) => !desired.has(key)),
@@ -27,10 +27,10 @@ const isEmpty = ({ deleted, written }: EtcdChange): boolean => deleted.length + 
 const describeChange = ({ deleted, written }: EtcdChange): string =>
   [...deleted, ...written.map(([key]) => key)].map(decodeKey).join(', ')
 
-/** Milliseconds without a change after which a cluster is quiet. */
+/** The milliseconds without a change after which a cluster is considered quiet. */
 const quietPeriod = 300
 
-/** Saves the content of etcd to a file when the cluster is quiet. */
+/** Saves the content of etcd to a file once the cluster is quiet. */
 export async function saveClusterState(etcdUrl: string, file: string): Promise<void> {
   const etcd = new Etcd(etcdUrl)
   const content = await waitUntilQuiet(etcd)
@@ -44,11 +44,11 @@ async function readState(file: string): Promise<EtcdContent> {
 const uidPattern = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 
 /**
- * A state with new uids, except for objects of the initial cluster. Controllers remember objects by
- * uid: the scheduler exits when a pod appears on another node (kube-scheduler,
+ * Replaces the uids in a state, except those of objects of the initial cluster. Controllers
+ * remember objects by uid: the scheduler exits when a pod appears on another node (kube-scheduler,
  * backend/cache/cache.go, UpdatePod), and an EndpointSlice with an older generation is not updated
- * (endpointslice, util/endpointslice_tracker.go). The API server stores uids as text, so that they
- * can be replaced.
+ * (endpointslice, util/endpointslice_tracker.go). The API server stores uids as text, so they can
+ * be replaced.
  */
 export function withNewUids(state: EtcdContent, initial: EtcdContent): EtcdContent {
   const decodeValue = (value: string): string => Buffer.from(value, 'base64').toString('latin1')
@@ -72,8 +72,8 @@ export function withNewUids(state: EtcdContent, initial: EtcdContent): EtcdConte
 
 /**
  * Restores a saved state with new uids. The initial state is restored first, so that watchers see
- * all previous objects deleted, and none replaced by another with its name. Late writes of
- * controllers are undone as well.
+ * every previous object deleted and none replaced by another of the same name. Late writes of
+ * controllers are also undone.
  * @param stateFile file with the desired state; may be the same as `initialFile`
  * @param initialFile file with the state of the new cluster
  * @throws Error with the differences when the state is not stable

@@ -1,6 +1,5 @@
 /**
- * The load balancer controller: the simulator's stand-in, or with LAB_CONTROLLER a real binary in
- * its place.
+ * The load balancer controller: the simulator's substitute, or the real binary in LAB_CONTROLLER.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,23 +11,20 @@ import type { ControlPlaneAccess } from './control-plane.ts'
 import type { Moto } from './moto.ts'
 import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 
-/** Where the controller works. */
+/** Options of startLabController. */
 export interface LabControllerSettings {
-  /** Where it reaches the Kubernetes API. */
+  /** The endpoint through which it accesses the Kubernetes API. */
   readonly kubernetes: { readonly url: string; readonly ca: string }
   readonly control: ControlPlaneAccess
   readonly moto: Moto
-  /** The AWS endpoint that its calls are recorded at. */
+  /** The AWS endpoint that records its calls. */
   readonly endpoint: string
   readonly cluster: string
   readonly processes: Processes
   readonly directory: string
 }
 
-/**
- * Starts the controller; undefined is returned for a real one, which has no switches for a
- * scenario.
- */
+/** Starts the controller. Returns undefined for a real one, which a scenario cannot control. */
 export async function startLabController(
   settings: LabControllerSettings,
 ): Promise<Controller | undefined> {
@@ -50,7 +46,8 @@ export async function startLabController(
 }
 
 /**
- * The flags of the real one, out of cluster (reference: load-balancer-controller.md, section 3).
+ * Starts the real controller outside the cluster. Source of the flags: reference,
+ * load-balancer-controller.md, section 3.
  */
 async function startRealController(
   binary: string,

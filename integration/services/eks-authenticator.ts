@@ -1,7 +1,7 @@
 /**
- * Who the bearer of an EKS token is. The checks are those of aws-iam-authenticator
- * (pkg/token/token.go, Verify): the form of the presigned GetCallerIdentity, its signature over the
- * cluster's name, its age; then STS is asked who that is.
+ * Identifies the bearer of an EKS token. The checks are those of aws-iam-authenticator
+ * (pkg/token/token.go, Verify): the form of the presigned GetCallerIdentity request, its signature,
+ * which covers the cluster's name, and its age. STS is then asked for the caller.
  */
 import type { AccessEntry } from '../../simulator/aws/server.ts'
 import type { AwsCredential } from '../../simulator/aws/service.ts'
@@ -10,22 +10,23 @@ import { AwsClient, getElementText } from './aws-client.ts'
 import type { Moto } from './moto.ts'
 import type { AuthenticateToken } from './token-webhook.ts'
 
-/** The authenticator; what is not readonly may be changed while it runs. */
+/** The authenticator. Mutable fields can be changed at any time. */
 export interface EksAuthenticator {
   /**
-   * By role or user ARN. While it is undefined every principal of the account is in system:masters.
+   * By ARN of the role or user. While undefined, every principal of the account is in
+   * system:masters.
    */
   accessEntries: Map<string, AccessEntry> | undefined
-  /** Of a token, from its X-Amz-Date, milliseconds. */
+  /** Milliseconds from a token's X-Amz-Date until it expires. */
   tokenLifetime: number
-  /** The keys whose signatures are good: a scenario adds those of sessions. */
+  /** The keys whose signatures are accepted. A scenario adds the keys of its sessions. */
   readonly credentials: AwsCredential[]
-  /** Why tokens were refused, the newest last. */
+  /** The reasons why tokens were rejected; the newest is last. */
   readonly rejections: string[]
   readonly authenticate: AuthenticateToken
 }
 
-/** Makes the authenticator of a cluster. */
+/** Creates the authenticator of a cluster. */
 export function createEksAuthenticator(moto: Moto, cluster: string): EksAuthenticator {
   const authenticator: EksAuthenticator = {
     accessEntries: undefined,
@@ -60,8 +61,8 @@ async function identifyPrincipal(
     token,
     cluster,
   )
-  // moto reads who calls from the Authorization header alone, never from a presigned query: now
-  // that the signature is proven to be that key's, STS is asked with the key itself.
+  // moto identifies the caller only by the Authorization header, never by a presigned query. The
+  // signature was verified above, so STS is called with the key itself.
   const credential = credentials.find(({ principalArn }) => principalArn === arn)
   if (!credential) throw new Error('no such key')
   return getElementText(

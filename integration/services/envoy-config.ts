@@ -25,7 +25,7 @@ export interface EnvoyInput {
   ) => { readonly host: string; readonly port: number } | undefined
   /** The folder of Envoy's files. */
   readonly directory: string
-  /** Behavior of the load balancers that a scenario forces. */
+  /** Behavior that a scenario imposes on the load balancers. */
   readonly overrides: Pick<
     AlbOverrides,
     'fixedStatus' | 'servedCertificate' | 'alpnProtocols' | 'refuseConnections'
@@ -56,8 +56,8 @@ export function buildListeners(input: EnvoyInput): Json[] {
 }
 
 /**
- * The certificates, by the names in listeners. They are separate because Envoy drains the
- * connections of a changed listener; an ALB keeps them when its certificate is renewed.
+ * The certificates, by the names that listeners use. They are separate because Envoy drains the
+ * connections of a changed listener, whereas an ALB keeps them when its certificate is renewed.
  */
 export function buildSecrets({ certificates, overrides }: EnvoyInput): Map<string, Json> {
   const entries: [string, ImportedCertificate][] = [...certificates].map(([arn, imported]) => [
@@ -90,7 +90,10 @@ const overrideSecretName = 'override'
 const getSecretName = (arn: string): string =>
   createHash('sha256').update(arn).digest('hex').slice(0, 16)
 
-/** The location of a resource. Envoy reads it when a file is moved there, so it is complete. */
+/**
+ * The location of a resource. Envoy reads it when a file is moved there, so the file is always
+ * complete.
+ */
 export const buildConfigSource = (directory: string, name: string): Json => ({
   resource_api_version: 'V3',
   path_config_source: { path: join(directory, name), watched_directory: { path: directory } },
@@ -99,7 +102,7 @@ export const buildConfigSource = (directory: string, name: string): Json => ({
 /** The file of a secret. */
 export const getSecretFileName = (name: string): string => `sds-${name}.json`
 
-/** The target groups. One without targets answers 503. */
+/** The target groups. A group without targets responds with 503. */
 export function buildClusters({ view, resolveTarget }: EnvoyInput): Json[] {
   return view.targetGroups.map((group) => ({
     name: group.arn,

@@ -1,4 +1,4 @@
-/** The routes of Envoy for the rules of a listener. */
+/** Envoy's routes for the rules of a listener. */
 import type { ListenerView, LoadBalancerView, RuleAction, RuleView } from './load-balancers.ts'
 
 /** A part of Envoy's configuration. */
@@ -10,7 +10,7 @@ export const withType = (name: string, fields: Json): Json => ({
   ...fields,
 })
 
-/** The statuses that an ALB answers itself. */
+/** The statuses with which an ALB itself responds. */
 const albStatuses = [404, 502, 503, 504]
 
 /** The HTTP filter of a listener. A status replaces all of its rules. */
@@ -73,7 +73,7 @@ export function buildConnectionManager(
   )
 }
 
-/** Envoy converts its own answers to gRPC clients to gRPC. An ALB does not: clients see HTTP. */
+/** Envoy converts its own responses to gRPC clients to gRPC. An ALB does not: clients see HTTP. */
 const restoreStatusScript = `
 function envoy_on_response(handle)
   local headers = handle:headers()
@@ -129,7 +129,7 @@ function toRouteAction(ruleAction: RuleAction, knownTargetGroups: ReadonlySet<st
     }
   if ('redirectPort' in ruleAction)
     return { redirect: { https_redirect: true, port_redirect: ruleAction.redirectPort } }
-  // An ALB answers 503 for a target group that no longer exists.
+  // An ALB responds with 503 for a target group that no longer exists.
   return knownTargetGroups.has(ruleAction.targetGroup)
     ? { route: { cluster: ruleAction.targetGroup, timeout: '0s' } }
     : { direct_response: { status: 503 } }

@@ -20,20 +20,20 @@ import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 /** The running data plane. */
 export interface EnvoyAlb {
   /**
-   * Applies the state of ELBv2. Resolves when Envoy has applied it. It is also called after each
-   * change through the proxy.
+   * Applies the state of ELBv2. Resolves when Envoy has applied it. Also called after each change
+   * through the proxy.
    */
   sync(): Promise<void>
-  /** Changes some overrides and syncs. Undefined removes an override. */
+  /** Changes the given overrides and syncs. Undefined removes an override. */
   override(changes: EnvoyInput['overrides']): Promise<void>
-  /** Errors of syncs in the background. */
+  /** Errors of background syncs. */
   readonly problems: Error[]
   /** The URL of Envoy's admin interface. */
   readonly admin: string
   close(): Promise<void>
 }
 
-/** A running Envoy, with an empty configuration or that of an earlier lab. */
+/** A running Envoy, with an empty configuration or that of a previous lab. */
 export interface EnvoyProgram {
   /** The folder of its files. */
   readonly directory: string
@@ -50,7 +50,7 @@ export interface EnvoySettings {
   readonly resolveTarget: EnvoyInput['resolveTarget']
 }
 
-/** Starts Envoy with no listener. */
+/** Starts Envoy without listeners. */
 export async function startEnvoy(settings: {
   program: string
   directory: string
@@ -90,7 +90,7 @@ export async function startEnvoy(settings: {
   return { directory, admin }
 }
 
-/** Makes Envoy follow ELBv2 until it is closed, and drops its earlier configuration. */
+/** Makes Envoy follow ELBv2 until it is closed, and drops its previous configuration. */
 export async function followLoadBalancers(settings: EnvoySettings): Promise<EnvoyAlb> {
   const { directory, admin } = settings.envoy
   const publisher = createPublisher(directory, admin)
@@ -108,7 +108,7 @@ export async function followLoadBalancers(settings: EnvoySettings): Promise<Envo
     }
   }
   const problems: Error[] = []
-  // Syncs run one at a time. A change during a sync is part of the next one.
+  // Syncs run one at a time. A change during a sync is included in the next one.
   let lastSync: Promise<void> = Promise.resolve()
   let isSyncPending = false
   let isClosed = false

@@ -1,12 +1,12 @@
 /**
- * A client of etcd's v3 API in JSON: the objects of an API server, read and changed. Source: etcd,
+ * A JSON client of etcd's v3 API that reads and changes the objects of an API server. Source: etcd,
  * docs, gRPC gateway.
  */
 
-/** The key of every object with its value, both in base64, as the gateway has them. */
+/** The values by key. Both are in base64, as in the gateway. */
 export type EtcdContent = ReadonlyMap<string, string>
 
-/** What makes one content out of another. */
+/** A change from one content to another. */
 export interface EtcdChange {
   readonly deleted: readonly string[]
   readonly written: readonly (readonly [key: string, value: string])[]
@@ -16,19 +16,18 @@ interface RangeResponse {
   readonly kvs?: readonly { readonly key: string; readonly value?: string }[]
 }
 
-/** The longest transaction that an etcd of the lab takes; its own default is 128. */
+/** The maximum number of operations in a transaction in the lab's etcd. etcd's default is 128. */
 export const maxTxnOperations = 100_000
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
 /**
- * All objects of an API server, and no more: beside them lies compact_rev_key, of the loop that
- * compacts etcd every five minutes (apiserver, storage/etcd3/compact.go), which ends the API server
- * when that key is gone.
+ * All objects of an API server, and nothing else. The key compact_rev_key is outside this range: it
+ * belongs to the loop that compacts etcd every five minutes (apiserver, storage/etcd3/compact.go),
+ * and the API server exits when it is missing.
  */
 const registryRange = { key: base64('/registry/'), range_end: base64('/registry0') }
 
-/** The client. */
 export class Etcd {
   private readonly url: string
 
@@ -42,8 +41,8 @@ export class Etcd {
   }
 
   /**
-   * Does all of it in one transaction: watchers see every deletion and every value as if the API
-   * server had written them.
+   * Applies the change in one transaction. Watchers see every deletion and every value as if the
+   * API server had written them.
    */
   async apply({ deleted, written }: EtcdChange): Promise<void> {
     const success = [

@@ -1,6 +1,6 @@
 /**
- * What stands before the Kubernetes API: it writes down every request, carries out the faults that
- * a scenario asks for, and hands everything else on.
+ * A proxy in front of the Kubernetes API. It records every request, injects the faults that a
+ * scenario asks for, and forwards all other requests.
  */
 import { Agent, createServer, request as send } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { issueLoopbackCertificate, type CertificateAuthority } from '../../testing/certificates.ts'
 import type { Fault, RequestLog } from '../../testing/request-log.ts'
 
-/** The running front. */
+/** The running proxy. */
 export interface KubernetesProxy {
   readonly url: string
   /** PEM of the CA that signed its certificate. */
@@ -16,17 +16,20 @@ export interface KubernetesProxy {
   close(): Promise<void>
 }
 
-/** What it is told. */
+/** Options of startKubernetesProxy. */
 export interface KubernetesProxySettings {
   readonly requestLog: RequestLog
   readonly authority: CertificateAuthority
-  /** The API server itself, and the PEM of its CA. */
+  /** The API server, and the PEM of its CA. */
   readonly api: { readonly url: string; readonly ca: string }
-  /** A further name that its certificate is for. */
+  /** An additional name for its certificate. */
   readonly host?: string
 }
 
-/** Starts it on a free loopback port. HTTP/1.1 only, which every client of Kubernetes speaks. */
+/**
+ * Starts the proxy on a free loopback port. It uses HTTP/1.1, which every Kubernetes client
+ * supports.
+ */
 export async function startKubernetesProxy(
   settings: KubernetesProxySettings,
 ): Promise<KubernetesProxy> {
@@ -41,7 +44,7 @@ export async function startKubernetesProxy(
       proxyRequest(settings, agent, message, response).catch(() => response.destroy())
     },
   )
-  // Node ends idle connections after 5 s, at the moment at which a client may use one again; an API
+  // By default Node closes idle connections after 5 s, possibly just as a client reuses one. An API
   // server does not.
   server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve, reject) =>
@@ -90,7 +93,7 @@ async function proxyRequest(
         return
       }
       response.writeHead(upstreamResponse.statusCode ?? 502, upstreamResponse.headers)
-      // A watch has its headers long before its first word.
+      // A watch receives its headers long before its first event.
       response.flushHeaders()
       upstreamResponse.on('error', () => response.destroy()).pipe(response)
     },
@@ -117,7 +120,7 @@ function toRecordedRequest(
   }
 }
 
-/** A Status, as the API answers. */
+/** Sends a Status, the form in which the API reports errors. */
 function sendFailureStatus(
   response: ServerResponse,
   { status, code, message }: NonNullable<Fault['error']>,

@@ -1,6 +1,6 @@
 /**
- * What ELBv2 says that load balancers are: read from moto itself, so that the lab's own look is not
- * recorded as a call.
+ * The state of load balancers in ELBv2. It is read directly from moto, so that the lab's own calls
+ * are not recorded.
  */
 import {
   DescribeListenerCertificatesCommand,
@@ -15,30 +15,29 @@ import {
 import type { Action, Listener, Rule } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { Moto } from './moto.ts'
 
-/** Where matching requests go. */
+/** The target of matching requests. */
 export type RuleAction =
   | { readonly targetGroup: string }
   | { readonly status: number; readonly body: string }
   | { readonly redirectPort: number }
 
-/** A rule, in the order of priorities; no hosts or paths means all of them. */
+/** A rule. No hosts or no paths means all of them. */
 export interface RuleView {
   readonly hosts: readonly string[]
   readonly paths: readonly string[]
   readonly action: RuleAction
 }
 
-/** A listener with its rules, the default one last. */
+/** A listener with its rules in order of priority; the default rule is last. */
 export interface ListenerView {
   readonly port: number
   readonly protocol: string
   readonly sslPolicy: string
-  /** The default one first. */
+  /** The default certificate is first. */
   readonly certificates: readonly string[]
   readonly rules: readonly RuleView[]
 }
 
-/** A load balancer. */
 export interface LoadBalancerView {
   readonly arn: string
   readonly name: string
@@ -48,7 +47,6 @@ export interface LoadBalancerView {
   readonly listeners: readonly ListenerView[]
 }
 
-/** A target group. */
 export interface TargetGroupView {
   readonly arn: string
   readonly name: string
@@ -56,14 +54,14 @@ export interface TargetGroupView {
   readonly targets: readonly { readonly id: string; readonly port: number }[]
 }
 
-/** The account's load balancing at a moment. */
+/** A snapshot of the account's load balancing. */
 export interface LoadBalancingView {
-  /** The newest last. */
+  /** The newest is last. */
   readonly loadBalancers: readonly LoadBalancerView[]
   readonly targetGroups: readonly TargetGroupView[]
 }
 
-/** Reads it all, as the administrator. */
+/** Reads the state of load balancers as administrator. */
 export class LoadBalancers {
   private readonly client: ElasticLoadBalancingV2Client
 

@@ -64,7 +64,7 @@ async function startStandalone(
       args: ['run', 'standalone', '-alias', alias],
       cwd: home,
       timeout: 120_000,
-      // Milvus uses these fixed folders: the second one when it cannot write to the first.
+      // Milvus uses these fixed folders: the second when it cannot write to the first.
       strayFiles: (pid) => [
         `/tmp/milvus/server_id_${pid}`,
         ...['/run', '/tmp'].map((root) => `${root}/milvus/standalone-${alias}.pid`),
@@ -87,7 +87,7 @@ interface ConfigurationOptions {
   readonly kind: MilvusKind
   readonly home: string
   readonly proxyPort: number
-  /** Free ports for all other services. Those that are used are removed. */
+  /** Free ports for all other services. Ports that are used are removed from the list. */
   readonly ports: number[]
 }
 
@@ -113,11 +113,12 @@ function renderConfiguration(
         (_all, name: string, defaultValue?: string) =>
           values[name] ?? (name.endsWith('_port') ? String(ports.pop()) : (defaultValue ?? '')),
       )
-      // By default Milvus advertises the address of the machine.
+      // By default Milvus advertises the machine's address.
       .replace(/^ {2}ip:.*$/gm, '  ip: 127.0.0.1')
-      // Loading a collection takes several rounds of these, by default of a second each.
+      // Loading a collection takes several of these intervals, which are one second each by
+      // default.
       .replace(/^( {2}(?:checkInterval|distPullInterval|timeTickInterval)): \d+/gm, '$1: 50')
-      // By default the embedded etcd listens on well-known ports, so that two would conflict.
+      // By default the embedded etcd listens on well-known ports, so two servers would conflict.
       .replace(/^ {2}use:\n/m, `  config:\n    path: ${join(home, 'configs/etcd.yaml')}\n  use:\n`)
   )
 }
@@ -144,7 +145,7 @@ async function writeEtcdConfiguration(home: string, client: number, peer: number
 /**
  * Restarts a server that exits. On an overloaded machine, Milvus exits when it cannot renew its
  * session in etcd for 30 s (common.session.ttl in its configuration).
- * @returns stops the server
+ * @returns a function that stops the server
  */
 async function keepRunning(
   start: () => Promise<ManagedProcess>,
@@ -165,7 +166,7 @@ async function keepRunning(
     server = await start()
     await restart()
   }
-  // Starting fails after the lab is closed.
+  // Starting a server fails once the lab is closed.
   void restart().catch(() => undefined)
   return () => {
     isStopped = true

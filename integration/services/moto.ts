@@ -1,6 +1,6 @@
 /**
- * moto, an AWS that is not ours, with the account that the lab begins with: principals, a network,
- * a cluster.
+ * moto, an independent implementation of AWS, with the lab's initial account: principals, a network
+ * and a cluster.
  */
 import type { AwsCredential } from '../../simulator/aws/service.ts'
 import type { IamPolicy } from '../../testing/shipped-permissions.ts'
@@ -8,33 +8,33 @@ import type { Processes } from '../process.ts'
 import { AwsClient, getElementText, type AwsKey } from './aws-client.ts'
 import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 
-/** The users that exist from the start. */
+/** The users that exist initially. */
 export type MotoUser = 'administrator' | 'runner' | 'controller'
 
 /** The running moto. */
 export interface Moto {
-  /** Of moto itself: what goes there is not recorded. */
+  /** The URL of moto itself. Requests to it are not recorded. */
   readonly url: string
   readonly region: string
   readonly account: string
-  /** The users, each with all rights until a scenario gives it another policy by `setPolicy`. */
+  /** Each user has all permissions until a scenario replaces its policy. */
   readonly users: Readonly<Record<MotoUser, AwsCredential>>
   readonly vpcId: string
   readonly subnets: readonly string[]
   readonly securityGroup: string
-  /** As the administrator. */
+  /** With the permissions of the administrator. */
   readonly client: AwsClient
   /**
-   * Makes a role with a policy, and a session of it, as GitHub's OIDC or an instance profile gives
-   * one. From then on moto verifies signatures and IAM actions; it starts without. It is given the
-   * policy with all resources: it would hold every ARN against `*` and refuse what AWS allows, so
-   * resources are held against the policy by what stands before it.
+   * Creates a role with a policy, and a session of it like those from GitHub's OIDC or an instance
+   * profile. From then on moto verifies signatures and IAM actions, which it does not do initially.
+   * moto receives the policy with all resources: it would compare every ARN with `*` and deny what
+   * AWS allows, so the proxy in front of it checks the resources.
    */
   assumeRole(role: string, policy: IamPolicy): Promise<AwsCredential>
 }
 
 const region = 'us-east-2'
-/** moto's own account. */
+/** moto's default account. */
 const account = '123456789012'
 const allowAllPolicy = {
   Version: '2012-10-17',
@@ -42,7 +42,7 @@ const allowAllPolicy = {
 }
 
 /**
- * Starts moto with nothing in it.
+ * Starts an empty moto.
  * @returns its URL
  */
 export async function startMotoServer(processes: Processes, python: string): Promise<string> {
@@ -53,29 +53,30 @@ export async function startMotoServer(processes: Processes, python: string): Pro
     command: python,
     gracePeriod: 100,
     args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
-    // Each reset would read its list of machine images, which takes as long as all the rest.
+    // Otherwise each reset reads the list of machine images, which takes as long as everything else
+    // together.
     env: { PYTHONUNBUFFERED: '1', MOTO_EC2_LOAD_DEFAULT_AMIS: 'false' },
     isReady: () => respondsWithOk(`${url}/moto-api/data.json`),
   })
   return url
 }
 
-/** Empties a moto that was used before: no resources, no users, nothing verified. */
+/** Empties a moto that was used before: no resources, no users, and no verification. */
 async function resetMoto(url: string): Promise<void> {
   await command(url, 'reset')
   await command(url, 'reset-auth', 'inf')
 }
 
-/** moto's own API. Source: moto, docs, Server mode. */
+/** Calls moto's own API. Source: moto, docs, Server mode. */
 async function command(url: string, name: string, body = ''): Promise<void> {
   const response = await fetch(`${url}/moto-api/${name}`, { method: 'POST', body })
   if (!response.ok) throw new Error(`moto: ${name} answered ${response.status}`)
 }
 
-/** Makes the account in a moto, which is emptied first. */
+/** Resets a moto and creates the account in it. */
 export async function createAccount(url: string, cluster: string): Promise<Moto> {
   await resetMoto(url)
-  // Nobody has a key yet; before `enforce` any will do.
+  // There is no key yet. Any key works until moto verifies signatures.
   const anonymousClient = new AwsClient(url, region, {
     accessKeyId: 'AKIA0000000000000000',
     secretAccessKey: 'none',
@@ -120,7 +121,8 @@ export async function createAccount(url: string, cluster: string): Promise<Moto>
     securityGroup,
     client,
     assumeRole: async (role, policy) => {
-      // Nobody may assume a role while moto enforces: it does not evaluate trust policies.
+      // While moto verifies, no principal is allowed to assume a role: it does not evaluate trust
+      // policies.
       await command(url, 'reset-auth', 'inf')
       const session = await assumeRole(client, role, policy)
       await command(url, 'reset-auth', '0')
@@ -172,7 +174,7 @@ function withoutResources({ Version, Statement }: IamPolicy): object {
   }
 }
 
-/** A VPC with two subnets in two zones, and a security group. */
+/** Creates a VPC with two subnets in two zones, and a security group. */
 async function createNetwork(
   client: AwsClient,
 ): Promise<Pick<Moto, 'vpcId' | 'subnets' | 'securityGroup'>> {

@@ -1,12 +1,12 @@
 /**
- * The lab's DNS for clients that resolve names by themselves, as gRPC does in Python: a proxy that
- * is told names (HTTP CONNECT) and leads them where the lab says. What is connected is the client's
- * own: TLS, with the name checked, goes through untouched.
+ * The lab's DNS for clients that resolve names by themselves, such as gRPC in Python: an HTTP
+ * CONNECT proxy that receives names and connects to the addresses that the lab assigns. The TLS
+ * connection, including the check of the name, is end-to-end.
  */
 import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 
-/** Where a name leads; undefined or empty when there is no such name. */
+/** Resolves a name to an address; undefined or empty when the name does not exist. */
 export type ResolveName = (name: string) => Promise<string | undefined>
 
 /** Starts the proxy on a free loopback port. */

@@ -1,12 +1,12 @@
 /**
- * What kube-apiserver asks about bearer tokens that it does not know itself
+ * The webhook that kube-apiserver calls for bearer tokens that it does not know itself
  * (authentication.k8s.io/v1 TokenReview).
  */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { issueLoopbackCertificate, type CertificateAuthority } from '../../testing/certificates.ts'
 
-/** Who a bearer token is; undefined is what the API server answers 401 to. */
+/** Identifies the user of a bearer token. For undefined the API server responds with 401. */
 export type AuthenticateToken = (
   token: string,
 ) => Promise<{ readonly username: string; readonly groups: readonly string[] } | undefined>

@@ -1,6 +1,6 @@
 /**
- * What the stories of the demo do: run the action and show what a person sees, and use Milvus as
- * applications do.
+ * Helpers for the demo's workflows: they run the action, show what a user sees, and use Milvus as
+ * an application does.
  */
 import { DataType, MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { join } from 'node:path'
@@ -9,10 +9,10 @@ import type { ContinuousClient } from '../../testing/continuous-client.ts'
 import { executeAction, type RunResult } from '../../testing/runner.ts'
 import { repositoryRoot, type TestEnvironment } from '../../testing/environment.ts'
 
-/** A line between two acts. */
+/** Prints a heading between two steps. */
 export const printHeading = (text: string): void => console.log(`\n\u001b[1m${text}\u001b[0m`)
 
-/** The log as GitHub shows it, without the runner's own commands. */
+/** Prints the log as GitHub shows it, without workflow commands. */
 const printLogLine = (line: string): void => {
   if (!line.startsWith('::add-mask::'))
     console.log(
@@ -20,16 +20,16 @@ const printLogLine = (line: string): void => {
     )
 }
 
-/** How the action is run. */
+/** Options of runMainAction. */
 export interface DemoRunOptions {
-  /** The code that it fails with; a success when absent. */
+  /** The failure code that the run must end with. The run must succeed when absent. */
   readonly expectedFailureCode?: string
   readonly onLine?: (line: string) => void
 }
 
 /**
  * Runs the action and shows its log.
- * @throws Error when it ends otherwise than the story has it
+ * @throws Error if the result is not the expected one
  */
 export async function runMainAction(
   environment: TestEnvironment,
@@ -66,25 +66,25 @@ export const runFleetAction = (
     onLine: printLogLine,
   })
 
-/** Shows some outputs, or all. */
+/** Prints the given outputs, or all if no names are given. */
 export function printOutputs(run: RunResult, ...names: readonly string[]): void {
   for (const [name, value] of Object.entries(run.outputs))
     if (names.length === 0 || names.includes(name)) console.log(`  ${name}: ${value}`)
 }
 
-/** Shows the job summary as it is written. */
+/** Prints the job summary as Markdown. */
 export function printSummary(run: RunResult): void {
   printHeading('Its job summary')
   console.log(run.summary.replace(/^/gm, '  '))
 }
 
-/** @throws Error with `otherwise` */
+/** @throws Error with `message` if the condition is false */
 export function assert(condition: boolean, message: string): void {
   if (!condition) throw new Error(message)
 }
 
 /**
- * Ends a client and tells how it went.
+ * Stops a client and prints the number of its calls.
  * @returns the calls that failed
  */
 export async function stopAndPrintCalls(
@@ -96,7 +96,10 @@ export async function stopAndPrintCalls(
   return client.failedCalls
 }
 
-/** A collection made, seen and dropped by Milvus' own SDK for Node, over TLS through the ALB. */
+/**
+ * Creates, lists and drops a collection with the official Milvus SDK for Node, over TLS through the
+ * ALB.
+ */
 export async function exerciseMilvus(environment: TestEnvironment, address: string): Promise<void> {
   process.env['DNS_OVERRIDES'] = environment.runnerEnv()['DNS_OVERRIDES']
   await import('../../testing/dns-override.mjs')

@@ -1,5 +1,5 @@
 /**
- * The stories of the demo, by name. Each begins with a Milvus that helm installed behind a
+ * The workflows of the demo, by name. Each starts with a Milvus that helm installed behind a
  * LoadBalancer Service.
  */
 import { writeFile } from 'node:fs/promises'
@@ -21,7 +21,7 @@ import {
   exerciseMilvus,
 } from './fixture.ts'
 
-/** The first deployment, its client, and a second run that changes nothing. */
+/** The first deployment, a client of it, and a second run that changes nothing. */
 async function deploy(testEnvironment: TestEnvironment): Promise<void> {
   printHeading('The action, as a runner would run it')
   const firstRun = await runMainAction(testEnvironment)
@@ -39,7 +39,7 @@ async function deploy(testEnvironment: TestEnvironment): Promise<void> {
   printHeading(`Nothing changed, in ${(secondRun.durationMs / 1000).toFixed(2)} s`)
 }
 
-/** Somebody changes a deployment by hand; a check finds it, a deploy heals it. */
+/** A deployment is changed by hand; a check finds the drift, and a deploy repairs it. */
 async function check(testEnvironment: TestEnvironment): Promise<void> {
   printHeading('Deployed, and then somebody changes the Ingress by hand')
   await runMainAction(testEnvironment)
@@ -63,7 +63,7 @@ async function check(testEnvironment: TestEnvironment): Promise<void> {
   assert(cleanRun.outputs['drift'] === 'false', 'the check after the deploy is not clean')
 }
 
-/** What the action made goes, after a rehearsal; Milvus stays. */
+/** The resources that the action created are deleted, after a dry run; Milvus is kept. */
 async function destroy(testEnvironment: TestEnvironment): Promise<void> {
   printHeading('Deployed')
   await runMainAction(testEnvironment)
@@ -80,7 +80,7 @@ async function destroy(testEnvironment: TestEnvironment): Promise<void> {
   console.log((await testEnvironment.helm('list')).trimEnd().replace(/^/gm, '  '))
 }
 
-/** From the Service's own load balancer to the ALB, with an application on each. */
+/** Cutover from the Service's own load balancer to the ALB, with an application on each. */
 async function cutover(testEnvironment: TestEnvironment): Promise<void> {
   const { host, port } = await testEnvironment.openServiceLoadBalancer()
   const oldClient = new ContinuousClient({ address: `${host}:${port}` })
@@ -110,7 +110,7 @@ async function cutover(testEnvironment: TestEnvironment): Promise<void> {
   )
 }
 
-/** A new certificate under the same ARN, with an application connected throughout. */
+/** A new certificate under the same ARN, with an application that stays connected. */
 async function rotate(testEnvironment: TestEnvironment): Promise<void> {
   printHeading('Deployed')
   const firstRun = await runMainAction(testEnvironment)
@@ -132,8 +132,8 @@ async function rotate(testEnvironment: TestEnvironment): Promise<void> {
 }
 
 /**
- * A file of targets becomes jobs; each deploys its targets, and one that fails keeps no other from
- * it.
+ * A targets file becomes jobs. Each deploys its targets, and a failing target does not stop the
+ * others.
  */
 async function fleet(testEnvironment: TestEnvironment): Promise<void> {
   const { certificate = '', 'private-key': privateKey = '', ...inputs } = testEnvironment.inputs()
@@ -175,7 +175,7 @@ async function fleet(testEnvironment: TestEnvironment): Promise<void> {
   assert(outcomes.join() === 'not-there: failure,search: success', 'the targets ended otherwise')
 }
 
-/** By what `npm run demo --` takes. */
+/** By the argument of `npm run demo --`. */
 export const workflows: Readonly<
   Record<string, (testEnvironment: TestEnvironment) => Promise<void>>
 > = { deploy, check, destroy, cutover, rotate, fleet }

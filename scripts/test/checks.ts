@@ -1,5 +1,5 @@
 /**
- * Lint, formatting, types and freshness of dist/. A check is skipped when it passed before on exactly
+ * Lint, formatting, types and freshness of dist/. A check is skipped if it passed before on exactly
  * the same files.
  */
 import { execFileSync, spawn } from 'node:child_process'
@@ -9,15 +9,15 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { cacheDirectory } from '../../testing/cli-tools.ts'
 
-/** Something that holds or not, whatever the tests say. */
+/** A check of the repository that is not a test. */
 interface Check {
   readonly name: string
-  /** The files that it depends on, as `git ls-files` takes them. */
+  /** The files on which the check depends, as pathspecs for `git ls-files`. */
   readonly files: readonly string[]
   readonly execute: () => Promise<boolean>
 }
 
-/** How a check ended. */
+/** The result of a check. */
 export interface CheckResult {
   readonly name: string
   readonly passed: boolean
@@ -52,7 +52,7 @@ const checks: readonly Check[] = [
   },
 ]
 
-/** Runs all of them side by side. */
+/** Runs all checks in parallel. */
 export function runChecks(): Promise<CheckResult[]> {
   return Promise.all(checks.map(runCheck))
 }
@@ -73,7 +73,7 @@ async function runCheck({ name, files, execute }: Check): Promise<CheckResult> {
   return { name, passed, seconds }
 }
 
-/** A digest of the content of these files and of the version of Node. */
+/** A digest of the content of the files and the version of Node. */
 function computeFingerprint(patterns: readonly string[]): string {
   const names = execFileSync(
     'git',
@@ -96,7 +96,7 @@ function readIfExists(path: string): string | undefined {
   }
 }
 
-/** Runs a command; what it prints appears when it has ended, since others run beside it. */
+/** Runs a command and prints its output when it has ended, because commands run in parallel. */
 function runCommand(command: string, ...args: string[]): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -124,7 +124,7 @@ async function isDistFresh(): Promise<boolean> {
   }
 }
 
-/** Whether two directories have the same files with the same bytes. */
+/** Whether two directories contain the same files with the same bytes. */
 function isSameDirectory(firstDirectory: string, secondDirectory: string): boolean {
   const files = listFiles(firstDirectory)
   return (

@@ -1,9 +1,9 @@
-/** What jest reports of a run (`--json --outputFile`), and which tests failed, in a line each. */
+/** Reads jest's report (`--json --outputFile`) and formats failed tests as one line each. */
 import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
-/** A test, as jest reports it. Times are milliseconds. */
+/** A test in jest's report. Times are in milliseconds. */
 export interface TestReport {
   readonly title: string
   readonly status: string
@@ -11,17 +11,17 @@ export interface TestReport {
   readonly failureMessages: readonly string[]
 }
 
-/** A test file, as jest reports it. Times are milliseconds since the epoch. */
+/** A test file in jest's report. Times are in milliseconds since the epoch. */
 export interface FileReport {
   readonly name: string
   readonly startTime: number
   readonly endTime: number
-  /** Why it could not be run; empty otherwise. */
+  /** The reason why the file could not be run; empty otherwise. */
   readonly message: string
   readonly assertionResults: readonly TestReport[]
 }
 
-/** The part of jest's report that counts. */
+/** The fields of jest's report that are used. */
 interface JestReport {
   readonly numPassedTests: number
   readonly numFailedTests: number
@@ -29,15 +29,17 @@ interface JestReport {
   readonly testResults: readonly FileReport[]
 }
 
-/** How a run of jest ended. */
+/** The result of a run of jest. */
 export interface JestResult {
   readonly passed: number
-  /** Tests that failed, and files that could not be run; at least 1 when no test passed. */
+  /**
+   * The number of failed tests and of files that could not be run; at least 1 when no test passed.
+   */
   readonly failed: number
   readonly files: readonly FileReport[]
 }
 
-/** Reads the report; a run without one failed. */
+/** Reads the report. A run without a report counts as failed. */
 export function readJestReport(path: string): JestResult {
   if (!existsSync(path)) return { passed: 0, failed: 1, files: [] }
   const report = JSON.parse(readFileSync(path, 'utf8')) as JestReport
@@ -46,7 +48,7 @@ export function readJestReport(path: string): JestResult {
   return { passed: report.numPassedTests, failed, files: report.testResults }
 }
 
-/** `file: test: the first lines of its error`, for the end of a long log. */
+/** Formats failures as `file: test: first lines of the error`, for the end of a long log. */
 export function formatFailures({ files }: Pick<JestResult, 'files'>): string[] {
   return files.flatMap(({ name, message, assertionResults }) => {
     const file = basename(name, '.test.ts')
@@ -63,7 +65,7 @@ export function formatFailures({ files }: Pick<JestResult, 'files'>): string[] {
 }
 
 /**
- * The longest message that is shown, in characters: enough for what a run of the action says of its
+ * The maximum length of a message, in characters: enough for how a run of the action reports its
  * failure.
  */
 const maxMessageLength = 600

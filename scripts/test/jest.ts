@@ -1,16 +1,15 @@
-/** Runs jest. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readJestReport, type JestResult } from './jest-report.ts'
 
-/** How a run of jest ended, and how long it took. */
+/** The result and the duration of a run of jest. */
 export interface JestRun extends JestResult {
   readonly seconds: number
 }
 
-/** Runs jest with these arguments. */
+/** Runs jest with the given arguments. */
 export function runJest(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},

@@ -1,4 +1,4 @@
-/** Writes the tables of docs/testing.md, from a complete `npm test -- --profile`. */
+/** Writes the tables of docs/testing.md from a complete `npm test -- --profile`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseProfile, sumByPhase, type ProfileEntry } from '../../testing/profile.ts'
@@ -26,7 +26,7 @@ function formatStageRow({ name, passed, failed, seconds }: TestStage): TableRow 
   return { 'stage of npm test': name, passed, failed, 'time, s': Math.round(seconds) }
 }
 
-/** One row per file of scenarios, the slowest first, and their total. */
+/** One row per scenario file, the slowest first, and their total. */
 function buildProfileRows(
   stages: readonly TestStage[],
   lines: readonly ProfileEntry[],

@@ -1,5 +1,5 @@
 /**
- * The ways in which Milvus' chart is installed, as values. Sources: the chart's README, "Deploy
+ * The installation modes of the Milvus chart, as values. Sources: the chart's README, "Deploy
  * Milvus with standalone mode" and "Deploy Milvus with cluster mode"; Milvus' guide "Deploy a
  * Milvus Cluster on EKS".
  */
@@ -8,11 +8,11 @@
 export type InstallationMode = 'cluster' | 'standalone-defaults' | 'standalone'
 
 /**
- * The values of each mode. What is not said is the chart's default, which is a cluster with MinIO
- * and Pulsar.
+ * The values of each mode. All others have the chart's defaults, which are a cluster with MinIO and
+ * Pulsar.
  */
 export const modeValues: Readonly<Record<InstallationMode, object>> = {
-  /** As the guide for EKS: behind a Network Load Balancer, with S3 in place of MinIO. */
+  /** As in the guide for EKS: behind a Network Load Balancer, with S3 instead of MinIO. */
   cluster: {
     cluster: { enabled: true },
     service: {
@@ -43,9 +43,9 @@ export const modeValues: Readonly<Record<InstallationMode, object>> = {
       iamEndpoint: '',
     },
   },
-  /** One Milvus, beside an etcd, a MinIO and a Pulsar that are as large as a cluster's. */
+  /** One Milvus, with etcd, MinIO and Pulsar as large as those of a cluster. */
   'standalone-defaults': { cluster: { enabled: false } },
-  /** One of everything, and no Pulsar: what the README recommends. */
+  /** One replica of everything and no Pulsar, as the README recommends. */
   standalone: {
     cluster: { enabled: false },
     etcd: { replicaCount: 1 },

@@ -1,6 +1,6 @@
 /**
- * The simulator's Milvus chart as a package: the files of milvus/, with what a version has
- * otherwise by milvus/versions.yaml.
+ * Packages the simulator's Milvus chart: the files of milvus/, with the differences between
+ * versions from milvus/versions.yaml.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { gzipSync } from 'fflate'
 import { load } from 'js-yaml'
 import { mergeValues } from './merge-values.ts'
 
-/** The Milvus that a chart version brings. Source: appVersion in the public chart's index. */
+/** The Milvus version of a chart version. Source: appVersion in the public chart's index. */
 export const appVersions: Readonly<Record<string, string>> = {
   '4.0.34': '2.2.16',
   '4.1.36': '2.4.5',
@@ -16,9 +16,7 @@ export const appVersions: Readonly<Record<string, string>> = {
   '5.0.19': '2.6.15',
 }
 
-/**
- * Any time will do, as long as it is always the same one: packages come out byte for byte alike.
- */
+/** An arbitrary constant, so that packages are byte-for-byte reproducible. */
 export const packageTimestamp = '2026-04-16T00:00:00Z'
 
 /** An entry of versions.yaml. */
@@ -29,7 +27,8 @@ interface VersionEntry {
 }
 
 /**
- * A subchart, as requirements.yaml declares it; `source` is its folder where that is not its name.
+ * A subchart as declared in requirements.yaml. `source` is its folder if that differs from its
+ * name.
  */
 interface Dependency {
   readonly name: string
@@ -39,14 +38,14 @@ interface Dependency {
   readonly source?: string
 }
 
-/** The files of a chart by their path in it. */
+/** The files of a chart with their paths in it. */
 export type ChartFiles = [path: string, content: Buffer][]
 
 const chartDirectory = fileURLToPath(new URL('milvus/', import.meta.url))
 
 /**
- * Chart.yaml. As the public chart, it keeps its dependencies in a requirements.yaml, which belongs
- * to apiVersion v1.
+ * Chart.yaml. Like the public chart, this one lists its dependencies in requirements.yaml, which
+ * requires apiVersion v1.
  */
 export function buildChartMetadata(
   version: string,
@@ -64,8 +63,8 @@ export function buildChartMetadata(
 }
 
 /**
- * The chart as a package.
- * @param extraFiles further files of it, by their path
+ * Builds the package of a chart version.
+ * @param extraFiles additional files, by their path in the chart
  */
 export async function buildMilvusChart(
   version: string,
@@ -112,10 +111,7 @@ export function packChart(name: string, files: ChartFiles): Uint8Array {
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: packageTimestamp })
 }
 
-/**
- * The newest entry that is not newer than the version. A version older than all entries gets the
- * first.
- */
+/** The newest entry that is not newer than the version; the first entry if all are newer. */
 function findVersionEntry(version: string, entries: readonly VersionEntry[]): VersionEntry {
   const applicable = entries.filter(
     ({ from }) => from.localeCompare(version, 'en', { numeric: true }) <= 0,
@@ -125,10 +121,13 @@ function findVersionEntry(version: string, entries: readonly VersionEntry[]): Ve
   return entry
 }
 
-/** JSON is YAML. */
+/** JSON is valid YAML. */
 export const encodeJson = (content: object): Buffer => Buffer.from(JSON.stringify(content))
 
-/** The files of a folder of the chart, under the name that they have in the package. */
+/**
+ * Reads a folder of the chart.
+ * @returns its files with their paths in the package
+ */
 async function readFiles(folder: string, packagePath: string): Promise<ChartFiles> {
   const names = (await readdir(chartDirectory + folder, { recursive: true }))
     .filter((name) => /\.(yaml|tpl)$/.test(name))
@@ -141,7 +140,7 @@ async function readFiles(folder: string, packagePath: string): Promise<ChartFile
   )
 }
 
-/** One file of a ustar archive. */
+/** Builds the entry of a file in a ustar archive. */
 function buildTarEntry(name: string, content: Buffer): Buffer {
   const header = Buffer.alloc(512)
   const formatOctal = (value: number, length: number): string =>

@@ -1,4 +1,4 @@
-/** A helm chart repository on loopback, with versions of the simulator's Milvus chart. */
+/** A helm chart repository on loopback with versions of the simulator's Milvus chart. */
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +9,7 @@ import { buildMilvusChart, appVersions, packageTimestamp } from './package.ts'
 /** Options of startChartRepository. */
 export interface ChartRepositorySettings {
   readonly requestLog: RequestLog
-  /** The initial versions; one of each release line of the public chart when absent. */
+  /** The initial versions. One version of each release line of the public chart when absent. */
   readonly versions?: readonly string[]
 }
 
@@ -27,8 +27,8 @@ export interface ChartRepository {
   readonly url: string
   /**
    * Adds or replaces a version.
-   * @param appVersion that of the real chart when absent, or else 2.6.99
-   * @param extraFiles further files of the chart, by path
+   * @param appVersion when absent, that of the real chart if known, otherwise 2.6.99
+   * @param extraFiles additional files, by their path in the chart
    */
   publish(
     version: string,
@@ -114,7 +114,7 @@ async function serveChart(
   else response.writeHead(404).end('not found')
 }
 
-/** A request for the log. */
+/** The log entry of a request. */
 export function toChartRequest(
   request: IncomingMessage,
 ): Parameters<RequestLog['recordRequest']>[0] {
@@ -132,7 +132,7 @@ export function toChartRequest(
 /** Basic authentication. Source: RFC 7617. */
 export const authenticateHeaders = { 'www-authenticate': 'Basic realm="charts"' }
 
-/** Whether a request contains the credentials, if any are required. */
+/** Whether a request contains the required credentials, if any. */
 export function isAuthorized(
   { headers }: IncomingMessage,
   credentials: Credentials | undefined,
@@ -147,7 +147,7 @@ export function isAuthorized(
 const getArchiveName = ({ name, version }: Pick<PackagedChart, 'name' | 'version'>): string =>
   `${name}-${version}.tgz`
 
-/** JSON is YAML. */
+/** JSON is valid YAML. */
 function renderIndex(charts: PackagedChart[]): string {
   const entries = charts.map(({ name, version, appVersion, archive }) => ({
     apiVersion: 'v1',

@@ -14,16 +14,15 @@ export interface UmbrellaChartOptions {
   readonly name: string
   readonly version: string
   readonly subchart: PackagedChart
-  /** The name that the subchart has in it. */
+  /** The name of the subchart in it. */
   readonly alias?: string
   readonly values?: object
-  /** Further files of it, by their path. */
+  /** Additional files, by their path in the chart. */
   readonly extraFiles?: Readonly<Record<string, string>>
 }
 
 /**
- * A chart with a dependency, which lies in charts/ as an archive. Source: helm, "helm dependency
- * build".
+ * A chart with a dependency, which is an archive in charts/. Source: helm, "helm dependency build".
  */
 export function buildUmbrellaChart({
   name,
@@ -62,7 +61,7 @@ export function buildUmbrellaChart({
 
 /**
  * A Milvus with a single pod.
- * @param componentLabel the name of the label with the component
+ * @param componentLabel the name of the component label
  */
 function renderProxyTemplate(componentLabel: string): string {
   const labels = [
@@ -109,7 +108,7 @@ function buildProxyChart(version: string, metadata: object, componentLabel: stri
 }
 
 /**
- * A chart named milvus of another vendor, with the labels, value paths and metadata of Bitnami's.
+ * Another vendor's chart named milvus, with the labels, value paths and metadata of Bitnami's.
  * Source: bitnami/charts, bitnami/milvus: Chart.yaml, templates/proxy/service.yaml, values.yaml.
  */
 export const buildVendorChart = (version: string): PackagedChart =>
@@ -125,7 +124,7 @@ export const buildVendorChart = (version: string): PackagedChart =>
   )
 
 /**
- * A fork of the public chart, with its labels, that takes the type of the Service from another
+ * A fork of the public chart with the same labels, which reads the type of the Service from another
  * value.
  */
 export const buildForkedChart = (version: string): PackagedChart =>

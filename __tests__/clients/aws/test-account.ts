@@ -1,4 +1,4 @@
-/** An AWS account of the simulator, reached by the clients that the action itself makes. */
+/** An AWS account of the simulator, used through the clients that the action itself creates. */
 import { startAws, type Aws } from '../../../simulator/aws/server.ts'
 import { createAwsState } from '../../../simulator/aws/state.ts'
 import { RequestLog } from '../../../testing/request-log.ts'

@@ -34,7 +34,7 @@ describe('upgradeFailure', () => {
       'another webhook',
       'Internal error occurred: failed calling webhook "vault.hashicorp.com": failed to call webhook: context deadline exceeded',
       'helm-upgrade-failed',
-      /server of webhook vault\.hashicorp\.com run/,
+      /server of that webhook is running/,
     ],
     [
       'a policy',

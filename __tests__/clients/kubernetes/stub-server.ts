@@ -1,6 +1,6 @@
 /**
- * A tiny https server in place of a Kubernetes API, for answers that a real one gives only in
- * trouble.
+ * A minimal HTTPS server that replaces a Kubernetes API, for responses that a real one gives only
+ * when it has problems.
  */
 import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -25,14 +25,14 @@ export interface StubServer {
   close(): Promise<void>
 }
 
-/** What answers the n-th request, counted from 0. */
+/** Responds to the nth request, counted from 0. */
 export type RequestHandler = (
   response: ServerResponse,
   index: number,
   request: IncomingMessage,
 ) => void
 
-/** A Status, as the API answers errors. */
+/** A Status, the error response of the API. */
 export function sendStatus(
   response: ServerResponse,
   code: number,
@@ -48,7 +48,7 @@ export function sendJson(response: ServerResponse, body: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-/** @param clientAuthority PEM: the server then asks for a client certificate of it */
+/** @param clientAuthority PEM; the server then requests a client certificate issued by it */
 export async function startStubServer(
   handler: RequestHandler,
   clientAuthority?: string,

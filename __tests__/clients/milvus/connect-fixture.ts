@@ -45,13 +45,13 @@ export function closeAfterTest<T extends { close(): unknown }>(closeable: T): T 
   return closeable
 }
 
-/** Closes something before its test ends. */
+/** Closes a resource before its test ends. */
 export async function closeNow(closeable: { close(): unknown }): Promise<void> {
   closeables.delete(closeable)
   await closeable.close()
 }
 
-/** An HTTP/2 server that never answers. */
+/** An HTTP/2 server that never responds. */
 export const startSilentServer = async (): Promise<RunningServer> =>
   closeAfterTest(await startHttp2(() => undefined))
 

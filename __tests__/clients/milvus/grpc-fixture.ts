@@ -1,4 +1,4 @@
-/** A gRPC server of a test, and calls to it. */
+/** A gRPC server for tests, and calls to it. */
 import { afterEach } from '@jest/globals'
 import type http2 from 'node:http2'
 import tls from 'node:tls'
@@ -25,7 +25,7 @@ export const callOptions: GrpcCall = {
   timeout: 5_000,
 }
 
-/** A session with a new server that answers like this. */
+/** Opens a session with a new server that responds as given. */
 export async function openSession(onStream: StreamHandler): Promise<GrpcSession> {
   server = await startHttp2(onStream)
   const socket = tls.connect({
@@ -42,7 +42,7 @@ export async function openSession(onStream: StreamHandler): Promise<GrpcSession>
   return session
 }
 
-/** A call to a new server that answers like this. */
+/** Calls a new server that responds as given. */
 export async function sendCall(
   onStream: StreamHandler,
   overrides: Partial<GrpcCall> = {},
@@ -53,11 +53,11 @@ export async function sendCall(
 
 export const grpcHeaders = { ':status': 200, 'content-type': 'application/grpc' }
 
-/** A gRPC frame of a message of at most 255 bytes. */
+/** A gRPC frame with a message of at most 255 bytes. */
 export const frame = (hex: string): Buffer =>
   Buffer.concat([Buffer.from([0, 0, 0, 0, hex.length / 2]), Buffer.from(hex, 'hex')])
 
-/** Answers as a gRPC server does: headers, a message, trailers. */
+/** Responds as a gRPC server does: headers, a message, trailers. */
 export function sendResponse(
   stream: http2.ServerHttp2Stream,
   trailers: http2.OutgoingHttpHeaders,

@@ -1,4 +1,4 @@
-/** Test servers in place of an ALB, and an HTTP proxy. */
+/** Test servers that replace an ALB, and an HTTP proxy. */
 import http from 'node:http'
 import http2 from 'node:http2'
 import net, { type AddressInfo } from 'node:net'
@@ -62,7 +62,7 @@ export async function startHttp2(
   return listen(server)
 }
 
-/** TLS with these options; it sends nothing after the handshake. */
+/** TLS with these options; sends nothing after the handshake. */
 export async function startTls(options: tls.TlsOptions = {}): Promise<RunningServer> {
   const { fullchain, privateKey } = await issued
   return listen(tls.createServer({ cert: fullchain, key: privateKey, ...options }))
@@ -76,7 +76,7 @@ export interface ProxyServer extends RunningServer {
   readonly connectRequests: { target: string; authorization: string | undefined }[]
 }
 
-/** An HTTP proxy that connects every CONNECT to one port, or answers it with a status. */
+/** An HTTP proxy that connects every CONNECT to the same port, or responds with a status. */
 export async function startProxy(
   behavior: { targetPort: number } | { status: number } | 'silent',
 ): Promise<ProxyServer> {
