@@ -20,7 +20,7 @@ const action = load(readText('action.yml')) as {
   runs: { using: string; main: string; post: string }
 }
 
-test('inputs and their defaults', () => {
+test('action.yml declares the inputs of the parser with the same defaults', () => {
   expect(
     Object.fromEntries(
       Object.entries(action.inputs).map(([name, input]) => [name, input.default ?? '']),
@@ -28,21 +28,21 @@ test('inputs and their defaults', () => {
   ).toEqual(inputDefaults)
 })
 
-test('outputs', () => {
+test('action.yml declares the outputs that the action sets', () => {
   expect(Object.keys(action.outputs)).toEqual([...outputNames])
 })
 
-test('secret inputs', () => {
+test('the secret inputs are the chart password, the Milvus token and the private key', () => {
   expect([...secretInputs].sort()).toEqual(['chart-password', 'milvus-token', 'private-key'])
 })
 
-describe('declarations of inputs', () => {
-  test('each input is in one group of README', () => {
+describe('input declarations', () => {
+  test('each input is in exactly one group of the README', () => {
     const names = inputGroups.flatMap((group) => Object.keys(group.inputs))
     expect(names.sort()).toEqual([...inputNames].sort())
   })
 
-  test.each(inputNames)('%s has a description of complete sentences', (name) => {
+  test.each(inputNames)('the description of %s consists of complete sentences', (name) => {
     expect(inputs[name].description).toMatch(/^[A-Z`].*\.$/s)
   })
 
@@ -57,13 +57,16 @@ describe('declarations of inputs', () => {
     for (const text of texts) expect(() => parse(text)).not.toThrow()
   })
 
-  test.each(inputNames)('%s has an example that is a secret if it is one', (name) => {
-    if (inputs[name].secret) expect(inputs[name].example).toMatch(/^\$\{\{ secrets\./)
-  })
+  test.each(inputNames)(
+    'the example of %s is a secrets expression if the input is secret',
+    (name) => {
+      if (inputs[name].secret) expect(inputs[name].example).toMatch(/^\$\{\{ secrets\./)
+    },
+  )
 })
 
 test.each(Object.entries(action.outputs))(
-  'output %s is described in sentences',
+  'the description of output %s ends with a period',
   (_name, { description }) => {
     expect(description).toMatch(/\.$/)
   },
@@ -86,7 +89,7 @@ interface WorkflowStep {
   with?: object
 }
 
-test("README's workflows use inputs and outputs that exist", () => {
+test('the workflows in the README use inputs and outputs that exist', () => {
   expect(workflows.length).toBeGreaterThan(1)
   for (const workflow of workflows) {
     // A complete workflow, or only some steps of one.
@@ -107,7 +110,7 @@ test("README's workflows use inputs and outputs that exist", () => {
   expect(outputs.length).toBeGreaterThan(0)
 })
 
-test('it runs on node24, main and post', () => {
+test('the action runs its main and post entry points on node24', () => {
   expect(action.runs).toEqual({
     using: 'node24',
     main: 'dist/index.js',

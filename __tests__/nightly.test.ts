@@ -17,10 +17,10 @@ afterEach(() => api.close())
 const runNightly = (needs: Needs): Promise<void> =>
   syncIssue(new GitHub({ apiUrl: api.url, repository: 'owner/name', token: api.token }), needs, url)
 
-test.each<[name: string, needs: Needs, said: readonly string[] | undefined]>([
+test.each<[name: string, needs: Needs, expectedParts: readonly string[] | undefined]>([
   ['every job passed', passedNeeds, undefined],
   ['a job failed', failedNeeds, ['`lab`: failure', url]],
-  ['a job ran out of time', { lab: { result: 'cancelled' } }, ['`lab`: cancelled']],
+  ['a job timed out', { lab: { result: 'cancelled' } }, ['`lab`: cancelled']],
   ['a job was skipped', { lab: { result: 'skipped' } }, ['`lab`: skipped']],
 ])('%s', (_name, needs, expectedParts) => {
   const report = formatReport(needs, url)
@@ -28,7 +28,7 @@ test.each<[name: string, needs: Needs, said: readonly string[] | undefined]>([
   else for (const part of expectedParts) expect(report).toContain(part)
 })
 
-test('one issue is opened, gets a comment each bad night, and is closed by a good one', async () => {
+test('the first failed night opens one issue, later failures add comments, and a passing night closes it', async () => {
   await runNightly(passedNeeds)
   expect(api.issues).toEqual([])
   await runNightly(failedNeeds)

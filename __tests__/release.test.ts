@@ -43,7 +43,7 @@ test.each<[version: string, notes: string]>([
   ['1.0.0', ''],
   ['1.2', ''],
   ['Unreleased', ''],
-])('notes of %s', (version, notes) => {
+])('extracts the release notes of %s', (version, notes) => {
   expect(extractReleaseNotes(changelog, version)).toBe(notes)
 })
 
@@ -62,21 +62,21 @@ const validCandidate: ReleaseCandidate = {
 }
 
 test.each<[name: string, candidate: Partial<ReleaseCandidate>, problems: string[]]>([
-  ['a good one', {}, []],
-  ['the first one', { tags: new Map() }, []],
-  ['one that was begun', { tags: new Map([['v1.2.0', 'aaaaaaaaaa']]) }, []],
+  ['a valid release', {}, []],
+  ['the first release', { tags: new Map() }, []],
+  ['an interrupted release', { tags: new Map([['v1.2.0', 'aaaaaaaaaa']]) }, []],
   [
-    'a version with v',
+    'a version with the prefix v',
     { version: 'v1.2.0' },
     ['"v1.2.0" is no version: give three numbers, for example 1.2.0.'],
   ],
   [
-    'a version with a zero too many',
+    'a version with a leading zero',
     { version: '1.02.0' },
     ['"1.02.0" is no version: give three numbers, for example 1.2.0.'],
   ],
   [
-    'another branch, and nothing prepared',
+    'another branch without any preparation',
     { version: '1.3.0', branch: 'topic' },
     [
       'This is the branch topic: releases are made of main.',
@@ -86,12 +86,12 @@ test.each<[name: string, candidate: Partial<ReleaseCandidate>, problems: string[
     ],
   ],
   [
-    'a tag that is there',
+    'an existing tag of another commit',
     { tags: new Map([['v1.2.0', 'bbbbbbbbbb']]) },
     ['v1.2.0 is commit bbbbbbb already, and a released version never changes: take the next one.'],
   ],
   [
-    'a newer one that is there',
+    'an existing newer release',
     {
       tags: new Map([
         ['v1.9.0', 'b'],
@@ -184,7 +184,7 @@ describe('in a repository', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-  test('the tag, the release with its notes, and the tag of the major version, which follows the next', () => {
+  test('publishes the tag, the release with its notes, and the major version tag, which moves with each release', () => {
     const firstCommit = commitRelease('1.0.0')
     expect(runRelease('check', '1.0.0')).toEqual({ status: 0, problems: [] })
     expect(remoteTags()).toEqual({})
@@ -210,7 +210,7 @@ describe('in a repository', () => {
     })
   })
 
-  test('a release that broke off goes on where it was, and the tag of the major version waits for all of it', () => {
+  test('an interrupted release resumes, and the major version tag moves only after it completes', () => {
     const firstCommit = commitRelease('1.0.0')
     writeFileSync(join(directory, 'broken'), '')
     expect(runRelease('publish', '1.0.0').status).not.toBe(0)
@@ -223,7 +223,7 @@ describe('in a repository', () => {
     expect(readReleaseNotes('v1.0.0')).toBe(notes)
   })
 
-  test('a dist/ that is not what src/ builds to, and everything else that is wrong, is said before anything is written', () => {
+  test('reports an outdated dist/ and every other problem before it writes anything', () => {
     writeToWorktree('dist/index.js', 'older')
     commitRelease('1.0.0')
     const { status, problems } = runRelease('check', '1.0.1', { GITHUB_REF_NAME: 'topic' })
@@ -241,7 +241,7 @@ describe('in a repository', () => {
     expect(existsSync(join(directory, 'v1.0.1'))).toBe(false)
   })
 
-  test('an annotated tag counts by its commit', () => {
+  test('an annotated tag resolves to its commit', () => {
     const firstCommit = commitRelease('1.0.0')
     runGit('tag', '-a', 'v1.0.0', '-m', 'by hand')
     runGit('push', '-q', 'origin', 'v1.0.0')

@@ -16,14 +16,14 @@ const pages = folders.flatMap((folder) =>
     .map((name) => join(folder, name)),
 )
 
-test.each(pages)('%s links to files that are there', (page) => {
+test.each(pages)('%s links only to existing files', (page) => {
   const links = [...readText(page).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
     .map(([, link = '']) => link)
     .filter((link) => !/^[a-z]+:/.test(link))
   expect(links.filter((link) => !existsSync(join(repositoryRoot, dirname(page), link)))).toEqual([])
 })
 
-test('every kind of dependency is updated, and nothing that is younger than a week', () => {
+test('Dependabot updates every kind of dependency after at least a week', () => {
   const { updates } = load(readText('.github/dependabot.yml')) as {
     updates: {
       'package-ecosystem': string
@@ -40,7 +40,7 @@ test('every kind of dependency is updated, and nothing that is younger than a we
   }
 })
 
-test('the form for bugs asks for failure code, version and log, and says what is not masked', () => {
+test('the bug form asks for the failure code, the version and the log, and explains what is not masked', () => {
   const { body } = load(readText('.github/ISSUE_TEMPLATE/bug.yml')) as {
     body: { id?: string; attributes: { description?: string } }[]
   }

@@ -30,13 +30,13 @@ const sourceText = sources
   )
   .join('\n')
 
-test('the page has a section for each code, in the order of the catalogue, and no other', () => {
+test('the page has exactly one section for each code, in the order of the catalogue', () => {
   const headings = [...prose.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
   expect(headings).toEqual([...failureCodes])
 })
 
 test.each(failureCodes)(
-  '%s: what it means, how to check, how to fix, and what proves it, in this order',
+  'the section of %s explains the meaning, the check, the fix and the proof, in this order',
   (name) => {
     const parts = [...(sections.get(name) ?? '').matchAll(/^\*\*(.+?)\*\*:/gm)].map(
       ([, part]) => part,
@@ -45,7 +45,7 @@ test.each(failureCodes)(
   },
 )
 
-test('links within the page lead somewhere', () => {
+test('links within the page have a target', () => {
   const anchors = new Set([
     ...failureCodes,
     ...[...page.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id),
@@ -54,7 +54,7 @@ test('links within the page lead somewhere', () => {
   expect(links.filter((target) => !anchors.has(target))).toEqual([])
 })
 
-test('every code of the catalogue is thrown somewhere', () => {
+test('the source throws every code of the catalogue', () => {
   // The code used as a value: `code: 'x'`, a branch of `? 'x' : 'y'`, or next to its pattern in a
   // table. A code that is only compared is never thrown.
   expect(
@@ -62,7 +62,7 @@ test('every code of the catalogue is thrown somewhere', () => {
   ).toEqual([])
 })
 
-test('every code that is thrown is in the catalogue', () => {
+test('the catalogue contains every code that the source throws', () => {
   const thrown = [...sourceText.matchAll(/\bcode: '([^']+)'/g)].map(([, name]) => name)
   expect(thrown.filter((name) => !failureCodes.some((known) => known === name))).toEqual([])
 })

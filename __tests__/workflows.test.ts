@@ -110,7 +110,7 @@ const permissions: Readonly<
 }
 
 test.each(workflows)(
-  '%s: a step is an action that is pinned by commit, one of ours by its full name with inputs that it has, or a command that has tests',
+  '%s: each step is an action pinned by commit, an action of this repository with valid inputs, or a tested command',
   (_name, workflow) => {
     for (const step of listSteps(workflow)) {
       const [uses = '', reference = ''] = step.uses?.split('@') ?? []
@@ -128,7 +128,7 @@ test.each(workflows)(
   },
 )
 
-test('each action is pinned to one commit, with its version, wherever it is named', () => {
+test('each action is pinned to the same commit and version in all files', () => {
   const pinnedReferences = new Map<string, Set<string>>()
   for (const path of [
     'README.md',
@@ -147,7 +147,7 @@ test('each action is pinned to one commit, with its version, wherever it is name
 })
 
 test.each(workflows)(
-  '%s: nothing is allowed but what each job needs, and no expression stands in a command',
+  '%s: each job has only the permissions that it needs, and no command contains an expression',
   (name, workflow) => {
     expect(workflow.permissions).toEqual({})
     expect(
@@ -160,14 +160,14 @@ test.each(workflows)(
 )
 
 test.each<[name: string, inputs: Record<string, string>]>([
-  ['the least', {}],
+  ['no inputs', {}],
   [
     'a cluster',
     { 'role-to-assume': 'arn', region: 'us-east-2', cluster: 'c', namespace: 'n', release: 'r' },
   ],
   ['a kubeconfig', { kubeconfig: '/k', context: 'x', service: 's' }],
 ])(
-  'deploy: a job waits for every other one on its release, in a fleet or alone: %s',
+  'deploy jobs of one release share a concurrency group, in a fleet or alone: %s',
   (_name, inputs) => {
     const { one, fleet } = parseYaml<Workflow>('.github/workflows/deploy.yml').jobs
     for (const { concurrency } of [one, fleet].filter((job) => job !== undefined))
@@ -199,14 +199,14 @@ function evaluateTemplate(template: string, inputs: Record<string, string>): str
   )
 }
 
-test('what a fleet hands on to all targets of a job are inputs of the action', () => {
+test('the shared inputs of a fleet are inputs of the action', () => {
   const readInputs = (path: string): string[] =>
     Object.keys(parseYaml<{ inputs: object }>(path).inputs)
   expect(readInputs('fleet/deploy/action.yml').sort()).toEqual(['targets', ...sharedInputs].sort())
   expect(sharedInputs.filter((name) => !readInputs('action.yml').includes(name))).toEqual([])
 })
 
-test('the job that can push tags installs nothing', () => {
+test('the job that can push tags installs no dependencies', () => {
   const { jobs } = parseYaml<Workflow>('.github/workflows/release.yml')
   expect(jobs['publish']?.steps?.flatMap(({ run }) => run ?? [])).toEqual([
     'node scripts/release.ts publish',
@@ -234,7 +234,7 @@ const callers = [
 ]
 
 test.each(callers)(
-  '%s calls a reusable workflow with inputs and secrets that it has, and grants what it needs',
+  '%s calls a reusable workflow with valid inputs and secrets, and grants the permissions that it needs',
   (_name, content) => {
     const { jobs } = load(content) as Workflow
     for (const { uses = '', with: actual = {}, secrets = {}, permissions } of Object.values(jobs)) {
@@ -264,7 +264,7 @@ test.each(callers)(
   },
 )
 
-test('the example of a targets file is a good one', () => {
+test('the example of a targets file is valid', () => {
   const files = examples.filter((example) => !example.includes('uses: '))
   expect(files.map((file) => readTargets(file))).toEqual([
     {
@@ -276,7 +276,7 @@ test('the example of a targets file is a good one', () => {
   ])
 })
 
-test.each(templates)('template %s has properties that GitHub shows', (name) => {
+test.each(templates)('template %s has the properties that GitHub displays', (name) => {
   expect(
     JSON.parse(readText(`workflow-templates/${name.replace('.yml', '.properties.json')}`)),
   ).toEqual({

@@ -86,7 +86,7 @@ describe('validateAnnotations', () => {
     expect(problem).toContain(expected)
   })
 
-  test('annotations of others are not validated', () => {
+  test('ignores annotations of other tools', () => {
     expect(validateAnnotations({ 'example.com/success-codes': '200' })).toEqual([])
   })
 })
@@ -97,7 +97,7 @@ describe('findUnknownAnnotations', () => {
     ['succes-codes', 'success-codes'],
     ['backend-protocol-verison', 'backend-protocol-version'],
     ['something-else-entirely', undefined],
-  ])('%s: did you mean %s', (name, suggestion) => {
+  ])('suggests a known annotation: %s, %s', (name, suggestion) => {
     expect(findUnknownAnnotations({ [prefix + name]: 'x' })).toEqual([
       { key: prefix + name, suggestion: suggestion && prefix + suggestion },
     ])
@@ -111,7 +111,7 @@ describe('findUnknownAnnotations', () => {
   )
 })
 
-test('attributes may be called like properties of Object.prototype', () => {
+test('accepts attributes named like properties of Object.prototype', () => {
   expect(
     validateAnnotations({
       [`${prefix}load-balancer-attributes`]: '__proto__=x,constructor=y,toString=z',
@@ -119,7 +119,7 @@ test('attributes may be called like properties of Object.prototype', () => {
   ).toEqual([])
 })
 
-test('a long value is not shown, not even in part', () => {
+test('does not show any part of a long value', () => {
   expect(validateAnnotations({ [`${prefix}group.order`]: 'x'.repeat(200) })).toEqual([
     `${prefix}group.order is (202 characters), which is not an integer from -1000 to 1000`,
   ])
@@ -154,14 +154,14 @@ describe('validateTags', () => {
     ['a value that is too long', { team: 'x'.repeat(257) }, /value of 257/],
     ['characters that AWS does not allow', { team: 'a;b' }, /letters, digits/],
     [
-      'too many',
+      'too many tags',
       Object.fromEntries(Array.from({ length: 47 }, (_, index) => [`k${index}`, 'v'])),
       /contains 47 tags/,
     ],
   ])('%s', (_, tags, expected) => {
     expect(validateTags(tags)).toEqual([expect.stringMatching(expected)])
   })
-  test('tags that AWS allows are valid', () => {
+  test('accepts tags that AWS allows', () => {
     expect(
       validateTags({
         'cost-center': '42 / EU+US',

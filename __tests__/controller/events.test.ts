@@ -75,13 +75,13 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /input subnets/,
   ],
   [
-    'a subnet id',
+    'an unknown subnet ID',
     'FailedBuildModel',
     `${buildPrefix}subnet ID not found: subnet-1`,
     /input subnets/,
   ],
   [
-    'a Name tag of a subnet',
+    'an unknown Name tag of a subnet',
     'FailedBuildModel',
     `${buildPrefix}subnet with Name tag not found: a`,
     /input subnets/,
@@ -93,7 +93,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /controller's role/,
   ],
   [
-    'listen-ports',
+    'malformed listen-ports',
     'FailedBuildModel',
     `${ingressPrefix}failed to parse listen-ports configuration: \`443\`: json: cannot unmarshal number into Go value of type []map[string]int32`,
     /annotation listen-ports/,
@@ -105,91 +105,91 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /annotation listen-ports/,
   ],
   [
-    'a listener port',
+    'an invalid listener port',
     'FailedBuildModel',
     `${ingressPrefix}listen port must be within [1, 65535]: 70000`,
     /annotation listen-ports/,
   ],
   [
-    'a listener protocol',
+    'an invalid listener protocol',
     'FailedBuildModel',
     `${ingressPrefix}listen protocol must be within [HTTP, HTTPS]: TCP`,
     /annotation listen-ports/,
   ],
   [
-    'a scheme',
+    'an unknown scheme',
     'FailedBuildModel',
     `${buildPrefix}unknown scheme: public`,
     /Correct that annotation/,
   ],
   [
-    'an address type',
+    'an unknown address type',
     'FailedBuildModel',
     `${buildPrefix}unknown IPAddressType: ipv6`,
     /Correct that annotation/,
   ],
   [
-    'a target type',
+    'an unknown target type',
     'FailedBuildModel',
     `${ingressPrefix}unknown targetType: pod`,
     /Remove target-type/,
   ],
   [
-    'a backend protocol',
+    'an invalid backend protocol',
     'FailedBuildModel',
     `${ingressPrefix}backend protocol must be within [HTTP, HTTPS]: GRPC`,
     /Correct that annotation/,
   ],
   [
-    'a protocol version',
+    'an invalid protocol version',
     'FailedBuildModel',
     `${ingressPrefix}backend protocol version must be within [HTTP1, HTTP2, GRPC]: grpc`,
     /Correct that annotation/,
   ],
   [
-    'a protocol of the health check',
+    'an invalid health check protocol',
     'FailedBuildModel',
     `${ingressPrefix}healthCheckProtocol must be within [HTTP, HTTPS]: TCP`,
     /Correct that annotation/,
   ],
   [
-    'a long name',
+    'a load balancer name that is too long',
     'FailedBuildModel',
     `${buildPrefix}load balancer name cannot be longer than 32 characters`,
     /^Set load-balancer-name/,
   ],
   [
-    'CIDRs',
+    'an invalid CIDR block',
     'FailedBuildModel',
     `${ingressPrefix}invalid inbound-cidrs settings on Ingress: milvus/milvus-demo: invalid CIDR address: 10.0.0.0/33`,
     /^Correct inbound-cidrs/,
   ],
   [
-    'attributes',
+    'malformed attributes',
     'FailedBuildModel',
     `${buildPrefix}failed to parse stringMap annotation, alb.ingress.kubernetes.io/load-balancer-attributes: idle_timeout`,
     /Correct that annotation/,
   ],
   [
-    'a number',
+    'a malformed number',
     'FailedBuildModel',
     `${buildPrefix}failed to parse int32 annotation, alb.ingress.kubernetes.io/group.order: x`,
     /Correct that annotation/,
   ],
   [
-    'a boolean',
+    'a malformed boolean',
     'FailedBuildModel',
     `${buildPrefix}failed to parse bool annotation, alb.ingress.kubernetes.io/manage-backend-security-group-rules: x`,
     /Correct that annotation/,
   ],
   [
-    'JSON',
+    'malformed JSON',
     'FailedBuildModel',
     `${buildPrefix}failed to parse json annotation, alb.ingress.kubernetes.io/auth-idp-oidc: x`,
     /Correct that annotation/,
   ],
   [
-    'a redirect to no listener',
+    'a redirect to a missing listener',
     'FailedBuildModel',
     `${buildPrefix}listener does not exist for SSLRedirect port: 443`,
     /ssl-redirect/,
@@ -201,31 +201,31 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /ssl-redirect/,
   ],
   [
-    'a group of two schemes',
+    'a group with two schemes',
     'FailedBuildModel',
     `${buildPrefix}conflicting scheme: [internal internet-facing]`,
     /Make them equal/,
   ],
   [
-    'a group of two policies',
+    'a group with two security policies',
     'FailedBuildModel',
     `${buildPrefix}failed to merge listenPort config for port: 443: conflicting sslPolicy, milvus/milvus-demo: A | milvus/other: B`,
     /Make them equal/,
   ],
   [
-    'a group of two sets of CIDRs',
+    'a group with two sets of CIDR blocks',
     'FailedBuildModel',
     `${buildPrefix}failed to merge listenPort config for port: 443: conflicting inbound-cidrs, milvus/milvus-demo: [10.0.0.0/8], [] | milvus/other: [0.0.0.0/0], []`,
     /Make them equal/,
   ],
   [
-    'a group of two names',
+    'a group with two load balancer names',
     'FailedBuildModel',
     `${buildPrefix}conflicting load balancer name: map[a:{} b:{}]`,
     /Make them equal/,
   ],
   [
-    'a group of two values of an attribute',
+    'a group with two values of an attribute',
     'FailedBuildModel',
     `${buildPrefix}conflicting loadBalancerAttribute idle_timeout.timeout_seconds: 60 | 600`,
     /Make them equal/,
@@ -237,19 +237,19 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /security-groups/,
   ],
   [
-    'a security group by its name',
+    'an unknown security group name',
     'FailedBuildModel',
     `${buildPrefix}couldn't find all security groups, requested names [a b] but found [a]`,
     /security-groups/,
   ],
   [
-    'a Service that is not there',
+    'a missing Service',
     'FailedBuildModel',
     `${ingressPrefix}Service "milvus-demo" not found`,
     /^Set input service, or release/,
   ],
   [
-    'a port that is not there',
+    'a missing port',
     'FailedBuildModel',
     `${ingressPrefix}unable to find port 19531 on service milvus/milvus-demo`,
     /service-port/,
@@ -292,26 +292,26 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /Label the namespace/,
   ],
   [
-    'a group name',
+    'an invalid group name',
     'FailedLoadGroupID',
     `${groupPrefix}groupName must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
     /^Set group-name/,
   ],
   [
-    'a long group name',
+    'a group name that is too long',
     'FailedLoadGroupID',
     `${groupPrefix}groupName must be no more than 63 characters`,
     /^Set group-name/,
   ],
   [
-    'a finalizer that may not be set',
+    'a forbidden finalizer',
     'FailedAddFinalizer',
     'Failed add finalizer due to ingresses.networking.k8s.io "milvus-demo" is forbidden: User "system:serviceaccount:kube-system:aws-load-balancer-controller" cannot patch resource "ingresses"',
     /what the message names/,
   ],
   // Deploying it.
   [
-    'a certificate that ACM lacks',
+    'a certificate that ACM does not contain',
     'FailedDeployModel',
     formatElbError(
       'CreateListener',
@@ -321,13 +321,13 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /certificate is in the region and account/,
   ],
   [
-    'a wrong certificate again',
+    'a missing certificate of an existing listener',
     'FailedDeployModel',
     formatElbError('ModifyListener', 400, `CertificateNotFound: Certificate ${arn} not found`),
     /certificate is in the region and account/,
   ],
   [
-    'further certificates',
+    'a missing additional certificate',
     'FailedDeployModel',
     `Failed deploy model due to failed to update extra certificates on listener: operation error Elastic Load Balancing v2: AddListenerCertificates, https response error StatusCode: 400, RequestID: 1, CertificateNotFound: x`,
     /certificate is in the region and account/,
@@ -353,13 +353,13 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /IngressClassParams/,
   ],
   [
-    'a security policy',
+    'an unknown security policy',
     'FailedDeployModel',
     formatElbError('CreateListener', 400, "SSLPolicyNotFound: SSL policy 'X' not found"),
     /ssl-policy/,
   ],
   [
-    'a trust store',
+    'an unknown trust store',
     'FailedDeployModel',
     formatElbError('CreateListener', 400, 'TrustStoreNotFound: x'),
     /trust store/,
@@ -371,19 +371,19 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /needs an HTTPS listener/,
   ],
   [
-    'protocols that do not fit',
+    'incompatible protocols',
     'FailedDeployModel',
     formatElbError('CreateRule', 400, 'IncompatibleProtocols: x'),
     /needs an HTTPS listener/,
   ],
   [
-    'a configuration that ELB does not take',
+    'a configuration that ELB rejects',
     'FailedDeployModel',
     formatElbError('CreateListener', 400, 'InvalidConfigurationRequest: x'),
     /needs an HTTPS listener/,
   ],
   [
-    'a health check for HTTP',
+    'success codes of HTTP',
     'FailedDeployModel',
     formatElbError(
       'CreateTargetGroup',
@@ -393,13 +393,13 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /success-codes/,
   ],
   [
-    'the same from a controller of the old SDK',
+    'success codes of HTTP, in the format of the old SDK',
     'FailedDeployModel',
     "Failed deploy model due to ValidationError: Health check matcher GRPC code '200' must be within '0-99' inclusive\n\tstatus code: 400, request id: 0a1b",
     /success-codes/,
   ],
   [
-    'any other validation',
+    'any other validation error',
     'FailedDeployModel',
     formatElbError(
       'CreateTargetGroup',
@@ -409,7 +409,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /what the message names/,
   ],
   [
-    'a subnet that ELB does not take',
+    'a subnet that ELB rejects',
     'FailedDeployModel',
     formatElbError(
       'CreateLoadBalancer',
@@ -419,31 +419,31 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /eight free addresses/,
   ],
   [
-    'a subnet that is gone',
+    'a deleted subnet',
     'FailedDeployModel',
     formatElbError('CreateLoadBalancer', 400, 'SubnetNotFound: x'),
     /input subnets/,
   ],
   [
-    'a security group that ELB does not take',
+    'a security group that ELB rejects',
     'FailedDeployModel',
     formatElbError('CreateLoadBalancer', 400, 'InvalidSecurityGroup: x'),
     /security-groups/,
   ],
   [
-    'a name that is taken',
+    'a load balancer name in use',
     'FailedDeployModel',
     formatElbError('CreateLoadBalancer', 400, 'DuplicateLoadBalancerName: x'),
     /another load-balancer-name/,
   ],
   [
-    'a target group that is there already',
+    'an existing target group with the same name',
     'FailedDeployModel',
     formatElbError('CreateTargetGroup', 400, 'DuplicateTargetGroupName: x'),
     /Delete the target group/,
   ],
   [
-    'deletion protection, when another scheme is asked for',
+    'deletion protection, when another scheme is requested',
     'FailedDeployModel',
     formatElbError(
       'DeleteLoadBalancer',
@@ -474,7 +474,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /Since v2\.9/,
   ],
   [
-    'the same in the words of the old SDK',
+    'a denied call to ELB, in the format of the old SDK',
     'FailedDeployModel',
     'Failed deploy model due to AccessDenied: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateListener\n\tstatus code: 403, request id: 0a1b',
     /controller's role/,
@@ -498,7 +498,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /service account/,
   ],
   [
-    'the same from a controller of the old SDK',
+    'a service account without a role, in the format of the old SDK',
     'FailedBuildModel',
     `${subnetPrefix}NoCredentialProviders: no valid providers in chain. Deprecated.`,
     /service account/,
@@ -514,7 +514,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /service account/,
   ],
   [
-    'a key that AWS does not know',
+    'an unknown access key',
     'FailedDeployModel',
     formatElbError('DescribeTags', 403, 'api error InvalidClientTokenId: x'),
     /service account/,
@@ -548,7 +548,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /shorten inbound-cidrs/,
   ],
   [
-    'an account that may not have load balancers',
+    'an account that cannot create load balancers',
     'FailedDeployModel',
     formatElbError(
       'CreateLoadBalancer',
@@ -560,7 +560,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
 ]
 
 describe('classifyEvent', () => {
-  test.each(permanentFailures)('%s is final', (_, reason, message, remedy) => {
+  test.each(permanentFailures)('treats %s as a permanent failure', (_, reason, message, remedy) => {
     expect(classifyEvent(createEvent(reason, message), false)).toEqual({
       kind: 'failed',
       message: normalizeMessage(message),
@@ -569,7 +569,7 @@ describe('classifyEvent', () => {
   })
 
   test.each(permanentFailures)(
-    '%s is final, also when the event recorder has combined events',
+    'treats %s as a permanent failure also in a combined event',
     (_, reason, message, remedy) => {
       expect(
         classifyEvent(createEvent(reason, `(combined from similar events): ${message}`), false),
@@ -588,25 +588,25 @@ describe('classifyEvent', () => {
       'Failed deploy model due to operation error Elastic Load Balancing v2: DescribeTags, exceeded maximum number of attempts, 10, https response error StatusCode: 400, RequestID: 1, api error Throttling: Rate exceeded',
     ],
     [
-      'throttling in the words of the old SDK',
+      'throttling, in the format of the old SDK',
       'Failed deploy model due to Throttling: Rate exceeded\n\tstatus code: 400, request id: 0a1b',
     ],
     [
-      'ACM that is asked too often',
+      'too many requests to ACM',
       `${buildPrefix}operation error ACM: ListCertificates, https response error StatusCode: 400, RequestID: 1, api error TooManyRequestsException: x`,
     ],
     [
-      'EC2 that is asked too often',
+      'too many requests to EC2',
       `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 503, RequestID: 1, api error RequestLimitExceeded: Request limit exceeded.`,
     ],
     [
-      'a service that is away',
+      'an unavailable service',
       formatElbError('CreateRule', 503, 'api error ServiceUnavailable: x'),
     ],
-    ['a priority that is being freed', formatElbError('CreateRule', 400, 'PriorityInUse: x')],
+    ['a rule priority in use', formatElbError('CreateRule', 400, 'PriorityInUse: x')],
     ['a target group in use', formatElbError('DeleteTargetGroup', 400, 'ResourceInUse: x')],
     [
-      'a dependency',
+      'a dependency violation',
       'Failed deploy model due to failed to delete securityGroup: operation error EC2: DeleteSecurityGroup, https response error StatusCode: 400, RequestID: 1, api error DependencyViolation: x',
     ],
     [
@@ -614,26 +614,26 @@ describe('classifyEvent', () => {
       'Failed update status due to Operation cannot be fulfilled on ingresses.networking.k8s.io "milvus-demo": the object has been modified; please apply your changes to the latest version and try again',
     ],
     [
-      'a wait that ran out',
+      'a timed-out wait',
       'Failed deploy model due to failed to delete securityGroup: timed out waiting for the condition',
     ],
     [
-      'a role that cannot be assumed for a moment',
+      'a role that temporarily cannot be assumed',
       `${buildPrefix}operation error EC2: DescribeSubnets, get identity: get credentials: failed to refresh cached credentials, operation error STS: AssumeRoleWithWebIdentity, https response error StatusCode: 0, RequestID: , request send failed, Post "https://sts.us-east-2.amazonaws.com/": dial tcp: i/o timeout`,
     ],
     [
-      'a network that is away',
+      'an unreachable network',
       `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": dial tcp 1.2.3.4:443: i/o timeout`,
     ],
     [
-      'a name that is not resolved',
+      'an unresolved host name',
       `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": dial tcp: lookup ec2.us-east-2.amazonaws.com: no such host`,
     ],
     [
-      'a handshake that ran out',
+      'a timed-out handshake',
       `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": net/http: TLS handshake timeout`,
     ],
-  ])('%s is transient', (_, message) => {
+  ])('treats %s as transient', (_, message) => {
     expect(classifyEvent(createEvent('FailedDeployModel', message), false)).toEqual({
       kind: 'transient',
       message: normalizeMessage(message),
@@ -643,19 +643,19 @@ describe('classifyEvent', () => {
   test.each([
     ['CertificateNotFound', formatElbError('CreateListener', 400, 'CertificateNotFound: x')],
     ['UnsupportedCertificate', formatElbError('CreateListener', 400, 'UnsupportedCertificate: x')],
-  ])('%s is transient only for a newly imported certificate', (_, message) => {
+  ])('treats %s as transient only for a newly imported certificate', (_, message) => {
     expect(classifyEvent(createEvent('FailedDeployModel', message), true).kind).toBe('transient')
     expect(classifyEvent(createEvent('FailedDeployModel', message), false).kind).toBe('failed')
   })
 
-  test('other errors are final also for a newly imported certificate', () => {
+  test('treats other errors as permanent failures also for a newly imported certificate', () => {
     expect(
       classifyEvent(createEvent('FailedBuildModel', `${buildPrefix}unknown scheme: public`), true)
         .kind,
     ).toBe('failed')
   })
 
-  test('reconciled', () => {
+  test('reports a successful reconciliation', () => {
     expect(
       classifyEvent(createEvent('SuccessfullyReconciled', 'Successfully reconciled'), false),
     ).toEqual({ kind: 'reconciled' })
@@ -678,7 +678,7 @@ describe('normalizeMessage', () => {
     expect(normalizeMessage(message)).toBe(expected)
   })
 
-  test('two attempts with the same error have the same message', () => {
+  test('returns the same message for two attempts with the same error', () => {
     const message = formatElbError('CreateListener', 400, 'CertificateNotFound: x')
     expect(normalizeMessage(message.replace('3f2a1b-77', 'other-id'))).toBe(
       normalizeMessage(message),
@@ -692,9 +692,9 @@ describe('latestStatusEvent', () => {
     resourceVersion: string,
   ): ReturnType<typeof createEvent> => createEvent(reason, '', resourceVersion)
   test.each<[string, [string, string][], string | undefined]>([
-    ['none', [], undefined],
+    ['no events', [], undefined],
     [
-      'by number, not by text',
+      'resource versions in numerical order',
       [
         ['FailedBuildModel', '9'],
         ['SuccessfullyReconciled', '10'],
@@ -702,7 +702,7 @@ describe('latestStatusEvent', () => {
       '10',
     ],
     [
-      'in any order',
+      'events in any order',
       [
         ['SuccessfullyReconciled', '30'],
         ['FailedBuildModel', '20'],
@@ -710,7 +710,7 @@ describe('latestStatusEvent', () => {
       '30',
     ],
     [
-      'other events are ignored',
+      'other events beside status events',
       [
         ['SuccessfullyReconciled', '30'],
         ['FailedToUpdateEndpointSlices', '99'],
@@ -718,7 +718,7 @@ describe('latestStatusEvent', () => {
       ],
       '30',
     ],
-    ['only others', [['Scheduled', '100']], undefined],
+    ['only other events', [['Scheduled', '100']], undefined],
     [
       'a number beyond 2^53',
       [
@@ -728,7 +728,7 @@ describe('latestStatusEvent', () => {
       '9007199254740993',
     ],
     [
-      'a repeated failure gets a new number',
+      'a repeated failure with a new resource version',
       [
         ['SuccessfullyReconciled', '30'],
         ['FailedDeployModel', '31'],
@@ -761,7 +761,7 @@ describe('latestStatusEvent', () => {
     ['12', 12n],
     ['', 0n],
     ['abc', 0n],
-  ])('version %j', (resourceVersion, expected) => {
+  ])('getResourceVersion(%j)', (resourceVersion, expected) => {
     expect(getResourceVersion({ metadata: { resourceVersion } })).toBe(expected)
   })
 })

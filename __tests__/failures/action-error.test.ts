@@ -11,21 +11,21 @@ const createError = (code: FailureCode, problem: string = code, step?: StepName)
   new ActionError({ code, problem, remedy: `fix ${problem}`, ...(step && { step }) })
 const listCodes = (combined: ActionError): string[] => combined.allErrors.map(({ code }) => code)
 
-test('codes are kebab-case and each is there once', () => {
+test('failure codes are kebab-case and unique', () => {
   expect(failureCodes.filter((code) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(code))).toEqual([])
   expect(new Set(failureCodes).size).toBe(failureCodes.length)
 })
 
 describe('combineErrors', () => {
   test.each<[string, ActionError[], string[]]>([
-    ['one', [createError('input-invalid')], ['input-invalid']],
+    ['a single error', [createError('input-invalid')], ['input-invalid']],
     [
-      'ranked by the catalogue',
+      'errors in the order of the catalogue',
       [createError('cancelled'), createError('helm-too-old'), createError('input-missing')],
       ['input-missing', 'helm-too-old', 'cancelled'],
     ],
     [
-      'equals keep their order',
+      'errors with equal codes in their original order',
       [
         createError('input-invalid', 'b'),
         createError('input-missing'),
@@ -34,12 +34,12 @@ describe('combineErrors', () => {
       ['input-missing', 'input-invalid', 'input-invalid'],
     ],
     [
-      'the same problem met twice',
+      'a duplicate problem',
       [createError('aws-credentials-expired', 'x'), createError('aws-credentials-expired', 'x')],
       ['aws-credentials-expired'],
     ],
     [
-      'combined ones are taken apart',
+      'nested combined errors',
       [
         combineErrors([createError('helm-too-old'), createError('input-invalid')]),
         combineErrors([createError('input-missing'), createError('input-invalid')]),
@@ -50,7 +50,7 @@ describe('combineErrors', () => {
     expect(listCodes(combineErrors(errors))).toEqual(expected)
   })
 
-  test('keeps what each says, and its step', () => {
+  test('keeps the message, the remedy and the step of each error', () => {
     const combined = combineErrors([
       createError('cancelled', 'late', 'probe'),
       createError('input-missing', 'early', 'preflight'),
@@ -61,15 +61,15 @@ describe('combineErrors', () => {
     ])
   })
 
-  test('of nothing is a defect', () => {
+  test('throws a TypeError without errors', () => {
     expect(() => combineErrors([])).toThrow(TypeError)
   })
 })
 
 describe('withStep', () => {
   test.each<[string, StepName | undefined, StepName]>([
-    ['places an error without a step', undefined, 'release'],
-    ['leaves one that knows better', 'certificate', 'certificate'],
+    ['sets the step of an error without one', undefined, 'release'],
+    ['keeps the step that an error already has', 'certificate', 'certificate'],
   ])('%s', (_, original, expectedStep) => {
     const cause = new Error('why')
     const before = new ActionError(
@@ -94,7 +94,7 @@ describe('withStep', () => {
   })
 })
 
-test('steps are in the order in which they change things', () => {
+test('the steps are listed in the order in which they run', () => {
   expect(stepNames).toEqual([
     'preflight',
     'certificate',

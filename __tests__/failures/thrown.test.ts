@@ -16,7 +16,7 @@ describe('toActionError', () => {
       new RangeError('out of bounds'),
       /^The action failed unexpectedly: out of bounds$/,
     ],
-    ['a text', 'oops', /^The action failed unexpectedly: oops$/],
+    ['a string', 'oops', /^The action failed unexpectedly: oops$/],
     ['undefined', undefined, /^The action failed unexpectedly: undefined$/],
   ])('%s is an internal error', (_, thrown, message) => {
     const actionError = toActionError(thrown)
@@ -28,22 +28,32 @@ describe('toActionError', () => {
   })
 
   test.each<[string, string, string, RegExp]>([
-    ['a full disk', 'ENOSPC', 'write', /^The runner's disk is full \(ENOSPC: write failed\)\.$/],
-    ['a socket with the code of a file', 'EACCES', 'connect', /^The action failed unexpectedly: /],
-    ['a file error that has no advice', 'EBADF', 'write', /^The action failed unexpectedly: /],
+    [
+      'a write to a full disk',
+      'ENOSPC',
+      'write',
+      /^The runner's disk is full \(ENOSPC: write failed\)\.$/,
+    ],
+    [
+      'a socket error with the code of a file error',
+      'EACCES',
+      'connect',
+      /^The action failed unexpectedly: /,
+    ],
+    ['a file error without specific advice', 'EBADF', 'write', /^The action failed unexpectedly: /],
   ])('%s', (_, code, syscall, message) => {
     const error = Object.assign(new Error(`${code}: ${syscall} failed`), { code, syscall })
     expect(toActionError(error).message).toMatch(message)
   })
 
-  test('an ActionError stays itself', () => {
+  test('returns an ActionError unchanged', () => {
     const original = jobCancelled()
     expect(toActionError(original)).toBe(original)
   })
 })
 
 describe('settleAll', () => {
-  test('gives the values in order', async () => {
+  test('returns the values in order', async () => {
     expect(
       await settleAll([
         Promise.resolve(1),
@@ -52,7 +62,7 @@ describe('settleAll', () => {
     ).toEqual([1, 'two'])
   })
 
-  test('waits for the slowest problem too', async () => {
+  test('waits for the slowest rejection too', async () => {
     const slowRejection = new Promise<never>((_, reject) =>
       setImmediate(() => reject(createError('input-missing'))),
     )
@@ -62,7 +72,7 @@ describe('settleAll', () => {
     expect(listCodes(failure)).toEqual(['input-missing', 'helm-too-old'])
   })
 
-  test('a defect beside a problem is not lost', async () => {
+  test('reports an unexpected error together with a known problem', async () => {
     expect(
       listCodes(
         await captureActionError(() =>

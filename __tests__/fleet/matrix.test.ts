@@ -22,7 +22,7 @@ const createTargets = (count: number, environments: number): Target[] =>
 const listTargetNames = (jobs: readonly { targets: string }[]): string[] =>
   jobs.flatMap(({ targets }) => (JSON.parse(targets) as { name: string }[]).map(({ name }) => name))
 
-test('each target gets its own job', () => {
+test('each target has its own job', () => {
   expect(
     buildMatrix(
       [
@@ -128,7 +128,7 @@ test('jobs of mode check use the role and the environment of mode check', () => 
   ])
 })
 
-test('too many environments are an error', () => {
+test('rejects more environments than a matrix can have jobs', () => {
   expect(() => buildMatrix(createTargets(300, 257), deployOptions)).toThrow(
     'The targets need at least 257 jobs',
   )

@@ -23,23 +23,27 @@ const extractState = (targetResult: TargetResult): string =>
 
 test.each<[string, TargetResult, string]>([
   [
-    'no drift',
+    'a check without drift',
     createResult({ drift: 'false', 'certificate-expiry': '2027-02-01T00:00:00Z' }),
     '✓ no drift',
   ],
   [
-    'deployed',
+    'a deployment with a change',
     createResult({ changed: 'true', changes: JSON.stringify([change]) }),
     '✓ 1 change applied',
   ],
-  ['unchanged', createResult({ changed: 'false', changes: '[]' }), '✓ unchanged'],
+  [
+    'a deployment without changes',
+    createResult({ changed: 'false', changes: '[]' }),
+    '✓ unchanged',
+  ],
   [
     'a dry run',
     createResult({ changed: 'false', changes: JSON.stringify([change]) }),
     '✓ 1 change planned',
   ],
   [
-    'drifted',
+    'drift',
     createResult(
       { drift: 'true', changes: JSON.stringify([change, change]), 'failure-code': 'drift-found' },
       'failure',
@@ -47,17 +51,17 @@ test.each<[string, TargetResult, string]>([
     '✗ 2 differences',
   ],
   [
-    'partly unchecked',
+    'an incomplete check',
     createResult({ drift: 'unknown', 'failure-code': 'drift-unknown' }, 'failure'),
     '✗ not everything could be checked',
   ],
   [
-    'partly unchecked, with fail-on-drift: false',
+    'an incomplete check with fail-on-drift: false',
     createResult({ drift: 'unknown' }),
     '✗ not everything could be checked',
   ],
   [
-    'drifted, and the probe failed',
+    'drift and a failed probe',
     createResult(
       {
         drift: 'true',
@@ -70,7 +74,7 @@ test.each<[string, TargetResult, string]>([
     '✗ probe-unreachable in probe; 1 difference',
   ],
   [
-    'not compared',
+    'a check that failed before the comparison',
     createResult(
       { drift: 'unknown', 'failure-code': 'namespace-not-found', 'failed-step': 'preflight' },
       'failure',
@@ -78,24 +82,24 @@ test.each<[string, TargetResult, string]>([
     '✗ namespace-not-found in preflight',
   ],
   [
-    'expires soon',
+    'a certificate that expires soon',
     createResult({ drift: 'false', 'certificate-expiry': '2026-12-01T00:00:00Z' }),
     '✗ the certificate expires in 7 days (2026-12-01)',
   ],
   [
-    'failed',
+    'a failed run',
     createResult({ 'failure-code': 'probe-unreachable', 'failed-step': 'probe' }, 'failure'),
     '✗ probe-unreachable in probe',
   ],
-  ['failed without outputs', createResult({}, 'failure'), '✗ failed'],
-  ['cancelled', createResult({}, 'cancelled'), '✗ cancelled'],
+  ['a failed run without outputs', createResult({}, 'failure'), '✗ failed'],
+  ['a cancelled run', createResult({}, 'cancelled'), '✗ cancelled'],
   [
-    'invalid changes',
+    'changes with invalid entries',
     createResult({ changed: 'true', changes: '[null, {"object": 1}]' }),
     '✓ 0 changes applied',
   ],
   [
-    'changes that are no JSON',
+    'changes that are not valid JSON',
     createResult({ changed: 'true', changes: '{' }),
     '✓ 0 changes applied',
   ],
@@ -103,7 +107,7 @@ test.each<[string, TargetResult, string]>([
   expect(extractState(targetResult)).toBe(expected)
 })
 
-test('a target without a result is reported', () => {
+test('the report lists a target without a result', () => {
   const results = addMissingResults([createResult({ changed: 'false' })], ['production', 'lost'])
   expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
     'production success',
@@ -121,7 +125,7 @@ test.each<[drifts: string[], drift: string]>([
   [['false', 'unknown', 'true'], 'true'],
   [['false', 'unknown'], 'unknown'],
   [['false', ''], 'unknown'],
-])('targets with drift %j have drift %s together', (drifts, drift) => {
+])('targets with drift %j have the combined drift %s', (drifts, drift) => {
   expect(
     createFleetReport(
       drifts.map((value) => createResult({ drift: value })),
@@ -160,7 +164,7 @@ test('the title of a dry run counts planned changes', () => {
   ).toBe('A dry run would change 1 of 2 targets')
 })
 
-test('texts from outside are escaped', () => {
+test('the report escapes external text', () => {
   const { body } = createFleetReport(
     [
       {
@@ -179,7 +183,7 @@ test('texts from outside are escaped', () => {
   expect(body).not.toMatch(/<script|<img|@team|\| \[x\]/)
 })
 
-test('an empty value is visible', () => {
+test('the report shows an empty value', () => {
   expect(
     createFleetReport(
       [createResult({ drift: 'true', changes: JSON.stringify([{ ...change, before: ' ' }]) })],

@@ -24,7 +24,7 @@ test.each([
   '[{"name":"a","inputs":null}]',
   '[{"name":"a","inputs":{"host":7}}]',
   '[{"name":"a","host":"h","outcome":"success"}]',
-])('%s is rejected', (text) => {
+])('rejects %j', (text) => {
   expect(() => readJobTargets(text)).toThrow(
     /^Input targets is not a list of targets from fleet\/plan\./,
   )

@@ -7,7 +7,7 @@ const listProblems = (text: string): readonly string[] => {
   return 'problems' in parsed ? parsed.problems : []
 }
 
-test('targets inherit the defaults, and lists and maps become texts', () => {
+test('targets inherit the defaults, and lists and maps become strings', () => {
   expect(
     parseTargets(`
 defaults: {region: us-east-2, namespace: milvus, environment: shared, tags: {team: search}}
@@ -57,7 +57,7 @@ targets:
 const validTarget =
   '{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com}'
 
-test('a very long key is cut', () => {
+test('the error for an invalid key truncates a very long one', () => {
   expect(
     listProblems(`targets: [${validTarget.replace('}', ', ' + 'x'.repeat(5_000) + ': y}')}]`),
   ).toEqual([expect.stringMatching(/^targets\[0\] \(a\) contains x{900,1000}\.\.\.$/)])
@@ -133,7 +133,7 @@ test.each<[name: string, text: string, problems: string[]]>([
     ],
   ],
   [
-    'two targets with the same Ingress',
+    'targets with the same Ingress',
     `defaults: {release: r}\ntargets: [${validTarget}, ${validTarget.replace('a,', 'b,')}, ${validTarget.replace('a,', 'c, ingress-name: x,')}, ${validTarget.replace('a,', 'd, runs-on: vpc,')}]`,
     [
       'Targets a, b use the same Ingress of the same cluster. Set a different ingress-name for each, or keep only one of them.',
@@ -201,13 +201,13 @@ test('the inputs of a reusable workflow are one target', () => {
   })
 })
 
-test.each(['', '{', 'null', '[]', '7'])('invalid inputs of a workflow: %j', (text) => {
+test.each(['', '{', 'null', '[]', '7'])('rejects the workflow inputs %j', (text) => {
   expect(readWorkflowTarget(text)).toEqual({
     problems: ['Input target is not a JSON object. Pass toJSON(inputs).'],
   })
 })
 
-test('a certificate-arn of another region is rejected, and the environment is restored', () => {
+test('rejects a certificate-arn of another region and leaves the environment unchanged', () => {
   const envBefore = { ...process.env }
   expect(
     listProblems(

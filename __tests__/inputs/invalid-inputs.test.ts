@@ -13,7 +13,7 @@ import {
   type Inputs,
 } from './read-inputs.ts'
 
-test('a certificate of another region is a conflict', () => {
+test('rejects a certificate of another region as an input conflict', () => {
   expect(
     formatProblems(captureInputError({ ...minimalInputsFor('eu-west-1') }, regionEnv)),
   ).toEqual([
@@ -53,7 +53,7 @@ describe('invalid inputs', () => {
       expected: ['input-missing: Input chart-password is empty.'],
     },
     {
-      name: 'only a chain',
+      name: 'a chain without a certificate',
       inputs: { 'certificate-arn': '', 'certificate-chain': '-----BEGIN CERTIFICATE-----' },
       env: regionEnv,
       expected: [
@@ -62,13 +62,13 @@ describe('invalid inputs', () => {
       ],
     },
     {
-      name: 'cluster and kubeconfig',
+      name: 'both cluster and kubeconfig',
       inputs: { kubeconfig: '/c' },
       env: regionEnv,
       expected: ['inputs-conflict: Inputs cluster and kubeconfig are both set.'],
     },
     {
-      name: 'cluster and context',
+      name: 'both cluster and context',
       inputs: { context: 'x' },
       env: regionEnv,
       expected: [
@@ -76,13 +76,13 @@ describe('invalid inputs', () => {
       ],
     },
     {
-      name: 'release and service',
+      name: 'both release and service',
       inputs: { release: 'a', service: 'b' },
       env: regionEnv,
       expected: ['inputs-conflict: Inputs release and service are both set.'],
     },
     {
-      name: 'cutover last without a probe',
+      name: 'cutover: last without a probe',
       inputs: { cutover: 'last', probe: 'off' },
       env: regionEnv,
       expected: [
@@ -90,7 +90,7 @@ describe('invalid inputs', () => {
       ],
     },
     {
-      name: 'cutover never with values and a chart version',
+      name: 'cutover: never with values and a chart version',
       inputs: { cutover: 'never', values: 'a: b', 'chart-version': '5.0.19' },
       env: regionEnv,
       expected: [
@@ -98,7 +98,7 @@ describe('invalid inputs', () => {
       ],
     },
     {
-      name: 'HELM_DRIVER sql',
+      name: 'HELM_DRIVER=sql',
       inputs: {},
       env: { ...regionEnv, HELM_DRIVER: 'sql' },
       expected: [
@@ -142,7 +142,7 @@ describe('invalid inputs', () => {
       ],
     },
     {
-      name: 'a chart repository with its index',
+      name: 'a chart repository URL with index.yaml',
       inputs: { 'chart-repository': 'https://charts.example.com/index.yaml' },
       env: regionEnv,
       expected: ['input-invalid: Input chart-repository ends in index.yaml, which helm appends.'],
@@ -176,13 +176,13 @@ describe('invalid inputs', () => {
       expected: ['input-invalid: Input chart-repository is not an http or https URL.'],
     },
     {
-      name: 'an idle timeout that ELB does not accept',
+      name: 'an idle timeout outside the limits of ELB',
       inputs: { 'idle-timeout': '2h' },
       env: regionEnv,
       expected: ['input-invalid: Input idle-timeout is "2h", which is out of range.'],
     },
     {
-      name: 'a restored type for a Service without a release',
+      name: 'restore-service-type for a Service without a release',
       inputs: { mode: 'destroy', service: 'milvus-svc', 'restore-service-type': 'LoadBalancer' },
       env: regionEnv,
       expected: [
@@ -190,7 +190,7 @@ describe('invalid inputs', () => {
       ],
     },
     {
-      name: 'a type that cannot be restored',
+      name: 'an unsupported restore-service-type',
       inputs: { mode: 'destroy', 'restore-service-type': 'ClusterIP' },
       env: regionEnv,
       expected: [
@@ -222,7 +222,7 @@ describe('invalid inputs', () => {
       ],
     },
     {
-      name: 'an account ID that YAML shortened',
+      name: 'an account ID without its leading zero',
       inputs: { 'allowed-account-ids': '12345678901' },
       env: regionEnv,
       expected: [
@@ -230,7 +230,7 @@ describe('invalid inputs', () => {
       ],
     },
     {
-      name: 'an account by its alias',
+      name: 'an account alias',
       inputs: { 'allowed-account-ids': '111122223333, my-company' },
       env: regionEnv,
       expected: [
@@ -238,7 +238,7 @@ describe('invalid inputs', () => {
       ],
     },
     {
-      name: 'a probe by name without a probe',
+      name: 'probe-dns without a probe',
       inputs: { probe: 'off', 'probe-dns': 'true' },
       env: regionEnv,
       expected: ['inputs-conflict: Input probe-dns is true, but probe is off.'],
@@ -255,7 +255,7 @@ describe('invalid inputs', () => {
     )
   })
 
-  test('all problems at once, ranked, each with a remedy', () => {
+  test('reports all problems at once, ranked, each with a remedy', () => {
     const error = captureInputError(
       {
         cluster: 'c',
@@ -305,7 +305,7 @@ describe('invalid inputs', () => {
     'load-balancer-name',
     'group.name',
     'tags',
-  ])('the annotation %s is set elsewhere', (name) => {
+  ])('rejects the annotation %s, which another input sets', (name) => {
     const [problem] = captureInputError({
       ...minimalInputs,
       annotations: `alb.ingress.kubernetes.io/${name}: x`,
@@ -323,14 +323,14 @@ describe('invalid inputs', () => {
     ['alb.ingress.kubernetes.io/group.order', '10'],
     ['alb.ingress.kubernetes.io/wafv2-acl-name', 'x'],
     ['constructor', 'x'],
-  ])('the annotation %s is accepted', (key, value) => {
+  ])('accepts the annotation %s', (key, value) => {
     expect(
       readInputs({ ...minimalInputs, annotations: `${key}: ${value}` }).ingress.annotations,
     ).toEqual({ [key]: value })
   })
 
   test.each(['a b', 'a/b/c', '-a', 'A.example.com/b', 'a.example.com/'])(
-    'the annotation %j has an invalid key',
+    'rejects the invalid annotation key %j',
     (key) => {
       expect(
         captureInputError({ ...minimalInputs, annotations: JSON.stringify({ [key]: 'x' }) })
@@ -340,7 +340,7 @@ describe('invalid inputs', () => {
   )
 
   test.each(['milvus-alb-action/nudge', 'kubernetes.io/ingress.class'])(
-    'the annotation %s would override the action',
+    'rejects the annotation %s, which the action manages',
     (key) => {
       expect(captureInputError({ ...minimalInputs, annotations: `${key}: x` }).code).toBe(
         'input-invalid',
@@ -355,14 +355,14 @@ describe('messages of frequent mistakes', () => {
   const noArn: Inputs = { ...minimalInputs, 'certificate-arn': '' }
   test.each<{ name: string; inputs: Inputs; expected: string[] }>([
     {
-      name: 'only a key',
+      name: 'a private key as the certificate',
       inputs: { ...noArn, 'private-key': issued.privateKey },
       expected: [
         `Input certificate is empty. Set certificate together with private-key, or set certificate-arn. ${emptySecret}`,
       ],
     },
     {
-      name: 'certificate and key swapped',
+      name: 'a certificate and key that are swapped',
       inputs: {
         ...noArn,
         certificate: issued.privateKey,
@@ -371,7 +371,7 @@ describe('messages of frequent mistakes', () => {
       expected: ['Inputs certificate and private-key are swapped. Exchange the two values.'],
     },
     {
-      name: 'a scheme of another cloud',
+      name: 'a scheme value of another cloud',
       inputs: { ...minimalInputs, scheme: 'public' },
       expected: [
         'Input scheme is "public", which is not a valid value. Use internet-facing or internal.',
@@ -392,7 +392,7 @@ describe('messages of frequent mistakes', () => {
       ],
     },
     {
-      name: 'a tab',
+      name: 'a tab in YAML',
       inputs: { ...minimalInputs, values: 'proxy:\n\treplicas: 2' },
       expected: ['Input values is not valid YAML: tab in line 2. Indent with spaces.'],
     },
@@ -407,7 +407,7 @@ describe('messages of frequent mistakes', () => {
       ],
     },
     {
-      name: 'an unknown word',
+      name: 'an unknown value',
       inputs: { ...minimalInputs, cutover: 'later' },
       expected: ['Input cutover is "later", which is not a valid value. Use first, last or never.'],
     },
@@ -448,7 +448,7 @@ describe('secrets', () => {
       codes: ['private-key-unreadable'],
     },
     {
-      name: 'certificate and key swapped',
+      name: 'a certificate and key that are swapped',
       inputs: {
         ...certificateInputs,
         certificate: issued.privateKey,

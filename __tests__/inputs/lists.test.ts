@@ -8,16 +8,16 @@ const canary = 'canary-Zm9vYmFy'
 
 describe('list', () => {
   test.each([
-    ['commas', 'subnet-1,subnet-2'],
+    ['a comma-separated list', 'subnet-1,subnet-2'],
     ['commas and spaces', ' subnet-1 ,  subnet-2 '],
-    ['lines', 'subnet-1\nsubnet-2\n'],
-    ['lines with CRLF', 'subnet-1\r\nsubnet-2\r\n'],
-    ['lines that end in commas', 'subnet-1,\nsubnet-2,\n'],
+    ['one entry per line', 'subnet-1\nsubnet-2\n'],
+    ['one entry per line with CRLF', 'subnet-1\r\nsubnet-2\r\n'],
+    ['lines with trailing commas', 'subnet-1,\nsubnet-2,\n'],
     ['spaces', 'subnet-1 subnet-2'],
     ['semicolons', 'subnet-1;subnet-2'],
     ['entries in quotes', '"subnet-1", \'subnet-2\''],
     ['a YAML list', '- subnet-1\n- subnet-2\n'],
-    ['a YAML list that is indented', '  - subnet-1\n  - subnet-2\n'],
+    ['an indented YAML list', '  - subnet-1\n  - subnet-2\n'],
     ['a JSON list', '["subnet-1", "subnet-2"]'],
     ['a flow list', '[subnet-1, subnet-2]'],
   ])('%s', (_, raw) => {
@@ -32,7 +32,7 @@ describe('list', () => {
       raw: '- subnet one\n- subnet two',
       value: ['subnet one', 'subnet two'],
     },
-    { name: 'a name of digits keeps its zeros', raw: '- "0012"\n- 0013', value: ['0012', '0013'] },
+    { name: 'a numeric name with leading zeros', raw: '- "0012"\n- 0013', value: ['0012', '0013'] },
   ])('$name', ({ raw, value }) => {
     expect(lists.list(raw)).toEqual(value)
   })
@@ -46,7 +46,7 @@ describe('list', () => {
     { name: 'maps in a list', raw: '- id: subnet-1\n- id: subnet-2', expected: /./ },
     { name: 'lists in a list', raw: '[[subnet-1], [subnet-2]]', expected: /./ },
     { name: 'an empty entry', raw: '- subnet-1\n-\n', expected: /./ },
-  ])('$name is invalid', ({ raw, expected }) => {
+  ])('rejects $name', ({ raw, expected }) => {
     expect(captureInvalidInput(lists.list, raw).message).toMatch(expected)
   })
 })
@@ -69,7 +69,7 @@ describe('cidrs', () => {
     ['10.0.0.0/-1', '10.0.0.0/-1'],
     ['example.com/24', 'example.com/24'],
     ['10.0.0.0/8, 300.0.0.0/8', '300.0.0.0/8'],
-  ])('%s contains an invalid block', (raw, block) => {
+  ])('rejects the invalid block in %s', (raw, block) => {
     expect(captureInvalidInput(lists.cidrs, raw).message).toBe(
       `contains ${JSON.stringify(block)}, which is not a CIDR block.`,
     )
@@ -77,7 +77,7 @@ describe('cidrs', () => {
   test.each([
     ['203.0.113.7', 'For one address, use 203.0.113.7/32.'],
     ['10.0.0.0/8, 2001:db8::1', 'For one address, use 2001:db8::1/128.'],
-  ])('%s has no prefix length', (raw, remedy) => {
+  ])('rejects %s without a prefix length', (raw, remedy) => {
     const error = captureInvalidInput(lists.cidrs, raw)
     expect(error.message).toMatch(/^contains "[^"]+", which has no prefix length\.$/)
     expect(error.remedy).toBe(remedy)
@@ -135,7 +135,7 @@ describe('stringMap', () => {
       raw: 'team=,stage=prod',
       value: { team: '', stage: 'prod' },
     },
-    { name: 'an empty text in YAML', raw: "team: ''", value: { team: '' } },
+    { name: 'an empty string in YAML', raw: "team: ''", value: { team: '' } },
     { name: 'only a comment', raw: '# nothing', value: {} },
     { name: 'a block scalar', raw: 'policy: |\n  one\n  two\n', value: { policy: 'one\ntwo\n' } },
     {
@@ -156,7 +156,7 @@ describe('stringMap', () => {
 
   test.each<{ name: string; raw: string; expected: RegExp }>([
     { name: 'a list', raw: '- team: search', expected: /^is a YAML list\.$/ },
-    { name: 'one word', raw: 'team', expected: /is not a YAML map/ },
+    { name: 'a single string', raw: 'team', expected: /is not a YAML map/ },
     {
       name: 'a map in a map',
       raw: 'team: {name: search}',
@@ -172,7 +172,7 @@ describe('stringMap', () => {
       raw: 'team: a\nteam: b',
       expected: /^is not valid YAML: duplicate key in line 2\.$/,
     },
-    { name: 'a pair without its equals sign', raw: 'team=search,stage', expected: /./ },
+    { name: 'a pair without an equals sign', raw: 'team=search,stage', expected: /./ },
   ])('$name is invalid', ({ raw, expected }) => {
     expect(captureInvalidInput(yaml.stringMap, raw).message).toMatch(expected)
   })
@@ -181,12 +181,12 @@ describe('stringMap', () => {
 describe('helmValues', () => {
   test.each<{ name: string; raw: string; value: Record<string, unknown> }>([
     {
-      name: 'nested',
+      name: 'nested maps',
       raw: 'proxy: {replicas: 2}\nminio:\n  enabled: false',
       value: { proxy: { replicas: 2 }, minio: { enabled: false } },
     },
     {
-      name: 'null removes a value',
+      name: 'a null value',
       raw: 'service: {annotations: null}',
       value: { service: { annotations: null } },
     },
@@ -198,7 +198,7 @@ describe('helmValues', () => {
       value: { a: false, b: true, c: 420 },
     },
     {
-      name: 'a date stays a string, as in Helm',
+      name: 'a date, which stays a string as in Helm',
       raw: 'until: 2027-01-01',
       value: { until: '2027-01-01' },
     },
@@ -214,7 +214,7 @@ describe('helmValues', () => {
 
   test.each([
     { name: 'a list', raw: `- ${canary}`, expected: 'is a YAML list.' },
-    { name: 'a text', raw: canary, expected: 'is not a YAML map.' },
+    { name: 'a plain string', raw: canary, expected: 'is not a YAML map.' },
     {
       name: 'a tab',
       raw: `password: ${canary}\n\tkey: x`,
@@ -226,12 +226,12 @@ describe('helmValues', () => {
       expected: /^is not valid YAML: syntax error in line 1, column \d+\.$/,
     },
     {
-      name: 'a map that contains itself',
+      name: 'a recursive map',
       raw: `a: &a {password: ${canary}, b: *a}`,
       expected: /aliases that refer to themselves/,
     },
     {
-      name: 'a billion laughs',
+      name: 'nested aliases (billion laughs)',
       raw: [
         `a0: &a0 [${canary}]`,
         ...Array.from(
@@ -258,11 +258,11 @@ describe('helmValues', () => {
       expected: /^is not valid YAML/,
     },
     {
-      name: 'an alias to nothing',
+      name: 'an alias without an anchor',
       raw: `password: *${canary}`,
       expected: /^is not valid YAML: syntax error in line 1, column \d+\.$/,
     },
-  ])('$name is invalid, and not quoted', ({ raw, expected }) => {
+  ])('rejects $name without quoting it', ({ raw, expected }) => {
     const { message, remedy, cause } = captureInvalidInput(yaml.helmValues, raw)
     expect(message).toEqual(
       typeof expected === 'string' ? expected : expect.stringMatching(expected),

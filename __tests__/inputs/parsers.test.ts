@@ -7,7 +7,7 @@ import { captureInvalidInput } from './capture-invalid-input.ts'
 const arn = 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000'
 const label63 = 'a'.repeat(63)
 
-describe('texts that stay as they are', () => {
+describe('valid values that remain unchanged', () => {
   test.each<{ name: string; parse: (raw: string) => string; raw: string }>([
     { name: 'kubernetesName', parse: names.kubernetesName, raw: 'milvus-demo' },
     { name: 'kubernetesName of one digit', parse: names.kubernetesName, raw: '7' },
@@ -58,10 +58,10 @@ describe('texts that stay as they are', () => {
   })
 })
 
-describe('invalid texts', () => {
+describe('invalid values', () => {
   test.each<{ name: string; parse: (raw: string) => unknown; raw: string; expected: RegExp }>([
     {
-      name: 'kubernetesName in capitals',
+      name: 'kubernetesName in uppercase',
       parse: names.kubernetesName,
       raw: 'Milvus',
       expected: /is "Milvus", which is not a Kubernetes name/,
@@ -79,19 +79,19 @@ describe('invalid texts', () => {
       expected: /not a Kubernetes name/,
     },
     {
-      name: 'kubernetesName that would change the path of a URL',
+      name: 'kubernetesName with a path traversal',
       parse: names.kubernetesName,
       raw: '../secrets',
       expected: /not a Kubernetes name/,
     },
     {
-      name: 'kubernetesName that is an option of helm',
+      name: 'kubernetesName that is a helm option',
       parse: names.kubernetesName,
       raw: '-n',
       expected: /not a Kubernetes name/,
     },
     {
-      name: 'kubernetesName with a second line',
+      name: 'kubernetesName with a line break',
       parse: names.kubernetesName,
       raw: 'milvus\nx',
       expected: /is "milvus\\nx"/,
@@ -127,7 +127,7 @@ describe('invalid texts', () => {
       expected: /is "US East", which is not an AWS region/,
     },
     {
-      name: 'clusterName that is a context of eksctl',
+      name: 'clusterName that is an eksctl context',
       parse: names.clusterName,
       raw: 'me@production.us-east-2.eksctl.io',
       expected: /not the name of an EKS cluster/,
@@ -139,7 +139,7 @@ describe('invalid texts', () => {
       expected: /which is the ARN of a cluster\.$/,
     },
     {
-      name: 'region that is a name',
+      name: 'region that is a display name',
       parse: names.region,
       raw: 'Ohio',
       expected: /not an AWS region/,
@@ -157,7 +157,7 @@ describe('invalid texts', () => {
       expected: /is "0a1b2c3d", which is not the ARN/,
     },
     {
-      name: 'two certificateArns',
+      name: 'two certificate ARNs',
       parse: names.certificateArn,
       raw: `${arn},${arn}`,
       expected: /not the ARN of an ACM certificate/,
@@ -169,7 +169,7 @@ describe('invalid texts', () => {
       expected: /not a load balancer name/,
     },
     {
-      name: 'loadBalancerName with a hyphen at its end',
+      name: 'loadBalancerName with a trailing hyphen',
       parse: names.loadBalancerName,
       raw: 'milvus-',
       expected: /not a load balancer name/,
@@ -181,7 +181,7 @@ describe('invalid texts', () => {
       expected: /not a load balancer name/,
     },
     {
-      name: 'groupName with a hyphen at its end',
+      name: 'groupName with a trailing hyphen',
       parse: names.groupName,
       raw: 'shared-',
       expected: /not an IngressGroup name/,
@@ -199,7 +199,7 @@ describe('invalid texts', () => {
       expected: /not the name of an ELB security policy/,
     },
     {
-      name: 'oneOf in capitals',
+      name: 'oneOf in uppercase',
       parse: parsers.oneOf('required', 'off'),
       raw: 'Off',
       expected: /is "Off", which is not a valid value\./,
@@ -218,19 +218,19 @@ describe('invalid texts', () => {
       expected: /neither true nor false/,
     },
     {
-      name: 'a long text, which is not quoted',
+      name: 'a long value, which is not quoted',
       parse: parsers.port,
       raw: 'x'.repeat(200),
       expected: /^is a text of 200 characters, which is not a port number\.$/,
     },
     {
-      name: 'a hundred thousand digits',
+      name: 'a number of a hundred thousand digits',
       parse: parsers.duration(1, 2),
       raw: '0'.repeat(100_000),
       expected: /^is a text of 100000 characters, which is not a duration\.$/,
     },
     {
-      name: 'a clusterName that is the ARN of something long',
+      name: 'a clusterName that is a very long ARN',
       parse: names.clusterName,
       raw: `arn:aws:eks:us-east-2:111122223333:cluster/${'x'.repeat(200)}`,
       expected: /not the name of an EKS cluster/,
@@ -250,7 +250,7 @@ describe('host', () => {
     ['1.milvus.example.com', '1.milvus.example.com'],
     ['xn--bcher-kva.example', 'xn--bcher-kva.example'],
     [`${label63}.example.com`, `${label63}.example.com`],
-  ])('%s', (raw, name) => {
+  ])('accepts %s', (raw, name) => {
     expect(names.host(raw)).toBe(name)
   })
 
@@ -272,7 +272,7 @@ describe('host', () => {
     ['bücher.example', /contains letters that are not ASCII/],
     [`${label63}a.example.com`, /not a DNS name/],
     [`${`${label63}.`.repeat(4)}com`, /not a DNS name/],
-  ])('%s is invalid', (raw, expected) => {
+  ])('rejects %s', (raw, expected) => {
     const { message } = captureInvalidInput(names.host, raw)
     expect(message).toMatch(expected)
     expect(message).toContain(
@@ -308,7 +308,7 @@ describe('rejectPlaceholder', () => {
     { raw: '%TLS_KEY%', expected: /a shell variable/ },
     { raw: '~/.kube/config', expected: /only a shell can expand/ },
     { raw: '$HOME/.kube/config', expected: /only a shell can expand/ },
-  ])('$raw', ({ raw, expected }) => {
+  ])('rejects $raw', ({ raw, expected }) => {
     const { message, remedy } = captureInvalidInput(misplaced.rejectPlaceholder, raw)
     expect([message, remedy]).toEqual([
       expect.stringMatching(expected),
@@ -323,7 +323,7 @@ describe('rejectPlaceholder', () => {
     'price: $5',
     '**',
     '${{ a }} and more',
-  ])('%s is a possible value', (raw) => {
+  ])('accepts %s', (raw) => {
     expect(() => misplaced.rejectPlaceholder(raw)).not.toThrow()
   })
 })
@@ -334,11 +334,11 @@ describe('numbers', () => {
     ['443', 443],
     ['65535', 65535],
     ['00443', 443],
-  ])('port %s', (raw, value) => {
+  ])('accepts port %s', (raw, value) => {
     expect(parsers.port(raw)).toBe(value)
   })
   test.each(['0', '65536', '-1', '4.5', '443/tcp', '0x1bb', '1e3', ' 443', '999999'])(
-    'port %s is invalid',
+    'rejects port %s',
     (raw) => {
       expect(captureInvalidInput(parsers.port, raw).message).toMatch(/which is not a port/)
     },
@@ -352,7 +352,7 @@ describe('numbers', () => {
     ['1h6m40s', 4000],
     ['1s', 1],
     ['0m1s', 1],
-  ])('duration %s', (raw, seconds) => {
+  ])('accepts duration %s', (raw, seconds) => {
     expect(duration(raw)).toBe(seconds)
   })
   test.each([
@@ -368,7 +368,7 @@ describe('numbers', () => {
     ['0s', /out of range/],
     ['4001s', /out of range/],
     ['99999999999999h', /out of range/],
-  ])('duration %s is invalid', (raw, expected) => {
+  ])('rejects duration %s', (raw, expected) => {
     const { message, remedy } = captureInvalidInput(duration, raw)
     expect(message).toMatch(expected)
     expect(remedy).toMatch(/out of range/.test(message) ? /from 1s to 4000s/ : /90s, 10m or 1h30m/)
@@ -381,7 +381,7 @@ describe('numbers', () => {
     ['false', false],
     ['False', false],
     ['FALSE', false],
-  ])('boolean %s', (raw, value) => {
+  ])('accepts boolean %s', (raw, value) => {
     expect(parsers.boolean(raw)).toBe(value)
   })
 })
@@ -393,7 +393,7 @@ describe('hostPort', () => {
     ['localhost:19530', { host: 'localhost', port: 19530 }],
     ['[2001:db8::1]:443', { host: '2001:db8::1', port: 443 }],
     ['[::ffff:10.0.3.7]:443', { host: '::ffff:10.0.3.7', port: 443 }],
-  ])('%s', (raw, value) => {
+  ])('accepts %s', (raw, value) => {
     expect(parsers.hostPort(raw)).toEqual(value)
   })
   test.each([
@@ -405,7 +405,7 @@ describe('hostPort', () => {
     ['alb example:443', /not host:port/],
     ['alb.example.com:0', /not a port/],
     ['alb.example.com:70000', /not a port/],
-  ])('%s is invalid', (raw, expected) => {
+  ])('rejects %s', (raw, expected) => {
     expect(captureInvalidInput(parsers.hostPort, raw).message).toMatch(expected)
   })
 })

@@ -13,19 +13,19 @@ describe('pem', () => {
   const base64 = Buffer.from(pemText).toString('base64')
   test.each([
     ['PEM', pemText],
-    ['PEM without its last line end', pemText.trim()],
+    ['PEM without a trailing newline', pemText.trim()],
     ['PEM with CRLF', pemText.replaceAll('\n', '\r\n')],
     ['PEM with CR', pemText.replaceAll('\n', '\r')],
-    ['PEM with blank lines around', `\n\n${pemText}\n\n`],
+    ['PEM with surrounding blank lines', `\n\n${pemText}\n\n`],
     ['base64 on one line', base64],
-    ['base64 with line breaks, as the tool prints it', base64.replace(/.{76}/g, '$&\n')],
+    ['base64 with line breaks, as the base64 command prints it', base64.replace(/.{76}/g, '$&\n')],
     ['base64 with CRLF', base64.replace(/.{64}/g, '$&\r\n')],
     ['base64 of PEM with CRLF', Buffer.from(pemText.replaceAll('\n', '\r\n')).toString('base64')],
     ['base64 without padding', base64.replace(/=+$/, '')],
-    ['literal \\n in place of line ends', pemText.trim().replaceAll('\n', '\\n')],
+    ['literal \\n instead of line breaks', pemText.trim().replaceAll('\n', '\\n')],
     ['literal \\r\\n', pemText.trim().replaceAll('\n', '\\r\\n')],
     ['PEM in quotes', `"${pemText.trim()}"`],
-    ['literal \\n in quotes, as JSON has it', JSON.stringify(pemText.trim())],
+    ['literal \\n in a JSON string', JSON.stringify(pemText.trim())],
     ['base64 in single quotes', `'${base64}'`],
     ['PEM after a byte order mark', `\uFEFF${pemText}`],
     ['base64 of PEM after a byte order mark', Buffer.from(`\uFEFF${pemText}`).toString('base64')],
@@ -35,15 +35,19 @@ describe('pem', () => {
   })
 
   test.each([
-    { name: 'text before the certificate is kept', preamble: 'subject=CN = x\n', block: pemText },
+    {
+      name: 'text before the certificate, which is kept',
+      preamble: 'subject=CN = x\n',
+      block: pemText,
+    },
   ])('$name', ({ preamble, block }) => {
     expect(parsePem(preamble + block)).toBe(preamble + block)
   })
 
   test.each([
-    ['something else', canary],
-    ['base64 of something else', Buffer.from(canary).toString('base64')],
-  ])('%s is invalid, and not quoted', (_, raw) => {
+    ['text that is not PEM', canary],
+    ['base64 of text that is not PEM', Buffer.from(canary).toString('base64')],
+  ])('rejects %s without quoting it', (_, raw) => {
     const { message, remedy } = captureInvalidInput(parsePem, raw)
     expect(message).toBe('is neither PEM nor base64 of PEM.')
     expect(message + remedy).not.toContain(raw)
@@ -55,15 +59,19 @@ describe('pem', () => {
       raw: Buffer.from(base64).toString('base64'),
       expected: /encoded twice/,
     },
-    { name: 'a path', raw: './secrets/key.pem', expected: /the path of a file.*gh secret set/ },
+    {
+      name: 'a relative path',
+      raw: './secrets/key.pem',
+      expected: /the path of a file.*gh secret set/,
+    },
     {
       name: 'an absolute path',
       raw: '/home/runner/work/_temp/key',
       expected: /the path of a file/,
     },
-    { name: 'a path as in curl', raw: '@key.pem', expected: /the path of a file/ },
+    { name: 'a path with the @ prefix of curl', raw: '@key.pem', expected: /the path of a file/ },
     { name: 'a Windows path', raw: 'C:\\certs\\key.pem', expected: /the path of a file/ },
-    { name: 'the name of a file', raw: 'key.pem', expected: /the path of a file/ },
+    { name: 'a file name', raw: 'key.pem', expected: /the path of a file/ },
     { name: 'JSON', raw: JSON.stringify({ private_key: pemText }), expected: /is JSON.*fromJSON/ },
     {
       name: 'the ARN of a certificate',
@@ -71,7 +79,7 @@ describe('pem', () => {
       expected: /ARN of an ACM certificate.*certificate-arn/,
     },
     {
-      name: 'another ARN',
+      name: 'an ARN of another resource',
       raw: 'arn:aws:secretsmanager:us-east-2:111122223333:secret:tls',
       expected: /an ARN.*secretsmanager/,
     },
@@ -80,7 +88,7 @@ describe('pem', () => {
       raw: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host',
       expected: /an SSH public key/,
     },
-  ])('$name is recognized, and not quoted', ({ raw, expected }) => {
+  ])('recognizes $name and does not quote it', ({ raw, expected }) => {
     const { message, remedy } = captureInvalidInput(parsePem, raw)
     expect(`${message} ${remedy}`).toMatch(expected)
     expect(message + remedy).not.toContain(raw)
@@ -88,10 +96,10 @@ describe('pem', () => {
 
   const longPem = `-----BEGIN CERTIFICATE-----\n${'A'.repeat(64)}\n${'B'.repeat(40)}\n-----END CERTIFICATE-----\n`
   test.each([
-    ['spaces in place of line ends', longPem.trim().replaceAll('\n', ' ')],
-    ['no line ends at all', longPem.replaceAll('\n', '')],
+    ['spaces instead of line breaks', longPem.trim().replaceAll('\n', ' ')],
+    ['no line breaks', longPem.replaceAll('\n', '')],
     ['two blocks on one line', `${longPem}${longPem}`.replaceAll('\n', ' ')],
-  ])('%s: line breaks are restored', (_, raw) => {
+  ])('restores the line breaks of PEM with %s', (_, raw) => {
     expect(
       parsePem(raw).replace(/-----END CERTIFICATE----- ?-/g, '-----END CERTIFICATE-----\n-'),
     ).toBe(raw.match(/BEGIN/g)?.length === 2 ? longPem + longPem : longPem)
@@ -116,7 +124,7 @@ describe('pem', () => {
       expected: /a private key in DER.*openssl pkey -inform DER/,
     },
     {
-      name: 'an old RSA key in DER',
+      name: 'a PKCS#1 RSA key in DER',
       bytes: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
         type: 'pkcs1',
         format: 'der',
@@ -153,7 +161,7 @@ describe('pem', () => {
       bytes: Buffer.from('feedfeed00000002', 'hex'),
       expected: /Java keystore.*keytool/,
     },
-  ])('base64 of $name is recognized', ({ bytes, expected }) => {
+  ])('recognizes base64 of $name', ({ bytes, expected }) => {
     const { message, remedy } = captureInvalidInput(parsePem, bytes.toString('base64'))
     expect(`${message} ${remedy}`).toMatch(expected)
   })

@@ -13,7 +13,7 @@ import {
   type Inputs,
 } from './read-inputs.ts'
 
-test('the inputs of a process are read from its environment', () => {
+test('reads the inputs of a process from its environment', () => {
   const variables = Object.entries({ ...minimalInputs, namespace: ' vectors\n' }).map(
     ([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const,
   )
@@ -82,16 +82,16 @@ const defaults = {
 }
 
 describe('defaults', () => {
-  test('of inputs that are absent', () => {
+  test('apply to absent inputs', () => {
     expect(readInputs(minimalInputs)).toMatchObject(defaults)
   })
 
-  test('of inputs that a reusable workflow passes empty', () => {
+  test('apply to the empty inputs of a reusable workflow', () => {
     const empty = Object.fromEntries(Object.keys(inputDefaults).map((name) => [name, '']))
     expect(readInputs({ ...empty, ...minimalInputs })).toEqual(readInputs(minimalInputs))
   })
 
-  test('of inputs that are blank', () => {
+  test('apply to blank inputs', () => {
     expect(
       readInputs({ ...minimalInputs, namespace: '  \n', scheme: ' ', 'milvus-token': '\n' }),
     ).toEqual(readInputs(minimalInputs))
@@ -113,7 +113,7 @@ describe('defaults', () => {
   })
 })
 
-describe('what each input sets', () => {
+describe('settings of each input', () => {
   test.each<{ inputs: Inputs; expected: Record<string, unknown> }>([
     { inputs: { namespace: 'vectors' }, expected: { namespace: 'vectors' } },
     {
@@ -267,14 +267,14 @@ describe('what each input sets', () => {
     '- 111122223333\n- "012345678901"',
     '["111122223333", 012345678901]',
     '1111-2222-3333 0123-4567-8901',
-  ])('allowed-account-ids %j', (ids) => {
+  ])('accepts allowed-account-ids %j', (ids) => {
     expect(readInputs({ ...minimalInputs, 'allowed-account-ids': ids }).allowedAccounts).toEqual([
       '111122223333',
       '012345678901',
     ])
   })
 
-  test('certificate, key and chain as base64', () => {
+  test('accepts the certificate, the key and the chain in base64', () => {
     const [certificate, key, chain] = [issued.certificate, issued.privateKey, issued.chain].map(
       (pem) => Buffer.from(pem).toString('base64'),
     )
@@ -296,7 +296,7 @@ describe('what each input sets', () => {
   })
 })
 
-test('a check accepts a certificate without its key', () => {
+test('mode check accepts a certificate without its key', () => {
   const { certificate } = readInputs({
     ...minimalInputs,
     mode: 'check',
@@ -309,7 +309,7 @@ test('a check accepts a certificate without its key', () => {
   })
 })
 
-describe('the environment', () => {
+describe('environment variables', () => {
   test.each<{ name: string; inputs: Inputs; env: Record<string, string>; part: Partial<Settings> }>(
     [
       {
@@ -319,7 +319,7 @@ describe('the environment', () => {
         part: { region: 'eu-west-1' },
       },
       {
-        name: 'AWS_REGION before AWS_DEFAULT_REGION',
+        name: 'AWS_REGION over AWS_DEFAULT_REGION',
         inputs: {},
         env: { AWS_REGION: 'us-west-2', AWS_DEFAULT_REGION: 'eu-west-1' },
         part: { region: 'us-west-2' },
@@ -331,7 +331,7 @@ describe('the environment', () => {
         part: { region: 'eu-west-1' },
       },
       {
-        name: 'the input before AWS_REGION',
+        name: 'the region input over AWS_REGION',
         inputs: { region: 'sa-east-1' },
         env: regionEnv,
         part: { region: 'sa-east-1' },
@@ -343,31 +343,31 @@ describe('the environment', () => {
         part: { clusterAccess: { kind: 'kubeconfig', paths: ['/a', '/b'], context: undefined } },
       },
       {
-        name: 'cluster before KUBECONFIG',
+        name: 'the cluster input over KUBECONFIG',
         inputs: {},
         env: { ...regionEnv, KUBECONFIG: '/a' },
         part: { clusterAccess: { kind: 'eks', cluster: 'production' } },
       },
       {
-        name: 'kubeconfig before KUBECONFIG',
+        name: 'the kubeconfig input over KUBECONFIG',
         inputs: { cluster: '', kubeconfig: '/c', context: 'x' },
         env: { ...regionEnv, KUBECONFIG: '/a' },
         part: { clusterAccess: { kind: 'kubeconfig', paths: ['/c'], context: 'x' } },
       },
       {
-        name: 'HELM_DRIVER configmap',
+        name: 'HELM_DRIVER=configmap',
         inputs: {},
         env: { ...regionEnv, HELM_DRIVER: 'configmap' },
         part: { helmStorage: 'ConfigMap' },
       },
       {
-        name: 'HELM_DRIVER secret',
+        name: 'HELM_DRIVER=secret',
         inputs: {},
         env: { ...regionEnv, HELM_DRIVER: 'secret' },
         part: { helmStorage: 'Secret' },
       },
       {
-        name: 'HELM_DRIVER sql, with no release to read',
+        name: 'HELM_DRIVER=sql without a release',
         inputs: { service: 'milvus' },
         env: { ...regionEnv, HELM_DRIVER: 'sql' },
         part: { helmStorage: 'Secret' },

@@ -13,49 +13,49 @@ const lease = '/registry/leases/kube-system/apiserver-x'
 
 test.each([
   {
-    name: 'the same',
+    name: 'an unchanged object',
     desired: { [service]: '1' },
     actual: { [service]: '1' },
     deleted: [],
     written: [],
   },
   {
-    name: 'an object that is new',
+    name: 'a new object',
     desired: { [service]: '1' },
     actual: { [service]: '1', '/registry/ingressclasses/nginx': '2' },
     deleted: ['/registry/ingressclasses/nginx'],
     written: [],
   },
   {
-    name: 'an object that has gone',
+    name: 'a deleted object',
     desired: { [service]: '1' },
     actual: {},
     deleted: [],
     written: [service],
   },
   {
-    name: 'an object that has changed',
+    name: 'a changed object',
     desired: { [service]: '1' },
     actual: { [service]: '2' },
     deleted: [],
     written: [service],
   },
   {
-    name: 'a heartbeat',
+    name: 'a renewed heartbeat lease',
     desired: { [lease]: '1' },
     actual: { [lease]: '2' },
     deleted: [],
     written: [],
   },
   {
-    name: 'a heartbeat that has stopped',
+    name: 'a missing heartbeat lease',
     desired: { [lease]: '1' },
     actual: {},
     deleted: [],
     written: [lease],
   },
   {
-    name: 'a lease of somebody else',
+    name: 'a lease that is not a heartbeat',
     desired: {},
     actual: { '/registry/leases/milvus/milvus-alb-action': '1' },
     deleted: ['/registry/leases/milvus/milvus-alb-action'],
@@ -70,7 +70,7 @@ test.each([
   }).toEqual({ deleted, written })
 })
 
-describe('uids', () => {
+describe('withNewUids', () => {
   const [node, owner, pod] = [
     '11111111-aaaa-4aaa-8aaa-111111111111',
     '22222222-aaaa-4aaa-8aaa-222222222222',
@@ -94,7 +94,7 @@ describe('uids', () => {
     '/registry/pods/milvus/p': `${pod} of ${owner}`,
   })
 
-  test('of what the new cluster has not are others each time, the same one in every object, and bytes stay bytes', () => {
+  test('replaces the uids missing from the new cluster consistently, differently on each call, and preserves binary data', () => {
     const [kept, renewedOwner = '', renewedPod = ''] = decoded(withNewUids(state, initial))
     expect(kept).toBe(node)
     const other = renewedOwner.replace('k8s\x00\xff', '')

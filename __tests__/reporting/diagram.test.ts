@@ -41,7 +41,7 @@ describe('renderDiagram', () => {
       expect(text).toContain(name)
   })
 
-  test('marks the broken link when the probe failed', () => {
+  test('marks the broken link after a failed probe', () => {
     const text = renderDiagram(
       topology,
       outputs,

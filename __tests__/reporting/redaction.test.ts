@@ -25,7 +25,7 @@ async function createRedactor(
 describe('redact', () => {
   const secret = 'root:p@ss/wörd+1"\\&'
   test.each<[string, string]>([
-    ['plain', secret],
+    ['a plain secret', secret],
     ['in base64, as gRPC sends it', Buffer.from(secret).toString('base64')],
     ['URL-encoded', encodeURIComponent(secret)],
     ['JSON-escaped', JSON.stringify(secret)],
@@ -35,7 +35,7 @@ describe('redact', () => {
     ['in base64 behind a longer user name', Buffer.from(`xy:${secret}`).toString('base64')],
     ['in a form', new URLSearchParams({ p: secret }).toString()],
     [
-      'URL-encoded in lower case',
+      'URL-encoded in lowercase',
       encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase()),
     ],
     ['JSON-escaped by Go', JSON.stringify(secret).replaceAll('&', '\\u0026')],
@@ -47,7 +47,7 @@ describe('redact', () => {
     expect(redactor.redact(text)).not.toMatch(/p@ss|w(ö|%C3%B6|%c3%b6)rd|cm9vdD/)
   })
 
-  test('each line of a key on its own', async () => {
+  test('removes each line of a key separately', async () => {
     const { privateKey } = await issueSelfSigned({
       hosts: ['a.example.com'],
       keyAlgorithm: 'EC_prime256v1',
@@ -64,18 +64,18 @@ describe('redact', () => {
     expect(masks).not.toContain('-----BEGIN PRIVATE KEY-----')
   })
 
-  test('the longest secret first, so that no part remains', async () => {
+  test('removes the longest secret first, so that no part remains', async () => {
     const { redactor } = await createRedactor('secret-one', 'secret-one-and-more')
     expect(redactor.redact('a secret-one-and-more b secret-one c')).toBe('a *** b *** c')
   })
 
-  test('pattern characters are plain text', async () => {
+  test('treats pattern characters as plain text', async () => {
     const { redactor } = await createRedactor('$&.*(secret)')
     expect(redactor.redact('x $&.*(secret) y')).toBe('x *** y')
   })
 
   test.each(['', ' ', '\n', 'short', 'a\nb\nc'])(
-    '%j is too common to be masked',
+    'does not mask %j, which is too common',
     async (commonText) => {
       const { redactor, masks } = await createRedactor(commonText)
       expect(redactor.redact('a short text\nb c')).toBe('a short text\nb c')
@@ -83,19 +83,19 @@ describe('redact', () => {
     },
   )
 
-  test('each secret is masked once', async () => {
+  test('masks each secret once', async () => {
     const { masks } = await createRedactor('secret-one', 'secret-one')
     expect(masks.filter((mask) => mask === 'secret-one')).toHaveLength(1)
   })
 
-  test('a secret with white space around it', async () => {
+  test('removes a secret with surrounding white space', async () => {
     const { redactor } = await createRedactor('  secret-one\n')
     expect(redactor.redact('x secret-one y')).toBe('x *** y')
     expect(redactor.redact(Buffer.from('secret-one').toString('base64'))).toBe('***')
   })
 })
 
-test('a suspected secret is removed in every encoding, without a mask', async () => {
+test('removes a suspected secret in every encoding without a mask', async () => {
   const redactor = new Redactor()
   const text = await captureStdout(() => redactor.redactGuess('first "line"\nsecond line'))
   expect(text).toBe('')
@@ -110,9 +110,13 @@ test('a suspected secret is removed in every encoding, without a mask', async ()
 
 describe('findSecretValues', () => {
   test.each<[string, unknown, string[]]>([
-    ['by key', { minio: { rootPassword: 'a-password', mode: 'standalone' } }, ['a-password']],
     [
-      'keys in every spelling',
+      'a value under a secret key',
+      { minio: { rootPassword: 'a-password', mode: 'standalone' } },
+      ['a-password'],
+    ],
+    [
+      'secret keys in every spelling',
       {
         accessKey: '1-key',
         SECRET_KEY: '2-key',
@@ -123,14 +127,14 @@ describe('findSecretValues', () => {
       ['1-key', '2-key', '3-key', '4-key', '5-key'],
     ],
     [
-      'everything below such a key',
+      'all values below a secret key',
       { secrets: { a: 'one', b: ['two', { c: 'three' }] } },
       ['one', 'two', 'three'],
     ],
-    ['in a list', { users: [{ name: 'root', password: 'a-password' }] }, ['a-password']],
-    ['a password of digits', { rootPassword: 12345678 }, ['12345678']],
+    ['a value in a list', { users: [{ name: 'root', password: 'a-password' }] }, ['a-password']],
+    ['a numeric password', { rootPassword: 12345678 }, ['12345678']],
     [
-      'within a configuration file',
+      'a value in an embedded configuration file',
       { extraConfigFiles: { 'user.yaml': 'minio:\n  secretAccessKey: a-password\n' } },
       ['a-password'],
     ],
@@ -150,7 +154,7 @@ describe('findSecretValues', () => {
       ['a-password'],
     ],
     [
-      'references to secrets are no secrets',
+      'references to secrets, which are not secret',
       {
         existingSecret: 'milvus-demo',
         secretName: 'milvus-tls',
@@ -160,24 +164,24 @@ describe('findSecretValues', () => {
       [],
     ],
     [
-      'common words are no secrets',
+      'common values, which are not secret',
       { service: { type: 'ClusterIP' }, cluster: { enabled: true } },
       [],
     ],
-    ['nothing', undefined, []],
-    ['null', { password: null }, []],
+    ['no values', undefined, []],
+    ['a null password', { password: null }, []],
   ])('%s', (_, values, expected) => {
     expect(findSecretValues(values)).toEqual(expected)
   })
 })
 
-describe('masks', () => {
+describe('registered masks', () => {
   let masks: string[]
   beforeAll(async () => {
     masks = (await createRedactor('user:pass word/?')).masks
   })
   test.each(['user:pass word/?', Buffer.from('user:pass word/?').toString('base64')])(
-    '%j',
+    'include %j',
     (encodedSecret) => {
       expect(masks).toContain(encodedSecret)
     },

@@ -42,7 +42,7 @@ const createError = (code: 'input-missing' | 'input-invalid', problem: string): 
   new ActionError({ code, problem, remedy: `Fix ${problem}` })
 
 describe('a step', () => {
-  test('that succeeds is one group with its result and duration in the title', async () => {
+  test('prints one group with the result and the duration in its title', async () => {
     const text = await captureStdout(async () => {
       expect(
         await report.step('ingress', () => {
@@ -60,7 +60,7 @@ describe('a step', () => {
     expect(report.notes).toEqual(['a note'])
   })
 
-  test('that fails logs each problem, and adds its name to the errors', async () => {
+  test('logs each problem of a failure and adds its name to the errors', async () => {
     const text = await captureStdout(async () => {
       const thrown = await captureActionError(() =>
         report.step('preflight', () =>
@@ -82,7 +82,7 @@ describe('a step', () => {
     )
   })
 
-  test('any error after a cancellation is reported as the cancellation', async () => {
+  test('reports any error after a cancellation as the cancellation', async () => {
     await captureStdout(async () => {
       const thrown = await captureActionError(() =>
         report.step('probe', () => {
@@ -94,7 +94,7 @@ describe('a step', () => {
     })
   })
 
-  test('an unknown error becomes an internal error', async () => {
+  test('reports an unknown error as an internal error', async () => {
     await captureStdout(async () => {
       expect(
         (
@@ -106,7 +106,7 @@ describe('a step', () => {
     })
   })
 
-  test('starts without the lines of the step before', async () => {
+  test('omits the lines of the previous step', async () => {
     const text = await captureStdout(async () => {
       await report.step('certificate', () => {
         report.info('first')
@@ -121,7 +121,7 @@ describe('a step', () => {
 describe('secrets', () => {
   test.each<[string, () => unknown]>([
     [
-      'a line',
+      'an info line',
       () =>
         report.step('probe', () => {
           report.info('x canary-secret')
@@ -129,12 +129,12 @@ describe('secrets', () => {
         }),
     ],
     [
-      'a result',
+      'a step result',
       () => report.step('probe', () => Promise.resolve({ summary: 'canary-secret', result: 0 })),
     ],
     ['a warning', () => report.warn('canary-secret')],
-    ['progress', () => report.progress('canary-secret')],
-    ['debug', () => report.debug('canary-secret')],
+    ['a progress line', () => report.progress('canary-secret')],
+    ['a debug line', () => report.debug('canary-secret')],
     ['an output', () => report.setOutput('changes', '{"a":"canary-secret"}')],
     [
       'a problem',
@@ -152,13 +152,13 @@ describe('secrets', () => {
         }),
     ],
     [
-      'the annotation',
+      'the failure annotation',
       () => {
         annotateFailure(createError('input-invalid', 'canary-secret'), redactor)
         process.exitCode = undefined
       },
     ],
-  ])('in %s are removed', async (_, callback) => {
+  ])('are removed from %s', async (_, callback) => {
     const text = await captureStdout(callback)
     expect(text).toContain('***')
     expect(text).not.toContain('canary')
@@ -166,13 +166,13 @@ describe('secrets', () => {
   })
 })
 
-describe('text from outside cannot be a workflow command', () => {
+describe('external text cannot be a workflow command', () => {
   const injection =
     'hello\n::add-mask::a\n  ::error::b\n##[error]c\nmidst ##[error]d\n\u0085::error::e\r\u200B::error::f'
   const commandPattern = /^[^\p{L}\p{N}\p{P}\p{S}]*::(add-mask|error)::|##\[error\]/mu
   test.each<[string, () => unknown]>([
     [
-      'a line of a step',
+      'an info line of a step',
       () =>
         report.step('release', () => {
           report.info(injection)
@@ -188,7 +188,7 @@ describe('text from outside cannot be a workflow command', () => {
           return Promise.resolve({ summary: 'v', result: 0 })
         }),
     ],
-    ['progress', () => report.progress(injection)],
+    ['a progress line', () => report.progress(injection)],
     [
       'a problem',
       () =>
@@ -212,7 +212,7 @@ describe('text from outside cannot be a workflow command', () => {
 })
 
 describe('data for the summary', () => {
-  test('contains each note once, all changes, and the last value of outputs', async () => {
+  test('contains each note once, all changes, and the last value of each output', async () => {
     await captureStdout(() => {
       for (const line of ['a', 'b', 'a']) report.note(line)
       report.warn('b')
@@ -231,12 +231,12 @@ describe('data for the summary', () => {
 })
 
 test.each<[string, Partial<Change>, string[]]>([
-  ['changed', {}, ['- spec.rules: old', '+ spec.rules: new']],
-  ['created', { before: undefined } as unknown as Partial<Change>, ['+ spec.rules: new']],
-  ['deleted', { after: undefined } as unknown as Partial<Change>, ['- spec.rules: old']],
-  ['from an empty text', { before: '' }, ['- spec.rules: ', '+ spec.rules: new']],
-  ['of several lines', { before: 'a\n  b' }, ['- spec.rules: a b', '+ spec.rules: new']],
-])('formatChange: %s', (_, overrides, lines) => {
+  ['a changed value', {}, ['- spec.rules: old', '+ spec.rules: new']],
+  ['a created value', { before: undefined } as unknown as Partial<Change>, ['+ spec.rules: new']],
+  ['a deleted value', { after: undefined } as unknown as Partial<Change>, ['- spec.rules: old']],
+  ['an empty value before the change', { before: '' }, ['- spec.rules: ', '+ spec.rules: new']],
+  ['a value of several lines', { before: 'a\n  b' }, ['- spec.rules: a b', '+ spec.rules: new']],
+])('formatChange formats %s', (_, overrides, lines) => {
   expect(formatChange(createChange(overrides))).toEqual(lines)
 })
 
@@ -245,7 +245,7 @@ test.each([
   [49, '0.0 s'],
   [1_234, '1.2 s'],
   [61_000, '61.0 s'],
-])('formatStepDuration(%d)', (ms, text) => {
+])('formatStepDuration(%d) is %s', (ms, text) => {
   expect(formatStepDuration(ms)).toBe(text)
 })
 
@@ -271,7 +271,7 @@ describe('annotateFailure', () => {
 
   test.each<[string, NodeJS.ProcessEnv, string | undefined]>([
     [
-      'of an action of a repository',
+      'for an action of a repository',
       {
         GITHUB_ACTION_REPOSITORY: 'owner/action',
         GITHUB_ACTION_REF: 'v1',
@@ -280,12 +280,12 @@ describe('annotateFailure', () => {
       'https://github.example.com/owner/action/blob/v1/docs/troubleshooting.md#input-missing',
     ],
     [
-      'without a ref',
+      'for an action without a ref',
       { GITHUB_ACTION_REPOSITORY: 'owner/action', GITHUB_ACTION_REF: '' },
       'https://github.com/owner/action/blob/HEAD/docs/troubleshooting.md#input-missing',
     ],
-    ["of the workflow's own repository", { GITHUB_ACTION_REPOSITORY: '' }, undefined],
-    ['on a laptop', {}, undefined],
+    ["for an action of the workflow's own repository", { GITHUB_ACTION_REPOSITORY: '' }, undefined],
+    ['outside GitHub Actions', {}, undefined],
   ])('troubleshootingUrl %s', (_, env, link) => {
     expect(troubleshootingUrl('input-missing', env)).toBe(link)
   })

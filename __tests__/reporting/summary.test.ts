@@ -166,20 +166,20 @@ describe('headline', () => {
       expected: /^## ✅ No drift: the deployment matches the inputs\n/,
     },
     {
-      name: 'a check that warns of differences',
+      name: 'a check that warns about differences',
       report: createCheckInput('true', createChange(), createChange()),
       settings: { mode: 'check' },
       expected: /^## ⚠️ Drift: 2 differences from the inputs\n/,
     },
     {
-      name: 'a check that fails for a difference',
+      name: 'a check that fails because of a difference',
       report: createCheckInput('true', createChange()),
       settings: { mode: 'check' },
       error: createDriftError('drift-found'),
       expected: /^## ❌ Drift: 1 difference from the inputs\n/,
     },
     {
-      name: 'a check without permission for everything',
+      name: 'a check without all permissions',
       report: createCheckInput('unknown'),
       settings: { mode: 'check' },
       error: createDriftError('drift-unknown'),
@@ -209,7 +209,7 @@ describe('headline', () => {
       expected: /^## ✅ Removed: Ingress milvus\/milvus-demo\n/,
     },
     {
-      name: 'a removal without anything to remove',
+      name: 'a removal with nothing to remove',
       settings: { mode: 'destroy' },
       expected: /^## ✅ Nothing was left to remove\n/,
     },
@@ -268,7 +268,7 @@ describe('summary', () => {
   test.each<[string, string | undefined, boolean]>([
     ['of a public CA', undefined, false],
     ['of a private CA', '-----BEGIN CERTIFICATE-----', true],
-  ])('how clients connect with a certificate %s', (_, ca, needsCa) => {
+  ])('shows how clients connect with a certificate %s', (_, ca, needsCa) => {
     const text = renderSummary(
       createSummaryInput(),
       createSettings({
@@ -308,7 +308,7 @@ describe('summary', () => {
     [30 * 86_400_000, '30 days left'],
     [86_400_000 + 1, '1 day left'],
     [-1, '(expired)'],
-  ])('a certificate that expires in %d ms', (millisecondsLeft, expected) => {
+  ])('shows the expiry of a certificate that expires in %d ms', (millisecondsLeft, expected) => {
     const certificate = {
       issuer: 'CN=Authority',
       dnsNames: ['milvus.example.com', '*.example.com'],
@@ -366,13 +366,13 @@ describe('summary', () => {
       createSummaryInput({ outputs: new Map([['milvus-version', injection]]) }),
       undefined,
     ],
-  ])('Markdown in %s is escaped', (_, report, error) => {
+  ])('escapes Markdown in %s', (_, report, error) => {
     const text = renderSummary(report, createSettings(), error, now)
     expect(text.replace(/```[\s\S]*```/, '')).not.toMatch(activeMarkdown)
     expect(text).toContain('evil.example')
   })
 
-  test('a value with a fence cannot end its code block', () => {
+  test('a value with a code fence cannot end its code block', () => {
     expect(
       renderSummary(
         createSummaryInput({ changes: [createChange({ before: '```\n\n# gone\n```' })] }),
@@ -422,7 +422,7 @@ describe('writeSummary', () => {
   }
 
   test.each(['canary-secret', 'canary_se*cret&x<1>', 'canary|se#cret', 'canary\\se`cret'])(
-    'the secret %s is removed',
+    'removes the secret %s',
     async (secret) => {
       const text = await writeNote(`token ${secret} here`, secret)
       expect(text).toContain('here')
@@ -430,7 +430,7 @@ describe('writeSummary', () => {
     },
   )
 
-  test('a secret in the result of a step is removed', async () => {
+  test('removes a secret in the result of a step', async () => {
     await captureStdout(async () => {
       redactor.maskSecret('canary-secret')
       await report.step('probe', () => Promise.resolve({ summary: 'canary-secret', result: 0 }))
@@ -441,7 +441,7 @@ describe('writeSummary', () => {
   })
 
   test.each(['x', '向', 'y向', 'yy向', '&'])(
-    'a note of many %j is cut to the size limit of GitHub',
+    'truncates a note of many %j to the size limit of GitHub',
     async (fragment) => {
       const text = await writeNote(fragment.slice(0, -1) + fragment.slice(-1).repeat(limit))
       expect(Buffer.byteLength(text)).toBeGreaterThan(limit / 2)
@@ -449,7 +449,7 @@ describe('writeSummary', () => {
     },
   )
 
-  test('no part of a secret remains at the cut', async () => {
+  test('leaves no part of a secret at the truncation point', async () => {
     const prefixLength = Buffer.byteLength((await writeNote('marker')).split('marker')[0] ?? '')
     expect(
       await writeNote(
@@ -459,7 +459,7 @@ describe('writeSummary', () => {
     ).not.toContain('canary')
   })
 
-  test('is not written without GITHUB_STEP_SUMMARY', async () => {
+  test('writes nothing without GITHUB_STEP_SUMMARY', async () => {
     Reflect.deleteProperty(process.env, 'GITHUB_STEP_SUMMARY')
     try {
       expect(await writeNote('x')).toBe('')

@@ -82,7 +82,7 @@ const isPolled = ({ service, operation }: ApiCall): boolean =>
   service === 'elbv2' || /^GET .*\/(events|ingresses|leases|targetgroupbindings)/.test(operation)
 
 test.each(workflowNames.filter((name) => isFullRun || name === 'deploy'))(
-  '%s: every call is failed once in each way, and the run does all it should',
+  '%s: reaches the same state when every call fails once with a transient fault',
   async (name) => {
     const { simulator } = fixture
     const { workflow, state } = await recordBaseline(fixture, name)
@@ -141,7 +141,7 @@ const permanentFaults: readonly (readonly [
 ]
 
 test.each(permanentFaults.filter((_row, index) => isFullRun || index === 0))(
-  'each call fails: %s',
+  'tolerates or reports each failing call, and the next run recovers: %s',
   async (fault, effect, maxRequests) => {
     const { simulator } = fixture
     const shortTimeouts = {

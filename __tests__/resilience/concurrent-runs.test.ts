@@ -14,7 +14,7 @@ afterAll(() => fixture.simulator.close())
 /** The duration of a run in milliseconds: any write of one may meet any write of the other. */
 const maxOffsetMs = 1_500
 
-test('two deployments of one target that begin at the same time: never two certificates, never a release left pending', async () => {
+test('two concurrent deployments of one target both succeed, with one certificate and no pending release', async () => {
   const { simulator } = fixture
   const { workflow, state } = await recordBaseline(fixture, 'deploy')
   const roundCount = isFullRun ? 50 : 2

@@ -20,7 +20,7 @@ afterAll(() => fixture.simulator.close())
 test.each([
   ['ENOSPC', 1],
   ['EROFS', 6],
-])('a disk that fails by %s, from a write on', async (errno, step) => {
+])('reports a disk that fails with %s from a write on', async (errno, step) => {
   const { simulator } = fixture
   const baseline = await recordBaseline(fixture, 'deploy')
   const { workflow, interruptionPoints } = baseline
@@ -53,12 +53,12 @@ test.each([
       expect({
         n,
         what,
-        says: getErrorAnnotation(run),
+        message: getErrorAnnotation(run),
         title: run.log.match(/^::error.*runner-disk-failed in \S+/m)?.length,
       }).toEqual({
         n,
         what,
-        says: expect.stringMatching(new RegExp(`runner's? .* \\(${errno}: .*What to do: `, 's')),
+        message: expect.stringMatching(new RegExp(`runner's? .* \\(${errno}: .*What to do: `, 's')),
         title: 1,
       })
     expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
@@ -72,7 +72,7 @@ test.each([
   })
 })
 
-test('a RUNNER_TEMP that cannot be written to', async () => {
+test('reports a RUNNER_TEMP that is not writable', async () => {
   const { simulator } = fixture
   const [workflow] = fixture.workflows
   if (workflow) await fixture.reset(workflow)

@@ -56,33 +56,33 @@ const encodeStatus = (code: Buffer, reason: string): Buffer =>
 
 type HostileCase = readonly [
   name: string,
-  lie: () => HostileBehavior | Promise<HostileBehavior>,
+  createBehavior: () => HostileBehavior | Promise<HostileBehavior>,
   outcome: string,
-  says: RegExp,
+  messagePattern: RegExp,
 ]
 
 const hostileCases: readonly HostileCase[] = [
   // TLS
   [
-    'takes the connection and is silent',
+    'an accepted connection without a response',
     () => ({ onTcpConnection: () => undefined }),
     'probe-tls-failed',
     /no TLS handshake within [\d.]+ s/,
   ],
   [
-    'speaks plain text in place of TLS',
+    'plaintext instead of TLS',
     () => ({ onTcpConnection: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n') }),
     'probe-tls-failed',
     /speaks plaintext, not TLS/,
   ],
   [
-    'answers the handshake with noise without end',
+    'endless random bytes instead of a TLS handshake',
     () => ({ onTcpConnection: (socket) => flood(socket, randomBytes(65_536)) }),
     'probe-tls-failed',
     /Cannot establish TLS as milvus\.example\.com/,
   ],
   [
-    'serves another certificate',
+    'another certificate',
     async () => ({
       certificate: await simulator.certificateAuthority.issue({ hosts: [simulator.host] }),
     }),
@@ -90,32 +90,32 @@ const hostileCases: readonly HostileCase[] = [
     /another certificate/,
   ],
   [
-    'has no ALPN',
+    'TLS without ALPN',
     () => ({ alpn: [] }),
     'probe-http2-missing',
     /does not offer HTTP\/2, .* \(ALPN: none\)/,
   ],
   [
-    'has HTTP/1.1 only',
+    'HTTP/1.1 as the only ALPN protocol',
     () => ({ alpn: ['http/1.1'] }),
     'probe-http2-missing',
     /ALPN: no protocol in common|ALPN: http\/1\.1/,
   ],
   // HTTP/2
   [
-    'agrees on HTTP/2 and is silent',
+    'HTTP/2 is negotiated, without a response',
     () => ({ onTlsConnection: () => undefined }),
     'probe-http-error',
     /Call Connect failed: no complete answer within [\d.]+ s/,
   ],
   [
-    'agrees on HTTP/2 and speaks HTTP/1.1',
+    'HTTP/2 is negotiated, with a response in HTTP/1.1',
     () => ({ onTlsConnection: (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n') }),
     'probe-http-error',
     /Call Connect failed/,
   ],
   [
-    'headers without end, one frame after the other',
+    'endless headers, in consecutive frames',
     () => ({
       onHeadersFrame: (socket, stream) => {
         socket.write(encodeFrame(HEADERS, 0, stream, okStatusHeader))
@@ -126,7 +126,7 @@ const hostileCases: readonly HostileCase[] = [
     /Call Connect failed/,
   ],
   [
-    'headers without end, a frame now and then',
+    'endless headers, a frame every 300 ms',
     () => ({
       onHeadersFrame: (socket, stream) => {
         socket.write(encodeFrame(HEADERS, 0, stream, okStatusHeader))
@@ -165,7 +165,7 @@ const hostileCases: readonly HostileCase[] = [
     /Call Connect failed/,
   ],
   [
-    'early hints without end',
+    'endless early hints',
     () => ({
       onHeadersFrame: (socket, stream) =>
         flood(socket, encodeFrame(HEADERS, 4, stream, encodeHeader(':status', '103'))),
@@ -174,7 +174,7 @@ const hostileCases: readonly HostileCase[] = [
     /Call Connect failed/,
   ],
   [
-    'a flood of settings',
+    'a flood of SETTINGS frames',
     () => ({
       onHeadersFrame: (socket) =>
         flood(
@@ -186,7 +186,7 @@ const hostileCases: readonly HostileCase[] = [
     /Call Connect failed/,
   ],
   [
-    'a flood of pings',
+    'a flood of PING frames',
     () => ({
       onHeadersFrame: (socket) =>
         flood(
@@ -200,13 +200,13 @@ const hostileCases: readonly HostileCase[] = [
     /Call Connect failed/,
   ],
   [
-    'GOAWAY to every connection',
+    'GOAWAY on every connection',
     () => ({ onCall: (stream) => stream.session?.goaway(11) }),
     'probe-http-error',
     /GOAWAY ENHANCE_YOUR_CALM/,
   ],
   [
-    'RST_STREAM to every call',
+    'RST_STREAM for every call',
     () => ({ onCall: (stream) => stream.close(2) }),
     'probe-http-error',
     /RST_STREAM INTERNAL_ERROR/,
@@ -223,7 +223,7 @@ const hostileCases: readonly HostileCase[] = [
     /Call Connect failed: the answer has more than 1048576 bytes/,
   ],
   [
-    'a page of 1 GB',
+    'an HTML page of 1 GB',
     () => ({
       onCall: (stream) => {
         stream.respond({ ':status': 503, 'content-type': 'text/html' })
@@ -245,7 +245,7 @@ const hostileCases: readonly HostileCase[] = [
     /no complete answer within [\d.]+ s/,
   ],
   [
-    'headers, and then nothing',
+    'headers without a body',
     () => ({ onCall: (stream) => stream.respond(grpcHeaders) }),
     'probe-http-error',
     /no complete answer within [\d.]+ s/,
@@ -285,7 +285,7 @@ const hostileCases: readonly HostileCase[] = [
     /answered Connect with grpc-status 13/,
   ],
   [
-    'grpc-status nowhere',
+    'no grpc-status',
     () => ({
       onCall: (stream) =>
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(0)), { trailers: {} }),
@@ -294,7 +294,7 @@ const hostileCases: readonly HostileCase[] = [
     /Call Connect failed: the answer has no grpc-status/,
   ],
   [
-    'a page in place of gRPC',
+    'an HTML page instead of gRPC',
     () => ({
       onCall: (stream) => {
         stream.respond({ ':status': 200, 'content-type': 'text/html' })
@@ -305,7 +305,7 @@ const hostileCases: readonly HostileCase[] = [
     /HTTP 200 with content type text\/html and without a grpc-status/,
   ],
   [
-    'a grpc-status that is no number',
+    'a grpc-status that is not a number',
     () => ({
       onCall: (stream) =>
         respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': 'banana' } }),
@@ -314,7 +314,7 @@ const hostileCases: readonly HostileCase[] = [
     /grpc-status 2 \(the status was sent as "banana"\)/,
   ],
   [
-    'a grpc-status that is none',
+    'a grpc-status out of range',
     () => ({
       onCall: (stream) =>
         respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '4294967297' } }),
@@ -323,13 +323,13 @@ const hostileCases: readonly HostileCase[] = [
     /grpc-status 2 \(the status was sent as "4294967297"\)/,
   ],
   [
-    'grpc-status 0 and no message',
+    'grpc-status 0 without a message',
     () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0)) }),
     'milvus-not-found',
     /answer to Connect is not a Milvus message/,
   ],
   [
-    'a message that is cut off',
+    'a truncated message',
     () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(
@@ -341,7 +341,7 @@ const hostileCases: readonly HostileCase[] = [
     /answer to GetVersion is not a Milvus message/,
   ],
   [
-    'two messages for one',
+    'two messages in one response',
     () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(stream, Buffer.concat([encodeMessage(), encodeMessage()])),
@@ -350,7 +350,7 @@ const hostileCases: readonly HostileCase[] = [
     /answer to GetVersion is not a Milvus message/,
   ],
   [
-    'a message that says it is compressed',
+    'a message marked as compressed',
     () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(
@@ -362,7 +362,7 @@ const hostileCases: readonly HostileCase[] = [
     /not exactly one complete and uncompressed message/,
   ],
   [
-    'garbage in place of protobuf',
+    'invalid protobuf',
     () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(100, 0xff))),
@@ -371,7 +371,7 @@ const hostileCases: readonly HostileCase[] = [
     /answer to GetVersion is not a Milvus message/,
   ],
   [
-    'half a million fields',
+    'a message with half a million fields',
     () =>
       overrideMethod('CheckHealth', (stream) =>
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(1_000_000, Buffer.from([0x1a, 0])))),
@@ -394,7 +394,7 @@ const hostileCases: readonly HostileCase[] = [
     /Call CheckHealth failed: the answer has more than 1048576 bytes/,
   ],
   [
-    'a grpc-message that is no percent-encoding',
+    'a grpc-message with invalid percent-encoding',
     () => ({
       onCall: (stream) =>
         respondToCall(stream, Buffer.alloc(0), {
@@ -405,7 +405,7 @@ const hostileCases: readonly HostileCase[] = [
     /%E0%A4%A %zz 100%/,
   ],
   [
-    'a grpc-message that would be commands to the runner',
+    'a grpc-message with workflow commands',
     () => ({
       onCall: (stream) =>
         respondToCall(stream, Buffer.alloc(0), {
@@ -431,13 +431,13 @@ const hostileCases: readonly HostileCase[] = [
   ],
   // Milvus
   [
-    'answers 0 to everything, and is unhealthy',
+    'an unhealthy Milvus without a reason',
     () => ({ onCall: (stream) => respondToCall(stream, encodeMessage()) }),
     'milvus-unhealthy',
     /unhealthy: no reason given/,
   ],
   [
-    'answers 0, and is unhealthy for 5,000 reasons',
+    'an unhealthy Milvus with 5,000 reasons',
     () =>
       overrideMethod('CheckHealth', (stream) =>
         respondToCall(
@@ -452,7 +452,7 @@ const hostileCases: readonly HostileCase[] = [
     /unhealthy: querynode/,
   ],
   [
-    'a code that nobody knows',
+    'an unknown error code',
     () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(
@@ -464,7 +464,7 @@ const hostileCases: readonly HostileCase[] = [
     /error code 2147483647 \(no reason given\)/,
   ],
   [
-    'a code below zero, and a reason of 500 kB',
+    'a negative error code with a reason of 500 kB',
     () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(
@@ -481,7 +481,7 @@ const hostileCases: readonly HostileCase[] = [
     /error code -1 \(reason/,
   ],
   [
-    'a quota state that nobody knows',
+    'an unknown quota state',
     () =>
       overrideMethod('CheckHealth', (stream) =>
         respondToCall(stream, encodeMessage(encodeVarintField(2, 1), encodeVarintField(4, 99))),
@@ -504,7 +504,7 @@ afterAll(async () => {
 })
 
 test.each(sample(hostileCases, 20))(
-  'an ALB that lies: %s',
+  'a malformed response of the ALB: %s',
   async (name, createBehavior, outcome, messagePattern) => {
     hostileServer.setBehavior(await createBehavior())
     const expectedOutcome: ExpectedOutcome = {

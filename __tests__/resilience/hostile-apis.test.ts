@@ -68,7 +68,7 @@ const servicesError = 'The Kubernetes API could not list Services in namespace m
 
 const kubernetesCases: readonly HostileCase[] = [
   {
-    name: 'headers without end',
+    name: 'endless headers',
     respond: sendEndlessHeaders,
     outcome: 'cluster-unreachable',
     messagePattern: /Header overflow/,
@@ -82,26 +82,26 @@ const kubernetesCases: readonly HostileCase[] = [
       /Services in namespace milvus: HTTP 307, the server redirects to https:\/\/example\.com\//,
   },
   {
-    name: 'an answer of 1 GB',
+    name: 'a response of 1 GB',
     respond: (response) => flood(startJsonResponse(response), megabyte, gigabyte),
     outcome: 'cluster-request-failed',
     messagePattern: new RegExp(`${servicesError}HTTP 200, the response is larger than 2 MiB`),
   },
   {
-    name: 'an error of 1 GB',
+    name: 'an error response of 1 GB',
     respond: (response) => flood(response.writeHead(500), megabyte, gigabyte),
     outcome: 'cluster-request-failed',
     messagePattern: /HTTP 500, the response is larger than 2 MiB/,
   },
   {
-    name: 'no JSON',
+    name: 'an HTML page instead of JSON',
     respond: (response) => sendJson(response, '<html>Log in</html>'),
     outcome: 'cluster-request-failed',
     messagePattern: /not JSON; it starts with "<html>Log in/,
     deadlineSeconds: retrySeconds,
   },
   {
-    name: 'JSON that is cut off',
+    name: 'truncated JSON',
     respond: (response) => sendJson(response, '{"items":[{"metadata":'),
     outcome: 'cluster-request-failed',
     messagePattern: /not JSON/,
@@ -114,26 +114,26 @@ const kubernetesCases: readonly HostileCase[] = [
     messagePattern: /not a list of objects/,
   },
   {
-    name: 'a list of no objects',
+    name: 'a list whose items are not objects',
     respond: (response) => sendJson(response, '{"items":[1,null,"x"]}'),
     outcome: 'cluster-request-failed',
     messagePattern: /not a list of objects/,
   },
   {
-    name: 'a list that never ends',
+    name: 'an endless list',
     respond: sendEndlessList,
     outcome: 'cluster-request-failed',
     messagePattern: /the list does not end after 1000 pages/,
     deadlineSeconds: 20,
   },
   {
-    name: 'a list that names the same page again',
+    name: 'a list that repeats a page',
     respond: (response) => sendJson(response, '{"metadata":{"continue":"again"},"items":[]}'),
     outcome: 'cluster-request-failed',
     messagePattern: /repeats a page/,
   },
   {
-    name: 'a list that never ends, with 500 objects a page',
+    name: 'an endless list with 500 objects per page',
     respond: (response) =>
       sendJson(
         response,
@@ -143,7 +143,7 @@ const kubernetesCases: readonly HostileCase[] = [
     messagePattern: /more than 20000 items/,
   },
   {
-    name: 'a list that has always expired',
+    name: 'a list whose continue token has always expired',
     respond: (response) =>
       response
         .writeHead(410, { 'content-type': 'application/json' })
@@ -154,7 +154,7 @@ const kubernetesCases: readonly HostileCase[] = [
     messagePattern: /HTTP 410, The provided continue/,
   },
   {
-    name: 'brackets, two million deep',
+    name: 'JSON nested two million levels deep',
     respond: (response) => sendJson(response, '['.repeat(2_000_000)),
     outcome: 'cluster-request-failed',
     messagePattern: /not JSON|not a list/,
@@ -180,23 +180,23 @@ test.each(sample(kubernetesCases, 12))(
 
 const acmCases: readonly HostileCase[] = [
   {
-    name: 'headers without end',
+    name: 'endless headers',
     respond: sendEndlessHeaders,
     outcome: 'aws-request-failed',
     messagePattern: /acm:ListCertificates.*Header overflow/,
     deadlineSeconds: 3,
   },
   {
-    name: 'an answer of 1 GB',
+    name: 'a response of 1 GB',
     respond: (response) => flood(startJsonResponse(response), megabyte, gigabyte),
     outcome: 'aws-request-failed',
     messagePattern: /The AWS request acm:ListCertificates failed: the response exceeds 8 MiB/,
   },
   {
-    name: 'an error of 1 GB',
+    name: 'an error response of 1 GB',
     respond: (response) => flood(response.writeHead(400), megabyte, gigabyte),
     outcome: 'aws-request-failed',
-    messagePattern: /its answer is of more than 8 MiB/,
+    messagePattern: /the response exceeds 8 MiB/,
   },
   {
     name: 'malformed JSON',
@@ -206,7 +206,7 @@ const acmCases: readonly HostileCase[] = [
       /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
   },
   {
-    name: 'JSON of another form',
+    name: 'JSON of another structure',
     respond: (response) => sendJson(response, '{"CertificateSummaryList":5}'),
     outcome: 'aws-request-failed',
     messagePattern:
@@ -220,7 +220,7 @@ const acmCases: readonly HostileCase[] = [
       /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
   },
   {
-    name: 'a NextToken that never ends',
+    name: 'a NextToken that always names another page',
     respond: (response) =>
       sendJson(response, `{"CertificateSummaryList":[],"NextToken":"page-${pageNumber++}"}`),
     outcome: 'aws-request-failed',
@@ -247,11 +247,11 @@ test.each(isFullRun ? acmCases : acmCases.slice(-1))(
 /** The run polls ELB until load-balancer-timeout. */
 const elbCases: readonly (readonly [
   name: string,
-  lie: (response: ServerResponse) => void,
-  says: RegExp,
+  respond: (response: ServerResponse) => void,
+  messagePattern: RegExp,
 ])[] = [
   [
-    'an answer of 1 GB',
+    'a response of 1 GB',
     (response) =>
       flood(response.writeHead(200, { 'content-type': 'text/xml' }), megabyte, gigabyte),
     /DescribeLoadBalancers failed: the response exceeds 8 MiB\.\n/,
@@ -265,12 +265,12 @@ const elbCases: readonly (readonly [
     /within 2 s: The AWS request elasticloadbalancing:DescribeLoadBalancers failed: .*[^.]\.\n/,
   ],
   [
-    'XML whose entities grow',
+    'XML with exponentially growing entities',
     (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end(entityBomb()),
     /within 2 s: ELB does not know a load balancer/,
   ],
   [
-    'XML, a million deep',
+    'XML nested a million levels deep',
     (response) =>
       response.writeHead(200, { 'content-type': 'text/xml' }).end('<a>'.repeat(1_000_000)),
     /within 2 s: The AWS request elasticloadbalancing:DescribeLoadBalancers failed: .*[^.]\.\n/,
@@ -287,7 +287,7 @@ function entityBomb(): string {
 }
 
 test.each(isFullRun ? elbCases : elbCases.slice(0, 1))(
-  'an ELB that lies: %s',
+  'a malformed response of ELB: %s',
   async (name, respond, messagePattern) => {
     injectFault({ service: 'elbv2', operation: 'DescribeLoadBalancers', respond })
     await expectHostileRun(simulator, `ELB: ${name}`, {
@@ -306,14 +306,14 @@ test.each(isFullRun ? elbCases : elbCases.slice(0, 1))(
 const waitCases: readonly (readonly [
   name: string,
   idleTimeout: number,
-  answers: {
+  responses: {
     readonly list: (response: ServerResponse) => void
     readonly watch: (response: ServerResponse) => void
   },
-  says: RegExp,
+  messagePattern: RegExp,
 ])[] = [
   [
-    'events that drip',
+    'a list of events that arrives one byte at a time',
     61,
     {
       list: (response) => writePeriodically(startJsonResponse(response), ' ', 100),
@@ -322,13 +322,13 @@ const waitCases: readonly (readonly [
     /not ready within 2 s: no response/,
   ],
   [
-    'events that are not answered',
+    'a list and a watch of events without a response',
     62,
     { list: () => undefined, watch: () => undefined },
     /not ready within 2 s: no response/,
   ],
   [
-    'a watch that says something all the time',
+    'a watch with a flood of events',
     63,
     {
       list: (response) => sendJson(response, '{"items":[]}'),
@@ -341,7 +341,7 @@ const waitCases: readonly (readonly [
     /not ready within 2 s: the controller/,
   ],
   [
-    'a watch with a line without end',
+    'a watch with an endless line',
     64,
     {
       list: (response) => sendJson(response, '{"items":[]}'),
@@ -352,7 +352,7 @@ const waitCases: readonly (readonly [
 ]
 
 test.each(isFullRun ? waitCases : waitCases.slice(-1))(
-  'a Kubernetes API that lies in the wait for the controller: %s',
+  'a malformed response of the Kubernetes API during the wait for the controller: %s',
   async (name, idleTimeout, { list, watch }, messagePattern) => {
     const respond = (response: ServerResponse): void =>
       ((response.req.url ?? '').includes('watch=true') ? watch : list)(response)
@@ -375,7 +375,7 @@ test.each(isFullRun ? waitCases : waitCases.slice(-1))(
 
 // These take as long as the action's own limits, so one run meets all three at once.
 if (isFullRun) {
-  test('answers that drip for ever: of the Kubernetes API, in its headers too, and of ACM', async () => {
+  test('the Kubernetes API and ACM send endless responses or headers one piece at a time', async () => {
     injectFault({
       service: 'kubernetes',
       operation: /\/services$/,
@@ -391,16 +391,20 @@ if (isFullRun) {
       operation: 'ListCertificates',
       respond: (response) => writePeriodically(startJsonResponse(response), ' ', 1000),
     })
-    await expectHostileRun(simulator, 'Kubernetes API and ACM: answers that drip for ever', {
-      outcome: 'aws-request-failed',
-      messagePattern:
-        /acm:ListCertificates failed: the response was not complete within 30 s.*Services in namespace milvus: the response was incomplete after 60 s/s,
-      deadlineSeconds: 62,
-    })
+    await expectHostileRun(
+      simulator,
+      'Kubernetes API and ACM: endless responses, one byte at a time',
+      {
+        outcome: 'aws-request-failed',
+        messagePattern:
+          /acm:ListCertificates failed: the response was not complete within 30 s.*Services in namespace milvus: the response was incomplete after 60 s/s,
+        deadlineSeconds: 62,
+      },
+    )
   })
 }
 
-test('a cluster that is full: 100,000 events, and thousands of Services, Ingresses and helm releases', async () => {
+test('succeeds in a cluster with 100,000 events and thousands of Services, Ingresses and Helm revisions', async () => {
   const largeText = randomBytes(5_000).toString('hex')
   const metadata = (name: string) => ({
     namespace: simulator.namespace,

@@ -239,7 +239,7 @@ const injectionCases: readonly InjectionCase[] = [
     }),
   },
   {
-    from: 'AWS',
+    from: 'an AWS error',
     outcome: 'aws-request-failed',
     inject: (text) => ({
       cleanUp: simulator.requestLog.injectFault({
@@ -279,7 +279,7 @@ const injectionCases: readonly InjectionCase[] = [
     },
   },
   {
-    from: 'the ALB, as grpc-message',
+    from: 'the grpc-message of the ALB',
     outcome: 'probe-grpc-error',
     inject: (text) =>
       serveFromAlb((stream) =>
@@ -289,7 +289,7 @@ const injectionCases: readonly InjectionCase[] = [
       ),
   },
   {
-    from: 'the ALB, in a page and its headers',
+    from: 'an HTML page of the ALB and its headers',
     outcome: 'milvus-not-found',
     inject: (text) =>
       serveFromAlb((stream) => {
@@ -309,7 +309,7 @@ const sampledCases = [
 ]
 
 test.each(injectionCases.filter(({ from }) => isFullRun || sampledCases.includes(from)))(
-  'no way in from $from',
+  'text from $from injects no commands, outputs or Markdown',
   async ({ from, outcome, inject }) => {
     for (const rotation of rotations) {
       const { inputs = {}, cleanUp } = await inject(createHostileText(rotation))

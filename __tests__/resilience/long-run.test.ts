@@ -20,7 +20,7 @@ const measureUsage = (pid: number): ResourceUsage => ({
 const computeMedian = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
-test('deployments in a row, each with another certificate, every tenth with other values: nothing grows', async () => {
+test('consecutive deployments, each with another certificate and every tenth with other values, leak no memory, files or resources', async () => {
   const simulator = await startSimulator()
   try {
     await simulator.installMilvus()

@@ -211,7 +211,7 @@ const anyTargets = fc.oneof(
 )
 
 const locationPattern =
-  /^(The file\b|The workflow\b|targets\b|defaults\b|There are \d+ targets named |[^\n]*: |[^\n]* are the same Ingress)/
+  /^(The file\b|The workflow\b|Input target\b|targets\b|defaults\b|There are \d+ targets named |[^\n]*: |[^\n]* are the same Ingress)/
 
 function isValidReading(reading: TargetsResult): boolean {
   if ('targets' in reading) {

@@ -21,62 +21,67 @@ const [privateKeyLine = ''] = privateKey
   .filter((line) => line.length === 64 && !line.startsWith('MIGH'))
 const canary = 'canary-8d1c'
 
-const hostileInputs: readonly (readonly [what: string, inputs: Inputs, said: string])[] = [
+const hostileInputs: readonly (readonly [what: string, inputs: Inputs, expectedMessage: string])[] =
   [
-    'a billion laughs',
-    {
-      values: `p: &a0 [${canary}]\n${Array.from({ length: 9 }, (_, level) => `a${level}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`).join('\n')}`,
-    },
-    'Input values is longer than a million characters',
-  ],
-  ['a map in itself', { values: `a: &a {password: ${canary}, b: *a}` }, 'refer to themselves'],
-  [
-    'a hundred thousand empty lines',
-    { values: `password: "${canary}${'\n'.repeat(100_000)}#` },
-    'Input values is not valid YAML',
-  ],
-  [
-    'a number that is none',
-    { values: `a: .inf\npassword: ${canary}` },
-    'Input values contains a number that is not finite',
-  ],
-  [
-    'a hundred thousand digits',
-    { 'probe-timeout': `1${'0'.repeat(100_000)}` },
-    'Input probe-timeout is a text of 100001 characters',
-  ],
-  ['a private key as a host', { host: privateKey }, 'Input host contains PEM'],
-  [
-    'a long password as a release',
-    { release: `${canary}-`.repeat(20) },
-    'Input release is a text of 240 characters',
-  ],
-  [
-    'an attribute that JavaScript has',
-    {
-      annotations:
-        'alb.ingress.kubernetes.io/load-balancer-attributes: __proto__=x,deletion_protection.enabled=perhaps',
-    },
-    'deletion_protection.enabled=perhaps',
-  ],
-  [
-    'a certificate without a date',
-    {
-      'certificate-arn': '',
-      certificate: setInvalidExpiry(certificate),
-      'certificate-chain': chain,
-      'private-key': privateKey,
-    },
-    'Input certificate contains a certificate that cannot be parsed',
-  ],
-  [
-    'commands of the runner',
-    { 'ingress-name': '::error::x\n##[error]y\n::add-mask::z' },
-    'Input ingress-name is "::error::x\\n##[error]y',
-  ],
-]
+    [
+      'a billion laughs',
+      {
+        values: `p: &a0 [${canary}]\n${Array.from({ length: 9 }, (_, level) => `a${level}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`).join('\n')}`,
+      },
+      'Input values is longer than a million characters',
+    ],
+    [
+      'a map that contains itself',
+      { values: `a: &a {password: ${canary}, b: *a}` },
+      'refer to themselves',
+    ],
+    [
+      'a hundred thousand empty lines',
+      { values: `password: "${canary}${'\n'.repeat(100_000)}#` },
+      'Input values is not valid YAML',
+    ],
+    [
+      'a number that is infinite',
+      { values: `a: .inf\npassword: ${canary}` },
+      'Input values contains a number that is not finite',
+    ],
+    [
+      'a duration of a hundred thousand digits',
+      { 'probe-timeout': `1${'0'.repeat(100_000)}` },
+      'Input probe-timeout is a text of 100001 characters',
+    ],
+    ['a private key as a host', { host: privateKey }, 'Input host contains PEM'],
+    [
+      'a long password as a release',
+      { release: `${canary}-`.repeat(20) },
+      'Input release is a text of 240 characters',
+    ],
+    [
+      'an attribute named __proto__',
+      {
+        annotations:
+          'alb.ingress.kubernetes.io/load-balancer-attributes: __proto__=x,deletion_protection.enabled=perhaps',
+      },
+      'deletion_protection.enabled=perhaps',
+    ],
+    [
+      'a certificate with an invalid expiry date',
+      {
+        'certificate-arn': '',
+        certificate: setInvalidExpiry(certificate),
+        'certificate-chain': chain,
+        'private-key': privateKey,
+      },
+      'Input certificate contains a certificate that cannot be parsed',
+    ],
+    [
+      'workflow commands',
+      { 'ingress-name': '::error::x\n##[error]y\n::add-mask::z' },
+      'Input ingress-name is "::error::x\\n##[error]y',
+    ],
+  ]
 
-test('the built action refuses the nastiest inputs', async () => {
+test('the built action rejects malicious inputs', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-bad-input-'))
   try {
     const sampledCases = sample(hostileInputs, 4)

@@ -24,7 +24,7 @@ import {
 } from './inputs.ts'
 import { expectReadable, isAccepted, testProperty, caseShares } from './property.ts'
 
-test('the shares are all of the cases', () => {
+test('the shares of the cases add up to 100 percent', () => {
   expect(Object.values(caseShares).reduce((sum, share) => sum + share, 0)).toBe(100)
 })
 

@@ -143,7 +143,7 @@ const sampledCases = [
 ]
 
 test.each(leakCases.filter(({ what }) => isFullRun || sampledCases.includes(what)))(
-  'no secret out of $what',
+  '$what leaks no secret',
   async ({ what, inputs, outcome, injectFault, options }) => {
     const allInputs = { ...commonInputs, ...inputs }
     if (allInputs['kubeconfig'] !== undefined) allInputs['kubeconfig'] = simulator.kubeconfig

@@ -184,7 +184,7 @@ const redirectCases: readonly RedirectCase[] = [
 ]
 
 test.each(redirectCases.filter((_each, index) => isFullRun || index === 0))(
-  'a redirect gets no credentials: $who',
+  'a redirect receives no credentials: $who',
   async ({ who, inputs, outcome, allowedLeak, setUp }) => {
     redirectTarget.receivedRequests.length = 0
     const { inputs: extraInputs, end } = await setUp()
@@ -221,7 +221,7 @@ test.each(redirectCases.filter((_each, index) => isFullRun || index === 0))(
 const clusterHost = 'api.production.example.com'
 
 if (isFullRun)
-  test('a proxy gets tunnels only, and no credentials', async () => {
+  test('a proxy receives only CONNECT requests, and no credentials', async () => {
     const proxiedSimulator = await startSimulator({ clusterHost })
     const aws = await startTlsProxy(proxiedSimulator, proxiedSimulator.aws.endpoint)
     const proxy = await startProxy((name) => {
@@ -252,7 +252,7 @@ if (isFullRun)
       ).toEqual([])
       expect(proxy.headers.filter((name) => /authorization|token|cookie/i.test(name))).toEqual([])
       recordResult('no-way-in-redirects', {
-        'redirected by': 'nobody: a proxy in between',
+        'redirected by': 'no redirect: a proxy in between',
         outcome: 'success',
         'requests to the other server': proxy.requests.length,
         'credentials in them': 'none',
@@ -308,7 +308,7 @@ async function hostileKubeconfig(): Promise<{ path: string; hasRun: () => boolea
   return { path, hasRun: () => readdirSync(simulator.directory).includes('program-ran') }
 }
 
-test('with input cluster no kubeconfig of the environment is used, and planted links are not followed', async () => {
+test('input cluster ignores kubeconfigs of the environment, and planted symlinks are not followed', async () => {
   const { path, hasRun } = await hostileKubeconfig()
   // RUNNER_TEMP itself may be a link, as on macOS.
   const [disk, outsideDirectory, temp] = ['disk', 'outside', 'temp-by-a-link'].map((name) =>
@@ -383,7 +383,7 @@ test('with input cluster no kubeconfig of the environment is used, and planted l
   })
 })
 
-test('the results of a fleet are not written through a link', async () => {
+test('the results of a fleet are not written through a symlink', async () => {
   const disk = join(simulator.directory, 'fleet-disk')
   const [temp, precious] = [join(disk, 'temp'), join(simulator.directory, 'precious')]
   await mkdir(temp, { recursive: true })
@@ -407,7 +407,7 @@ test('the results of a fleet are not written through a link', async () => {
   })
 })
 
-test('post runs whatever happened, and sweeps what a main that was killed left', async () => {
+test('the post step always runs, and removes the files of a killed main step', async () => {
   const { runs } = load(readFileSync(join(repositoryRoot, 'action.yml'), 'utf8')) as {
     runs: Record<string, string>
   }

@@ -176,7 +176,7 @@ function createClient(options: Record<string, string> = {}): MilvusClient {
   })
 }
 
-test('the official SDK works through it', async () => {
+test('the official SDK connects through the ALB', async () => {
   const sdk = createClient()
   try {
     await sdk.connectPromise
@@ -190,7 +190,7 @@ test('the official SDK works through it', async () => {
   })
 })
 
-test('authorization is between client and Milvus', async () => {
+test('the ALB forwards authorization to Milvus', async () => {
   milvus.authorization = { user: 'root', password: 'Milvus' }
   expect((await callMilvus()).headers).toMatchObject({ ':status': 200, 'grpc-status': '16' })
   const sdk = createClient({ username: 'root', password: 'Milvus' })
@@ -202,7 +202,7 @@ test('authorization is between client and Milvus', async () => {
   }
 })
 
-test('host and path decide, port and case of the host aside', async () => {
+test('rules match the host and the path, regardless of the port and the case of the host', async () => {
   expect((await callMilvus({ ':authority': `${HOST.toUpperCase()}:443` })).headers).toMatchObject({
     'grpc-status': '0',
   })
@@ -216,7 +216,7 @@ test('host and path decide, port and case of the host aside', async () => {
   expect((await callMilvus()).headers).toMatchObject({ ':status': 404 })
 })
 
-test('464 for what a GRPC target group cannot take', async () => {
+test('responds 464 to a request that a GRPC target group does not support', async () => {
   const result = await callMilvus({ ':method': 'GET' })
   expect(result.headers).toMatchObject({ ':status': 464, server: 'awselb/2.0' })
   expect(result.headers['content-type']).toBeUndefined()
@@ -239,7 +239,7 @@ test('464 for what a GRPC target group cannot take', async () => {
   expect(status).toBe(464)
 })
 
-test('503 without a target, 502 when it refuses, 504 when it is silent or gone', async () => {
+test('responds 503 without a target, 502 to a refused connection, and 504 to an unresponsive or missing target', async () => {
   const [target] = group.targets
   group.targets = []
   expect((await callMilvus()).headers).toMatchObject({
@@ -280,7 +280,7 @@ test('503 without a target, 502 when it refuses, 504 when it is silent or gone',
   await new Promise((resolve) => silentServer.close(resolve))
 })
 
-test('healthy targets first, and all of them when none is', async () => {
+test('prefers healthy targets, and uses all of them if none is healthy', async () => {
   group.targets = [
     { id: '10.9.9.9', port: 19530, healthyAt: Infinity },
     { id: '10.244.0.2', port: 19530, healthyAt: 0 },
@@ -293,7 +293,7 @@ test('healthy targets first, and all of them when none is', async () => {
   expect((await callMilvus()).headers).toMatchObject({ 'grpc-status': '0' })
 })
 
-test('a fixed response of a rule', async () => {
+test('returns the fixed response of a rule', async () => {
   const rule = loadBalancer.listeners[0]?.rules[0]
   if (rule)
     rule.action = { status: 503, contentType: 'text/plain', body: 'Backend service does not exist' }
@@ -302,7 +302,7 @@ test('a fixed response of a rule', async () => {
   expect(result.body.toString()).toBe('Backend service does not exist')
 })
 
-test('a re-imported certificate is served from then on, after its propagation', async () => {
+test('serves a re-imported certificate after its propagation', async () => {
   const before = await getServedFingerprint()
   const renewed = await authority.issue({ hosts: [HOST], keyAlgorithm: 'EC_prime256v1' })
   await alb.setOverrides({ certificatePropagationMs: 60_000 })
@@ -312,7 +312,7 @@ test('a re-imported certificate is served from then on, after its propagation', 
   expect(await getServedFingerprint()).not.toBe(before)
 })
 
-test("SNI chooses among the listener's certificates, the first is the default", async () => {
+test('SNI selects among the certificates of the listener, and the first is the default', async () => {
   certificate(
     'arn:two',
     await authority.issue({ hosts: ['*.example.com'], keyAlgorithm: 'EC_prime256v1' }),
@@ -323,7 +323,7 @@ test("SNI chooses among the listener's certificates, the first is the default", 
   expect(await getServedFingerprint('elsewhere.org')).toBe(one)
 })
 
-test('ALPN and protocol versions', async () => {
+test('negotiates ALPN and the TLS version of the policy', async () => {
   const http2Socket = await connectTlsClient({ ALPNProtocols: ['h2', 'http/1.1'] })
   expect(http2Socket.alpnProtocol).toBe('h2')
   // ELBSecurityPolicy-2016-08 has no TLS 1.3.
@@ -342,7 +342,7 @@ test('ALPN and protocol versions', async () => {
   noAlpnSocket.destroy()
 })
 
-test('what a scenario overrides: status, certificate, refusal, silence, GOAWAY', async () => {
+test('a scenario can override the status and the certificate, refuse or ignore connections, and send GOAWAY', async () => {
   await alb.setOverrides({ fixedStatus: 403 })
   expect((await callMilvus()).headers).toMatchObject({ ':status': 403, server: 'awselb/2.0' })
   const usualFingerprint = await getServedFingerprint()
@@ -368,7 +368,7 @@ test('what a scenario overrides: status, certificate, refusal, silence, GOAWAY',
   await expect(connectTlsClient()).rejects.toThrow(/ECONNREFUSED/)
 })
 
-test('faults of the request log', async () => {
+test('injected faults return an error or reset the connection', async () => {
   requestLog.injectFault({
     service: 'alb',
     operation: /^POST/,
@@ -380,7 +380,7 @@ test('faults of the request log', async () => {
   expect((await callMilvus()).headers).toEqual({})
 })
 
-test('listens only while active, and for the newer of two at one address', async () => {
+test('listens only while the load balancer is active', async () => {
   loadBalancer.activeAt = Infinity
   await alb.sync()
   expect(alb.resolveAddress(DNS, 443)).toBeUndefined()
@@ -392,7 +392,7 @@ test('listens only while active, and for the newer of two at one address', async
   expect(alb.resolveAddress(DNS, 443)).toBeUndefined()
 })
 
-test('an HTTP listener redirects, and an HTTP1 group takes HTTP of both versions but no gRPC', async () => {
+test('an HTTP listener redirects, and an HTTP1 target group accepts HTTP/1.1 and HTTP/2 but not gRPC', async () => {
   loadBalancer.listeners.push({
     arn: 'arn:http',
     port: 80,

@@ -82,7 +82,7 @@ test('ACM describes an imported certificate', async () => {
   ])
 })
 
-test('the same import twice makes two certificates', async () => {
+test('importing the same certificate twice creates two certificates', async () => {
   const issued = await (await rsaAuthority).issue({ hosts: [host] })
   expect(await account.importCertificate(issued)).not.toBe(await account.importCertificate(issued))
   expect(account.aws.state.certificates.size).toBe(2)
@@ -114,7 +114,7 @@ test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string
     'The certificate field contains more than one certificate. You can specify only one certificate in this field.',
   ],
   [
-    'something that is no PEM',
+    'text that is not PEM',
     () => Promise.resolve({ Certificate: toBytes('hello') }),
     'Unable to parse certificate.',
   ],
@@ -128,7 +128,7 @@ test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string
     'Your private key should not be encrypted.',
   ],
   [
-    'a key that is none',
+    'a malformed key',
     () =>
       Promise.resolve({
         PrivateKey: toBytes('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'),
@@ -136,7 +136,7 @@ test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string
     'The private key is not supported.',
   ],
   [
-    "another certificate's key",
+    'the key of another certificate',
     async () => ({
       PrivateKey: toBytes(
         (await issueSelfSigned({ hosts: [host], keyAlgorithm: 'RSA_3072' })).privateKey,
@@ -169,7 +169,7 @@ test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string
     'Could not validate the certificate with the certificate chain.',
   ],
   [
-    "another authority's chain",
+    'the chain of another authority',
     async () => ({ CertificateChain: toBytes((await createCertificateAuthority()).intermediate) }),
     'Could not validate the certificate with the certificate chain.',
   ],
@@ -188,7 +188,7 @@ test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string
     'The certificate has expired, is not valid.',
   ],
   [
-    'a certificate of tomorrow',
+    'a certificate that is not yet valid',
     async () =>
       toImportInput(
         await (await rsaAuthority).issue({ hosts: [host], notBefore: new Date(now + day) }),
@@ -228,7 +228,7 @@ function toImportInput({ certificate, privateKey, chain }: IssuedCertificate): {
   }
 }
 
-test('ACM takes a self-signed certificate without a chain, and the root at the end of a chain', async () => {
+test('ACM accepts a self-signed certificate without a chain, and a chain that ends with the root', async () => {
   const selfSignedCertificate = await issueSelfSigned({
     hosts: [host],
     keyAlgorithm: 'EC_prime256v1',
@@ -250,16 +250,16 @@ const serverAuth = '1.3.6.1.5.5.7.3.1'
 type IssueOptions = Parameters<Awaited<typeof rsaAuthority>['issue']>[0]
 test.each<[string, Partial<IssueOptions>, Partial<IssueOptions>, string]>([
   ['a new key of the same type', {}, {}, 'none'],
-  ['more names', {}, { hosts: [host, 'new.example.com'] }, 'none'],
-  ['all names gone', {}, { hosts: ['new.example.com'] }, 'domain names'],
+  ['an additional name', {}, { hosts: [host, 'new.example.com'] }, 'none'],
+  ['no name in common', {}, { hosts: ['new.example.com'] }, 'domain names'],
   ['another key size', {}, { keyAlgorithm: 'RSA_3072' }, 'key type and size'],
-  ['clientAuth gone', { extendedKeyUsage: [serverAuth, clientAuth] }, {}, 'none'],
-  ['serverAuth gone', {}, { extendedKeyUsage: [clientAuth] }, 'Extended key usage'],
-  ['extended key usage added', { extendedKeyUsage: null }, {}, 'Extended key usage'],
-  ['key usage gone', {}, { keyUsage: ['digitalSignature'] }, 'Key usage'],
-  ['key usage added', { keyUsage: null }, {}, 'Key usage'],
-  ['key usage grown', { keyUsage: ['digitalSignature'] }, {}, 'none'],
-])('re-import: %s', async (_, before, after, message) => {
+  ['removed clientAuth', { extendedKeyUsage: [serverAuth, clientAuth] }, {}, 'none'],
+  ['removed serverAuth', {}, { extendedKeyUsage: [clientAuth] }, 'Extended key usage'],
+  ['added extended key usage', { extendedKeyUsage: null }, {}, 'Extended key usage'],
+  ['a removed key usage flag', {}, { keyUsage: ['digitalSignature'] }, 'Key usage'],
+  ['added key usage', { keyUsage: null }, {}, 'Key usage'],
+  ['additional key usage flags', { keyUsage: ['digitalSignature'] }, {}, 'none'],
+])('re-import with %s', async (_, before, after, message) => {
   const authority = await rsaAuthority
   const arn = await account.importCertificate(await authority.issue({ hosts: [host], ...before }), {
     Tags: [{ Key: 'a', Value: 'b' }],
@@ -273,7 +273,7 @@ test.each<[string, Partial<IssueOptions>, Partial<IssueOptions>, string]>([
   expect(stored?.tags.get('a')).toBe('b')
 })
 
-test('re-import takes no tags, needs an ARN of ours, and leaves keyEncipherment of an EC key', async () => {
+test('re-import rejects tags and ARNs that do not exist in the account and region, and accepts an EC key without keyEncipherment', async () => {
   const authority = await ecAuthority
   const issued = await authority.issue({
     hosts: [host],
@@ -313,7 +313,7 @@ test('re-import takes no tags, needs an ARN of ours, and leaves keyEncipherment 
   ).toMatch(/^ValidationException: .*regular expression/)
 })
 
-test('the yearly quota counts imports, not certificates, and no re-imports', async () => {
+test('the yearly quota counts imports of deleted certificates too, but not re-imports', async () => {
   account.aws.state.remainingImports = 1
   const arn = await account.importCertificate()
   await account.importCertificate(undefined, { CertificateArn: arn })
@@ -321,7 +321,7 @@ test('the yearly quota counts imports, not certificates, and no re-imports', asy
   expect(await getErrorText(account.importCertificate())).toMatch(/^LimitExceededException: /)
 })
 
-test('ListCertificates shows other key types only when asked, in pages', async () => {
+test('ListCertificates returns other key types only on request, in pages', async () => {
   const rsa = await account.importCertificate()
   const rsa3072 = await account.importCertificate(
     await (await rsaAuthority).issue({ hosts: [host], keyAlgorithm: 'RSA_3072' }),
@@ -359,7 +359,7 @@ test('ListCertificates shows other key types only when asked, in pages', async (
   expect(second.NextToken).toBeUndefined()
 })
 
-test('another region is another account state', async () => {
+test('certificates of another region are not visible', async () => {
   const arn = await account.importCertificate()
   const otherRegionClient = new ACMClient(account.getClientOptions(user, 'eu-west-1'))
   expect(

@@ -97,7 +97,7 @@ async function createListener(
   return Listeners?.[0]?.ListenerArn ?? ''
 }
 
-test('a load balancer provisions, becomes active, and may fail', async () => {
+test('a load balancer is provisioning, active or failed', async () => {
   account.aws.state.provisioningTime = Infinity
   const arn = await createLoadBalancer('k8s-milvus', 'internal')
   const describeLoadBalancer = async () =>
@@ -122,7 +122,7 @@ test('a load balancer provisions, becomes active, and may fail', async () => {
   expect(await describeLoadBalancer()).toMatchObject({ State: { Code: 'failed' } })
 })
 
-test('load balancers: not found, idempotent creation, attributes, tags, deletion', async () => {
+test('load balancers support idempotent creation, attributes, tags and deletion, and report missing ones', async () => {
   expect(
     await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({ Names: ['x'] }))),
   ).toBe("LoadBalancerNotFoundException: Load balancers '[x]' not found")
@@ -187,7 +187,7 @@ test('load balancers: not found, idempotent creation, attributes, tags, deletion
   expect(account.aws.state.loadBalancers.size).toBe(0)
 })
 
-test('load balancers come in pages', async () => {
+test('DescribeLoadBalancers returns pages', async () => {
   for (const name of ['a', 'b', 'c']) await createLoadBalancer(name)
   const first = await account.elb.send(new DescribeLoadBalancersCommand({ PageSize: 2 }))
   const second = await account.elb.send(
@@ -206,11 +206,11 @@ test.each([
   ['-a', "cannot begin or end with '-'"],
   ['a_b', 'alphanumeric'],
   ['internal-a', "cannot begin with 'internal-'"],
-])('the name %s is refused', async (name, message) => {
+])('rejects the load balancer name %s', async (name, message) => {
   expect(await getErrorText(createLoadBalancer(name))).toContain(message)
 })
 
-test('a certificate in use', async () => {
+test('ACM does not delete a certificate in use', async () => {
   const arn = await account.importCertificate()
   const loadBalancerArn = await createLoadBalancer()
   const listenerArn = await createListener(
@@ -241,7 +241,7 @@ test.each<[string, () => Promise<Partial<CreateListenerCommandInput>>, string]>(
     `CertificateNotFoundException: Certificate '${missingCertificateArn}' not found`,
   ],
   [
-    "another region's certificate",
+    'a certificate of another region',
     () =>
       Promise.resolve({
         Certificates: [{ CertificateArn: missingCertificateArn.replace('us-east-2', 'us-east-1') }],
@@ -275,7 +275,7 @@ test.each<[string, () => Promise<Partial<CreateListenerCommandInput>>, string]>(
     "SSLPolicyNotFoundException: SSL policy 'x' not found",
   ],
   [
-    'GRPC behind HTTP',
+    'a GRPC target group behind an HTTP listener',
     async () => ({
       Protocol: 'HTTP' as const,
       Port: 80,
@@ -288,11 +288,11 @@ test.each<[string, () => Promise<Partial<CreateListenerCommandInput>>, string]>(
     () => Promise.resolve({ Protocol: 'TCP' as const }),
     "ValidationError: Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
   ],
-])('CreateListener refuses %s', async (_, change, message) => {
+])('CreateListener rejects %s', async (_, change, message) => {
   expect(await getErrorText(createListener(await change()))).toContain(message)
 })
 
-test('a certificate that was only just imported is not found yet', async () => {
+test('a new certificate is not found before its propagation', async () => {
   account.aws.state.certificatePropagationTime = 60_000
   const Certificates = [{ CertificateArn: await account.importCertificate() }]
   expect(await getErrorText(createListener({ Certificates }))).toMatch(
@@ -303,7 +303,7 @@ test('a certificate that was only just imported is not found yet', async () => {
   expect(await getErrorText(createListener({ Certificates }, loadBalancerArn))).toBe('none')
 })
 
-test('listener certificates: the default one, and those for other names', async () => {
+test('a listener has one default certificate and additional certificates', async () => {
   const [first, second, third] = [
     await account.importCertificate(),
     await account.importCertificate(),
@@ -368,7 +368,7 @@ test('listener certificates: the default one, and those for other names', async 
   ).toMatch(/^CertificateNotFoundException/)
 })
 
-test('listeners, rules, target groups and targets, as the controller makes them', async () => {
+test('creates listeners, rules, target groups and targets as the controller requests them', async () => {
   account.aws.state.targetHealthTime = Infinity
   const loadBalancerArn = await createLoadBalancer()
   const listenerArn = await createListener(
@@ -494,7 +494,7 @@ test.each<[string, { GrpcCode?: string; HttpCode?: string }, string]>([
     { HttpCode: '12' },
     "Health check matcher HTTP code '12' must be within '200-499' inclusive",
   ],
-])('the matcher of a %s target group: %j', async (version, Matcher, message) => {
+])('validates the matcher of a %s target group: %j', async (version, Matcher, message) => {
   const TargetGroupArn = await createTargetGroup('g', version)
   expect(
     await getErrorText(account.elb.send(new ModifyTargetGroupCommand({ TargetGroupArn, Matcher }))),

@@ -23,19 +23,19 @@ const invalidTokenMessage = 'The security token included in the request is inval
 const mismatchMessage = 'The request signature we calculated does not match'
 test.each<[string, () => AwsCredential, acm: string, elb: string]>([
   [
-    'an unknown key',
+    'an unknown access key',
     () => ({ ...user, accessKeyId: 'AKIANOBODY' }),
     `UnrecognizedClientException: ${invalidTokenMessage}`,
     `InvalidClientTokenId: ${invalidTokenMessage}`,
   ],
   [
-    'a wrong secret',
+    'a wrong secret access key',
     () => ({ ...user, secretAccessKey: 'other' }),
     `InvalidSignatureException: ${mismatchMessage}`,
     `SignatureDoesNotMatch: ${mismatchMessage}`,
   ],
   [
-    'a session key without its token',
+    'a session key without its session token',
     () => ({
       accessKeyId: session.accessKeyId,
       secretAccessKey: session.secretAccessKey,
@@ -44,7 +44,7 @@ test.each<[string, () => AwsCredential, acm: string, elb: string]>([
     'UnrecognizedClientException',
     'InvalidClientTokenId',
   ],
-  ['a session', () => session, 'none', 'none'],
+  ['a valid session', () => session, 'none', 'none'],
 ])('%s', async (_, credential, acmError, elbError) => {
   const [list, describe] = [new ListCertificatesCommand({}), new DescribeLoadBalancersCommand({})]
   expect(
@@ -64,7 +64,7 @@ test.each<[string, () => AwsCredential, acm: string, elb: string]>([
   ).toContain(acmError === 'none' ? 'No cluster found' : acmError)
 })
 
-test('a session expires while it is in use, and works again when it is renewed', async () => {
+test('a session expires during use and works again after a renewal', async () => {
   const client = new ACMClient(account.getClientOptions(session))
   expect(await getErrorText(client.send(new ListCertificatesCommand({})))).toBe('none')
   const stored = account.aws.credentials.find(
@@ -86,14 +86,14 @@ test('a session expires while it is in use, and works again when it is renewed',
   expect(await getErrorText(client.send(new ListCertificatesCommand({})))).toBe('none')
 })
 
-test('a clock that is ten minutes off', async () => {
+test('rejects a signature when the clock is ten minutes off', async () => {
   account.aws.clockOffset = 10 * 60_000
   expect(await getErrorText(account.acm.send(new ListCertificatesCommand({})))).toMatch(
     /^InvalidSignatureException: Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(\d{8}T\d{6}Z - 5 min\.\)$/,
   )
 })
 
-test('a body that was changed on its way is refused', async () => {
+test('rejects a body that was modified in transit', async () => {
   const proxy = createServer((request, response) => {
     request.resume()
     const headers = Object.fromEntries(
@@ -129,7 +129,7 @@ test('a body that was changed on its way is refused', async () => {
   }
 })
 
-test("IAM denies in AWS' words, and Elastic Load Balancing in its own", async () => {
+test('access denied errors have the text of each AWS service', async () => {
   account.aws.authorize = (_, action) =>
     ![
       'acm:ImportCertificate',
@@ -166,7 +166,7 @@ test("IAM denies in AWS' words, and Elastic Load Balancing in its own", async ()
   )
 })
 
-test('faults and the request log', async () => {
+test('injected faults fail requests, and the request log records them', async () => {
   account.requestLog.injectFault({
     service: 'acm',
     operation: 'ListCertificates',
@@ -211,7 +211,7 @@ test('faults and the request log', async () => {
   expect(account.requestLog.requests[3]?.body).toContain('"Certificate":')
 })
 
-test('every answer has a request id', async () => {
+test('every response has a request ID', async () => {
   const listed = await account.acm.send(new ListCertificatesCommand({}))
   const other = await account.elb.send(new DescribeLoadBalancersCommand({}))
   expect(listed.$metadata.requestId).toMatch(/^[0-9a-f-]{36}$/)
@@ -322,8 +322,8 @@ test.each<[string, TokenOptions, string]>([
   ['a user', {}, user.principalArn],
   ['a session', { credential: session }, session.principalArn],
   ['the global endpoint', { stsHost: 'sts.amazonaws.com', region: 'us-east-1' }, user.principalArn],
-  ['X-Amz-Expires that is over', { date: new Date(Date.now() - 14 * 60_000) }, user.principalArn],
-])('an EKS token of %s is accepted', async (_, token, username) => {
+  ['an elapsed X-Amz-Expires', { date: new Date(Date.now() - 14 * 60_000) }, user.principalArn],
+])('accepts an EKS token of %s', async (_, token, username) => {
   expect(await account.aws.authenticateEksToken(await createEksToken(token), 'milvus')).toEqual({
     username,
     groups: ['system:masters'],
@@ -335,14 +335,18 @@ test.each<[string, TokenOptions, RegExp]>([
   ['older than 15 minutes', { date: new Date(Date.now() - 15.1 * 60_000) }, /expired-signature/],
   ['for another cluster', { cluster: 'other' }, /mismatch/],
   ['without the cluster', { headers: {} }, /did not sign the x-k8s-aws-id header/],
-  ['of an unknown key', { credential: { ...user, accessKeyId: 'AKIANOBODY' } }, /unknown-key/],
-  ['with a wrong secret', { credential: { ...user, secretAccessKey: 'x' } }, /mismatch/],
-  ['over plain http', { edit: (url) => url.replace('https:', 'http:') }, /scheme/],
+  [
+    'of an unknown access key',
+    { credential: { ...user, accessKeyId: 'AKIANOBODY' } },
+    /unknown-key/,
+  ],
+  ['with a wrong secret access key', { credential: { ...user, secretAccessKey: 'x' } }, /mismatch/],
+  ['over plain HTTP', { edit: (url) => url.replace('https:', 'http:') }, /scheme/],
   ['for another host', { stsHost: 'sts.example.com' }, /hostname/],
   ['with another path', { edit: (url) => url.replace('.com/', '.com/x') }, /path/],
-  ['with another parameter', { query: { 'x-id': 'GetCallerIdentity' } }, /non-whitelisted/],
+  ['with an unsupported parameter', { query: { 'x-id': 'GetCallerIdentity' } }, /non-whitelisted/],
   [
-    'with a parameter twice',
+    'with a duplicate parameter',
     { edit: (url) => `${url}&Action=GetCallerIdentity` },
     /multiple values/,
   ],
@@ -353,14 +357,14 @@ test.each<[string, TokenOptions, RegExp]>([
     { credential: { ...session, sessionToken: 'x'.repeat(2_700) } },
     /too large/,
   ],
-])('an EKS token %s is refused', async (_, token, reason) => {
+])('rejects an EKS token %s', async (_, token, reason) => {
   expect(
     await account.aws.authenticateEksToken(await createEksToken(token), 'milvus'),
   ).toBeUndefined()
   expect(account.aws.tokenRejections.join()).toMatch(reason)
 })
 
-test('the lifetime of tokens, the end of the session, and access entries', async () => {
+test('an EKS token requires an unexpired lifetime, an active session and an access entry', async () => {
   account.aws.tokenLifetime = 1_000
   expect(
     await account.aws.authenticateEksToken(
@@ -383,44 +387,47 @@ test('the lifetime of tokens, the end of the session, and access entries', async
   expect(await account.aws.authenticateEksToken(token, 'milvus')).toBeUndefined()
 })
 
-test.each(['POST', 'GET'] as const)('GetCallerIdentity over %s', async (method) => {
-  const signer = new SignatureV4({
-    credentials: {
-      accessKeyId: session.accessKeyId,
-      secretAccessKey: session.secretAccessKey,
-      sessionToken: session.sessionToken ?? '',
-    },
-    region: 'us-east-1',
-    service: 'sts',
-    sha256: Sha256,
-  })
-  const { host: address } = new URL(account.aws.endpoint)
-  const form = { Action: 'GetCallerIdentity', Version: '2011-06-15' }
-  const body = new URLSearchParams(form).toString()
-  const signed = await signer.sign({
-    method,
-    protocol: 'http:',
-    hostname: address,
-    path: '/',
-    headers: { host: address, 'content-type': 'application/x-www-form-urlencoded' },
-    ...(method === 'POST' ? { body, query: {} } : { query: form }),
-  })
-  const listed = await fetch(`${account.aws.endpoint}/${method === 'GET' ? `?${body}` : ''}`, {
-    method,
-    headers: signed.headers,
-    ...(method === 'POST' ? { body } : {}),
-  })
-  expect(await listed.text()).toContain(
-    `<GetCallerIdentityResult><Arn>${session.principalArn}</Arn><UserId>AROA`,
-  )
-  expect(account.requestLog.requests.at(-1)).toMatchObject({
-    service: 'sts',
-    operation: 'GetCallerIdentity',
-    isMutating: false,
-  })
-})
+test.each(['POST', 'GET'] as const)(
+  'GetCallerIdentity returns the session over %s',
+  async (method) => {
+    const signer = new SignatureV4({
+      credentials: {
+        accessKeyId: session.accessKeyId,
+        secretAccessKey: session.secretAccessKey,
+        sessionToken: session.sessionToken ?? '',
+      },
+      region: 'us-east-1',
+      service: 'sts',
+      sha256: Sha256,
+    })
+    const { host: address } = new URL(account.aws.endpoint)
+    const form = { Action: 'GetCallerIdentity', Version: '2011-06-15' }
+    const body = new URLSearchParams(form).toString()
+    const signed = await signer.sign({
+      method,
+      protocol: 'http:',
+      hostname: address,
+      path: '/',
+      headers: { host: address, 'content-type': 'application/x-www-form-urlencoded' },
+      ...(method === 'POST' ? { body, query: {} } : { query: form }),
+    })
+    const listed = await fetch(`${account.aws.endpoint}/${method === 'GET' ? `?${body}` : ''}`, {
+      method,
+      headers: signed.headers,
+      ...(method === 'POST' ? { body } : {}),
+    })
+    expect(await listed.text()).toContain(
+      `<GetCallerIdentityResult><Arn>${session.principalArn}</Arn><UserId>AROA`,
+    )
+    expect(account.requestLog.requests.at(-1)).toMatchObject({
+      service: 'sts',
+      operation: 'GetCallerIdentity',
+      isMutating: false,
+    })
+  },
+)
 
-test("the SDK's own environment reaches the endpoint", () => {
+test('the environment configures the SDK for the endpoint', () => {
   expect(account.aws.environment()).toMatchObject({
     AWS_ENDPOINT_URL: account.aws.endpoint,
     AWS_REGION: 'us-east-2',

@@ -41,7 +41,7 @@ test.each<[AcmKeyAlgorithm, string, number | string]>([
   ['EC_prime256v1', 'ec', 'prime256v1'],
   ['EC_secp384r1', 'ec', 'secp384r1'],
   ['EC_secp521r1', 'ec', 'secp521r1'],
-])('a %s certificate is accepted by a client that trusts the root', async (key, type, detail) => {
+])('a client that trusts the root accepts a %s certificate', async (key, type, detail) => {
   const authority = await createCertificateAuthority(type === 'ec' ? { keyAlgorithm: key } : {})
   const issued = await authority.issue({
     hosts: [host, '*.zilliz.example.com', '127.0.0.1'],
@@ -61,7 +61,7 @@ test.each<[AcmKeyAlgorithm, string, number | string]>([
   ).toBe('authorized')
 })
 
-test('the chain certifies link by link and leaves the root out', async () => {
+test('each certificate of the chain signs the previous one, and the chain excludes the root', async () => {
   const authority = await createCertificateAuthority({ name: 'Test' })
   const issued = await authority.issue({ hosts: [host] })
   const [leaf, intermediate, root] = [issued.certificate, issued.chain, authority.root].map(
@@ -74,7 +74,7 @@ test('the chain certifies link by link and leaves the root out', async () => {
   expect(issued.fullchain).toBe(issued.certificate + authority.intermediate)
 })
 
-test('without the intermediate, a client that trusts the root refuses the leaf', async () => {
+test('a client that trusts the root rejects the leaf without the intermediate', async () => {
   const authority = await createCertificateAuthority()
   const { certificate, privateKey } = await authority.issue({ hosts: [host] })
   expect(
@@ -103,7 +103,7 @@ test.each<[string, CertificateOptions, string]>([
     { hosts: [host], extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'] },
     'INVALID_PURPOSE',
   ],
-])('a client refuses a certificate that is %s', async (_, options, code) => {
+])('a client rejects a certificate that is %s', async (_, options, code) => {
   const authority = await createCertificateAuthority({
     keyAlgorithm: 'EC_prime256v1',
     notBefore: new Date(Date.now() - 3 * day),
@@ -117,7 +117,7 @@ test.each<[string, CertificateOptions, string]>([
   ).toBe(code)
 })
 
-test('a self-signed certificate is trusted only as itself', async () => {
+test('a client trusts a self-signed certificate only when it is in its trust store', async () => {
   const selfSignedCertificate = await issueSelfSigned({
     hosts: [host],
     keyAlgorithm: 'EC_prime256v1',
@@ -133,7 +133,7 @@ test('a self-signed certificate is trusted only as itself', async () => {
   expect(selfSignedCertificate.chain).toBe('')
 })
 
-test('two authorities never vouch for each other, even when their keys come from the same pool', async () => {
+test('a client that trusts one authority rejects certificates of another, even with keys of the same pool', async () => {
   const authorities = []
   for (let count = 0; count < 5; count++)
     authorities.push(await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' }))
@@ -150,7 +150,7 @@ test('two authorities never vouch for each other, even when their keys come from
   }
 })
 
-test('a renewal has another key unless it is asked to keep it', async () => {
+test('a renewal has a new key unless reuseKeyOf is set', async () => {
   const authority = await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
   const first = await authority.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' })
   const renewed = await authority.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' })
@@ -160,12 +160,12 @@ test('a renewal has another key unless it is asked to keep it', async () => {
   expect(kept.certificate).not.toBe(first.certificate)
 })
 
-test('a loopback pair serves localhost', async () => {
+test('a loopback certificate is valid for localhost', async () => {
   const pair = await issueLoopbackCertificate()
   expect(await handshake(pair, { ca: pair.ca, servername: 'localhost' })).toBe('authorized')
 })
 
-test('an encrypted key needs its pass phrase', async () => {
+test('an encrypted key requires its passphrase', async () => {
   const { privateKey } = await issueSelfSigned({ hosts: [host], keyAlgorithm: 'EC_prime256v1' })
   const encrypted = encryptPrivateKey(privateKey, 'secret')
   expect(encrypted).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----/)

@@ -42,7 +42,7 @@ const values = mergeValues(modeValues.cluster, {
 })
 
 test.each(Object.entries(programs))(
-  '%s: install, upgrade and uninstall wait for what they should',
+  '%s: install, upgrade and uninstall wait until the objects are ready or deleted',
   async (_, getProgram) => {
     const file = join(environment.directory, 'cluster.json')
     await writeFile(file, JSON.stringify(values))
@@ -102,7 +102,7 @@ test.each(Object.entries(programs))(
   60_000,
 )
 
-test('the pods of a StatefulSet restart one after the other, the last first', async () => {
+test('the pods of a StatefulSet restart one at a time in reverse order', async () => {
   await environment.installMilvus({ mode: 'cluster' })
   const etcd = (): KubernetesObject[] =>
     listObjects('Pod').filter(({ metadata }) => metadata.name.startsWith('milvus-demo-etcd-'))

@@ -192,7 +192,7 @@ describe.each(cases)('chart %s, mode %s', (version, mode) => {
   const appliesHere = (each: InventoryEntry): boolean =>
     each.versions.includes(version) && each.modes.includes(mode)
 
-  test('makes the objects of the public chart', () => {
+  test('renders the objects of the public chart', () => {
     const expected = inventory.objects.filter(appliesHere).flatMap(({ objects }) => objects)
     const byName = (items: object[]): object[] =>
       items.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
@@ -202,7 +202,7 @@ describe.each(cases)('chart %s, mode %s', (version, mode) => {
     )
   })
 
-  test('an upgrade makes otherwise what that of the public chart does', () => {
+  test('an upgrade changes the same fields as the public chart', () => {
     const [installed, upgraded] = [
       indexByName(rendered.get(`${version} ${mode}`) ?? []),
       indexByName(rendered.get(`${version} ${mode} --is-upgrade`) ?? []),
@@ -223,7 +223,7 @@ describe.each(cases)('chart %s, mode %s', (version, mode) => {
     )
   })
 
-  test('every workload finds its own pods, and Milvus restarts when its configuration changes', () => {
+  test('every workload selects its own pods, and Milvus restarts after a configuration change', () => {
     for (const { spec = {}, metadata } of rendered.get(`${version} ${mode}`) ?? []) {
       const matchLabels = (spec.selector as { matchLabels?: object } | undefined)?.matchLabels
       if (!matchLabels) continue
@@ -237,7 +237,7 @@ describe.each(cases)('chart %s, mode %s', (version, mode) => {
   })
 })
 
-test('what the public chart has only when it is asked for', async () => {
+test('renders the optional objects of the public chart', async () => {
   const values = {
     attu: { enabled: true },
     ingress: { enabled: true },
@@ -313,12 +313,9 @@ test.each([
   ['mymilvusx', {}, 'mymilvusx'],
   ['demo', { nameOverride: 'demo' }, 'demo'],
   ['demo', { fullnameOverride: 'vec' }, 'vec'],
-])(
-  'release %s with %j names its Service as the public chart does',
-  async (release, values, name) => {
-    const service = (await render('4.2.58', values, '--name-template', release)).find(
-      ({ spec }) => spec?.type === 'LoadBalancer',
-    )
-    expect(service?.metadata.name).toBe(name)
-  },
-)
+])('release %s with %j has the Service name of the public chart', async (release, values, name) => {
+  const service = (await render('4.2.58', values, '--name-template', release)).find(
+    ({ spec }) => spec?.type === 'LoadBalancer',
+  )
+  expect(service?.metadata.name).toBe(name)
+})

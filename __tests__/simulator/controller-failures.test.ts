@@ -22,12 +22,12 @@ const BUILD_FAILURE = 'Failed build model due to '
 const INGRESS_BUILD_FAILURE = 'Failed build model due to ingress: milvus/milvus-demo: '
 test.each<[string, Record<string, string | undefined>, string]>([
   [
-    'listen-ports of TCP',
+    'listen-ports with TCP',
     { 'listen-ports': '[{"TCP":443}]' },
     `${INGRESS_BUILD_FAILURE}listen protocol must be within [HTTP, HTTPS]: TCP`,
   ],
   [
-    'listen-ports that is a number',
+    'numeric listen-ports',
     { 'listen-ports': '443' },
     `${INGRESS_BUILD_FAILURE}failed to parse listen-ports configuration: \`443\`: json: cannot unmarshal number into Go value of type []map[string]int32`,
   ],
@@ -38,7 +38,7 @@ test.each<[string, Record<string, string | undefined>, string]>([
   ],
   ['scheme public', { scheme: 'public' }, `${BUILD_FAILURE}unknown scheme: public`],
   [
-    'grpc in lower case',
+    'grpc in lowercase',
     { 'backend-protocol-version': 'grpc' },
     `${INGRESS_BUILD_FAILURE}backend protocol version must be within [HTTP1, HTTP2, GRPC]: grpc`,
   ],
@@ -48,17 +48,17 @@ test.each<[string, Record<string, string | undefined>, string]>([
     `${INGRESS_BUILD_FAILURE}unknown targetType: pod`,
   ],
   [
-    'instance targets of a ClusterIP',
+    'instance targets of a ClusterIP Service',
     { 'target-type': undefined },
     `${INGRESS_BUILD_FAILURE}TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'`,
   ],
   [
-    'a CIDR that is none',
+    'an invalid CIDR block',
     { 'inbound-cidrs': '10.0.0.0/33' },
     `${INGRESS_BUILD_FAILURE}invalid inbound-cidrs settings on Ingress: milvus/milvus-demo: invalid CIDR address: 10.0.0.0/33`,
   ],
   [
-    'a long name',
+    'a load balancer name that is too long',
     { 'load-balancer-name': 'x'.repeat(33) },
     `${BUILD_FAILURE}load balancer name cannot be longer than 32 characters`,
   ],
@@ -67,7 +67,7 @@ test.each<[string, Record<string, string | undefined>, string]>([
     { 'load-balancer-attributes': 'idle_timeout' },
     `${BUILD_FAILURE}failed to parse stringMap annotation, alb.ingress.kubernetes.io/load-balancer-attributes: idle_timeout`,
   ],
-])('%s: FailedBuildModel, and no status', async (_what, annotations, message) => {
+])('reports FailedBuildModel without a status for %s', async (_what, annotations, message) => {
   applyObject(buildIngress(annotations))
   // The same message repeated: one event with an increasing count.
   const failed = await waitForEvent('FailedBuildModel', 3)
@@ -77,7 +77,7 @@ test.each<[string, Record<string, string | undefined>, string]>([
   expect(getIngress()?.metadata['finalizers']).toEqual(['ingress.k8s.aws/resources'])
 })
 
-test('a Service port that does not exist, and a Service that does not', async () => {
+test('a missing Service port fails the model, and a missing Service responds 503', async () => {
   applyObject(buildIngress({}, { port: 19531, ingressName: 's2' }))
   expect((await waitForEvent('FailedBuildModel'))['message']).toBe(
     'Failed build model due to ingress: milvus/s2: unable to find port 19531 on service milvus/milvus-demo',
@@ -94,7 +94,7 @@ test('a Service port that does not exist, and a Service that does not', async ()
   })
 })
 
-test('ids that EC2 does not know', async () => {
+test('reports a subnet ID that EC2 does not find', async () => {
   controller.options.unknownIds = ['subnet-aaaaaaaa', 'sg-aaaaaaaa']
   applyObject(buildIngress({ subnets: 'subnet-aaaaaaaa,subnet-bbbbbbbb' }))
   expect((await waitForEvent('FailedBuildModel'))['message']).toMatch(
@@ -103,14 +103,14 @@ test('ids that EC2 does not know', async () => {
 })
 
 describe('certificate discovery', () => {
-  test('finds what ACM has for the host', async () => {
+  test('uses the certificate of the host in ACM', async () => {
     applyObject(buildIngress({ 'certificate-arn': undefined }))
     await waitForEvent('SuccessfullyReconciled')
     expect([...state.loadBalancers.values()][0]?.listeners[0]?.certificateArns).toEqual([
       CERTIFICATE,
     ])
   })
-  test('says for which host there is none', async () => {
+  test('reports the host without a certificate', async () => {
     state.certificates.clear()
     applyObject(buildIngress({ 'certificate-arn': undefined }))
     expect((await waitForEvent('FailedBuildModel'))['message']).toBe(
@@ -119,7 +119,7 @@ describe('certificate discovery', () => {
   })
 })
 
-test('an IngressClass that does not exist, and one of another controller', async () => {
+test('reports a missing IngressClass and ignores one of another controller', async () => {
   applyObject(buildIngress({}, { className: 'nope' }))
   expect((await waitForEvent('FailedLoadGroupID'))['message']).toBe(
     'failed load groupID due to invalid ingress class: IngressClass.networking.k8s.io "nope" not found',

@@ -66,14 +66,14 @@ describe('the model', () => {
     ['/v2', 'Prefix', ['/v2', '/v2/*']],
     ['/', 'Exact', ['/']],
     ['/', 'ImplementationSpecific', ['/']],
-  ])('path %s of type %s', (path, type, paths) => {
+  ])('converts path %s of type %s', (path, type, paths) => {
     expect(
       buildModel(buildInput(ingress({ 'target-type': 'ip' }, path, type))).listeners[0]?.rules[0]
         ?.paths,
     ).toEqual(paths)
   })
 
-  test('without annotations: HTTP 80, internal, instance targets, HTTP1', () => {
+  test('defaults to HTTP on port 80, an internal scheme, instance targets and HTTP1', () => {
     const model = buildModel(buildInput(ingress({})))
     expect(model.listeners).toMatchObject([{ port: 80, protocol: 'HTTP', certificateArns: [] }])
     expect(model.loadBalancer).toMatchObject({ scheme: 'internal' })
@@ -88,7 +88,7 @@ describe('the model', () => {
     ])
   })
 
-  test('annotations of the Service win', () => {
+  test('annotations of the Service take precedence', () => {
     const annotatedService = {
       ...service,
       metadata: {
@@ -109,7 +109,7 @@ describe('the model', () => {
     ['443', { kind: 'redirect', port: '443' }, undefined],
     ['444', undefined, 'listener does not exist for SSLRedirect port: 444'],
     ['80', undefined, 'listener protocol non-SSL for SSLRedirect port: 80'],
-  ])('ssl-redirect to %s', (port, action, problem) => {
+  ])('resolves ssl-redirect to port %s', (port, action, problem) => {
     const build = (): unknown =>
       buildModel(
         buildInput(
@@ -131,7 +131,7 @@ describe('the model', () => {
       })
   })
 
-  test('discovery takes every certificate for the host, by name or one-label wildcard', () => {
+  test('discovery selects every certificate that covers the host by name or one-label wildcard', () => {
     const certificates = [
       { arn: '1', names: ['*.example.com'] },
       { arn: '2', names: ['a.example.com'] },
@@ -162,20 +162,20 @@ test.each([
     'json: cannot unmarshal object into Go value of type []map[string]int32',
   ],
   ['HTTPS', undefined, "invalid character 'H' looking for beginning of value"],
-])('listen-ports %s', (raw, ports, problem) => {
+])('parses listen-ports %s', (raw, ports, problem) => {
   const parse = (): unknown => parseListenPorts({ [`${PREFIX}listen-ports`]: raw })
   if (problem === undefined) expect(parse()).toEqual(ports)
   else expect(parse).toThrow(problem)
 })
 
-test('a comma in a value of a map is escaped', () => {
+test('accepts an escaped comma in a map value', () => {
   expect(parseStringMap({ [`${PREFIX}tags`]: 'a=1\\,2, b=3' }, 'tags')).toEqual({
     a: '1,2',
     b: '3',
   })
 })
 
-test('names: those that the real one gave in a cluster called demo', () => {
+test('generates the load balancer name of the real controller', () => {
   expect(
     buildLoadBalancerName('demo', { namespace: 'milvus', name: 'milvus-demo' }, 'internet-facing'),
   ).toBe('k8s-milvus-milvusde-17e2427710')
@@ -191,12 +191,12 @@ describe('events', () => {
     message,
   })
 
-  test('the same message counts one event up', () => {
+  test('a repeated message increments the count of its event', () => {
     const correlator = new EventCorrelator()
     expect([1, 2, 3].map(() => correlator.correlate(createEvent('x'), 0)?.count)).toEqual([1, 2, 3])
   })
 
-  test('ten that differ are folded; the key survives a success', () => {
+  test('ten different messages are combined into one event, which continues after a success', () => {
     const correlator = new EventCorrelator()
     const updates = Array.from({ length: 12 }, (_, index) =>
       correlator.correlate(createEvent(`id ${index}`), 0),
@@ -226,7 +226,7 @@ describe('events', () => {
     })
   })
 
-  test('after 25 of an object the rest is dropped, but for one in five minutes', () => {
+  test('drops the events of an object after 25, except one every five minutes', () => {
     const correlator = new EventCorrelator()
     const updates = Array.from({ length: 26 }, () => correlator.correlate(createEvent('x'), 0))
     expect(updates.map((each) => each !== undefined)).toEqual([
@@ -237,14 +237,14 @@ describe('events', () => {
   })
 })
 
-describe('the queue', () => {
-  test('backs off 5 ms x 2^n, at most 1000 s', () => {
+describe('the work queue', () => {
+  test('backs off 5 ms × 2^n, up to 1000 s', () => {
     expect([0, 1, 2, 10, 17, 18, 40].map(computeBackoff)).toEqual([
       5, 10, 20, 5120, 655_360, 1_000_000, 1_000_000,
     ])
   })
 
-  test('handles what comes together once, one after the other, and what fails again', async () => {
+  test('deduplicates keys, processes them sequentially, and retries failures', async () => {
     const handled: string[] = []
     let done: () => void = () => undefined
     const finished = new Promise<void>((resolve) => (done = resolve))
@@ -278,10 +278,10 @@ describe('classes and groups', () => {
   })
 
   test.each<[string, Ingress, unknown]>([
-    ['ours', createIngress('alb'), { namespace: 'ns', name: 'ing' }],
-    ["another controller's", createIngress('auto'), undefined],
+    ['an IngressClass of the controller', createIngress('alb'), { namespace: 'ns', name: 'ing' }],
+    ['an IngressClass of another controller', createIngress('auto'), undefined],
     [
-      'the old annotation, which wins',
+      'the legacy annotation, which takes precedence',
       createIngress('auto', { 'kubernetes.io/ingress.class': 'alb' }),
       { namespace: 'ns', name: 'ing' },
     ],
@@ -294,7 +294,7 @@ describe('classes and groups', () => {
     expect(resolveGroup(member, findClass, 'alb')).toEqual(group)
   })
 
-  test('refusals', () => {
+  test('rejects a missing IngressClass and an invalid group name', () => {
     expect(() => resolveGroup(createIngress('nope'), findClass, 'alb')).toThrow(
       'invalid ingress class: IngressClass.networking.k8s.io "nope" not found',
     )
@@ -303,7 +303,7 @@ describe('classes and groups', () => {
     ).toThrow('invalid ingress group: groupName must consist of')
   })
 
-  test('finalizers tell who holds an Ingress', () => {
+  test('finalizers identify the groups of an Ingress', () => {
     const ingressWithFinalizers: Ingress = {
       metadata: {
         name: 'ing',
@@ -317,7 +317,7 @@ describe('classes and groups', () => {
     ])
   })
 
-  test('parameters of the class win, attributes are merged', () => {
+  test('IngressClassParams take precedence, and attributes are merged', () => {
     const params = {
       metadata: { name: 'p' },
       spec: { scheme: 'internal', loadBalancerAttributes: [{ key: 'b', value: '2' }] },
@@ -332,7 +332,7 @@ describe('classes and groups', () => {
     })
   })
 
-  test('status and labels do not matter, annotations do', () => {
+  test('only a change of annotations is relevant, not one of the status', () => {
     const before = ingress({})
     const written: Ingress = { ...before, status: { loadBalancer: {} } }
     expect(isRelevantChange(written, before)).toBe(false)
@@ -340,7 +340,7 @@ describe('classes and groups', () => {
   })
 })
 
-test('errors in the words of the SDK for Go', () => {
+test('formats errors as the AWS SDK for Go does', () => {
   class CertificateNotFoundException extends Error {
     override name = 'CertificateNotFoundException'
     $metadata = { httpStatusCode: 400, requestId: 'r', attempts: 1 }

@@ -26,7 +26,7 @@ import {
 beforeEach(startFixture)
 afterEach(stopFixture)
 
-test("the guide's Ingress: finalizer, load balancer, status, event, targets", async () => {
+test('reconciles the Ingress of the guide: finalizer, load balancer, status, event and targets', async () => {
   applyObject(buildIngress())
   const successEvent = await waitForEvent('SuccessfullyReconciled')
   expect(successEvent).toMatchObject({
@@ -113,7 +113,7 @@ test('targets follow the endpoints', async () => {
   await waitUntil(() => group?.targets[0]?.id === '10.244.0.9' && group.targets.length === 1)
 })
 
-test('an unchanged apply makes no event, a change or a nudge counts the one there is up', async () => {
+test('an unchanged apply creates no event, and a reconcile request increments the count of the existing one', async () => {
   applyObject(buildIngress())
   await waitForEvent('SuccessfullyReconciled')
   await waitUntil(() => [...state.targetGroups.values()][0]?.targets.length === 1)
@@ -129,7 +129,7 @@ test('an unchanged apply makes no event, a change or a nudge counts the one ther
   expect(mutating).toEqual([expect.stringMatching(/^PATCH .*\/events\//)])
 })
 
-test('a certificate that ACM lacks, the right one, and a wrong one again', async () => {
+test('a missing certificate fails the deployment, a valid one recovers it, and a missing one fails it again', async () => {
   applyObject(buildIngress({ 'certificate-arn': MISSING_CERTIFICATE }))
   const failed = await waitForEvent('FailedDeployModel')
   expect(failed['message']).toMatch(
@@ -165,7 +165,7 @@ test('a certificate that ACM lacks, the right one, and a wrong one again', async
   expect(getHostname()).toBe(name)
 })
 
-test('another scheme is another load balancer', async () => {
+test('a changed scheme replaces the load balancer', async () => {
   applyObject(buildIngress())
   await waitForEvent('SuccessfullyReconciled')
   const before = getHostname()
@@ -176,7 +176,7 @@ test('another scheme is another load balancer', async () => {
   expect(state.loadBalancers.size).toBe(1)
 })
 
-test('delete: all of AWS goes, then the finalizer, without an event', async () => {
+test('deletion removes all AWS resources, then the finalizer, without an event', async () => {
   applyObject(buildIngress())
   await waitForEvent('SuccessfullyReconciled')
   const before = listEvents().length
@@ -188,7 +188,7 @@ test('delete: all of AWS goes, then the finalizer, without an event', async () =
   expect(listEvents()).toHaveLength(before)
 })
 
-test('a listener removed by hand stays away until a nudge', async () => {
+test('a reconcile request recreates a deleted listener, but attributes change only with their annotation', async () => {
   applyObject(buildIngress())
   await waitForEvent('SuccessfullyReconciled')
   const [loadBalancer] = state.loadBalancers.values()
@@ -203,7 +203,7 @@ test('a listener removed by hand stays away until a nudge', async () => {
   expect(loadBalancer?.attributes.get('idle_timeout.timeout_seconds')).toBe('600')
 })
 
-test('an explicit group has one load balancer for its members', async () => {
+test('the members of an explicit group share one load balancer', async () => {
   applyObject(buildIngress({ 'group.name': 'shared' }, { ingressName: 'one' }))
   applyObject(buildIngress({ 'group.name': 'shared' }, { ingressName: 'two' }))
   await waitUntil(
@@ -220,7 +220,7 @@ test('an explicit group has one load balancer for its members', async () => {
   expect(asArray(getIngress('one')?.metadata['finalizers'])).toHaveLength(1)
 })
 
-test('an existing load balancer that is still provisioning is waited for without a word', async () => {
+test('waits without an event for an existing load balancer that is still provisioning', async () => {
   state.provisioningTime = Infinity
   applyObject(buildIngress({ 'certificate-arn': MISSING_CERTIFICATE }))
   await waitForEvent('FailedDeployModel')
@@ -234,7 +234,7 @@ test('an existing load balancer that is still provisioning is waited for without
   await waitForEvent('SuccessfullyReconciled')
 })
 
-test('silent, stopped, slow', async () => {
+test('a paused, stopped or slow controller reconciles later', async () => {
   controller.options.isPaused = true
   applyObject(buildIngress())
   // Long enough for a controller that is not paused to handle the Ingress.
@@ -254,7 +254,7 @@ test('silent, stopped, slow', async () => {
   expect(Date.now() - from).toBeGreaterThan(250)
 })
 
-test('from an Ingress to an answer of Milvus: controller, ALB and Milvus together', async () => {
+test('a request reaches Milvus through the ALB that the controller creates', async () => {
   const milvus = await startMilvus({ requestLog })
   const alb = await startAlb({
     requestLog,
@@ -294,7 +294,7 @@ test('from an Ingress to an answer of Milvus: controller, ALB and Milvus togethe
   }
 })
 
-test('what AWS refuses for want of rights says so, and nothing is told of a deletion that fails', async () => {
+test('reports a missing AWS permission, but creates no event for a failed deletion', async () => {
   requestLog.injectFault({
     service: 'elbv2',
     operation: 'CreateTargetGroup',

@@ -73,7 +73,7 @@ async function send(
   })
 }
 
-test('it is read, patched and replaced; a server-side apply with another number then conflicts, and a dry run of it keeps the number', async () => {
+test('the scale subresource can be read, patched and replaced; a server-side apply of other replicas then conflicts, and its dry run keeps the replicas', async () => {
   expect(await send('GET', `${path}/scale`)).toMatchObject({
     status: 200,
     body: {

@@ -188,7 +188,7 @@ describe('helm', () => {
     'extraConfigFiles.user\\.yaml=common: { security: { authorizationEnabled: true } }',
   ]
 
-  test('installs, with pods, endpoints and a load balancer', async () => {
+  test('install creates pods, endpoints and a load balancer', async () => {
     await run('helm', ['install', ...chart('4.2.58'), ...values, '--wait', '--timeout', '20s'])
     expect(await getRelease()).toMatchObject({
       status: 'deployed',
@@ -209,7 +209,7 @@ describe('helm', () => {
     expect(asString(getIn(listReadyEndpoints()[0], 'addresses', 0))).toMatch(/^10\.244\./)
   })
 
-  test('upgrades the service and keeps the values, in about a second', async () => {
+  test('upgrade changes the Service and keeps the values within seconds', async () => {
     const [pods, clusterIP] = [getPodUids(), getIn(service(), 'spec', 'clusterIP')]
     const { code, milliseconds } = await start('helm', [
       'upgrade',
@@ -244,7 +244,7 @@ describe('helm', () => {
     ).toContain('s3.example.com')
   })
 
-  test('interrupted while it waits, leaves the release failed and not pending; a rollback mends it', async () => {
+  test('an interrupted upgrade leaves the release failed and not pending, and a rollback restores it', async () => {
     api.options.podReadyDelay = Infinity
     const seen = requestLog.requests.length
     const { child, ended } = start('helm', [
@@ -273,7 +273,7 @@ describe('helm', () => {
     await waitUntil(() => getPodUids().length === 1 && listReadyEndpoints().length === 1)
   })
 
-  test('finds a newer chart, and uninstalls', async () => {
+  test('upgrade selects a newer chart, and uninstall deletes all objects', async () => {
     await charts.publish('5.1.0', '2.7.0')
     await run('helm', [
       'upgrade',
@@ -331,7 +331,7 @@ describe('kubectl', () => {
   const annotation = (): string | undefined =>
     api.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations?.[arn]
 
-  test('applies, annotates and prints', async () => {
+  test('applies, annotates and prints an Ingress', async () => {
     expect(
       await run('kubectl', ['apply', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'one' }))),
     ).toContain('created')
@@ -355,7 +355,7 @@ describe('kubectl', () => {
     )
   })
 
-  test('moves to server-side apply, and then drops what is left out', async () => {
+  test('migrates to server-side apply and then removes omitted fields', async () => {
     await run('kubectl', ['annotate', 'ingress/milvus-demo', `${arn}-`])
     await run(
       'kubectl',
@@ -382,7 +382,7 @@ describe('kubectl', () => {
     expect(annotation()).toBe('four')
   })
 
-  test('may change under its own name what it applied before', async () => {
+  test('changes fields that it applied before under its own field manager', async () => {
     await run(
       'kubectl',
       ['apply', '-f', '-'],
@@ -401,7 +401,7 @@ describe('kubectl', () => {
     ).toEqual([arn])
   })
 
-  test('changes a type only together with the source ranges', async () => {
+  test('rejects a type change that keeps the source ranges', async () => {
     api.create({
       apiVersion: 'v1',
       kind: 'Service',
@@ -450,9 +450,9 @@ describe('server-side apply', () => {
       status: 200,
       annotations: { ...same, [arn]: 'two' },
     },
-    { what: 'one left out', applied: { [arn]: 'one' }, status: 200, annotations: same },
+    { what: 'an omitted value', applied: { [arn]: 'one' }, status: 200, annotations: same },
     {
-      what: 'one more',
+      what: 'an additional value',
       applied: { ...same, more: '1' },
       status: 200,
       annotations: { ...same, more: '1' },
@@ -463,14 +463,14 @@ describe('server-side apply', () => {
       status: 409,
       annotations: same,
     },
-  ])('over kubectl: $what', async ({ what, applied, more, status, annotations }) => {
+  ])('over fields of kubectl: $what', async ({ what, applied, more, status, annotations }) => {
     const name = `over-${what.replaceAll(/\W+/g, '-')}`
     api.create(buildIngress(same, name), 'kubectl-client-side-apply')
     expect((await apply(buildIngress(applied, name), name, more)).status).toBe(status)
     expect(api.get('Ingress', 'milvus', name)?.metadata.annotations).toEqual(annotations)
   })
 
-  test('says who owns what in a conflict', async () => {
+  test('reports the owner of each field in a conflict', async () => {
     api.create(buildIngress(same, 'conflict'), 'kubectl-client-side-apply')
     expect(
       (await apply(buildIngress({ [arn]: 'two' }, 'conflict'), 'conflict')).body,
@@ -492,7 +492,7 @@ describe('server-side apply', () => {
     })
   })
 
-  test('of its own fields: nothing new changes nothing, what is left out goes, an annotation bumps no generation', async () => {
+  test('keeps unchanged objects, removes omitted fields of its own, and keeps the generation after an annotation change', async () => {
     const first = await apply(buildIngress({ [arn]: 'one', gone: 'soon' }, 'own'), 'own')
     expect(first.status).toBe(201)
     expect(getIn(first.body, 'metadata', 'managedFields')).toMatchObject([
@@ -530,7 +530,7 @@ describe('a REST client', () => {
 
   test.each([
     {
-      name: 'no token',
+      name: 'a missing token',
       method: 'GET',
       path: '/api/v1/namespaces',
       token: '',
@@ -538,7 +538,7 @@ describe('a REST client', () => {
       message: 'Unauthorized',
     },
     {
-      name: 'another token',
+      name: 'an unknown token',
       method: 'GET',
       path: '/api/v1/namespaces',
       token: 'nobody',
@@ -546,7 +546,7 @@ describe('a REST client', () => {
       message: 'Unauthorized',
     },
     {
-      name: 'a right that is missing',
+      name: 'a missing permission',
       method: 'POST',
       path: claims,
       token: 'token-reader',
@@ -555,7 +555,7 @@ describe('a REST client', () => {
         'configmaps is forbidden: User "reader" cannot create resource "configmaps" in API group "" in the namespace "milvus"',
     },
     {
-      name: 'a right in a group',
+      name: 'a missing permission in an API group',
       method: 'DELETE',
       path: '/apis/apps/v1/namespaces/milvus/deployments/x',
       token: 'token-reader',
@@ -564,7 +564,7 @@ describe('a REST client', () => {
         'deployments.apps "x" is forbidden: User "reader" cannot delete resource "deployments" in API group "apps" in the namespace "milvus"',
     },
     {
-      name: 'no such object',
+      name: 'a missing object',
       method: 'GET',
       path: '/api/v1/namespaces/milvus/services/x',
       token: 'token-admin',
@@ -572,7 +572,7 @@ describe('a REST client', () => {
       message: 'services "x" not found',
     },
     {
-      name: 'what the simulator leaves out',
+      name: 'an unsupported subresource',
       method: 'GET',
       path: '/api/v1/namespaces/milvus/pods/x/log',
       token: 'token-admin',
@@ -580,14 +580,14 @@ describe('a REST client', () => {
       message:
         "The simulator's Kubernetes API does not implement: the subresource pods/log. A real cluster does.",
     },
-  ])('is rejected: $name', async ({ method, path, token, code, message }) => {
+  ])('is rejected for $name', async ({ method, path, token, code, message }) => {
     expect(await sendRequest(method, path, undefined, { token })).toMatchObject({
       status: code,
       body: { kind: 'Status', status: 'Failure', code, message },
     })
   })
 
-  test('asks what it may do, who it is, and for what is not there', async () => {
+  test('can review its access and its user, and receives 404 for a missing API', async () => {
     expect(await sendRequest('GET', '/apis/storage.k8s.io/v1/storageclasses')).toEqual({
       status: 404,
       body: '404 page not found\n',
@@ -612,7 +612,7 @@ describe('a REST client', () => {
     expect(requestLog.requests.at(-1)).toMatchObject({ service: 'kubernetes', isMutating: false })
   })
 
-  test('loses a race, and sees finalizers through', async () => {
+  test('receives a conflict after a concurrent change, and deletes an object after its finalizers', async () => {
     const created = await sendRequest('POST', claims, map('raced', { a: '1' }))
     expect((await sendRequest('POST', claims, map('raced', {}))).body).toMatchObject({
       reason: 'AlreadyExists',
@@ -646,7 +646,7 @@ describe('a REST client', () => {
     expect(api.get('ConfigMap', 'milvus', 'raced')).toBeUndefined()
   })
 
-  test('watches from a version on, through a selector', async () => {
+  test('watches from a resource version with a label selector', async () => {
     const version = asString(
       getIn((await sendRequest('GET', claims)).body, 'metadata', 'resourceVersion'),
     )
@@ -694,7 +694,7 @@ describe('a REST client', () => {
     ])
   })
 
-  test('is told that a watch starts too far back', async () => {
+  test('receives 410 for a watch from an expired version', async () => {
     api.create(map('compacted', {}))
     api.compact()
     expect((await sendRequest('GET', `${claims}?watch=1&resourceVersion=1000`)).body).toMatchObject(
@@ -702,7 +702,7 @@ describe('a REST client', () => {
     )
   })
 
-  test('meets the webhooks that a scenario stands for', async () => {
+  test('receives the denial of an admission webhook', async () => {
     const message =
       'admission webhook "vingress.elbv2.k8s.aws" denied the request: invalid ingress class'
     api.options.admit = ({ operation, object }) =>
@@ -721,7 +721,7 @@ describe('a REST client', () => {
     api.options.admit = () => undefined
   })
 
-  test('meets the faults that a scenario injects', async () => {
+  test('receives the faults that a scenario injects', async () => {
     requestLog.injectFault({
       service: 'kubernetes',
       operation: `GET ${claims}`,

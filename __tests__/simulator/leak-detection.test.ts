@@ -19,15 +19,15 @@ import {
 const secret = { name: 'it', text: 'p"a&s\\s <ö>/12+??>', for: ['milvus' as const] }
 
 test.each<[string, string, string]>([
-  ['as it is', `x${secret.text}y`, 'raw'],
+  ['unencoded', `x${secret.text}y`, 'raw'],
   ['in base64', Buffer.from(secret.text).toString('base64'), 'base64, 0 bytes after its beginning'],
   [
-    'as the password of Basic',
+    'as the password of Basic authorization',
     Buffer.from(`root:${secret.text}`).toString('base64'),
     'base64, 2 bytes after its beginning',
   ],
   [
-    'in base64 amid a text',
+    'in base64 of a longer text',
     Buffer.from(`a${secret.text}and more`).toString('base64'),
     'base64, 1 bytes after its beginning',
   ],
@@ -38,22 +38,22 @@ test.each<[string, string, string]>([
   ],
   ['in a path', `/a/${encodeURIComponent(secret.text)}`, 'URL-encoded'],
   [
-    'in a path in small letters',
+    'in a path in lowercase',
     '/a/p%22a%26s%5cs%20%3c%c3%b6%3e%2f12%2b%3f%3f%3e',
     'URL-encoded in small letters',
   ],
   ['in a form', 'a=p%22a%26s%5Cs+%3C%C3%B6%3E%2F12%2B%3F%3F%3E&b=c', 'form-encoded'],
   ['in JSON', JSON.stringify({ a: secret.text }), 'JSON-escaped'],
   [
-    'in JSON of Go',
+    'in JSON as Go encodes it',
     String.raw`{"a":"p\"a\u0026s\\s \u003cö\u003e/12+??\u003e"}`,
     'JSON-escaped as Go does',
   ],
-])('a secret is found %s', (_, text, form) => {
+])('finds a secret %s', (_, text, form) => {
   expect(findLeaks({ there: text }, [secret])).toContain(`it in there (${form})`)
 })
 
-test('each byte of base64 that is of the secret alone is looked for, and no other', () => {
+test('searches base64 for exactly the characters that only the secret determines', () => {
   for (const length of [6, 7, 8]) {
     const text = 'secret-long'.slice(0, length)
     for (const before of ['', 'x', 'xy', 'xyz'])
@@ -85,7 +85,7 @@ if (['RUNNER_TEMP', 'HOME', 'TMPDIR', 'HELM_CONFIG_HOME'].includes(where)) write
 if (where === 'helm') appendFileSync(env.HELM_LOG, secret)
 `
 
-test('in each place that a run may leave it', async () => {
+test('finds a secret in each output of a run', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-leaks-'))
   const [config, log] = [join(directory, 'helm-config'), join(directory, 'helm.log')]
   const environment = {
@@ -145,7 +145,7 @@ test.each<[string, Partial<RecordedRequest>]>([
     },
   ],
   ['body', { body: JSON.stringify({ a: secret.text }) }],
-])('in the %s of a request to a part that it is not for', (_, request) => {
+])('finds a secret in the %s of a request to another service', (_, request) => {
   const sent = (service: 'milvus' | 'charts'): RecordedRequest => ({
     service,
     operation: 'GET /',

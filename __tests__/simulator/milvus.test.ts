@@ -36,7 +36,7 @@ async function sendRaw(path: string, headers: Record<string, string> = {}): Prom
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
-test('the official SDK connects, looks around and makes a collection', async () => {
+test('the official SDK connects, lists collections and creates one', async () => {
   const client = new MilvusClient({
     address: `127.0.0.1:${milvus.port}`,
     ssl: false,
@@ -76,8 +76,8 @@ test('the official SDK connects, looks around and makes a collection', async () 
 
 // The messages of authentication_interceptor.go, in the order of its checks.
 test.each([
-  ['nothing', undefined, '16', 'missing authorization in header'],
-  ['no base64', 'root:Milvus', '16', 'invalid token format'],
+  ['no credentials', undefined, '16', 'missing authorization in header'],
+  ['credentials that are not base64', 'root:Milvus', '16', 'invalid token format'],
   [
     'a wrong password',
     base64('root:nope'),
@@ -85,9 +85,9 @@ test.each([
     'auth check failure, please check username and password are correct',
   ],
   ['a wrong API key', base64('nope'), '16', 'auth check failure, please check api key is correct'],
-  ['the password', base64('root:Milvus'), '0', 'OK'],
-  ['the API key', base64('key'), '0', 'OK'],
-])('authorization: %s', async (_what, header, status, message) => {
+  ['a valid password', base64('root:Milvus'), '0', 'OK'],
+  ['a valid API key', base64('key'), '0', 'OK'],
+])('authorizes a request with %s', async (_what, header, status, message) => {
   milvus.authorization = { user: 'root', password: 'Milvus', apiKey: 'key' }
   for (const path of [
     getMilvusPath('Connect'),
@@ -100,7 +100,7 @@ test.each([
   }
 })
 
-test('an unknown service is unimplemented, with authorization on too: that is the ALB health check', async () => {
+test('responds UNIMPLEMENTED to the ALB health check, even with authorization enabled', async () => {
   milvus.authorization = { user: 'root', password: 'Milvus' }
   expect((await sendRaw('/AWS.ALB/healthcheck')).headers).toMatchObject({
     ':status': 200,
@@ -113,7 +113,7 @@ test.each([
   ['v2.2.16', 14, 'internal: Milvus Proxy is not ready yet. please wait'],
   ['v2.3.1', 2, 'internal: Milvus Proxy is not ready yet. please wait: service unavailable'],
   ['v2.6.15', 2, 'service unavailable: internal: Milvus Proxy is not ready yet. please wait'],
-])('a proxy of %s that is not ready', async (version, code, details) => {
+])('a proxy of %s reports that it is not ready', async (version, code, details) => {
   milvus.version = version
   milvus.ready = false
   const { headers } = await sendRaw(getMilvusPath('Connect'))
@@ -122,14 +122,14 @@ test.each([
   expect(getNotReadyStatus(version)).toEqual({ code, details })
 })
 
-test('a proxy whose state is not Healthy says so in the body', async () => {
+test('a proxy whose state is not Healthy reports it in the body', async () => {
   milvus.stateCode = 'Initializing'
   const { headers, body } = await sendRaw(getMilvusPath('Connect'))
   expect(headers['grpc-status']).toBe('0')
   expect(body.toString()).toContain('service not ready[proxy=1]: Initializing')
 })
 
-test('CheckHealth carries the reasons and quota states', async () => {
+test('CheckHealth returns the reasons', async () => {
   milvus.healthy = false
   milvus.reasons = ['querycoord not ready']
   milvus.quotaStates = ['DenyToWrite']
@@ -137,7 +137,7 @@ test('CheckHealth carries the reasons and quota states', async () => {
   expect(body.toString()).toContain('querycoord not ready')
 })
 
-test('faults: a gRPC status, a cut connection', async () => {
+test('injected faults return a gRPC status or reset the connection', async () => {
   requestLog.injectFault({
     service: 'milvus',
     operation: 'GetVersion',

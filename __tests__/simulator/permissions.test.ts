@@ -8,7 +8,7 @@ import {
 } from '../../testing/required-permissions.ts'
 import { loadIamPolicy, loadRbacObjects } from '../../testing/shipped-permissions.ts'
 
-test('the tables of a check have each permission that its files ship, and no other', () => {
+test('the tables of mode check list exactly the permissions of the shipped files', () => {
   const actions = loadIamPolicy(
     { region: 'r', account: 'a', cluster: 'c' },
     '',

@@ -77,7 +77,7 @@ function waitUntil(condition: () => boolean): Promise<void> {
   })
 }
 
-test('the webhook sets the class of what is created, and it belongs to no field manager', () => {
+test('the webhook sets the class of a new Service without a field manager', () => {
   createService('created')
   expect(getLoadBalancerClass('created')).toBe(serviceClass)
   expect(JSON.stringify(getService('created').metadata.managedFields)).not.toContain(
@@ -87,7 +87,7 @@ test('the webhook sets the class of what is created, and it belongs to no field 
   expect(getLoadBalancerClass('external')).toBe(serviceClass)
 })
 
-test('the class stays while the type does, goes with it, and comes only together with it', async () => {
+test('the class is immutable while the type is LoadBalancer, and changes only together with the type', async () => {
   createService('changed')
   expect(() => {
     patchSpec('changed', { loadBalancerClass: undefined })
@@ -109,7 +109,7 @@ test('the class stays while the type does, goes with it, and comes only together
   await waitUntil(() => getHostname('changed').startsWith('k8s-milvus-changed-'))
 })
 
-test('by its annotations the controller keeps a load balancer whatever the type, and deletes it when they go', async () => {
+test('the controller keeps a load balancer while the Service has its annotations, whatever the type', async () => {
   const finalizers = (): readonly string[] => getService('annotated').metadata.finalizers ?? []
   createService('annotated', { [`${prefix}type`]: 'external', [`${prefix}nlb-target-type`]: 'ip' })
   await waitUntil(() => getHostname('annotated').startsWith('k8s-milvus-annotate-'))

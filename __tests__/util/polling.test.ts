@@ -50,7 +50,7 @@ function createPoll(pendingPolls: number): {
 }
 
 describe('waitFor', () => {
-  test('a value on the first poll needs no sleep', async () => {
+  test('does not sleep after a value on the first poll', async () => {
     const clock = new FakeClock()
     expect(await waitFor(createWait(createPoll(0).poll, { clock }))).toBe('there')
     expect(clock.sleeps).toEqual([])
@@ -73,7 +73,7 @@ describe('waitFor', () => {
     expect([count(), clock.sleeps]).toEqual([4, [100, 200, 400]])
   })
 
-  test('polls a last time at the deadline, and reports the last status', async () => {
+  test('polls once more at the deadline and reports the last status', async () => {
     const clock = new FakeClock()
     const { poll, count } = createPoll(Infinity)
     const error = await captureActionError(() =>
@@ -83,11 +83,11 @@ describe('waitFor', () => {
     expect([count(), clock.sleeps]).toEqual([4, [1000, 1000, 500]])
   })
 
-  test('a value on the last poll counts', async () => {
+  test('accepts a value on the last poll', async () => {
     expect(await waitFor(createWait(createPoll(3).poll, { timeout: 2_500 }))).toBe('there')
   })
 
-  test.each([0, -5_000])('a timeout of %d ms allows one poll', async (timeout) => {
+  test.each([0, -5_000])('polls once with a timeout of %d ms', async (timeout) => {
     const { poll, count } = createPoll(Infinity)
     expect((await captureActionError(() => waitFor(createWait(poll, { timeout })))).message).toBe(
       'last: poll 1',
@@ -95,7 +95,7 @@ describe('waitFor', () => {
     expect(count()).toBe(1)
   })
 
-  test('a value from a poll that outlasts the deadline counts', async () => {
+  test('accepts a value from a poll that outlasts the deadline', async () => {
     const clock = new FakeClock()
     const poll = (): Promise<PollResult<string>> => {
       clock.time += 90_000
@@ -104,7 +104,7 @@ describe('waitFor', () => {
     expect(await waitFor(createWait(poll, { clock }))).toBe('late')
   })
 
-  test('a poll without a response is abandoned soon after the deadline, and the last status is reported', async () => {
+  test('abandons a poll without a response soon after the deadline and reports the last status', async () => {
     let pollCount = 0
     const poll = (): Promise<PollResult<never>> =>
       pollCount++ === 0
@@ -134,7 +134,7 @@ describe('waitFor', () => {
     expect(progress.every(([, lastObserved]) => /^poll \d+$/.test(lastObserved))).toBe(true)
   })
 
-  test('a slow poll does not cause bursts of progress', async () => {
+  test('does not report progress in bursts after a slow poll', async () => {
     const clock = new FakeClock()
     const progress: number[] = []
     const poll = (): Promise<PollResult<never>> => {
@@ -153,7 +153,7 @@ describe('waitFor', () => {
     expect(progress.length).toBe(3)
   })
 
-  test('an error of a poll ends the wait immediately', async () => {
+  test('fails immediately after an error of a poll', async () => {
     const clock = new FakeClock()
     const rejection = new ActionError({ code: 'controller-refused', problem: 'no', remedy: 'mend' })
     expect(
@@ -208,7 +208,7 @@ describe('waitFor', () => {
     expect(pendingWakeUps).toBe(0)
   })
 
-  test('a failed wake-up is reported', async () => {
+  test('reports a failed wake-up', async () => {
     const workError = new Error('boom')
     expect(
       await captureError(() =>
@@ -230,7 +230,7 @@ test.each([
   [5_000, 500],
   [20_000, 2_000],
   [600_000, 2_000],
-])('growing: after %d ms every %d', (waited, interval) => {
+])('a growing interval after %d ms is %d ms', (waited, interval) => {
   expect(pollInterval(waited)).toBe(interval)
 })
 
@@ -254,7 +254,7 @@ describe('systemClock', () => {
   )
 })
 
-test('throwIfCancelled', () => {
+test('throwIfCancelled throws only after an abort', () => {
   expect(() => throwIfCancelled(AbortSignal.abort())).toThrow('The job was cancelled.')
   expect(() => throwIfCancelled(new AbortController().signal)).not.toThrow()
 })
@@ -268,7 +268,7 @@ describe('withProgress', () => {
     }
   }
 
-  test('reports every ten seconds until the work is done', async () => {
+  test('reports progress every ten seconds until the work is done', async () => {
     const reported: number[] = []
     let finish: (value: string) => void = () => undefined
     const work = new Promise<string>((resolve) => (finish = resolve))
@@ -282,7 +282,7 @@ describe('withProgress', () => {
     expect([reported.slice(0, 3), reported.length]).toEqual([[10_000, 20_000, 30_000], count])
   })
 
-  test('failed work stops the reports', async () => {
+  test('stops the reports after failed work', async () => {
     const workError = new Error('boom')
     const reported: number[] = []
     expect(

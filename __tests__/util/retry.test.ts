@@ -10,7 +10,7 @@ test.each([
   [3, 0.5, 1200],
   [10, 0, 2_500],
   [2_000, 0.999, 4_997.5],
-])('backoff(%d) with random %d', (attempt, random, ms) => {
+])('backoff(%d) with random %d is %d ms', (attempt, random, ms) => {
   expect(backoff(attempt, { random: () => random })).toBeCloseTo(ms, 5)
 })
 
@@ -25,10 +25,34 @@ describe('retry', () => {
     readonly outcome: 'done' | Error
   }
   test.each<Case>([
-    { name: 'first attempt succeeds', failures: 0, maxAttempts: 3, calls: 1, outcome: 'done' },
-    { name: 'last attempt succeeds', failures: 2, maxAttempts: 3, calls: 3, outcome: 'done' },
-    { name: 'every attempt fails', failures: 9, maxAttempts: 3, calls: 3, outcome: workError },
-    { name: 'permanent error', failures: 9, maxAttempts: 1, calls: 1, outcome: workError },
+    {
+      name: 'returns the result of the first attempt',
+      failures: 0,
+      maxAttempts: 3,
+      calls: 1,
+      outcome: 'done',
+    },
+    {
+      name: 'returns the result of the last attempt',
+      failures: 2,
+      maxAttempts: 3,
+      calls: 3,
+      outcome: 'done',
+    },
+    {
+      name: 'throws the error after the last attempt',
+      failures: 9,
+      maxAttempts: 3,
+      calls: 3,
+      outcome: workError,
+    },
+    {
+      name: 'throws a permanent error without another attempt',
+      failures: 9,
+      maxAttempts: 1,
+      calls: 1,
+      outcome: workError,
+    },
   ])('$name', async ({ failures, maxAttempts, calls, outcome }) => {
     const clock = new FakeClock()
     let callCount = 0
@@ -47,26 +71,23 @@ describe('retry', () => {
   test.each([
     [0, 0.1, 0.2],
     [3_000, 3.02, 3.05],
-  ])(
-    'waits for a Retry-After of %d ms, with jitter',
-    async (retryAfter, minSeconds, maxSeconds) => {
-      const clock = new FakeClock()
-      let callCount = 0
-      const work = (): Promise<string> =>
-        ++callCount > 1 ? Promise.resolve('done') : Promise.reject(workError)
-      await retry(work, {
-        maxAttempts: () => 2,
-        retryAfter: () => retryAfter,
-        signal: new AbortController().signal,
-        clock,
-      })
-      expect(clock.sleeps).toHaveLength(1)
-      expect(clock.sleeps[0]).toBeGreaterThanOrEqual(minSeconds * 1000)
-      expect(clock.sleeps[0]).toBeLessThanOrEqual(maxSeconds * 1000)
-    },
-  )
+  ])('waits for a Retry-After of %d ms with jitter', async (retryAfter, minSeconds, maxSeconds) => {
+    const clock = new FakeClock()
+    let callCount = 0
+    const work = (): Promise<string> =>
+      ++callCount > 1 ? Promise.resolve('done') : Promise.reject(workError)
+    await retry(work, {
+      maxAttempts: () => 2,
+      retryAfter: () => retryAfter,
+      signal: new AbortController().signal,
+      clock,
+    })
+    expect(clock.sleeps).toHaveLength(1)
+    expect(clock.sleeps[0]).toBeGreaterThanOrEqual(minSeconds * 1000)
+    expect(clock.sleeps[0]).toBeLessThanOrEqual(maxSeconds * 1000)
+  })
 
-  test('a cancelled job does not retry', async () => {
+  test('does not retry in a cancelled job', async () => {
     const controller = new AbortController()
     let callCount = 0
     const work = (): Promise<never> => {

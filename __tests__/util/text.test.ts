@@ -10,6 +10,6 @@ test.each([
   [3 * 3_600_000, '3 hours'],
   [47 * 3_600_000, '47 hours'],
   [50 * 3_600_000, '2 days'],
-])('%d ms are %s', (milliseconds, expected) => {
+])('formats %d ms as %s', (milliseconds, expected) => {
   expect(formatDuration(milliseconds)).toBe(expected)
 })

@@ -35,12 +35,12 @@ describe('WorkDirectory', () => {
     expect(await readdir(tempRoot)).toEqual([])
   })
 
-  test('that was never created needs no removal', async () => {
+  test('ignores the removal of a directory that was never created', async () => {
     await new WorkDirectory(join(tempRoot, 'not-there')).remove(throwWithPath)
     expect(await readdir(tempRoot)).toEqual([])
   })
 
-  test('that could not be created fails its users, but not its removal', async () => {
+  test('reports a failed creation to its users, but not to its removal', async () => {
     const directory = new WorkDirectory(join(tempRoot, 'not-there'))
     expect(await captureError(() => directory.path())).toMatchObject({ code: 'ENOENT' })
     await expect(directory.remove(throwWithPath)).resolves.toBeUndefined()
@@ -49,7 +49,7 @@ describe('WorkDirectory', () => {
   test.each([
     ['undefined', undefined],
     ['empty', ''],
-  ])('RUNNER_TEMP %s means the directory of the system', async (_, runnerTemp) => {
+  ])('uses the temporary directory of the system if RUNNER_TEMP is %s', async (_, runnerTemp) => {
     const directory = new WorkDirectory(runnerTemp)
     try {
       expect(dirname(await directory.path())).toBe(tmpdir())
@@ -60,7 +60,7 @@ describe('WorkDirectory', () => {
 })
 
 describe('removeStaleDirectories', () => {
-  test('removes the directories of runs, and nothing else', async () => {
+  test('removes only the directories of runs', async () => {
     await new WorkDirectory(tempRoot).path()
     await new WorkDirectory(tempRoot).path()
     for (const unrelated of ['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y'])

@@ -53,17 +53,17 @@ describe('limits of ACM', () => {
   )
   test.each<{ name: string; issue: () => Promise<IssuedCertificate>; message: RegExp }>([
     {
-      name: 'many names',
+      name: 'a certificate with too many names',
       issue: () => authority.issue({ hosts: [host, ...manyNames], keyAlgorithm }),
       message: /: it has \d{5} bytes of PEM, and the limit is 32768\.$/,
     },
     {
-      name: 'no issuer name',
+      name: 'a certificate without an issuer name',
       issue: () => issueSelfSigned({ hosts: [host], commonName: null, keyAlgorithm }),
       message: /^ACM would reject the certificate: it has no issuer name\.$/,
     },
     {
-      name: 'a long OCSP URL',
+      name: 'a certificate with a long OCSP URL',
       issue: () =>
         authority.issue({
           hosts: [host],

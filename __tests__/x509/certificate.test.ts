@@ -31,7 +31,7 @@ describe('formatExpiryWarning', () => {
     { lifetime: 90, left: 29, threshold: 14 },
     { lifetime: 90, left: 13, threshold: 0 },
   ])(
-    'a lifetime of $lifetime days, $left left, threshold $threshold',
+    'for a lifetime of $lifetime days with $left left and threshold $threshold',
     async ({ lifetime, left, threshold, warning }) => {
       const issued = await authority.issue({
         hosts: [host],
@@ -62,7 +62,7 @@ describe('getKeyAlgorithm names keys as ACM does', () => {
   })
 })
 
-test('a chain is trusted when the list contains its top, or what signed that', () => {
+test('a chain is trusted if the list contains its last certificate or its issuer', () => {
   const material = parseMaterial({ certificate: fullchain })
   expect([
     isTrusted(material),
@@ -75,19 +75,19 @@ test('a chain is trusted when the list contains its top, or what signed that', (
 describe('areCertificatesEqual', () => {
   test.each([
     {
-      name: 'the same, with CRLF',
+      name: 'the same certificates with CRLF',
       a: fullchain,
       b: fullchain.replaceAll('\n', '\r\n'),
       isEqual: true,
     },
     {
-      name: 'another order',
+      name: 'the same certificates in another order',
       a: fullchain,
       b: chain + certificate,
       isEqual: false,
     },
     {
-      name: 'one more',
+      name: 'an additional certificate',
       a: fullchain,
       b: certificate,
       isEqual: false,

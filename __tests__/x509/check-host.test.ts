@@ -13,37 +13,37 @@ const leafWithoutNames = await issueLeaf([], host)
 const problemPrefix = (name: string): string =>
   `The certificate does not cover ${name}: its names are a.example.com, *.b.example.com.`
 
-test('DNS names exclude IP addresses', () => {
+test('getDnsNames excludes IP addresses', () => {
   expect(getDnsNames(namedLeaf)).toEqual(['a.example.com', '*.b.example.com'])
 })
 
 test.each([
   {
-    name: 'no name matches',
+    name: 'no matching name',
     leaf: namedLeaf,
     checkedHost: host,
     message: problemPrefix(host),
   },
   {
-    name: 'a wildcard matches only with two labels',
+    name: 'a wildcard that would have to cover two labels',
     leaf: namedLeaf,
     checkedHost: 'y.x.b.example.com',
     message: `${problemPrefix('y.x.b.example.com')} *.b.example.com covers exactly one label in place of the asterisk.`,
   },
   {
-    name: 'a wildcard does not match its parent domain',
+    name: 'the parent domain of a wildcard',
     leaf: namedLeaf,
     checkedHost: 'b.example.com',
     message: `${problemPrefix('b.example.com')} *.b.example.com covers exactly one label in place of the asterisk.`,
   },
   {
-    name: 'only the common name matches',
+    name: 'only a matching common name',
     leaf: leafWithoutNames,
     checkedHost: host,
     message: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but clients ignore common names.`,
   },
   {
-    name: 'not even the common name matches',
+    name: 'neither a matching name nor common name',
     leaf: leafWithoutNames,
     checkedHost: 'other.example.com',
     message:
@@ -53,6 +53,6 @@ test.each([
   expect(checkHost(leaf, checkedHost).map((problem) => problem.message)).toEqual([message])
 })
 
-test('a wildcard covers one label', () => {
+test('accepts a host that a wildcard covers with one label', () => {
   expect(checkHost(namedLeaf, 'x.b.example.com')).toEqual([])
 })

@@ -30,37 +30,37 @@ describe('a leaf', () => {
   const notYetValid = { notBefore: new Date(now + millisecondsPerDay) }
   test.each<{ name: string; options: Partial<CertificateOptions>; codes: string[] }>([
     {
-      name: 'valid',
+      name: 'a valid certificate',
       options: {},
       codes: [],
     },
     {
-      name: 'expired',
+      name: 'an expired certificate',
       options: expired,
       codes: ['certificate-expired'],
     },
     {
-      name: 'not yet valid',
+      name: 'a certificate that is not yet valid',
       options: notYetValid,
       codes: ['certificate-not-yet-valid'],
     },
     {
-      name: 'for another host',
+      name: 'a certificate for another host',
       options: { hosts: ['other.example.com'] },
       codes: ['certificate-host-mismatch'],
     },
     {
-      name: 'expired and for another host',
+      name: 'an expired certificate for another host',
       options: { ...expired, hosts: ['other.example.com'] },
       codes: ['certificate-expired', 'certificate-host-mismatch'],
     },
     {
-      name: 'a wildcard for one label',
+      name: 'a wildcard that covers one label',
       options: { hosts: ['*.example.com'] },
       codes: [],
     },
     {
-      name: 'a wildcard for two labels',
+      name: 'a wildcard that would have to cover two labels',
       options: { hosts: ['*.com'] },
       codes: ['certificate-host-mismatch'],
     },
@@ -70,12 +70,12 @@ describe('a leaf', () => {
       codes: ['certificate-host-mismatch'],
     },
     {
-      name: 'the parent domain',
+      name: 'a certificate for the parent domain',
       options: { hosts: ['example.com'] },
       codes: ['certificate-host-mismatch'],
     },
     {
-      name: 'the name in capitals',
+      name: 'the host name in uppercase',
       options: { hosts: ['MILVUS.Example.com'] },
       codes: [],
     },
@@ -95,7 +95,7 @@ describe('a leaf', () => {
       codes: [],
     },
     {
-      name: 'an IP address only',
+      name: 'only an IP address',
       options: { hosts: ['10.0.3.7'] },
       codes: ['certificate-host-mismatch'],
     },
@@ -162,7 +162,7 @@ describe('a leaf with its chain and key', () => {
       codes: ['certificate-chain-invalid'],
     },
     {
-      name: 'key and chain of another certificate',
+      name: 'the key and the chain of another certificate',
       inputs: {
         certificate,
         chain: otherAuthority.intermediate,
@@ -171,7 +171,7 @@ describe('a leaf with its chain and key', () => {
       codes: ['private-key-mismatch', 'certificate-chain-invalid'],
     },
     {
-      name: 'the leaf alone',
+      name: 'the leaf without a chain',
       inputs: { certificate },
       codes: ['certificate-chain-invalid'],
     },
@@ -179,14 +179,14 @@ describe('a leaf with its chain and key', () => {
     expect(listProblemCodes(parseMaterial(inputs))).toEqual(codes)
   })
 
-  test('a missing intermediate is named', () => {
+  test('names a missing intermediate', () => {
     const [problem] = checkMaterial(parseMaterial({ certificate }), host, now)
     expect(problem?.message).toMatch(
       /^Input certificate contains only the server certificate \(CN=milvus\.example\.com\); the intermediate \(O=.*, CN=Simulator CA Intermediate\) is missing, /,
     )
   })
 
-  test('unrelated certificates are counted, and the first is named', () => {
+  test('counts unrelated certificates and names the first', () => {
     const unrelated = otherAuthority.intermediate + otherCertificate.certificate
     const material = parseMaterial({ certificate: fullchain, chain: unrelated })
     expect(checkMaterial(material, host, now)[0]?.message).toMatch(
@@ -194,7 +194,7 @@ describe('a leaf with its chain and key', () => {
     )
   })
 
-  test('an intermediate in place of the certificate: no message says "0 certificates"', () => {
+  test('rejects an intermediate in place of the certificate without reporting "0 certificates"', () => {
     const problems = checkMaterial(
       parseMaterial({ certificate: authority.intermediate }),
       host,
@@ -204,7 +204,7 @@ describe('a leaf with its chain and key', () => {
     for (const { message } of problems) expect(message).not.toMatch(/ 0 certificate/)
   })
 
-  test('an expired intermediate is named', async () => {
+  test('names an expired intermediate', async () => {
     const expiredAuthority = await createCertificateAuthority({
       keyAlgorithm,
       name: 'Past CA',
@@ -222,9 +222,15 @@ describe('a leaf with its chain and key', () => {
 
 describe('a self-signed certificate', () => {
   test.each<{ name: string; options: Partial<CertificateOptions> }>([
-    { name: 'as OpenSSL creates it', options: { keyUsage: null, extendedKeyUsage: null } },
-    { name: 'for servers only', options: {} },
-    { name: 'that may sign', options: { keyUsage: ['digitalSignature', 'keyCertSign'] } },
+    {
+      name: 'a certificate that OpenSSL creates',
+      options: { keyUsage: null, extendedKeyUsage: null },
+    },
+    { name: 'a certificate for servers only', options: {} },
+    {
+      name: 'a certificate that may sign',
+      options: { keyUsage: ['digitalSignature', 'keyCertSign'] },
+    },
   ])('$name needs no chain', async ({ options }) => {
     const issued = await issueSelfSigned({ hosts: [host], keyAlgorithm, ...options })
     const material = parseMaterial({
@@ -236,7 +242,7 @@ describe('a self-signed certificate', () => {
     expect(isSelfSigned(material.leaf)).toBe(true)
   })
 
-  test('is not one that a CA signed', () => {
+  test('does not include one that a CA signed', () => {
     const pems = [certificate, authority.intermediate, authority.root]
     expect(pems.map((pem) => isSelfSigned(parseLeaf(pem)))).toEqual([false, false, true])
   })

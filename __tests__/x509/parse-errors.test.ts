@@ -67,7 +67,7 @@ describe('certificate-unreadable', () => {
       message: 'Input certificate contains a private key but no certificate.',
     },
     {
-      name: 'certificate and key swapped',
+      name: 'a certificate and key that are swapped',
       inputs: { certificate: privateKey, privateKey: certificate },
       message: 'Inputs certificate and private-key are swapped.',
     },
@@ -87,14 +87,14 @@ describe('certificate-unreadable', () => {
       message: 'Input certificate-chain contains a PEM block "DH PARAMETERS" but no certificate.',
     },
     {
-      name: 'no PEM',
+      name: 'text that is not PEM',
       inputs: { chain: 'letsencrypt' },
       message: 'Input certificate-chain contains no certificate in PEM format.',
     },
   ])('$name', ({ inputs, message }) => expectFailure(inputs, 'certificate-unreadable', message))
 
   // For about one in a thousand of these, Node makes a valid date of uninitialized memory.
-  test('an invalid expiry is found each time', () => {
+  test('reports an invalid expiry on each call', () => {
     const pem = setInvalidExpiry(certificate)
     for (let attempt = 0; attempt < 10_000; attempt += 1)
       expect(() => parseCertificates(pem)).toThrow('invalid validity date')
@@ -110,7 +110,7 @@ describe('private-key-unreadable', () => {
       message: 'Input private-key is encrypted.',
     },
     {
-      name: 'an encrypted key in the format before PKCS#8',
+      name: 'an encrypted key in the PKCS#1 format',
       inputs: {
         privateKey:
           '-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n',
@@ -143,7 +143,7 @@ describe('private-key-unreadable', () => {
       message: 'Input private-key is in OpenSSH format.',
     },
     {
-      name: 'no PEM',
+      name: 'text that is not PEM',
       inputs: { privateKey: 'secret' },
       message: 'Input private-key contains no private key in PEM format.',
     },

@@ -42,7 +42,7 @@ describe('parseCertificateMaterial finds the leaf and puts the chain in order', 
       chain: [intermediate],
     },
     {
-      name: 'the full chain twice',
+      name: 'the full chain in both inputs',
       inputs: { certificate: fullchain, chain: fullchain },
       chain: [intermediate],
     },
@@ -57,12 +57,12 @@ describe('parseCertificateMaterial finds the leaf and puts the chain in order', 
       chain: [intermediate, root],
     },
     {
-      name: 'leaf and chain swapped',
+      name: 'a leaf and chain that are swapped',
       inputs: { certificate: intermediate, chain: certificate },
       chain: [intermediate],
     },
     {
-      name: 'the leaf alone',
+      name: 'the leaf without a chain',
       inputs: { certificate },
       chain: [],
     },
@@ -90,7 +90,7 @@ describe('parseCertificateMaterial finds the leaf and puts the chain in order', 
       chain: [intermediate],
     },
     {
-      name: 'CRLF',
+      name: 'certificates with CRLF',
       inputs: { certificate: fullchain.replaceAll('\n', '\r\n') },
       chain: [intermediate],
     },
@@ -105,11 +105,11 @@ describe('parseCertificateMaterial finds the leaf and puts the chain in order', 
     { name: 'in order', pem: fullchain, isReordered: false },
     { name: 'in reverse order', pem: chain + certificate, isReordered: true },
     { name: 'with the root', pem: fullchain + root, isReordered: false },
-  ])('isReordered: $name', ({ pem, isReordered }) => {
+  ])('isReordered for a chain $name', ({ pem, isReordered }) => {
     expect(parseMaterial({ certificate: pem }).isReordered).toBe(isReordered)
   })
 
-  test('the key is exported as unencrypted PKCS#8, whatever its format was', () => {
+  test('exports the key as unencrypted PKCS#8 from any format', () => {
     const { key } = parseMaterial({ certificate: fullchain })
     if (!key) throw new Error('the inputs have a key')
     const sec1 = String(key.export({ type: 'sec1', format: 'pem' }))
@@ -122,7 +122,7 @@ describe('parseCertificateMaterial finds the leaf and puts the chain in order', 
       )
   })
 
-  test('a chain that is not in the inputs is completed from the CA bundle', () => {
+  test('completes a missing chain from the CA bundle', () => {
     const parseWithCaBundle = (chainInput: string): CertificateMaterial =>
       parseCertificateMaterial(
         { certificate, chain: chainInput, privateKey },

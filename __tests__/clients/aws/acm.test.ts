@@ -71,7 +71,7 @@ describe('list', () => {
     })
   }
 
-  test('contains every key type, most of which ACM leaves out by default', async () => {
+  test('includes every key type, although ACM omits most of them by default', async () => {
     const keyAlgorithms: AcmKeyAlgorithm[] = [
       'RSA_1024',
       'RSA_2048',
@@ -91,14 +91,14 @@ describe('list', () => {
     expect(requestBodies('ListCertificates')).toHaveLength(2)
   })
 
-  test('contains each name once, and that the certificate was imported', async () => {
+  test('lists each name once and reports that the certificate was imported', async () => {
     const arn = await importCertificate()
     expect(await acm.list()).toEqual([
       { arn, domainNames: [host, '*.milvus.example.com'], hasMoreNames: false, isImported: true },
     ])
   })
 
-  test('tells when there are more names than listed', async () => {
+  test('reports when a certificate has more names than listed', async () => {
     const hosts = Array.from({ length: 101 }, (_, index) => `n${index}.example.com`)
     await acm.importWithoutRetry(
       createImportMaterial(await authority.issue({ hosts, keyAlgorithm: 'EC_prime256v1' })),
@@ -124,7 +124,7 @@ describe('get and getTags', () => {
     )
   })
 
-  test('return nothing for a certificate that does not exist', async () => {
+  test('return no PEM and no tags for a certificate that does not exist', async () => {
     expect(await acm.get(missingArn)).toBeUndefined()
     expect(await acm.getTags(missingArn)).toEqual(new Map())
   })
@@ -169,7 +169,7 @@ describe('reimport', () => {
 })
 
 describe('importWithoutRetry', () => {
-  test('a certificate without a chain is sent without one', async () => {
+  test('sends no chain for a certificate without one', async () => {
     await acm
       .importWithoutRetry({ ...createImportMaterial(), chain: '' }, {})
       .catch(() => undefined)
@@ -182,19 +182,16 @@ describe('importWithoutRetry', () => {
 
   test.each<[string, Pick<Fault, 'error' | 'reset'>]>([
     [
-      'is throttled',
+      'a throttled request',
       { error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' } },
     ],
+    ['a server error', { error: { status: 500, code: 'InternalFailure', message: 'x' } }],
     [
-      'meets a server that fails',
-      { error: { status: 500, code: 'InternalFailure', message: 'x' } },
-    ],
-    [
-      'meets an unavailable service',
+      'an unavailable service',
       { error: { status: 503, code: 'ServiceUnavailable', message: 'x' } },
     ],
-    ['is cut off', { reset: true }],
-  ])('that %s has an unknown outcome, and is sent once', async (_, fault) => {
+    ['a closed connection', { reset: true }],
+  ])('reports an unknown outcome without a second request: %s', async (_, fault) => {
     account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', ...fault })
     expect(await acm.importWithoutRetry(createImportMaterial(), {})).toEqual({
       uncertainReason: expect.stringMatching(/./),
@@ -204,7 +201,7 @@ describe('importWithoutRetry', () => {
 
   test.each<[string, code: string, { status: number; code: string; message: string }]>([
     [
-      'a quota',
+      'an exhausted quota',
       'certificate-quota-exceeded',
       {
         status: 400,
@@ -213,7 +210,7 @@ describe('importWithoutRetry', () => {
       },
     ],
     [
-      'a fault of the certificate',
+      'an invalid certificate',
       'certificate-refused',
       {
         status: 400,
@@ -231,7 +228,7 @@ describe('importWithoutRetry', () => {
       },
     ],
     [
-      'a permission',
+      'a missing permission',
       'aws-access-denied',
       { status: 400, code: 'AccessDeniedException', message: 'not authorized' },
     ],
@@ -246,7 +243,7 @@ describe('importWithoutRetry', () => {
       { status: 400, code: 'ConflictException', message: 'Another import is under way' },
     ],
     [
-      'the year is used up',
+      'an exhausted yearly quota',
       'certificate-quota-exceeded',
       {
         status: 400,
@@ -259,7 +256,7 @@ describe('importWithoutRetry', () => {
       'certificate-refused',
       { status: 400, code: 'TooManyTagsException', message: 'the TagSet contains too many Tags' },
     ],
-  ])('%s is a definite rejection: %s', async (_, code, fault) => {
+  ])('treats %s as a definite rejection: %s', async (_, code, fault) => {
     account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', error: fault })
     const error = await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))
     expect([error.code, error.message]).toEqual([code, expect.stringContaining(fault.message)])
@@ -283,9 +280,9 @@ describe('importWithoutRetry', () => {
 test.each<[string, string, () => Promise<unknown>]>([
   ['list', 'acm:ListCertificates', () => acm.list()],
   ['get', 'acm:GetCertificate', () => acm.get(missingArn)],
-  ['tags', 'acm:ListTagsForCertificate', () => acm.getTags(missingArn)],
+  ['getTags', 'acm:ListTagsForCertificate', () => acm.getTags(missingArn)],
   ['reimport', 'acm:ImportCertificate', () => acm.reimport(missingArn, createImportMaterial())],
-])('%s without its permission names %s', async (_, action, call) => {
+])('reports the missing permission of %s: %s', async (_, action, call) => {
   account.aws.authorize = () => false
   const error = await captureActionError(call)
   expect([error.code, error.message]).toEqual([

@@ -108,7 +108,7 @@ describe('a token', () => {
     expect(await tokenSource.token()).not.toBe(firstToken)
   })
 
-  test('is dated by the clock of AWS after a response of EKS, because that of the runner may be wrong', async () => {
+  test('is dated by the AWS clock once EKS has responded, because the clock of the runner may be wrong', async () => {
     account.aws.state.clusters.set('production', {
       name: 'production',
       endpoint: 'https://eks.example.com',
@@ -131,7 +131,7 @@ describe('a token', () => {
     ).toBeDefined()
   })
 
-  test('is retried after a failure', async () => {
+  test('can be created after an earlier failure', async () => {
     let isFailing = true
     const identity = account.aws.credentials[0]
     const credentials = (): Promise<Identity> =>
@@ -157,7 +157,7 @@ describe('a token', () => {
     ).toBeDefined()
   })
 
-  test('that is too long is rejected without showing it', async () => {
+  test('is rejected without being shown when it is too long', async () => {
     const sessionToken = 'x'.repeat(2_800)
     const error = await captureActionError(() =>
       createTokenSource({
@@ -179,7 +179,7 @@ describe('a token', () => {
   })
 })
 
-describe('the signed host is that of STS in the region', () => {
+describe('the signed host is the STS endpoint of the region', () => {
   // Source: the SDK's own table of partitions.
   test.each([
     ['us-east-2', 'sts.us-east-2.amazonaws.com'],
@@ -207,7 +207,7 @@ describe('describeCluster', () => {
     status: 'ACTIVE' as const,
   }
 
-  test('returns the endpoint', async () => {
+  test('returns the endpoint, its CA and its network', async () => {
     account.aws.state.clusters.set('production', cluster)
     expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({
       server: cluster.endpoint,
@@ -221,11 +221,11 @@ describe('describeCluster', () => {
   test.each<[string, object, RegExp | undefined]>([
     ['private', { endpointPublicAccess: false, endpointPrivateAccess: true }, /^is private: /],
     [
-      'narrow',
+      'restricted to CIDR blocks',
       { publicAccessCidrs: ['203.0.113.0/24', '198.51.100.7/32'] },
       /only from 203\.0\.113\.0\/24, 198\.51\.100\.7\/32,/,
     ],
-    ['open', { publicAccessCidrs: ['203.0.113.0/24', '0.0.0.0/0'] }, undefined],
+    ['open to every address', { publicAccessCidrs: ['203.0.113.0/24', '0.0.0.0/0'] }, undefined],
   ])('describes who can reach an endpoint that is %s', async (_, network, expected) => {
     account.aws.state.clusters.set('production', { ...cluster, network })
     const { accessRestriction } = await describeCluster(
@@ -258,7 +258,7 @@ describe('describeCluster', () => {
       /status is DELETING/,
     ],
     [
-      'failed',
+      'has failed',
       () => account.aws.state.clusters.set('production', { ...cluster, status: 'FAILED' }),
       'cluster-not-found',
       /status is FAILED/,

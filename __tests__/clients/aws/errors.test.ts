@@ -101,7 +101,7 @@ describe('translateAwsError', () => {
       /^The AWS request acm:ListCertificates failed: InternalFailure$/,
     ],
     ['AccessDeniedExceptionally', 'x', 'aws-request-failed', /AccessDeniedExceptionally: x$/],
-  ])('%s is %s', (name, message, code, messagePattern) => {
+  ])('translates %s: %s', (name, message, code, messagePattern) => {
     const thrown = createNamedError(name, message)
     const error = translateAwsError('acm:ListCertificates', thrown)
     expect([error.code, error.message, error.cause]).toEqual([
@@ -112,7 +112,7 @@ describe('translateAwsError', () => {
     expect(error.remedy).toMatch(/\.$/)
   })
 
-  test('lists all causes of a host with two addresses', () => {
+  test('lists the error of each address of a host', () => {
     const thrown = new AggregateError([
       new Error('connect ECONNREFUSED ::1:443'),
       new Error('connect ECONNREFUSED 127.0.0.1:443'),

@@ -92,7 +92,7 @@ const fullConfiguration = {
   attributes: { 'idle_timeout.timeout_seconds': '60' },
 }
 
-test('reads the parts of a load balancer, with the rules of one listener', async () => {
+test('returns the configuration of a load balancer, with the rules of one listener', async () => {
   expect(await readConfiguration(account.clients.elbv2, loadBalancerArn, 443)).toEqual(
     fullConfiguration,
   )
@@ -106,7 +106,7 @@ test.each<[string, object]>([
   ],
   ['DescribeTargetGroups', { targetGroups: undefined }],
   ['DescribeLoadBalancerAttributes', { attributes: undefined }],
-])('reads the rest without %s', async (deniedAction, expected) => {
+])('returns the rest when %s is denied', async (deniedAction, expected) => {
   account.aws.authorize = (_principal, action) => action !== `elasticloadbalancing:${deniedAction}`
   expect(await readConfiguration(account.clients.elbv2, loadBalancerArn, 443)).toEqual({
     ...fullConfiguration,
@@ -114,7 +114,7 @@ test.each<[string, object]>([
   })
 })
 
-test('reads the targets; undefined when that is denied', async () => {
+test('returns the targets, or undefined when access is denied', async () => {
   expect(await readTargetHealth(account.clients.elbv2, targetGroupArn)).toEqual([
     {
       id: '10.0.1.7',

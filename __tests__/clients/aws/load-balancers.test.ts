@@ -107,11 +107,11 @@ describe('findLoadBalancerByDnsName', () => {
     'localhost',
     `${'x'.repeat(60)}.example.com`,
     '',
-  ])('finds none for %j', async (dnsName) => {
+  ])('returns undefined for %j', async (dnsName) => {
     expect(await findLoadBalancerByDnsName(account.clients.elbv2, dnsName)).toBeUndefined()
   })
 
-  test('names the denied call as IAM does', async () => {
+  test('reports the denied action under its IAM name', async () => {
     account.aws.authorize = () => false
     const error = await captureActionError(() =>
       findLoadBalancerByDnsName(account.clients.elbv2, 'k8s-milvus-1.us-east-2.elb.amazonaws.com'),

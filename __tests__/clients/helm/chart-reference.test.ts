@@ -50,7 +50,7 @@ test.each<[name: string, reference: object]>([
     createRegistryReference({ repository: 'oci://registry.example.com/', chart: '' }),
   ],
   ['oci://', createRegistryReference({ repository: 'oci:///', host: '', chart: '' })],
-])('%s', (name, reference) => {
+])('parseChartReference: %s', (name, reference) => {
   expect(parseChartReference(name)).toEqual(reference)
 })
 
@@ -61,6 +61,6 @@ test.each<[tag: string | undefined, version: string | undefined]>([
   ['stable', undefined],
   ['5', undefined],
   [undefined, undefined],
-])('the version of tag %s is %s', (tag, version) => {
+])('versionFromTag: tag %s, version %s', (tag, version) => {
   expect(versionFromTag(tag)).toBe(version)
 })

@@ -43,7 +43,7 @@ describe('upgradeArguments', () => {
   test.each<[string, Partial<UpgradeOptions>, string[]]>([
     ['a chart', {}, [...baseArguments, ...typeArguments, ...waitArguments]],
     [
-      'values by standard input, before the one that is set',
+      'values on standard input, before the Service type',
       { values: '{"a":"secret"}' },
       [...baseArguments, '--values', '-', ...typeArguments, ...waitArguments],
     ],
@@ -63,7 +63,7 @@ describe('upgradeArguments', () => {
       [...baseArguments, ...typeArguments, '--kube-context', 'production', ...waitArguments],
     ],
     [
-      'another type of the Service',
+      'another Service type',
       { serviceType: 'NodePort' },
       [...baseArguments, '--set', 'service.type=NodePort', ...waitArguments],
     ],
@@ -77,10 +77,10 @@ describe('upgradeArguments', () => {
         ...waitArguments,
       ],
     ],
-    ['the type of the release', { serviceType: undefined }, [...baseArguments, ...waitArguments]],
-    ['without waiting', { wait: false }, [...baseArguments, ...typeArguments, '--timeout', '600s']],
+    ['no Service type', { serviceType: undefined }, [...baseArguments, ...waitArguments]],
+    ['no wait', { wait: false }, [...baseArguments, ...typeArguments, '--timeout', '600s']],
     [
-      'no values but those that are given',
+      'only the given values',
       { values: '{}', resetValues: true, serviceType: undefined },
       [...baseArguments.slice(0, -1), '--reset-values', '--values', '-', ...waitArguments],
     ],
@@ -90,7 +90,7 @@ describe('upgradeArguments', () => {
       [...baseArguments, ...typeArguments, ...waitArguments, '--history-max', '13'],
     ],
     [
-      'fields of others',
+      'forced conflicts',
       { forceConflicts: true },
       [...baseArguments, ...typeArguments, ...waitArguments, '--force-conflicts'],
     ],
@@ -98,7 +98,7 @@ describe('upgradeArguments', () => {
     expect(upgradeArguments({ ...upgradeRequest, ...overrides })).toEqual(expected)
   })
 
-  test('previewArguments: the same upgrade as a dry run', () => {
+  test('previewArguments returns the same upgrade as a dry run', () => {
     expect(previewArguments({ ...upgradeRequest, values: '{}' })).toEqual([
       ...baseArguments,
       '--values',
@@ -110,7 +110,7 @@ describe('upgradeArguments', () => {
     ])
   })
 
-  test('installArguments', () => {
+  test('installArguments returns an installation as a dry run', () => {
     const installation = {
       release: 'milvus-demo',
       namespace: 'milvus',
@@ -141,7 +141,7 @@ describe('upgradeArguments', () => {
     [9, undefined],
     [10, 11],
     [25, 26],
-  ])('a history of %j revisions is kept with --history-max %j', (keptRevisions, expected) => {
+  ])('historyMaxToRetain: %j revisions, --history-max %j', (keptRevisions, expected) => {
     expect(historyMaxToRetain(keptRevisions)).toBe(expected)
   })
 
@@ -157,52 +157,52 @@ describe('extractErrorMessage', () => {
   // issues of helm.
   test.each<[string, string, RegExp]>([
     [
-      'a chart that is not there',
+      'a missing chart',
       'Error: chart "milvus" version "9.9.9" not found in https://zilliztech.github.io/milvus-helm/ repository\n',
       /^chart "milvus" version "9\.9\.9" not found in/,
     ],
     [
-      'a release that is not there',
+      'a missing release',
       'Error: UPGRADE FAILED: "milvus-demo" has no deployed releases\n',
       /^"milvus-demo" has no deployed releases$/,
     ],
     [
-      'a lock',
+      'a locked release',
       'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n',
       /^another operation/,
     ],
     [
-      'a warning before it',
+      'a warning before the error',
       'WARNING: Kubernetes configuration file is group-readable. This is insecure. Location: /tmp/k\nError: Kubernetes cluster unreachable: the server has asked for the client to provide credentials\n',
       /^Kubernetes cluster unreachable: the server has asked/,
     ],
     [
-      'log lines of helm 4 around it',
+      'log lines of helm 4 around the error',
       'level=WARN msg="unable to find exact version" version=x\nError: UPGRADE FAILED: timed out waiting for the condition\n',
       /^timed out waiting for the condition$/,
     ],
     [
-      'a wait of helm 4 that ran out, on two lines',
+      'a timeout of helm 4 on two lines',
       'Error: UPGRADE FAILED: resource Deployment/milvus/milvus-demo-proxy not ready. status: InProgress, message: Available: 0/1\ncontext deadline exceeded\n',
       /milvus-demo-proxy not ready.*context deadline exceeded/,
     ],
     [
-      'a schema, whose reason is on the next lines',
+      'a schema violation with its reason on the next lines',
       "Error: UPGRADE FAILED: values don't meet the specifications of the schema(s) in the following chart(s):\nmilvus:\n- (root): Additional property x is not allowed\n",
       /values don't meet.*Additional property x is not allowed/,
     ],
     [
-      'several objects that may not be patched',
+      'several objects that cannot be patched',
       'Error: UPGRADE FAILED: cannot patch "a" with kind StatefulSet: is invalid: spec: Forbidden && cannot patch "b" with kind Service: is invalid\n',
       /cannot patch "a".*cannot patch "b"/,
     ],
     [
-      'two errors, of which the last counts',
+      'two errors, of which the last is reported',
       'Error: an earlier one\nhelm: retrying\nError: UPGRADE FAILED: the last\n',
       /^the last$/,
     ],
-    ['no Error: at all', 'panic: runtime error\ngoroutine 1 [running]:\n\n', /^goroutine 1/],
-    ['nothing', '', /^$/],
+    ['output without "Error:"', 'panic: runtime error\ngoroutine 1 [running]:\n\n', /^goroutine 1/],
+    ['no output', '', /^$/],
     ['blank lines', '\n  \n', /^$/],
     ['CRLF', 'Error: UPGRADE FAILED: x\r\n', /^x$/],
   ])('%s', (_, stderr, expected) => {
@@ -211,7 +211,7 @@ describe('extractErrorMessage', () => {
 })
 
 /** A helm on the PATH that is a script. */
-describe('with a helm on the PATH', () => {
+describe('with helm on the PATH', () => {
   let directory: string, originalPath: string | undefined
   const outputLines: string[] = []
   const createOptions = (
@@ -292,7 +292,7 @@ describe('with a helm on the PATH', () => {
   })
 
   describe('upgrade', () => {
-    test('passes values by standard input, and does not pass the inputs of the action', async () => {
+    test('passes values on standard input and withholds the inputs of the action', async () => {
       await installFakeHelm(
         'printf "%s\\n" "$@" > "$(dirname "$0")/argv"; env > "$(dirname "$0")/environment"',
         'cat > "$(dirname "$0")/stdin"',
@@ -331,14 +331,14 @@ describe('with a helm on the PATH', () => {
         /not ready/,
       ],
       [
-        'a rate limit that would outlast the wait',
+        'a rate limit that exceeds the timeout',
         'echo "Error: UPGRADE FAILED: client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline" >&2; exit 1',
         'helm-upgrade-timeout',
         /would exceed/,
       ],
-      ['an exit without a word', 'exit 3', 'helm-upgrade-failed', /it ended with exit code 3$/],
+      ['an exit without output', 'exit 3', 'helm-upgrade-failed', /it ended with exit code 3$/],
       [
-        'a kill',
+        'a killed process',
         'kill -9 $$',
         'helm-upgrade-failed',
         /it (was ended by a signal|ended with exit code)/,
@@ -349,7 +349,7 @@ describe('with a helm on the PATH', () => {
       expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
     })
 
-    test('reports a helm that ends before it has read its values', async () => {
+    test('reports the error of a helm that exits before reading its values', async () => {
       await installFakeHelm('echo "Error: UPGRADE FAILED: no" >&2; exit 1', '')
       const error = await captureActionError(() =>
         upgrade(
@@ -363,13 +363,13 @@ describe('with a helm on the PATH', () => {
       ])
     })
 
-    test('passes each line on', async () => {
+    test('forwards each output line', async () => {
       await installFakeHelm('echo one; echo two >&2; echo three')
       await upgrade(upgradeRequest, createOptions())
       expect(outputLines.sort()).toEqual(['one', 'three', 'two'])
     })
 
-    test('a cancelled job interrupts helm once, and leaves it time to mark its release', async () => {
+    test('interrupts helm once when the job is cancelled, and lets it update its release', async () => {
       const controller = new AbortController()
       await installFakeHelm(
         `trap 'echo INT >> ${join(directory, 'signals')}; exit 1' INT; echo ready; while :; do sleep 0.05; done`,
@@ -384,7 +384,7 @@ describe('with a helm on the PATH', () => {
       expect(await readFile(join(directory, 'signals'), 'utf8')).toBe('INT\n')
     })
 
-    test('a cancelled job does not start helm', async () => {
+    test('does not start helm in a cancelled job', async () => {
       await installFakeHelm(`echo started > ${join(directory, 'started')}`)
       expect(
         (
@@ -398,7 +398,7 @@ describe('with a helm on the PATH', () => {
   })
 
   describe('previewUpgrade', () => {
-    test("returns the manifest and the chart's versions, and passes no line on", async () => {
+    test("returns the manifest and the chart's versions without forwarding output", async () => {
       await installFakeHelm(
         `printf '%s' '${JSON.stringify({ manifest: 'kind: Service', chart: { metadata: { version: '5.0.19', appVersion: '2.6.15' } } })}'`,
       )

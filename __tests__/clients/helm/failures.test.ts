@@ -37,7 +37,7 @@ describe('upgradeFailure', () => {
       /server of that webhook is running/,
     ],
     [
-      'a policy',
+      'a policy of the cluster',
       'admission webhook "validate.kyverno.svc-fail" denied the request: no LoadBalancer',
       'helm-upgrade-failed',
       /policy of the cluster/,
@@ -55,19 +55,19 @@ describe('upgradeFailure', () => {
       /kubectl get jobs,pods/,
     ],
     [
-      'a quota',
+      'an exceeded quota',
       'create: failed to create: secrets is forbidden: exceeded quota: compute-resources, requested: count/secrets=1',
       'helm-upgrade-failed',
       /resourcequota/,
     ],
     [
-      'RBAC, helm 4',
+      'a missing RBAC permission, helm 4',
       'services "milvus-demo" is forbidden: User "x" cannot patch resource "services" in API group "" in the namespace "milvus"',
       'cluster-forbidden',
       /rbac\.yaml/,
     ],
     [
-      'RBAC, helm 3',
+      'a missing RBAC permission, helm 3',
       'could not get information about the resource: deployments.apps "x" is forbidden: User "x" cannot get resource "deployments"',
       'cluster-forbidden',
       /rbac\.yaml/,
@@ -91,7 +91,7 @@ describe('upgradeFailure', () => {
       /again/,
     ],
     [
-      'a field that someone else set',
+      'a field of another field manager',
       'conflict occurred while applying object milvus/milvus-demo /v1, Kind=Service: Apply failed with 1 conflict: conflict with "kubectl-patch" using v1: .spec.type',
       'helm-upgrade-failed',
       /^kubectl-patch changed/,
@@ -186,13 +186,13 @@ describe('chartFailure', () => {
   // What helm 4.1.4 and 3.17.3 printed.
   test.each<[string, string, code: string, remedy: RegExp]>([
     [
-      'no such version',
+      'an unknown version',
       'chart "milvus" version "5.0.19" not found in https://charts.example.com repository',
       'chart-not-found',
       /set chart-version to an available version/,
     ],
     [
-      'no such version in an added repository',
+      'an unknown version in an added repository',
       'chart "milvus" matching 5.0.19 not found in target index. (try \'helm repo update\'): no chart version found for milvus-5.0.19',
       'chart-not-found',
       /chart-version/,
@@ -204,19 +204,19 @@ describe('chartFailure', () => {
       /If the chart has moved/,
     ],
     [
-      'no such chart in a registry, helm 4',
+      'an unknown chart in a registry, helm 4',
       `${ociErrorPrefix}registry.example.com/charts/milvus:5.0.19: not found`,
       'chart-not-found',
       /chart-version/,
     ],
     [
-      'no such chart in a registry, helm 3',
+      'an unknown chart in a registry, helm 3',
       'registry.example.com/charts/milvus:5.0.19: not found',
       'chart-not-found',
       /chart-version/,
     ],
     [
-      'no index',
+      'a missing index',
       `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 404 Not Found`,
       'chart-repository-unreachable',
       /no chart repository at https/,
@@ -228,13 +228,13 @@ describe('chartFailure', () => {
       /no chart repository/,
     ],
     [
-      'no credentials',
+      'missing credentials',
       `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized`,
       'chart-repository-unreachable',
       /^Set chart-username and chart-password/,
     ],
     [
-      'no permission',
+      'insufficient permissions',
       `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 403 Forbidden`,
       'chart-repository-unreachable',
       /^Set chart-username/,
@@ -290,13 +290,13 @@ describe('chartFailure', () => {
     ])
   })
 
-  test('credentials that were set and rejected', () => {
+  test('reports rejected credentials', () => {
     expect(
       chartFailure('401 Unauthorized: 401 ', { ...chartSource, hasCredentials: true }).remedy,
     ).toMatch(/^https:\/\/charts\.example\.com rejects chart-username and chart-password/)
   })
 
-  test('without output', () => {
+  test('describes a killed helm without output', () => {
     expect(extractFetchError(null, '', '')).toBe('it was ended by a signal')
   })
 
@@ -330,7 +330,7 @@ describe('chartFailure', () => {
       },
     ],
     [
-      'an alias, and helm without repositories',
+      'an alias when helm has no repositories',
       {
         chart: { kind: 'path-or-alias', name: 'corp/milvus' },
         message: 'no repositories found. You must add one before updating',

@@ -21,7 +21,7 @@ function createManualClock() {
   }
 }
 
-test('writeKubeconfig writes files of mode 0600, and renews the token every five minutes until the end', async () => {
+test('writeKubeconfig writes files with mode 0600 and renews the token every five minutes', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'kubeconfig-test-'))
   const clock = createManualClock()
   const abortController = new AbortController()

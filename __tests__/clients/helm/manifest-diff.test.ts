@@ -11,43 +11,43 @@ const [serviceManifest, deploymentManifest] = [
 
 test.each<[string, string, string, [added: string[], removed: string[], changed: string[]]]>([
   [
-    'the same',
+    'the same objects in another order',
     serviceManifest + deploymentManifest,
     deploymentManifest + serviceManifest,
     [[], [], []],
   ],
   [
-    'one that goes, one that comes',
+    'an added and a removed object',
     serviceManifest,
     deploymentManifest,
     [['Deployment b'], ['Service a'], []],
   ],
   [
-    'one that changes',
+    'a changed object',
     serviceManifest + deploymentManifest,
     serviceManifest.replace('LoadBalancer', 'ClusterIP') + deploymentManifest,
     [[], [], ['Service a']],
   ],
   [
-    'what says only which chart made it',
+    'labels and comments that only identify the chart',
     serviceManifest,
     serviceManifest.replace('milvus-1', 'milvus-2').replace('# Source: milvus', '# Source: other'),
     [[], [], []],
   ],
   [
-    'another indentation, the name after the labels, in quotes',
+    'another indentation, with a quoted name after the labels',
     '',
     '---\nkind: Service\nmetadata:\n    labels:\n        name: not-this\n    name: "a"\nspec:\n  name: nor-this\n',
     [['Service a'], [], []],
   ],
   ['empty documents and comments', '---\n---\n# nothing\n', '', [[], [], []]],
   [
-    'a list of kinds inside an object is no object',
+    'a manifest inside a ConfigMap',
     '',
     `---\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  x: |\n    kind: Service\n    ---\n`,
     [['ConfigMap c'], [], []],
   ],
-  ['nothing was deployed', '', serviceManifest, [['Service a'], [], []]],
-])('%s', (_, before, after, [added, removed, changed]) => {
+  ['no deployed object', '', serviceManifest, [['Service a'], [], []]],
+])('diffManifests: %s', (_, before, after, [added, removed, changed]) => {
   expect(diffManifests(before, after)).toEqual({ added, removed, changed })
 })

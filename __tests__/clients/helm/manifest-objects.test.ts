@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseManifest, resourceForKind } from '../../../src/clients/helm/manifest-objects.ts'
 
-describe('resourceForKind: the plural of a kind', () => {
+describe('resourceForKind', () => {
   test.each([
     ['', 'Service', 'services'],
     ['', 'ConfigMap', 'configmaps'],
@@ -26,7 +26,7 @@ describe('resourceForKind: the plural of a kind', () => {
   })
 })
 
-test('parseManifest', () => {
+test('parseManifest returns the kind, the resource and the name of each object', () => {
   const manifest = [
     '---\n# Source: milvus/templates/service.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: milvus-demo\n  namespace: milvus\nspec:\n  kind: none\n',
     '---\napiVersion: "rbac.authorization.k8s.io/v1"\nkind: "Role"\nmetadata:\n    labels:\n        name: other\n    name: "reader"\n',

@@ -69,7 +69,7 @@ describe('findValuesPath', () => {
     ["the release's own chart", createRevision(ownService, milvusChart), 'demo-milvus', []],
     ['a subchart', createRevision(subchartService), 'demo-vectors', ['vectors']],
     [
-      'a subchart whose Service is not named',
+      'a subchart, without a Service name',
       createRevision(kafkaService + subchartService),
       undefined,
       ['vectors'],
@@ -81,31 +81,36 @@ describe('findValuesPath', () => {
       ['backend', 'vectors'],
     ],
     [
-      'the one of two that is meant',
+      'the selected one of two subcharts',
       createRevision(subchartService + secondSubchartService),
       'demo-other',
       ['other'],
     ],
-    ["a template of the umbrella chart's own", createRevision(umbrellaService), 'demo-vectors', []],
     [
-      'objects without comments',
+      'a template of the umbrella chart itself',
+      createRevision(umbrellaService),
+      'demo-vectors',
+      [],
+    ],
+    [
+      'objects without source comments',
       createRevision(serviceWithoutSource, { dependencies: ['etcd', 'milvus'] }),
       'demo-vectors',
       ['milvus'],
     ],
     [
-      'objects without comments, of two subcharts',
+      'objects without source comments, of two subcharts',
       createRevision(serviceWithoutSource, { dependencies: ['milvus', 'milvus-two'] }),
       'demo-vectors',
       [],
     ],
     [
-      "objects without comments, of the release's own chart",
+      "objects without source comments, of the release's own chart",
       createRevision(serviceWithoutSource, { ...milvusChart, dependencies: ['milvus'] }),
       'demo-vectors',
       [],
     ],
-    ['nothing at all', createRevision('', milvusChart), undefined, []],
+    ['an empty manifest', createRevision('', milvusChart), undefined, []],
   ])('of %s', (_, revision, name, path) => {
     expect(findValuesPath(revision, name)).toEqual(path)
   })
@@ -141,7 +146,7 @@ test.each<
     },
   ],
   [
-    'a chart with a proxy of something else',
+    'a chart with a proxy of another product',
     {
       revision: createRevision(kafkaService),
       isMilvus: false,
@@ -168,7 +173,7 @@ test.each<
     },
   ],
   [
-    'no object',
+    'a release without objects',
     {
       revision: createRevision(''),
       isMilvus: false,
@@ -176,7 +181,7 @@ test.each<
       version: 'of an unknown version',
     },
   ],
-])('%s', (_, { revision, isMilvus, hasComponents, version }) => {
+])('identifies %s', (_, { revision, isMilvus, hasComponents, version }) => {
   expect([
     isMilvusRelease(revision),
     hasMilvusComponents(revision),

@@ -25,7 +25,7 @@ describe('readTlsMode', () => {
       expected: { mode: 1, path },
     },
     {
-      name: 'joined keys, a text',
+      name: 'joined keys with a string value',
       values: createUserYaml('common.security:\n  TLSMode: "2"\n'),
       expected: { mode: 2, path },
     },
@@ -35,12 +35,12 @@ describe('readTlsMode', () => {
       expected: { mode: 0, path },
     },
     {
-      name: 'what Milvus takes for 0',
+      name: 'a value that Milvus treats as 0',
       values: createUserYaml('common: {security: {tlsMode: mutual}}'),
       expected: { mode: 0, path },
     },
     {
-      name: 'a variable of the proxy wins',
+      name: 'a variable of the proxy, which takes precedence',
       values: {
         ...createUserYaml('common: {security: {tlsMode: 2}}'),
         proxy: { extraEnv: [{ name: 'COMMON_SECURITY_TLSMODE', value: '1' }] },
@@ -69,9 +69,9 @@ describe('readTlsMode', () => {
       valuesPath: ['vectors'],
       expected: tlsDisabled,
     },
-    { name: 'no YAML', values: createUserYaml('common: {security: '), expected: undefined },
-    { name: 'YAML that is no map', values: createUserYaml('- 1'), expected: tlsDisabled },
-    { name: "a ConfigMap of the user's", values: { customConfigMap: 'mine' }, expected: undefined },
+    { name: 'invalid YAML', values: createUserYaml('common: {security: '), expected: undefined },
+    { name: 'YAML that is not a map', values: createUserYaml('- 1'), expected: tlsDisabled },
+    { name: 'a custom ConfigMap', values: { customConfigMap: 'mine' }, expected: undefined },
     {
       name: 'values of other types',
       values: { extraConfigFiles: null, proxy: null, standalone: 1 },
@@ -93,7 +93,7 @@ describe('readTlsMode', () => {
   )
 })
 
-test('mergeValues merges maps, replaces anything else, and removes what is null', () => {
+test('mergeValues merges maps, replaces other values and removes null values', () => {
   expect(
     mergeValues({ a: { b: 1, c: 2 }, d: [1], e: 5 }, { a: { b: 9, c: null }, d: [2], f: {} }),
   ).toEqual({ a: { b: 9 }, d: [2], e: 5, f: {} })

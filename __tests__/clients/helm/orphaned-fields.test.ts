@@ -20,49 +20,49 @@ interface TestCase {
 
 const cases: readonly TestCase[] = [
   {
-    name: 'nothing, where the next revision is the failed one again',
+    name: 'no field that a retained revision also sets',
     live: createContainerSpec(createEnvVars('A')),
     failedRevision: createContainerSpec(createEnvVars('A')),
     retainedRevisions: [createContainerSpec(), createContainerSpec(createEnvVars('A'))],
     expected: [],
   },
   {
-    name: 'a label beside that of someone else',
+    name: 'a label beside one of another field manager',
     live: { labels: { a: '1', team: 'x', theirs: '2' } },
     failedRevision: { labels: { a: '1', team: 'x' } },
     retainedRevisions: [{ labels: { a: '1' } }],
     expected: ['labels/team'],
   },
   {
-    name: 'labels that are all of the failed revision',
+    name: 'the whole map when only the failed revision sets labels',
     live: { labels: { team: 'x' } },
     failedRevision: { labels: { team: 'x' } },
     retainedRevisions: [{}],
     expected: ['labels'],
   },
   {
-    name: 'labels of the failed revision, where there were none before and others have put theirs',
+    name: 'the only label of helm beside one of another field manager',
     live: { labels: { team: 'x', theirs: '2' } },
     failedRevision: { labels: { team: 'x' } },
     retainedRevisions: [{}],
     expected: ['labels/team'],
   },
   {
-    name: 'what someone else has changed since stays',
+    name: 'no label that another field manager has changed since',
     live: { labels: { team: 'theirs', b: '1' } },
     failedRevision: { labels: { team: 'x' } },
     retainedRevisions: [{ labels: { b: '1' } }],
     expected: [],
   },
   {
-    name: 'what helm had not yet applied',
+    name: 'no label that helm had not applied yet',
     live: { labels: { b: '1' } },
     failedRevision: { labels: { b: '1', team: 'x' } },
     retainedRevisions: [{ labels: { b: '1' } }],
     expected: [],
   },
   {
-    name: 'a probe, with what the API adds by itself',
+    name: 'a probe with defaults of the Kubernetes API',
     live: createContainerSpec({
       livenessProbe: { httpGet: { path: '/', port: 1, scheme: 'HTTP' }, timeoutSeconds: 1 },
     }),
@@ -71,14 +71,14 @@ const cases: readonly TestCase[] = [
     expected: ['spec/containers/0/livenessProbe'],
   },
   {
-    name: 'variables, the last first',
+    name: 'environment variables, the last first',
     live: createContainerSpec(createEnvVars('A', 'B', 'C', 'D')),
     failedRevision: createContainerSpec(createEnvVars('A', 'B', 'D')),
     retainedRevisions: [createContainerSpec(createEnvVars('A'))],
     expected: ['spec/containers/0/env/3', 'spec/containers/0/env/1'],
   },
   {
-    name: 'a mount: it is known by its path, not by the name of its volume',
+    name: 'a volume mount, identified by its path instead of its volume name',
     live: createContainerSpec(createVolumeMounts('/new', '/old')),
     failedRevision: createContainerSpec(createVolumeMounts('/new')),
     retainedRevisions: [createContainerSpec(createVolumeMounts('/old'))],
@@ -92,14 +92,14 @@ const cases: readonly TestCase[] = [
     expected: ['containers/1'],
   },
   {
-    name: 'a list that is replaced as a whole',
+    name: 'no item of a list that is replaced as a whole',
     live: { args: ['a', 'b'] },
     failedRevision: { args: ['a', 'b'] },
     retainedRevisions: [{ args: ['a'] }],
     expected: [],
   },
   {
-    name: 'a list of one revision alone',
+    name: 'a list that only the failed revision sets',
     live: { args: ['a', 'b'] },
     failedRevision: { args: ['a', 'b'] },
     retainedRevisions: [{}],
@@ -107,17 +107,20 @@ const cases: readonly TestCase[] = [
   },
 ]
 
-test.each(cases)('$name', ({ live, failedRevision, retainedRevisions, expected }) => {
-  const orphanedFields = findOrphanedFields(live, failedRevision, retainedRevisions)
-  expect(orphanedFields.map(({ path }) => path.join('/'))).toEqual(expected)
-  // Each field to remove must exist, and its test must hold beforehand.
-  for (const {
-    path,
-    test: { path: testPath, value },
-  } of orphanedFields) {
-    expect(testPath.slice(0, path.length)).toEqual(path)
-    expect(
-      testPath.reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], live),
-    ).toEqual(value)
-  }
-})
+test.each(cases)(
+  'findOrphanedFields: $name',
+  ({ live, failedRevision, retainedRevisions, expected }) => {
+    const orphanedFields = findOrphanedFields(live, failedRevision, retainedRevisions)
+    expect(orphanedFields.map(({ path }) => path.join('/'))).toEqual(expected)
+    // Each field to remove must exist, and its test must hold beforehand.
+    for (const {
+      path,
+      test: { path: testPath, value },
+    } of orphanedFields) {
+      expect(testPath.slice(0, path.length)).toEqual(path)
+      expect(
+        testPath.reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], live),
+      ).toEqual(value)
+    }
+  },
+)

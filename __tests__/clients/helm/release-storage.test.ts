@@ -38,32 +38,32 @@ describe('decodeRevision', () => {
   }
   test.each<[string, string, 'Secret' | 'ConfigMap', object]>([
     [
-      'a Secret, which the API encodes once more',
+      'a Secret, which is base64-encoded twice',
       encodeBase64(encodeRelease(storedRelease)),
       'Secret',
       decodedRevision,
     ],
     ['a ConfigMap', encodeRelease(storedRelease), 'ConfigMap', decodedRevision],
     [
-      'one that is not compressed',
+      'an uncompressed revision',
       encodeBase64(JSON.stringify(storedRelease)),
       'ConfigMap',
       decodedRevision,
     ],
     [
-      'one without values of the user',
+      'a revision without user values',
       encodeRelease({ ...storedRelease, config: undefined }),
       'ConfigMap',
       { ...decodedRevision, values: {} },
     ],
     [
-      'one whose values are null',
+      'a revision with null values',
       encodeRelease({ ...storedRelease, config: null }),
       'ConfigMap',
       { ...decodedRevision, values: {} },
     ],
     [
-      'one whose chart has no appVersion',
+      'a chart without appVersion',
       encodeRelease({
         ...storedRelease,
         chart: { metadata: { name: 'milvus', version: '5.0.19' } },
@@ -72,7 +72,7 @@ describe('decodeRevision', () => {
       { ...decodedRevision, chart: { name: 'milvus', version: '5.0.19', appVersion: '' } },
     ],
     [
-      'one whose chart says whose it is and has subcharts',
+      'a chart with maintainers and subcharts',
       encodeRelease({
         ...storedRelease,
         chart: {
@@ -95,13 +95,13 @@ describe('decodeRevision', () => {
       },
     ],
     [
-      'one that helm 4 applied server-side',
+      'a revision that helm 4 applied server-side',
       encodeRelease({ ...storedRelease, apply_method: 'ssa' }),
       'ConfigMap',
       { ...decodedRevision, serverSide: true },
     ],
     [
-      'one that helm 4 applied client-side',
+      'a revision that helm 4 applied client-side',
       encodeRelease({ ...storedRelease, apply_method: 'csa' }),
       'ConfigMap',
       decodedRevision,
@@ -118,19 +118,27 @@ describe('decodeRevision', () => {
 
   const secret = 'canary-hunter2'
   test.each<[string, string, 'Secret' | 'ConfigMap']>([
-    ['nothing', '', 'Secret'],
-    ['a Secret that is encoded once', encodeRelease(storedRelease), 'Secret'],
-    ['a ConfigMap that is encoded twice', encodeBase64(encodeRelease(storedRelease)), 'ConfigMap'],
+    ['an empty string', '', 'Secret'],
+    ['a Secret that is base64-encoded once', encodeRelease(storedRelease), 'Secret'],
     [
-      'gzip that is cut off',
+      'a ConfigMap that is base64-encoded twice',
+      encodeBase64(encodeRelease(storedRelease)),
+      'ConfigMap',
+    ],
+    [
+      'truncated gzip',
       gzipSync(JSON.stringify(storedRelease)).subarray(0, 60).toString('base64'),
       'ConfigMap',
     ],
-    ['JSON that is no release', encodeRelease({ hello: 'world' }), 'ConfigMap'],
+    ['JSON that is not a release', encodeRelease({ hello: 'world' }), 'ConfigMap'],
     ['null', encodeRelease(null), 'ConfigMap'],
     ['a name that is a number', encodeRelease({ ...storedRelease, name: 7 }), 'ConfigMap'],
-    ['values that are a text', encodeRelease({ ...storedRelease, config: secret }), 'ConfigMap'],
-    ['a version that is none', encodeRelease({ ...storedRelease, version: 'four' }), 'ConfigMap'],
+    ['values that are a string', encodeRelease({ ...storedRelease, config: secret }), 'ConfigMap'],
+    [
+      'a version that is not a number',
+      encodeRelease({ ...storedRelease, version: 'four' }),
+      'ConfigMap',
+    ],
     [
       'an appVersion that is a number',
       encodeRelease({
@@ -140,21 +148,21 @@ describe('decodeRevision', () => {
       'ConfigMap',
     ],
     [
-      'gzip that becomes a thousand times as much',
+      'gzip that expands a thousandfold',
       encodeBase64(gzipSync(`${JSON.stringify(storedRelease)}${' '.repeat(80 * 2 ** 20)}`)),
       'ConfigMap',
     ],
     [
-      'JSON that breaks off near a secret',
+      'invalid JSON near a secret',
       encodeBase64(`{"config":{"password":"${secret}",oops`),
       'ConfigMap',
     ],
     [
-      'JSON with a secret that lacks its quotes',
+      'JSON with an unquoted secret',
       encodeBase64(`{"config":{"password":${secret}}}`),
       'ConfigMap',
     ],
-  ])('%s cannot be decoded, and is not quoted', async (_, encoded, kind) => {
+  ])('rejects %s without quoting it', async (_, encoded, kind) => {
     const error = await captureActionError(() =>
       decodeRevision(encoded, kind, 'sh.helm.release.v1.milvus-demo.v4'),
     )
@@ -165,7 +173,7 @@ describe('decodeRevision', () => {
 
 describe('replaceStatus', () => {
   const failedStatus = { status: 'failed', description: 'its helm died' }
-  test.each(['Secret', 'ConfigMap'] as const)('in a %s changes nothing else', (kind) => {
+  test.each(['Secret', 'ConfigMap'] as const)('changes only the status in a %s', (kind) => {
     const encoded =
       kind === 'Secret' ? encodeBase64(encodeRelease(storedRelease)) : encodeRelease(storedRelease)
     const decodedRevision = decodeRevision(encoded, kind, 'v4')
@@ -175,7 +183,7 @@ describe('replaceStatus', () => {
     })
   })
 
-  test('numbers stay as helm wrote them', () => {
+  test('preserves numbers as helm wrote them', () => {
     const json =
       '{"name":"m","info":{"status":"pending-upgrade","first_deployed":"x"},"chart":{"metadata":{}},"config":{"a":12345678901234567890,"b":1.0,"c":1e+06,"d":[-0]},"version":2}'
     const updatedJson = gunzipSync(
@@ -220,64 +228,64 @@ test.each<[string, Record<string, string> | undefined, object | undefined]>([
 
 test.each<[string, Record<string, unknown>, unknown, Record<string, unknown>]>([
   [
-    'a null that is stored',
+    'a stored null',
     { a: null, b: { c: null, d: 1 } },
     { a: null, b: { c: null } },
     { b: { d: 1 } },
   ],
   [
-    'a null for a value, and for what is not there',
+    'a null for a stored value and for a missing one',
     { a: null, b: null, c: { d: null } },
     { a: 1 },
     { a: null, b: null, c: { d: null } },
   ],
-  ['lists and texts', { a: [null], b: 'x' }, { a: [null], b: null }, { a: [null], b: 'x' }],
+  ['lists and strings', { a: [null], b: 'x' }, { a: [null], b: null }, { a: [null], b: 'x' }],
 ])('omitStoredNulls: %s', (_, desired, current, expected) => {
   expect(omitStoredNulls(desired, current)).toEqual(expected)
 })
 
 describe('findDifferingPaths', () => {
   test.each<[string, Record<string, unknown>, unknown, string[]]>([
-    ['nothing wanted', {}, { a: 1 }, []],
+    ['no desired values', {}, { a: 1 }, []],
     [
-      'the same',
+      'the same values',
       { a: 1, b: { c: [1, { d: 2 }] } },
       { b: { c: [1, { d: 2 }], more: true }, a: 1 },
       [],
     ],
     ['another value', { a: 1 }, { a: 2 }, ['a']],
-    ['a value that is not there', { a: { b: 1 } }, {}, ['a.b']],
-    ['nothing there at all', { a: { b: 1 }, c: 2 }, undefined, ['a.b', 'c']],
-    ['deep inside', { a: { b: { c: 1, d: 2 } } }, { a: { b: { c: 1, d: 3 } } }, ['a.b.d']],
-    ['a number is no text', { a: 2 }, { a: '2' }, ['a']],
-    ['false is no absence', { a: false }, {}, ['a']],
-    ['zero and an empty text are none either', { a: 0, b: '' }, {}, ['a', 'b']],
-    ['lists are whole', { a: [1, 2] }, { a: [2, 1] }, ['a']],
-    ['an empty list is a value', { a: [] }, {}, ['a']],
-    ['a map where a value was', { a: { b: 1 } }, { a: 'text' }, ['a.b']],
-    ['a map where a list was', { a: { b: 1 } }, { a: [1] }, ['a.b']],
-    ['a value where a map was', { a: 'text' }, { a: { b: 1 } }, ['a']],
-    ['a null takes away what is there', { a: { b: null } }, { a: { b: { c: 1 } } }, ['a.b']],
+    ['a missing value', { a: { b: 1 } }, {}, ['a.b']],
+    ['no current values', { a: { b: 1 }, c: 2 }, undefined, ['a.b', 'c']],
+    ['a nested value', { a: { b: { c: 1, d: 2 } } }, { a: { b: { c: 1, d: 3 } } }, ['a.b.d']],
+    ['a number instead of a string', { a: 2 }, { a: '2' }, ['a']],
+    ['false instead of a missing value', { a: false }, {}, ['a']],
+    ['zero and an empty string instead of missing values', { a: 0, b: '' }, {}, ['a', 'b']],
+    ['a list in another order', { a: [1, 2] }, { a: [2, 1] }, ['a']],
+    ['an empty list instead of a missing value', { a: [] }, {}, ['a']],
+    ['a map instead of a string', { a: { b: 1 } }, { a: 'text' }, ['a.b']],
+    ['a map instead of a list', { a: { b: 1 } }, { a: [1] }, ['a.b']],
+    ['a string instead of a map', { a: 'text' }, { a: { b: 1 } }, ['a']],
+    ['a null instead of a nested map', { a: { b: null } }, { a: { b: { c: 1 } } }, ['a.b']],
     [
-      'a null for what is not there takes the default of the chart away',
+      'a null instead of a missing value, which removes the default of the chart',
       { a: { b: null }, c: null },
       { a: {} },
       ['a.b', 'c'],
     ],
-    ['a null in a map that is not there', { a: { b: null } }, undefined, ['a.b']],
-    ['a null that is stored', { a: { b: null } }, { a: { b: null } }, []],
-    ['a value where a null is stored', { a: 1, b: {} }, { a: null, b: null }, ['a', 'b']],
-    ['a null for a null', { a: null }, { a: null }, []],
-    ['a null for the map above', { a: null }, { a: { b: 1 } }, ['a']],
-    ['an empty map changes nothing that is a map', { a: {} }, { a: { b: 1 } }, []],
-    ['an empty map where a value was', { a: {} }, { a: 'text' }, ['a']],
+    ['a null in a missing map', { a: { b: null } }, undefined, ['a.b']],
+    ['a nested stored null', { a: { b: null } }, { a: { b: null } }, []],
+    ['a value instead of a stored null', { a: 1, b: {} }, { a: null, b: null }, ['a', 'b']],
+    ['a top-level stored null', { a: null }, { a: null }, []],
+    ['a null instead of a top-level map', { a: null }, { a: { b: 1 } }, ['a']],
+    ['an empty map for a map with keys', { a: {} }, { a: { b: 1 } }, []],
+    ['an empty map instead of a string', { a: {} }, { a: 'text' }, ['a']],
     [
-      'a key that every object has',
+      'keys named like properties of Object.prototype',
       { constructor: 'x', toString: { a: 1 } },
       {},
       ['constructor', 'toString.a'],
     ],
-    ['the order of keys does not count', { a: [{ x: 1, y: 2 }] }, { a: [{ y: 2, x: 1 }] }, []],
+    ['keys in another order', { a: [{ x: 1, y: 2 }] }, { a: [{ y: 2, x: 1 }] }, []],
   ])('%s', (_, desired, current, paths) => {
     expect(findDifferingPaths(desired, current)).toEqual(paths)
   })

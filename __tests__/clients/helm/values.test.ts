@@ -4,15 +4,15 @@ import { load } from 'js-yaml'
 import { getHelmValue, serializeValues } from '../../../src/clients/helm/values.ts'
 
 test.each([
-  { name: 'maps, lists, null', values: { a: { b: [1, 'x', null] }, c: null } },
+  { name: 'maps, lists and null', values: { a: { b: [1, 'x', null] }, c: null } },
   { name: 'quotes and line ends', values: { a: 'x "y"\n\\z: #' } },
-  { name: 'a next line, which YAML folds', values: { a: 'x\u0085y' } },
+  { name: 'a next-line character, which YAML folds', values: { a: 'x\u0085y' } },
   {
-    name: 'control characters, which YAML has not',
+    name: 'control characters, which YAML does not allow',
     values: { a: '\u0000\u0007\u007f\u0080\u009f' },
   },
   {
-    name: 'other line ends of Unicode, and what is beyond 16 bits',
+    name: 'other Unicode line ends and characters beyond 16 bits',
     values: { a: '\u2028\u2029\ufeff\u{1f600}' },
   },
 ])('serializeValues keeps $name', ({ values }) => {
@@ -23,10 +23,10 @@ test.each([
 
 test.each<[string, unknown, readonly string[], unknown]>([
   ['a value', { a: { b: 1 } }, ['a', 'b'], 1],
-  ['a key that is not there', { a: {} }, ['a', 'b'], undefined],
-  ['a text on the way', { a: 'text' }, ['a', 'length'], undefined],
-  ['a null on the way', { a: null }, ['a', 'b'], undefined],
-  ['a key that every object has', {}, ['constructor'], undefined],
+  ['a missing key', { a: {} }, ['a', 'b'], undefined],
+  ['a string along the path', { a: 'text' }, ['a', 'length'], undefined],
+  ['a null along the path', { a: null }, ['a', 'b'], undefined],
+  ['a key named like a property of Object.prototype', {}, ['constructor'], undefined],
 ])('getHelmValue: %s', (_, values, path, value) => {
   expect(getHelmValue(values, path)).toEqual(value)
 })

@@ -67,7 +67,7 @@ test.each<
   ]
 >([
   [
-    'nothing',
+    'no change',
     {
       before: createWorkload({}),
       after: createWorkload({}),
@@ -76,7 +76,7 @@ test.each<
     },
   ],
   [
-    'another object',
+    'a change of another object',
     {
       before: createWorkload({}) + configMap,
       after: createWorkload({}),
@@ -94,7 +94,7 @@ test.each<
     },
   ],
   [
-    'one pod',
+    'a workload with one pod',
     {
       before: createWorkload({ replicas: 1 }),
       after: createWorkload({ replicas: 1, image: 'b' }),
@@ -103,7 +103,7 @@ test.each<
     },
   ],
   [
-    'all pods at once',
+    'a workload that replaces all pods at once',
     {
       before: createWorkload({ replicas: 2, strategy: 'Recreate' }),
       after: createWorkload({ replicas: 2, strategy: 'Recreate', image: 'b' }),
@@ -148,7 +148,7 @@ test.each<
     },
   ],
   [
-    'no pods',
+    'a workload without pods',
     {
       before: createWorkload({ replicas: 0 }),
       after: createWorkload({ replicas: 0, image: 'b' }),
@@ -183,12 +183,15 @@ test.each<
       changed: 1,
     },
   ],
-])('%s', (_name, { before, after, restarts: expectedRestarts, changed: expectedChanges }) => {
-  expect(findRestartedWorkloads(before, after).map(describeRestart)).toEqual(expectedRestarts)
-  expect(findChangedWorkloads(before, after)).toHaveLength(expectedChanges)
-})
+])(
+  'finds changed and restarted workloads: %s',
+  (_name, { before, after, restarts: expectedRestarts, changed: expectedChanges }) => {
+    expect(findRestartedWorkloads(before, after).map(describeRestart)).toEqual(expectedRestarts)
+    expect(findChangedWorkloads(before, after)).toHaveLength(expectedChanges)
+  },
+)
 
-test('findServiceSelector', () => {
+test('findServiceSelector returns the selector of a Service, or undefined', () => {
   const manifest = '---\nkind: Service\nmetadata:\n  name: s\nspec:\n  selector:\n    app: x\n'
   expect(findServiceSelector(manifest, 's')).toEqual({ app: 'x' })
   expect(findServiceSelector(manifest, 'other')).toBeUndefined()
@@ -210,7 +213,7 @@ test.each<[name: string, manifest: string, restarted: string[]]>([
     createWorkload({ kind: 'StatefulSet', replicas: 0, clusterState: 'new' }),
     [],
   ],
-  ['anything else', createWorkload({}) + configMap, []],
+  ['other objects', createWorkload({}) + configMap, []],
 ])('findRestartedByFirstUpgrade: %s', (_name, manifest, expectedRestarts) => {
   expect(findRestartedByFirstUpgrade(manifest).map(describeRestart)).toEqual(expectedRestarts)
 })

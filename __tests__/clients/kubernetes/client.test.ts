@@ -66,8 +66,8 @@ const getNamespace = (client: KubernetesClient): Promise<KubernetesObject | unde
 const applyObject = (client: KubernetesClient): Promise<unknown> =>
   client.apply(`${namespacePath}/x`, { kind: 'X' }, { fieldManager: 'me', force: false }, 'apply X')
 
-describe('what is sent', () => {
-  test('a get', async () => {
+describe('requests', () => {
+  test('sends a GET request with the token', async () => {
     const { client, api } = await startClient((response) =>
       sendJson(response, { metadata: { name: 'milvus' } }),
     )
@@ -86,7 +86,7 @@ describe('what is sent', () => {
   })
 
   test.each(['/k8s/clusters/c-1', '/k8s/clusters/c-1/'])(
-    "a path in the server's URL (%s) stays in front",
+    "keeps a path in the server's URL (%s)",
     async (path) => {
       const { client, api } = await startClient((response) => sendJson(response, {}), { path })
       await getNamespace(client)
@@ -94,7 +94,7 @@ describe('what is sent', () => {
     },
   )
 
-  test('a list with selectors', async () => {
+  test('sends the selectors of a list', async () => {
     const { client, api } = await startClient((response) =>
       sendJson(response, { items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }] }),
     )
@@ -110,14 +110,14 @@ describe('what is sent', () => {
     )
   })
 
-  describe('a list in pages', () => {
+  describe('a paged list', () => {
     const createItem = (name: string) => ({ metadata: { name } })
     const getQueries = ({ requests }: StubServer): string[] =>
       requests.map(({ url }) => new URL(url, 'https://x').search)
     const listServices = (client: KubernetesClient) =>
       client.list<KubernetesObject>(`${namespacePath}/services`, {}, 'list Services')
 
-    test('goes on where the last one ended', async () => {
+    test('continues where the previous page ended', async () => {
       const { client, api } = await startClient((response, index) =>
         sendJson(
           response,
@@ -132,7 +132,7 @@ describe('what is sent', () => {
       ])
     })
 
-    test('that has expired on the way begins anew', async () => {
+    test('restarts when its continue token has expired', async () => {
       const { client, api } = await startClient((response, index) =>
         index === 1
           ? sendStatus(response, 410, 'too old', { reason: 'Expired' })
@@ -149,7 +149,7 @@ describe('what is sent', () => {
       ])
     })
 
-    test('whose page is too large begins anew in smaller ones', async () => {
+    test('restarts with smaller pages when a page is too large', async () => {
       const { client, api } = await startClient((response, index) =>
         index === 0
           ? response.end(Buffer.alloc(3 * 1024 * 1024, ' '))
@@ -161,7 +161,7 @@ describe('what is sent', () => {
       ])
     })
 
-    test('keeps only what is asked to be kept', async () => {
+    test('keeps only the requested items', async () => {
       const { client } = await startClient((response, index) =>
         sendJson(response, {
           metadata: { continue: index < 3 ? `${index}` : '' },
@@ -176,20 +176,20 @@ describe('what is sent', () => {
     })
   })
 
-  test('a list of nothing', async () => {
+  test('returns an empty list for null items', async () => {
     const { client } = await startClient((response) =>
       sendJson(response, { kind: 'List', items: null }),
     )
     expect(await client.list(`${namespacePath}/secrets`, {}, 'list')).toEqual([])
   })
 
-  test('a list of metadata asks for no data', async () => {
+  test('requests only the metadata of a metadata list', async () => {
     const { client, api } = await startClient((response) => sendJson(response, { items: [] }))
     await client.listMetadata(`${namespacePath}/secrets`, {}, 'list')
     expect(api.requests[0]?.headers.accept).toMatch(/as=PartialObjectMetadataList/)
   })
 
-  test.each([true, false])('a server-side apply (force: %s)', async (force) => {
+  test.each([true, false])('sends a server-side apply (force: %s)', async (force) => {
     const { client, api } = await startClient((response) => sendJson(response, { done: true }))
     expect(
       await client.apply(
@@ -212,7 +212,7 @@ describe('what is sent', () => {
     })
   })
 
-  test('a dry run of a server-side apply sends YAML as it is', async () => {
+  test('sends the YAML of a server-side dry run unchanged', async () => {
     const { client, api } = await startClient((response) => sendJson(response, { done: true }))
     await client.apply(
       `${namespacePath}/x`,
@@ -231,8 +231,8 @@ describe('what is sent', () => {
   })
 })
 
-describe('401', () => {
-  test('makes the token anew once, and that is all', async () => {
+describe('HTTP 401', () => {
+  test('renews the token and retries once', async () => {
     const { client, api, invalidatedTokens } = await startClient((response, index) =>
       index === 0 ? sendStatus(response, 401, 'Unauthorized') : sendJson(response, { ok: true }),
     )
@@ -243,7 +243,7 @@ describe('401', () => {
     ])
   })
 
-  test('again is an answer', async () => {
+  test('is reported when the renewed token is rejected too', async () => {
     const { client, api } = await startClient((response) =>
       sendStatus(response, 401, 'Unauthorized'),
     )
@@ -255,7 +255,7 @@ describe('401', () => {
     expect(getAuthorizationHeaders(api)).toEqual(['Bearer token-1', 'Bearer token-2'])
   })
 
-  test('after a retry still makes the token anew', async () => {
+  test('renews the token also after a retry', async () => {
     const failures = [503, 401]
     const { client, api } = await startClient((response, index) => {
       const status = failures[index]
@@ -271,7 +271,7 @@ describe('401', () => {
   })
 })
 
-describe('an answer that is none to wait for', () => {
+describe('a response that is not retried', () => {
   const webhookDenial =
     'admission webhook "vingress.elbv2.k8s.aws" denied the request: invalid ingress class: IngressClass.networking.k8s.io "nope" not found'
   const webhookUnavailable =
@@ -292,7 +292,7 @@ describe('an answer that is none to wait for', () => {
   }
   const errorResponses: readonly ErrorResponse[] = [
     {
-      name: '403',
+      name: '403 of a get',
       status: 403,
       message: 'namespaces "milvus" is forbidden',
       send: getNamespace,
@@ -311,7 +311,7 @@ describe('an answer that is none to wait for', () => {
       expected: { name: 'StatusError', status: 403, message: webhookDenial },
     },
     {
-      name: '500 of a webhook that is away',
+      name: '500 of an unavailable webhook',
       status: 500,
       message: webhookUnavailable,
       fields: { reason: 'InternalError' },
@@ -319,7 +319,7 @@ describe('an answer that is none to wait for', () => {
       expected: { name: 'StatusError', status: 500 },
     },
     {
-      name: '500 of an object whose items cannot be told apart',
+      name: '500 of an object with duplicate list keys',
       status: 500,
       message:
         'failed to create typed patch object (milvus/x; apps/v1, Kind=Deployment): duplicate entries for key [name="A"]',
@@ -336,7 +336,7 @@ describe('an answer that is none to wait for', () => {
       expected: { name: 'StatusError', status: 404, reason: 'NotFound' },
     },
     {
-      name: '409',
+      name: '409 of an apply',
       status: 409,
       message: 'Apply failed with 1 conflict',
       fields: { reason: 'Conflict', details: { causes: [conflict] } },
@@ -344,7 +344,7 @@ describe('an answer that is none to wait for', () => {
       expected: { name: 'StatusError', status: 409, causes: [conflict] },
     },
     {
-      name: '422',
+      name: '422 of an apply',
       status: 422,
       message: 'is invalid',
       fields: { reason: 'Invalid' },
@@ -367,13 +367,13 @@ describe('an answer that is none to wait for', () => {
     expect(api.requests).toHaveLength(1)
   })
 
-  test('404 of a get: there is none', async () => {
+  test('404 of a get returns undefined', async () => {
     const { client, api } = await startClient((response) => sendStatus(response, 404, 'not found'))
     expect(await getNamespace(client)).toBeUndefined()
     expect(api.requests).toHaveLength(1)
   })
 
-  test('an error that is no Status: a proxy in between', async () => {
+  test('407 of a proxy, which is not a Status', async () => {
     const { client } = await startClient((response) =>
       response.writeHead(407).end('<html>Proxy Authentication Required</html>'),
     )
@@ -384,7 +384,7 @@ describe('an answer that is none to wait for', () => {
   })
 })
 
-describe('what time can heal is tried six times', () => {
+describe('transient failures', () => {
   const resetConnection: RequestHandler = (response) => {
     response.socket?.destroy()
   }
@@ -400,11 +400,11 @@ describe('what time can heal is tried six times', () => {
       },
       'cluster-request-failed',
     ]),
-    ['a connection that is cut', resetConnection, 'cluster-unreachable'],
-    ['an answer that is cut', truncateResponse, 'cluster-unreachable'],
-    ['an answer that is no JSON', (response) => response.end('<html>'), 'cluster-request-failed'],
+    ['a closed connection', resetConnection, 'cluster-unreachable'],
+    ['a truncated response', truncateResponse, 'cluster-unreachable'],
+    ['a response that is not JSON', (response) => response.end('<html>'), 'cluster-request-failed'],
   ]
-  test.each(failureCases)('%s, then an answer', async (_, respond) => {
+  test.each(failureCases)('retries until the sixth attempt succeeds: %s', async (_, respond) => {
     const { client, api, clock } = await startClient((response, index, request) =>
       index < 5 ? respond(response, index, request) : sendJson(response, { ok: true }),
     )
@@ -412,13 +412,13 @@ describe('what time can heal is tried six times', () => {
     expect([api.requests.length, clock.sleeps.length]).toEqual([6, 5])
   })
 
-  test.each(failureCases)('%s for ever', async (_, respond, code) => {
+  test.each(failureCases)('fails after six attempts: %s', async (_, respond, code) => {
     const { client, api } = await startClient(respond)
     expect((await captureActionError(() => getNamespace(client))).code).toBe(code)
     expect(api.requests).toHaveLength(6)
   })
 
-  test('Retry-After is heeded', async () => {
+  test('waits as long as Retry-After requires', async () => {
     const { client, clock } = await startClient((response, index) => {
       if (index === 0) sendStatus(response.setHeader('retry-after', '3'), 429, 'later')
       else sendJson(response, {})
@@ -428,7 +428,7 @@ describe('what time can heal is tried six times', () => {
     expect(clock.sleeps[0]).toBeGreaterThan(3_000)
   })
 
-  test('an answer of more than 2 MiB', async () => {
+  test('reports a response larger than 2 MiB', async () => {
     const { client } = await startClient((response) =>
       response.end(Buffer.alloc(2 * 1024 * 1024 + 1, ' ')),
     )
@@ -437,7 +437,7 @@ describe('what time can heal is tried six times', () => {
     )
   })
 
-  test('a page in place of JSON is not said to be a network that is away', async () => {
+  test('does not report an HTML page as an unreachable API', async () => {
     const { client } = await startClient((response) =>
       response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>'),
     )
@@ -447,8 +447,8 @@ describe('what time can heal is tried six times', () => {
   })
 })
 
-describe('unreachable', () => {
-  test('a port that nobody listens on: tried six times, with what to check', async () => {
+describe('connection failures', () => {
+  test('attempts a closed port six times and suggests a remedy', async () => {
     const { client, api, clock } = await startClient(() => undefined)
     await api.close()
     server = undefined
@@ -463,7 +463,7 @@ describe('unreachable', () => {
     expect(error.remedy).toMatch(/private endpoint/)
   })
 
-  test('a certificate of somebody else is not tried again', async () => {
+  test('does not retry a certificate of another CA', async () => {
     const { client, clock } = await startClient((response) => sendJson(response, {}), {
       ca: (await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1', name: 'Other' })).root,
     })
@@ -475,7 +475,7 @@ describe('unreachable', () => {
     ])
   })
 
-  test('a cancelled job ends its request at once, and is not said to be unreachable', async () => {
+  test('ends the request of a cancelled job at once without reporting the API as unreachable', async () => {
     const controller = new AbortController()
     const { client, api } = await startClient(() => controller.abort(), {
       signal: controller.signal,
@@ -490,7 +490,7 @@ describe('watch', () => {
     response.write(`${JSON.stringify({ type, object: {} })}\n`)
   }
 
-  test('tells of each change, and is opened again when it ends', async () => {
+  test('reports each change and reopens a watch that ends', async () => {
     const controller = new AbortController()
     const { client, api } = await startClient((response) => {
       writeWatchEvent(response, 'ADDED')
@@ -514,13 +514,13 @@ describe('watch', () => {
     ).toMatchObject({ watch: 'true', fieldSelector: 'a=b' })
   })
 
-  test('that may not be opened leaves it to the caller to look', async () => {
+  test('returns when the watch is forbidden', async () => {
     const { client, api } = await startClient((response) => sendStatus(response, 403, 'forbidden'))
     await client.watch(`${namespacePath}/events`, {}, () => undefined, new AbortController().signal)
     expect(api.requests).toHaveLength(1)
   })
 
-  test('that breaks is opened again', async () => {
+  test('reopens a broken watch', async () => {
     const controller = new AbortController()
     const { client, api } = await startClient((response, index) => {
       if (index < 2) response.socket?.destroy()
@@ -533,11 +533,11 @@ describe('watch', () => {
 
 test.each<[string, ConstructorParameters<typeof StatusError>, object]>([
   [
-    'a whole Status',
+    'a complete Status',
     [409, { message: 'm', reason: 'Conflict', details: { causes: [{ field: 'f' }] } }],
     { message: 'm', reason: 'Conflict', causes: [{ field: 'f' }], status: 409 },
   ],
-  ['an empty one', [500, {}], { message: 'HTTP 500', reason: '', causes: [], status: 500 }],
+  ['an empty Status', [500, {}], { message: 'HTTP 500', reason: '', causes: [], status: 500 }],
 ])('StatusError of %s', (_, constructorArguments, expected) => {
   expect(new StatusError(...constructorArguments)).toMatchObject(expected)
 })

@@ -75,7 +75,7 @@ async function sendRequest(connection: Connection): Promise<StubServer['requests
 
 const basicAuthorization = `Basic ${Buffer.from('me:secret').toString('base64')}`
 
-describe('who a kubeconfig says we are', () => {
+describe('the credentials of a kubeconfig', () => {
   test.each<[string, () => Promise<object>, string]>([
     ['a token', () => Promise.resolve({ token: 'token-1' }), 'Bearer token-1'],
     [
@@ -84,12 +84,12 @@ describe('who a kubeconfig says we are', () => {
       'Bearer token-2',
     ],
     [
-      'a name and a password',
+      'a username and a password',
       () => Promise.resolve({ username: 'me', password: 'secret' }),
       basicAuthorization,
     ],
     [
-      'a program that prints a token',
+      'a credential plugin that prints a token',
       async () => {
         const credentialPath = await writeTempFile(
           'credential.json',
@@ -149,7 +149,7 @@ describe('who a kubeconfig says we are', () => {
     expect(subject).toBe('deployer')
   })
 
-  test('paths are those of the file, wherever the job runs', async () => {
+  test('resolves paths relative to the kubeconfig', async () => {
     await writeTempFile('ca.pem', server.ca)
     const path = await writeTempFile(
       'config',
@@ -162,7 +162,7 @@ describe('who a kubeconfig says we are', () => {
     )
   })
 
-  test('YAML is taken, and tls-server-name', async () => {
+  test('supports YAML and tls-server-name', async () => {
     const text = `apiVersion: v1\nkind: Config\ncurrent-context: main\ncontexts: [{name: main, context: {cluster: main, user: main}}]\nusers: [{name: main, user: {token: token-1}}]\nclusters:\n- name: main\n  cluster:\n    server: ${server.url}\n    tls-server-name: localhost\n    certificate-authority-data: ${Buffer.from(server.ca).toString('base64')}\n`
     expect(
       (
@@ -173,7 +173,7 @@ describe('who a kubeconfig says we are', () => {
     ).toBe('Bearer token-1')
   })
 
-  test('one connection is kept for many requests', async () => {
+  test('keeps one connection for several requests', async () => {
     const connection = createKubeconfigConnection(
       [await writeTempFile('config', createKubeconfig())],
       undefined,
@@ -185,8 +185,8 @@ describe('who a kubeconfig says we are', () => {
   })
 })
 
-describe('which context', () => {
-  test('the one that is asked for', async () => {
+describe('the context of a kubeconfig', () => {
+  test('is the requested one', async () => {
     const paths = [
       await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } })),
       await writeTempFile('two', createKubeconfig({ name: 'two', user: { token: 'two' } })),
@@ -200,34 +200,34 @@ describe('which context', () => {
   // missing files are passed over.
   test.each<[string, () => Promise<string[]>]>([
     [
-      'the current one of the first file',
+      'the current context of the first file',
       async () => [
         await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } })),
         await writeTempFile('two', createKubeconfig({ name: 'two' })),
       ],
     ],
     [
-      'that of the second file when the first has none',
+      'the current context of the second file when the first has none',
       async () => [
         await writeTempFile('two', createKubeconfig({ name: 'two', currentContext: '' })),
         await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } })),
       ],
     ],
     [
-      'a name in both files is that of the first',
+      'a name in both files, of which the first is used',
       async () => [
         await writeTempFile('one', createKubeconfig({ user: { token: 'one' } })),
         await writeTempFile('two', createKubeconfig({ user: { token: 'two' } })),
       ],
     ],
     [
-      'a file of the list that is not there',
+      'a missing file of the list',
       async () => [
         await writeTempFile('one', createKubeconfig({ user: { token: 'one' } })),
         join(directory, 'not-there'),
       ],
     ],
-  ])('%s, as kubectl merges', async (_, paths) => {
+  ])('is selected as kubectl does: %s', async (_, paths) => {
     expect(
       (await sendRequest(createKubeconfigConnection(await paths(), undefined, {}))).headers
         .authorization,
@@ -235,10 +235,10 @@ describe('which context', () => {
   })
 })
 
-describe('a kubeconfig that is wrong', () => {
+describe('an invalid kubeconfig', () => {
   const canary = 'canary-Zm9vYmFy'
   test.each<[string, string | undefined, context: string | undefined, RegExp]>([
-    ['is not there', undefined, undefined, /config does not exist\.$/],
+    ['does not exist', undefined, undefined, /config does not exist\.$/],
     [
       'is not YAML',
       `users: [{name: x, user: {token: ${canary}}`,
@@ -246,9 +246,9 @@ describe('a kubeconfig that is wrong', () => {
       /is not valid YAML: syntax error in line 1\.$/,
     ],
     ['is empty', '', undefined, /is not a kubeconfig|does not define a cluster/],
-    ['is something else', 'hello', undefined, /is not a kubeconfig|does not define a cluster/],
+    ['is plain text', 'hello', undefined, /is not a kubeconfig|does not define a cluster/],
     [
-      'has users that are no list',
+      'has users that are not a list',
       JSON.stringify({ users: 0, clusters: [], contexts: [] }),
       undefined,
       /is not a kubeconfig\.$/,
@@ -266,13 +266,13 @@ describe('a kubeconfig that is wrong', () => {
       /does not define a cluster for context \(none\)/,
     ],
     [
-      'has not the context',
+      'lacks the requested context',
       deferKubeconfig(),
       'other',
       /does not contain context other; its contexts are: main\./,
     ],
     [
-      'asks its program in an old form',
+      'runs its credential plugin with an old API version',
       deferKubeconfig({
         user: { exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'aws' } },
       }),
@@ -280,18 +280,18 @@ describe('a kubeconfig that is wrong', () => {
       /runs aws for credentials with client\.authentication\.k8s\.io\/v1alpha1/,
     ],
     [
-      'names no host',
+      'has a server without a host',
       deferKubeconfig({ cluster: { server: 'https:' } }),
       undefined,
       /sets server https:, which is not an https URL/,
     ],
     [
-      'names plain http',
+      'has a server with plain HTTP',
       deferKubeconfig({ cluster: { server: 'http://127.0.0.1:1' } }),
       undefined,
       /sets server http:\/\/127\.0\.0\.1:1, which is not an https URL/,
     ],
-  ])('%s', async (_, text, context, problem) => {
+  ])('is rejected when it %s', async (_, text, context, problem) => {
     const path = join(directory, 'config')
     if (text !== undefined)
       await writeFile(
@@ -310,33 +310,30 @@ describe('a kubeconfig that is wrong', () => {
   })
 
   test.each<[string, object]>([
-    ['is not there', { command: 'no-such-credential-plugin' }],
+    ['does not exist', { command: 'no-such-credential-plugin' }],
     ['fails', { command: 'false' }],
-    ['prints something else', { command: 'echo', args: ['hello'] }],
-  ])(
-    'a program for credentials that %s is named as the fault, not the network',
-    async (_, exec) => {
-      const path = await writeTempFile(
-        'config',
-        createKubeconfig({
-          user: {
-            exec: {
-              apiVersion: 'client.authentication.k8s.io/v1beta1',
-              interactiveMode: 'Never',
-              ...exec,
-            },
+    ['prints other output', { command: 'echo', args: ['hello'] }],
+  ])('is reported instead of a network failure when its credential plugin %s', async (_, exec) => {
+    const path = await writeTempFile(
+      'config',
+      createKubeconfig({
+        user: {
+          exec: {
+            apiVersion: 'client.authentication.k8s.io/v1beta1',
+            interactiveMode: 'Never',
+            ...exec,
           },
-        }),
-      )
-      const error = await captureActionError(() =>
-        sendRequest(createKubeconfigConnection([path], undefined, {})),
-      )
-      expect(error.code).toBe('kubeconfig-invalid')
-      expect(server.requests).toEqual([])
-    },
-  )
+        },
+      }),
+    )
+    const error = await captureActionError(() =>
+      sendRequest(createKubeconfigConnection([path], undefined, {})),
+    )
+    expect(error.code).toBe('kubeconfig-invalid')
+    expect(server.requests).toEqual([])
+  })
 
-  test('credentials that are refused are not asked for again', async () => {
+  test('is not retried when its credentials are rejected', async () => {
     await server.close()
     server = await startStubServer((response) => sendStatus(response, 401, 'Unauthorized'))
     const path = await writeTempFile('config', createKubeconfig())

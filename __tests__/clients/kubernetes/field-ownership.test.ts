@@ -27,12 +27,12 @@ describe('ownedAnnotations', () => {
   }
   test.each<[string, KubernetesObject, string[]]>([
     [
-      'applied',
+      'fields that this manager applied',
       createObject({ manager: 'me', operation: 'Apply', fieldsV1: fields }),
       ['alb.ingress.kubernetes.io/scheme', 'team'],
     ],
     [
-      'applied beside others',
+      'fields of this manager beside those of another one',
       createObject(
         { manager: 'controller', operation: 'Update', fieldsV1: fields },
         { manager: 'me', operation: 'Apply', fieldsV1: createAnnotationFields('own') },
@@ -40,33 +40,37 @@ describe('ownedAnnotations', () => {
       ['own'],
     ],
     [
-      'written, not applied',
+      'fields that this manager updated',
       createObject({ manager: 'me', operation: 'Update', fieldsV1: fields }),
       [],
     ],
     [
-      'applied to the status',
+      'fields that this manager applied to the status',
       createObject({ manager: 'me', operation: 'Apply', subresource: 'status', fieldsV1: fields }),
       [],
     ],
     [
-      'applied by another',
+      'fields that another manager applied',
       createObject({ manager: 'kubectl', operation: 'Apply', fieldsV1: fields }),
       [],
     ],
     [
-      'applied without annotations',
+      'applied fields without annotations',
       createObject({ manager: 'me', operation: 'Apply', fieldsV1: { 'f:spec': {} } }),
       [],
     ],
-    ['by nobody', createObject(), []],
-    ['without managedFields', { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } }, []],
+    ['an object without managers', createObject(), []],
+    [
+      'an object without managedFields',
+      { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } },
+      [],
+    ],
   ])('%s', (_, live, expected) => {
     expect([...ownedAnnotations(live, 'me')]).toEqual(expected)
   })
 })
 
-describe('holders', () => {
+describe('findFieldManagers', () => {
   const kubectlEdit: ManagedFieldsEntry = {
     manager: 'kubectl-edit',
     operation: 'Update',
@@ -85,15 +89,19 @@ describe('holders', () => {
     fieldsV1: createAnnotationFields('other'),
   }
   test.each<[string, KubernetesObject, string[]]>([
-    ['one of two managers', createObject(ownEntry, kubectlEdit), ['kubectl-edit']],
+    ['one of two field managers', createObject(ownEntry, kubectlEdit), ['kubectl-edit']],
     [
-      'several, the newest first',
+      'several field managers, the newest first',
       createObject(olderEdit, kubectlEdit),
       ['kubectl-edit', 'kubectl-annotate'],
     ],
-    ['one by its status', createObject({ ...kubectlEdit, subresource: 'status' }), []],
-    ['nobody', createObject(ownEntry), []],
-    ['without managedFields', { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } }, []],
+    ['a field manager of the status', createObject({ ...kubectlEdit, subresource: 'status' }), []],
+    ['no field manager of this field', createObject(ownEntry), []],
+    [
+      'an object without managedFields',
+      { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } },
+      [],
+    ],
   ])('%s', (_, live, managers) => {
     expect(
       findFieldManagers(live, ['f:metadata', 'f:annotations', 'f:scheme']).map(
@@ -130,10 +138,10 @@ const controllerEntry: ManagedFieldsEntry = {
   fieldsV1: { 'f:metadata': { 'f:finalizers': {} } },
 }
 
-describe('heldByKubectl', () => {
+describe('fieldsOwnedByKubectl', () => {
   test.each<[string, KubernetesObject, FieldsV1]>([
     [
-      'what both set',
+      'fields that kubectl and this action set',
       createObject(controllerEntry, kubectlEntry),
       {
         'f:metadata': { 'f:annotations': { 'f:scheme': {} } },
@@ -150,22 +158,22 @@ describe('heldByKubectl', () => {
       createObject({ ...kubectlEntry, manager: 'kubectl', operation: 'Apply' }),
       {},
     ],
-    ['a status of kubectl', createObject({ ...kubectlEntry, subresource: 'status' }), {}],
-    ['others only', createObject(controllerEntry), {}],
-    ['nobody', createObject(), {}],
+    ['status fields of kubectl', createObject({ ...kubectlEntry, subresource: 'status' }), {}],
+    ['only other field managers', createObject(controllerEntry), {}],
+    ['no field managers', createObject(), {}],
   ])('%s', (_, live, expected) => {
     expect(fieldsOwnedByKubectl(live, desiredFields)).toEqual(expected)
   })
 })
 
-describe('takeOver', () => {
+describe('transferManagedFields', () => {
   const now = '2026-01-02T03:04:05Z'
   const remainingFields = {
     ...createAnnotationFields('kubectl.kubernetes.io/last-applied-configuration', 'extra'),
     'f:spec': { 'f:tls': {} },
   }
 
-  test('moves what both set, leaves the rest to kubectl, and nobody else is touched', () => {
+  test('moves the shared fields, leaves the rest to kubectl and keeps other managers unchanged', () => {
     expect(
       transferManagedFields(createObject(controllerEntry, kubectlEntry), desiredFields, 'me', now),
     ).toEqual([
@@ -185,7 +193,7 @@ describe('takeOver', () => {
     ])
   })
 
-  test('adds to what is ours already', () => {
+  test('adds to the fields that this action already owns', () => {
     const ownEntry: ManagedFieldsEntry = {
       manager: 'me',
       operation: 'Apply',
@@ -211,7 +219,7 @@ describe('takeOver', () => {
     })
   })
 
-  test('once is enough', () => {
+  test('leaves kubectl none of the desired fields', () => {
     expect(
       fieldsOwnedByKubectl(
         createObject(

@@ -31,32 +31,37 @@ const deployment = {
 
 test.each<[name: string, object: unknown, field: string, expected: unknown]>([
   ['a field', service, '.spec.type', 'ClusterIP'],
-  ['nought', deployment, '.spec.replicas', 0],
+  ['a zero', deployment, '.spec.replicas', 0],
   ['an item by its name', deployment, '.spec.template.spec.containers[name="proxy"].image', 'a'],
   [
-    'an item whose name has signs in it',
+    'an item whose name contains punctuation',
     deployment,
     '.spec.template.spec.containers[name="side, car]"].image',
     'b',
   ],
   ['an item by two keys', service, '.spec.ports[port=9091,protocol="TCP"].name', 'metrics'],
   [
-    'an item by two keys, of which one is left to its default',
+    'an item by two keys, one of which has its default',
     service,
     '.spec.ports[port=19530,protocol="TCP"].name',
     'milvus',
   ],
-  ['an item that is not there', service, '.spec.ports[port=1,protocol="TCP"].name', undefined],
+  ['a missing item', service, '.spec.ports[port=1,protocol="TCP"].name', undefined],
   ['an item of a set', service, '.metadata.finalizers[="b"]', 'b'],
-  ['a name with dots', service, '.metadata.annotations.example.com/owner', 'somebody'],
+  [
+    'an annotation with dots in its key',
+    service,
+    '.metadata.annotations.example.com/owner',
+    'somebody',
+  ],
   ['a file of a ConfigMap', { data: { 'user.yaml': 'x' } }, '.data.user.yaml', 'x'],
   ['a map', service, '.spec.selector', {}],
-  ['a field that is not there', service, '.spec.clusterIP', undefined],
-  ['a field of a text', service, '.spec.type.name', undefined],
+  ['a missing field', service, '.spec.clusterIP', undefined],
+  ['a field of a string', service, '.spec.type.name', undefined],
   ['an item of a map', service, '.spec[name="x"]', undefined],
-  ['no field', service, 'spec', undefined],
-  ['the object', service, '', service],
-  ['nothing', undefined, '.spec', undefined],
-])('%s', (_name, object, field, expected) => {
+  ['a path without a leading dot', service, 'spec', undefined],
+  ['an empty path', service, '', service],
+  ['an undefined object', undefined, '.spec', undefined],
+])('valueAtFieldPath: %s', (_name, object, field, expected) => {
   expect(valueAtFieldPath(object, field)).toEqual(expected)
 })

@@ -14,7 +14,7 @@ const createManagedFields = (
 
 test.each<[string, Partial<ObjectMeta>, string | undefined]>([
   [
-    'helm alone',
+    'only helm',
     {
       labels: {
         'app.kubernetes.io/managed-by': 'Helm',
@@ -24,7 +24,7 @@ test.each<[string, Partial<ObjectMeta>, string | undefined]>([
     },
     undefined,
   ],
-  ['nobody', {}, undefined],
+  ['no tool', {}, undefined],
   [
     "Argo CD's annotation",
     { annotations: { 'argocd.argoproj.io/tracking-id': 'vectors:/Service:milvus/milvus-demo' } },
@@ -71,12 +71,12 @@ test.each<[string, Partial<ObjectMeta>, string | undefined]>([
     'the Milvus Operator: Milvus mine',
   ],
   [
-    "Terraform's provider of helm",
+    "Terraform's helm provider",
     { managedFields: [{ manager: 'terraform-provider-helm_v2.12.1_x5' }] },
     'Terraform: a helm_release ("terraform state list")',
   ],
   [
-    "Terraform's provider of Kubernetes",
+    "Terraform's Kubernetes provider",
     { managedFields: [{ manager: 'Terraform' }] },
     'Terraform: a resource of its Kubernetes provider ("terraform state list")',
   ],
@@ -91,7 +91,7 @@ test.each<[string, Partial<ObjectMeta>, string | undefined]>([
     'Pulumi: a Release, Chart or Service of a stack ("pulumi stack")',
   ],
   [
-    'a release by another program than helm',
+    'a release of a program other than helm',
     { labels: helmLabel, managedFields: [createManagedFields('fleetagent')] },
     'fleetagent: a program other than helm, according to its field manager',
   ],
@@ -104,7 +104,7 @@ test.each<[string, Partial<ObjectMeta>, string | undefined]>([
     undefined,
   ],
   [
-    'another program beside a helm that gave no name',
+    'another program beside helm without a field manager of its own',
     {
       labels: helmLabel,
       managedFields: [createManagedFields('fleetagent'), createManagedFields('Go-http-client')],
@@ -112,19 +112,19 @@ test.each<[string, Partial<ObjectMeta>, string | undefined]>([
     undefined,
   ],
   [
-    'another program, and no release',
+    'another program without a release',
     { managedFields: [createManagedFields('fleetagent')] },
     undefined,
   ],
   ['an owner of another kind', { ownerReferences: [{ kind: 'Deployment', name: 'x' }] }, undefined],
-])('%s', (_, metadata, expected) => {
+])('findManagingTool: %s', (_, metadata, expected) => {
   const manager = findManagingTool({
     metadata: { name: 'milvus-demo', uid: 'u', resourceVersion: '1', ...metadata },
   })
   expect(manager && `${manager.tool}: ${manager.owner}`).toBe(expected)
 })
 
-test('unknownManagers: of the spec, and neither helm, kubectl, Kubernetes, this action nor a tool that is known', () => {
+test('unknownFieldManagers returns the field managers of the spec that are not known tools', () => {
   const knownManagers = [
     'helm',
     'kubectl',

@@ -26,7 +26,7 @@ interface Case {
   readonly expected: object
 }
 
-test('paths begin with a slash: an ALB answers 400 to one without', () => {
+test('paths begin with a slash, which an ALB requires', () => {
   expect([connectPath, versionPath, healthPath]).toEqual([
     '/milvus.proto.milvus.MilvusService/Connect',
     '/milvus.proto.milvus.MilvusService/GetVersion',
@@ -60,7 +60,7 @@ describe('parseConnectResponse', () => {
       expected: { status: { code: 0, reason: '' }, version: 'v2.6.15', identifier: '' },
     },
     {
-      name: 'an identifier beyond 2^53 keeps its digits',
+      name: 'an identifier beyond 2^53',
       bytes: '0a00 18 81 80 80 80 80 80 80 80 40',
       expected: { identifier: '4611686018427387905' },
     },
@@ -85,7 +85,7 @@ describe('parseConnectResponse', () => {
       expected: { status: { code: 5, reason: 'why' } },
     },
     {
-      name: 'an empty answer, which is a success in proto3',
+      name: 'an empty response, which is a success in proto3',
       bytes: '',
       expected: { status: { code: 0, reason: '' }, version: '', identifier: '' },
     },
@@ -156,12 +156,12 @@ describe('parseHealthResponse', () => {
       },
     },
     {
-      name: 'a limit of a later Milvus, and none',
+      name: 'an unknown limit of a later Milvus',
       bytes: '1001 22020009',
       expected: { isHealthy: true, limits: ['quota state 9'] },
     },
     {
-      name: 'an empty answer is not healthy',
+      name: 'an empty response, which is not healthy',
       bytes: '',
       expected: { isHealthy: false, reasons: [] },
     },
@@ -174,7 +174,7 @@ test.each([
   { name: 'parseConnectResponse', parse: parseConnectResponse },
   { name: 'parseVersionResponse', parse: parseVersionResponse },
   { name: 'parseHealthResponse', parse: parseHealthResponse },
-])('$name rejects what is not a message', ({ parse }) => {
+])('$name rejects bytes that are not a message', ({ parse }) => {
   for (const bytes of ['0a', '0a05 08', '3c68746d6c3e', '0a02 0880'])
     expect(() => parse(parseHex(bytes))).toThrow(RangeError)
 })

@@ -29,13 +29,13 @@ describe('a successful connection', () => {
     ])
   })
 
-  test('a name in place of an address', async () => {
+  test('resolves a host name', async () => {
     const { port } = await startSilentServer()
     const { trace } = await connectEndpoint(port, { address: { host: 'localhost', port } })
     expect(trace[0]).toMatch(/^DNS: localhost resolves to .*127\.0\.0\.1/)
   })
 
-  test('a certificate without a common name', async () => {
+  test('accepts a certificate without a common name', async () => {
     const issuer = await authority
     const unnamed = await issuer.issue({
       hosts: [host],
@@ -48,14 +48,14 @@ describe('a successful connection', () => {
     expect(trace).toHaveLength(3)
   })
 
-  test('any certificate, when the expected one is not known', async () => {
+  test('accepts any certificate when the expected one is unknown', async () => {
     const { port } = await startSilentServer()
     const { certificate } = await connectEndpoint(port, { expectedCertificate: undefined })
     expect(certificate.subject).toBe(`CN=${host}`)
   })
 })
 
-describe('a stage that fails', () => {
+describe('a failed stage', () => {
   test('DNS', async () => {
     const { code, message, retryFor } = await captureProbeFailure(443, {
       address: { host: 'nothing.invalid', port: 443 },
@@ -78,7 +78,7 @@ describe('a stage that fails', () => {
     ])
   })
 
-  test('a cancelled job does not wait for its stage', async () => {
+  test('ends at once when the job is cancelled', async () => {
     const controller = new AbortController()
     const { port } = closeAfterTest(await startTcp(() => controller.abort()))
     const startedAt = performance.now()

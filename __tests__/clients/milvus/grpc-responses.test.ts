@@ -120,7 +120,7 @@ describe('grpcStatusFailure', () => {
     { status: 13, message: 'internal', text: /\(internal\)\.$/ },
     { status: 12, message: 'unknown', text: /: it speaks gRPC but is not Milvus\.$/ },
     { status: 14, message: 'not ready', text: /: it is still starting\.$/ },
-  ])('status $status is explained', ({ status, message, text }) => {
+  ])('explains status $status', ({ status, message, text }) => {
     expect(grpcStatusFailure('Connect', status, message).message).toMatch(text)
   })
 })
@@ -210,7 +210,7 @@ describe('rejectedTokenFailure', () => {
       problem: /no colon and is treated as an API key/,
       remedy: /Milvus itself has no API keys/,
     },
-  ])('$token', ({ token, message, problem, remedy }) => {
+  ])('reports the rejection of $token', ({ token, message, problem, remedy }) => {
     const failure = rejectedTokenFailure(token, 16, message)
     expect([failure.code, failure.retryFor, failure.message, failure.remedy]).toEqual([
       'milvus-unauthenticated',

@@ -52,12 +52,12 @@ describe('RST_STREAM', () => {
       error: /RST_STREAM REFUSED_STREAM/,
     },
     {
-      name: 'cancelled, without an answer',
+      name: 'cancelled before a response',
       onStream: (stream) => stream.close(NGHTTP2_CANCEL),
       error: /RST_STREAM CANCEL/,
     },
     {
-      name: 'no error, without an answer',
+      name: 'no error before a response',
       onStream: (stream) => stream.close(NGHTTP2_NO_ERROR),
       error: /RST_STREAM NO_ERROR/,
     },
@@ -133,10 +133,10 @@ describe('a connection', () => {
   })
 })
 
-describe('an answer', () => {
+describe('a response', () => {
   test.each<Case>([
     {
-      name: 'that never comes',
+      name: 'that never arrives',
       onStream: () => undefined,
       overrides: { timeout: 200 },
       error: /no complete answer within 0\.2 s/,

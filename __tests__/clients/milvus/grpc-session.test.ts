@@ -12,7 +12,7 @@ import {
 import { host, type StreamHandler } from './servers.ts'
 
 describe('a request', () => {
-  test('has exactly this content type, and the host of the rule', async () => {
+  test('has the gRPC headers and the host of the rule', async () => {
     let receivedHeaders: http2.IncomingHttpHeaders = {}
     const body: Buffer[] = []
     await sendCall(
@@ -55,7 +55,7 @@ interface Case {
   readonly expected: Partial<GrpcResponse>
 }
 
-describe('a gRPC answer', () => {
+describe('a gRPC response', () => {
   test.each<Case>([
     {
       name: 'a message, and its status in trailers',
@@ -130,7 +130,7 @@ describe('a gRPC answer', () => {
   })
 })
 
-describe('an HTTP answer', () => {
+describe('an HTTP response', () => {
   test.each<Case>([
     {
       name: 'without a grpc-status',
@@ -160,7 +160,7 @@ describe('an HTTP answer', () => {
 })
 
 describe('a session', () => {
-  test('carries one call after the other', async () => {
+  test('carries consecutive calls', async () => {
     let streamCount = 0
     const session = await openSession((stream) =>
       sendResponse(stream, { 'grpc-status': String(streamCount++) }),

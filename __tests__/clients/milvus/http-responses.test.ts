@@ -57,7 +57,7 @@ describe('httpStatusFailure', () => {
     expect(failure.remedy).toMatch(/\.$/)
   })
 
-  test("503 with the controller's text: the Service does not exist", () => {
+  test("reports a missing Service for a 503 with the controller's text", () => {
     const { code, message, retryFor } = httpStatusFailure({
       httpStatus: 503,
       contentType: 'text/plain',
@@ -71,7 +71,7 @@ describe('httpStatusFailure', () => {
     ])
   })
 
-  test('a server without a name, an answer without a type', () => {
+  test('describes a response without a server name and a content type', () => {
     const unnamed = { contentType: '', server: '', text: '' }
     expect(httpStatusFailure({ httpStatus: 200, ...unnamed }).message).toBe(
       'The server behind the ALB does not speak gRPC: it answered HTTP 200 with content type unknown and without a grpc-status.',

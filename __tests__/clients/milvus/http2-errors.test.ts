@@ -58,7 +58,7 @@ test.each<{ frame: 'RST_STREAM' | 'GOAWAY'; code: number; problem: string; retry
     problem: 'the peer ended it with an unknown error (RST_STREAM code 99)',
     retryFor: Infinity,
   },
-])('$frame $code', ({ frame, code, problem, retryFor }) => {
+])('callFailure: $frame $code', ({ frame, code, problem, retryFor }) => {
   const failure = callFailure('Connect', new Http2CallError(frame, code))
   expect([failure.code, failure.message, failure.retryFor]).toEqual([
     'probe-http-error',
@@ -67,7 +67,7 @@ test.each<{ frame: 'RST_STREAM' | 'GOAWAY'; code: number; problem: string; retry
   ])
 })
 
-test('a call without an answer', () => {
+test('callFailure: a call without a response', () => {
   const failure = callFailure('Connect', new Error('no complete answer within 15 s'))
   expect([failure.code, failure.message, failure.retryFor]).toEqual([
     'probe-http-error',

@@ -12,7 +12,7 @@ test.each([
     text: 'connection refused (ECONNREFUSED)',
   },
   {
-    name: 'several addresses, two of which failed alike',
+    name: 'several addresses, two of which failed with the same error',
     thrown: new AggregateError([
       createError('a', 'ENETUNREACH'),
       createError('b', 'ETIMEDOUT'),
@@ -22,7 +22,7 @@ test.each([
     text: 'network unreachable (ENETUNREACH); no answer (ETIMEDOUT)',
   },
   {
-    name: 'a message of our own',
+    name: 'a message of this action',
     thrown: createError('no answer within 3 s'),
     codes: [''],
     text: 'no answer within 3 s',
@@ -45,7 +45,7 @@ test.each([
     codes: ['EIO'],
     text: 'unexpected network error (read EIO)',
   },
-])('$name', ({ thrown, codes, text }) => {
+])('describes $name', ({ thrown, codes, text }) => {
   expect(getErrorCodes(thrown)).toEqual(codes)
   expect(describeNetworkError(thrown)).toBe(text)
 })

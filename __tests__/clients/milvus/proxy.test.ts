@@ -39,19 +39,16 @@ test.each([
     credentials: 'me%40corp:s%3Aecret%2F@',
     authorization: encodeCredentials('me@corp:s:ecret/'),
   },
-])(
-  'the proxy resolves the name of the ALB; it receives $name',
-  async ({ credentials, authorization }) => {
-    const { port } = await startSilentServer()
-    const proxy = await startHttpsProxy({ targetPort: port }, credentials)
-    const { trace } = await connectEndpoint(0, { address })
-    expect(proxy.connectRequests).toEqual([{ target: 'alb.example.com:9', authorization }])
-    expect(trace[0]).toBe(`TCP: proxy 127.0.0.1:${proxy.port} connected to alb.example.com:9`)
-    expect(trace.join('\n')).not.toMatch(/secret|ecret\//)
-  },
-)
+])('lets the proxy resolve the ALB and sends it $name', async ({ credentials, authorization }) => {
+  const { port } = await startSilentServer()
+  const proxy = await startHttpsProxy({ targetPort: port }, credentials)
+  const { trace } = await connectEndpoint(0, { address })
+  expect(proxy.connectRequests).toEqual([{ target: 'alb.example.com:9', authorization }])
+  expect(trace[0]).toBe(`TCP: proxy 127.0.0.1:${proxy.port} connected to alb.example.com:9`)
+  expect(trace.join('\n')).not.toMatch(/secret|ecret\//)
+})
 
-test('an IPv6 address is requested in brackets', async () => {
+test('requests an IPv6 address in brackets', async () => {
   const { port } = await startSilentServer()
   const proxy = await startHttpsProxy({ targetPort: port })
   await connectEndpoint(0, { address: { host: '2001:db8::1', port: 443 } })
@@ -79,7 +76,7 @@ test.each<{ name: string; behavior: ProxyBehavior; problem: RegExp }>([
     behavior: 'silent',
     problem: /: no answer within 0\.3 s\.$/,
   },
-])('a proxy that $name', async ({ behavior, problem }) => {
+])('reports a proxy that $name', async ({ behavior, problem }) => {
   await startHttpsProxy(behavior, 'me:canary-secret@')
   const failure = await captureProbeFailure(0, { address, timeout: 300 })
   expect([failure.code, failure.message]).toEqual([
@@ -89,7 +86,7 @@ test.each<{ name: string; behavior: ProxyBehavior; problem: RegExp }>([
   expect(collectErrorText(failure)).not.toMatch(/canary-secret/)
 })
 
-test('a proxy that is down', async () => {
+test('reports a proxy that is down', async () => {
   const proxy = await startHttpsProxy('silent')
   await closeNow(proxy)
   const { message } = await captureProbeFailure(0, { address })
@@ -98,7 +95,7 @@ test('a proxy that is down', async () => {
   )
 })
 
-test('a proxy that terminates TLS with a certificate of its own', async () => {
+test('reports a proxy that terminates TLS with its own certificate', async () => {
   const keyAlgorithm = 'EC_prime256v1'
   const companyAuthority = await createCertificateAuthority({ keyAlgorithm, name: 'Company CA' })
   const served = await companyAuthority.issue({ hosts: [host], keyAlgorithm })

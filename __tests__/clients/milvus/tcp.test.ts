@@ -36,33 +36,33 @@ interface Case {
 describe('unreachableFailure', () => {
   describe.each<{ kind: string; remedy: RegExp; retryFor: number; cases: readonly Case[] }>([
     {
-      kind: 'nothing listens',
+      kind: 'a closed port',
       remedy: /^Nothing listens on port 443\..*no firewall rejects the connection\.$/,
       retryFor: 60_000,
       cases: [
         {
-          name: 'a dead ALB',
+          name: 'an ALB that refuses the connection',
           addresses: ['203.0.113.1'],
           thrown: createError('ECONNREFUSED'),
         },
         {
-          name: 'a dead internal ALB',
+          name: 'an internal ALB that refuses the connection',
           addresses: ['10.0.0.7'],
           thrown: createError('ECONNREFUSED'),
           listener: { isInternal: true },
         },
         {
-          name: 'a firewall that resets',
+          name: 'a firewall that resets the connection',
           addresses: ['203.0.113.1'],
           thrown: createError('ECONNRESET'),
         },
         {
-          name: 'one address refuses, one is silent',
+          name: 'one address that refuses and one that times out',
           addresses: ['203.0.113.1', '203.0.113.2'],
           thrown: createAggregateError('ETIMEDOUT', 'ECONNREFUSED'),
         },
         {
-          name: 'dual stack: no IPv6 here, and IPv4 refuses',
+          name: 'a dual-stack ALB that refuses IPv4, on a runner without IPv6',
           addresses: ['2001:db8::1', '203.0.113.1'],
           thrown: createAggregateError('ENETUNREACH', 'ECONNREFUSED'),
         },
@@ -93,7 +93,7 @@ describe('unreachableFailure', () => {
       ],
     },
     {
-      kind: 'private addresses that only some addresses may connect to',
+      kind: 'private addresses with inbound-cidrs',
       remedy: /already inside, allow it with inbound-cidrs \(10\.0\.0\.0\/8\)\.$/,
       retryFor: 1,
       cases: [
@@ -106,7 +106,7 @@ describe('unreachableFailure', () => {
       ],
     },
     {
-      kind: 'the runner is not allowed',
+      kind: 'a runner outside inbound-cidrs',
       remedy: /^Allow this runner on port 443 with inbound-cidrs \(10\.0\.0\.0\/8\)/,
       retryFor: 10_000,
       cases: [
@@ -123,7 +123,7 @@ describe('unreachableFailure', () => {
           listener: restriction,
         },
         {
-          name: 'dual stack: no IPv6 here, and IPv4 is silent',
+          name: 'a dual-stack ALB whose IPv4 times out, on a runner without IPv6',
           addresses: ['2001:db8::1', '203.0.113.1'],
           thrown: createAggregateError('ENETUNREACH', 'ETIMEDOUT'),
           listener: restriction,
@@ -131,7 +131,7 @@ describe('unreachableFailure', () => {
       ],
     },
     {
-      kind: 'silence for an unknown reason',
+      kind: 'a timeout of unknown cause',
       remedy: /internet gateway/,
       retryFor: Infinity,
       cases: [
@@ -141,7 +141,7 @@ describe('unreachableFailure', () => {
           thrown: timeoutError,
         },
         {
-          name: 'only some addresses are private',
+          name: 'private and public addresses',
           addresses: ['10.0.0.7', '203.0.113.1'],
           thrown: timeoutError,
         },
@@ -190,7 +190,7 @@ describe('unreachableFailure', () => {
     })
   })
 
-  test('only silence is explained by a restriction', () => {
+  test('explains only a timeout by inbound-cidrs', () => {
     const addresses = ['203.0.113.1']
     expect(createFailure(addresses, timeoutError, restriction).message).toBe(
       'Cannot connect to alb:443 (203.0.113.1): no answer within 3 s, which is how an ALB treats addresses that inbound-cidrs (10.0.0.0/8) does not allow.',

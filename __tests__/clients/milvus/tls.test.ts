@@ -122,7 +122,7 @@ describe('a served certificate', () => {
   }
   test.each<Case>([
     {
-      name: 'another certificate than the one in ACM',
+      name: 'a certificate other than the one in ACM',
       issue: issueCertificate,
       isExpected: false,
       code: 'probe-certificate-differs',
@@ -130,7 +130,7 @@ describe('a served certificate', () => {
       retryFor: Infinity,
     },
     {
-      name: 'another one for another host',
+      name: 'a certificate other than the one in ACM, for another host',
       issue: () => issueCertificate({ hosts: ['other.example.com'] }),
       isExpected: false,
       code: 'probe-certificate-differs',
@@ -138,7 +138,7 @@ describe('a served certificate', () => {
       retryFor: Infinity,
     },
     {
-      name: 'the one in ACM, for another host',
+      name: 'the certificate in ACM, for another host',
       issue: () => issueCertificate({ hosts: ['other.example.com'] }),
       isExpected: true,
       code: 'probe-certificate-host-mismatch',
@@ -146,7 +146,7 @@ describe('a served certificate', () => {
       retryFor: 0,
     },
     {
-      name: 'the right one, from a CA that is not trusted',
+      name: 'the expected certificate, from an untrusted CA',
       issue: () => Promise.resolve(validCertificate),
       isExpected: true,
       overrides: { ca: undefined },
@@ -156,7 +156,7 @@ describe('a served certificate', () => {
       retryFor: 0,
     },
     {
-      name: 'the right one without its chain',
+      name: 'the expected certificate without its chain',
       issue: () =>
         Promise.resolve({ ...validCertificate, fullchain: validCertificate.certificate }),
       isExpected: true,
@@ -166,7 +166,7 @@ describe('a served certificate', () => {
       retryFor: 0,
     },
     {
-      name: 'a self-signed one',
+      name: 'a self-signed certificate',
       issue: () => issueSelfSigned({ hosts: [host], keyAlgorithm }),
       isExpected: true,
       code: 'probe-certificate-untrusted',
@@ -174,7 +174,7 @@ describe('a served certificate', () => {
       retryFor: 0,
     },
     {
-      name: 'an expired one',
+      name: 'an expired certificate',
       issue: () =>
         issueCertificate({
           notBefore: new Date(Date.now() - 7200_000),
@@ -201,7 +201,7 @@ describe('a served certificate', () => {
     expect(failure.message).toContain(certificate.serialNumber)
   })
 
-  test('a self-signed one is trusted when it is probe-ca', async () => {
+  test('is trusted when it is self-signed and given as probe-ca', async () => {
     const served = await issueSelfSigned({ hosts: [host], keyAlgorithm })
     const { port } = closeAfterTest(await startHttp2(() => undefined, served))
     const { socket } = await connectEndpoint(port, {
@@ -213,24 +213,24 @@ describe('a served certificate', () => {
 
   test.each([
     {
-      name: 'another one for the host',
+      name: 'another certificate for the host',
       hosts: [host],
       group: undefined,
       remedy: /another certificate of the listener also covers milvus\.example\.com.*a second ARN/,
     },
     {
-      name: 'another one for the host, in a group',
+      name: 'another certificate for the host, in a group',
       hosts: [host],
       group: 'shared',
       remedy: /check the other Ingresses of group shared/,
     },
     {
-      name: 'the default one of the listener',
+      name: 'the default certificate of the listener',
       hosts: ['other.example.com'],
       group: undefined,
       remedy: /serves this certificate when none of its certificates covers milvus\.example\.com/,
     },
-  ])('the remedy for $name', async ({ hosts, group, remedy }) => {
+  ])('has a remedy for $name', async ({ hosts, group, remedy }) => {
     const served = await issueCertificate({ hosts })
     const { port } = closeAfterTest(await startHttp2(() => undefined, served))
     const { listener } = createEndpoint(port)

@@ -88,10 +88,10 @@ const describeDecision = (decision: CertificateDecision): string =>
 
 describe('selectCertificate', () => {
   test.each<[string, () => Candidate[], live: number | undefined, expected: string]>([
-    ['nothing in ACM', () => [], undefined, 'import'],
+    ['no certificate in ACM', () => [], undefined, 'import'],
     ['a live ARN that is not in ACM', () => [], 9, 'import'],
     [
-      'an owned certificate that is equal',
+      'an equal owned certificate',
       () => [createCandidate(1, renewedCertificate, ownTag)],
       undefined,
       'use 1',
@@ -109,7 +109,7 @@ describe('selectCertificate', () => {
       'reimport 1',
     ],
     [
-      'an equal owned certificate precedes a live owned one',
+      'an equal owned certificate beside a live owned one',
       () => [
         createCandidate(1, oldCertificate, ownTag),
         createCandidate(2, renewedCertificate, ownTag),
@@ -136,19 +136,19 @@ describe('selectCertificate', () => {
       'reimport 1',
     ],
     [
-      'an owned certificate precedes the live one',
+      'an owned certificate beside the live one',
       () => [createCandidate(1, oldCertificate), createCandidate(2, oldCertificate, ownTag)],
       1,
       'reimport 2',
     ],
     [
-      'an owned certificate precedes an equal one without owner',
+      'an owned certificate beside an equal one without owner',
       () => [createCandidate(1, renewedCertificate), createCandidate(2, oldCertificate, ownTag)],
       undefined,
       'reimport 2',
     ],
     [
-      'a live certificate that was imported by hand',
+      'a live certificate that was imported manually',
       () => [createCandidate(1, oldCertificate)],
       1,
       'reimport 1',
@@ -167,19 +167,19 @@ describe('selectCertificate', () => {
       'use 1',
     ],
     [
-      'a different certificate without owner is not overwritten',
+      'a different certificate without owner',
       () => [createCandidate(1, oldCertificate)],
       undefined,
       'import',
     ],
     [
-      'a different certificate of another target is not overwritten',
+      'a different certificate of another target',
       () => [createCandidate(1, oldCertificate, otherTag)],
       undefined,
       'import',
     ],
     [
-      'a live certificate of another target is not overwritten',
+      'a different live certificate of another target',
       () => [createCandidate(1, oldCertificate, otherTag)],
       1,
       'import',
@@ -191,13 +191,13 @@ describe('selectCertificate', () => {
       'import',
     ],
     [
-      'an owned certificate without a name in common',
+      'an owned certificate without a shared DNS name',
       () => [createCandidate(1, otherCertificates.elsewhere, ownTag)],
       1,
       'import',
     ],
     [
-      'an owned certificate whose name is in capitals: DNS names ignore case',
+      'an owned certificate with its DNS name in another case',
       () => [createCandidate(1, otherCertificates.mixed, ownTag)],
       1,
       'reimport 1',
@@ -232,18 +232,18 @@ describe('selectCertificate', () => {
 
   test.each<[string, () => Partial<Candidate>, expected: string]>([
     [
-      'ACM returns the leaf as chain',
+      'the leaf as the chain in ACM',
       () => ({ chain: [parseLeaf(renewedCertificate)] }),
       'reimport 1',
     ],
     [
-      'ACM returns the leaf before the chain',
+      'the leaf before the chain in ACM',
       () => ({ chain: [parseLeaf(renewedCertificate), ...parseChain(renewedCertificate)] }),
       'use 1',
     ],
-    ['the chain is missing', () => ({ chain: [] }), 'reimport 1'],
+    ['no chain in ACM', () => ({ chain: [] }), 'reimport 1'],
     [
-      'the chain also contains the root',
+      'the root after the chain in ACM',
       () => ({ chain: [...parseChain(renewedCertificate), new X509Certificate(authority.root)] }),
       'use 1',
     ],
@@ -257,17 +257,17 @@ describe('selectCertificate', () => {
 
   test.each<[string, () => Candidate, RegExp]>([
     [
-      'issued by ACM',
+      'a certificate that ACM issued',
       () => createCandidate(1, oldCertificate, { isImported: false }),
       /^it cannot be imported under \S+0001: it was issued by ACM$/,
     ],
     [
-      'another key type',
+      'a certificate with another key type',
       () => createCandidate(1, otherCertificates.bigger, ownTag),
       /^it cannot be imported under \S+0001: its key is EC_secp384r1, not EC_prime256v1$/,
     ],
     [
-      'no name in common',
+      'a certificate without a shared DNS name',
       () => createCandidate(1, otherCertificates.elsewhere, ownTag),
       /^it cannot be imported under \S+0001: it has no DNS name in common with the new certificate$/,
     ],
@@ -289,7 +289,7 @@ describe('selectCertificate', () => {
       [1],
     ],
     [
-      'a certificate of a run that was killed',
+      'a certificate of a killed run',
       () => [
         createCandidate(1, renewedCertificate, ownTag),
         createCandidate(2, oldCertificate, ownTag),
@@ -298,7 +298,7 @@ describe('selectCertificate', () => {
       [2],
     ],
     [
-      'no certificate without owner, of another target, or issued by ACM',
+      'none without owner, of another target, or issued by ACM',
       () => [
         createCandidate(1, renewedCertificate, ownTag),
         createCandidate(2, oldCertificate),
@@ -328,7 +328,7 @@ describe('selectCertificate', () => {
 })
 
 describe('plan', () => {
-  test('nothing changes for a certificate that is used unchanged', () => {
+  test('returns no change for a certificate that is reused', () => {
     expect(
       plan({ action: 'use', arn: createArn(1), leaf: parseLeaf(oldCertificate), superseded: [] }),
     ).toEqual([])
@@ -374,7 +374,7 @@ describe('plan', () => {
     ])
   })
 
-  test('a certificate without a subject', async () => {
+  test('describes a certificate without a subject', async () => {
     const certificateWithoutName = await authority.issue({
       hosts: [host],
       commonName: null,
@@ -391,7 +391,7 @@ describe('plan', () => {
     ).toContain(parseLeaf(certificateWithoutName).serialNumber)
   })
 
-  test('no change contains the private key', () => {
+  test('never includes the private key', () => {
     const [keyLine = ''] = renewedCertificate.privateKey.split('\n').slice(1)
     expect(
       JSON.stringify([

@@ -23,7 +23,7 @@ const createLiveTarget = (
   })
 
 describe('plan', () => {
-  test('a new Ingress: each field is a change', () => {
+  test('returns each field of a new Ingress as a change', () => {
     const changes = plan(createTarget(), createSettings(), certificateArn)
     expect(changes).toHaveLength(Object.keys(annotations).length + 2)
     for (const change of changes)
@@ -34,7 +34,7 @@ describe('plan', () => {
       })
   })
 
-  test('no change when nothing differs', () => {
+  test('returns no change when nothing differs', () => {
     expect(plan(createLiveTarget(), createSettings(), certificateArn)).toEqual([])
   })
 
@@ -57,7 +57,7 @@ describe('plan', () => {
     after: 'milvus-alb-action',
   }
 
-  test('the ownership of an Ingress created with kubectl apply is transferred first', () => {
+  test('transfers the fields of an Ingress created with kubectl apply first', () => {
     expect(plan(createKubectlTarget(), createSettings(), certificateArn)).toMatchObject([
       ownershipTransfer,
     ])
@@ -73,7 +73,7 @@ describe('plan', () => {
     ])
   })
 
-  test('fields that this action does not set remain with kubectl', () => {
+  test('leaves fields that this action does not set to kubectl', () => {
     const targetWithUnmanagedField = createTarget({
       ingress: ingress(
         { ...annotations, 'example.com/x': 'y' },
@@ -87,7 +87,7 @@ describe('plan', () => {
     expect(plan(targetWithUnmanagedField, createSettings(), certificateArn)).toEqual([])
   })
 
-  test('one field differs', () => {
+  test('returns the one field that differs', () => {
     const path = 'alb.ingress.kubernetes.io/certificate-arn'
     expect(plan(createLiveTarget({ [path]: 'old' }), createSettings(), certificateArn)).toEqual([
       {
@@ -101,7 +101,7 @@ describe('plan', () => {
     ])
   })
 
-  test('an input that is no longer set', () => {
+  test('removes the annotation of an input that is no longer set', () => {
     const path = 'alb.ingress.kubernetes.io/subnets'
     const [change, ...otherChanges] = plan(
       createLiveTarget({ [path]: 'a,b' }, [...Object.keys(annotations), path]),
@@ -140,34 +140,34 @@ describe('plan', () => {
 
   test.each([
     [
-      'not reverted without force-conflicts',
+      'an edit without force-conflicts',
       createTargetChangedBy('kubectl-edit'),
       createSettings(),
       `${changedByReason}, and a deploy reverts it only with force-conflicts: true`,
     ],
     [
-      'reverted with force-conflicts',
+      'an edit with force-conflicts',
       createTargetChangedBy('kubectl-edit'),
       forcedSettings,
       changedByReason,
     ],
     [
-      'by kubectl apply',
+      'a kubectl apply',
       createTargetChangedBy('kubectl-client-side-apply'),
       createSettings(),
       changedByReason.replace('edit', 'client-side-apply'),
     ],
     [
-      'owned by this action: the inputs changed',
+      'changed inputs',
       createLiveTarget({ [path]: 'internal' }),
       createSettings(),
       'differs from the inputs',
     ],
-  ])('names who changed a field: %s', (_, liveTarget, inputs, why) => {
+  ])('explains a changed field: %s', (_, liveTarget, inputs, why) => {
     expect(plan(liveTarget, inputs, certificateArn).at(-1)?.why).toBe(why)
   })
 
-  test('a field that another manager owns with another value is a conflict, without force-conflicts', async () => {
+  test('rejects a field that another field manager owns with another value, without force-conflicts', async () => {
     expect(
       (
         await captureActionError(() =>
@@ -191,7 +191,7 @@ describe('plan', () => {
     }
   })
 
-  test('an earlier reconcile request is not a difference', () => {
+  test('ignores an earlier reconcile request', () => {
     expect(
       plan(
         createLiveTarget({ [reconcileRequestAnnotation]: 'then' }, [
@@ -204,7 +204,7 @@ describe('plan', () => {
     ).toEqual([])
   })
 
-  test('an ARN that is known only after the import is a change', () => {
+  test('returns a change for an ARN that is known only after the import', () => {
     expect(
       plan(createLiveTarget(), createSettings(), '(known after the import)').map(
         ({ after }) => after,

@@ -26,7 +26,7 @@ const defaultAnnotations = {
   [annotationKey('load-balancer-attributes')]: 'idle_timeout.timeout_seconds=600',
 }
 
-test('the Ingress of the guide', () => {
+test('builds the Ingress of the guide', () => {
   expect(buildIngress()).toEqual({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
@@ -114,7 +114,7 @@ describe('what each setting changes', () => {
     })
   })
 
-  test('class', () => {
+  test('ingress class', () => {
     expect(buildIngress({ className: 'alb.internal' }).spec.ingressClassName).toBe('alb.internal')
   })
 
@@ -139,9 +139,9 @@ describe('diffIngress', () => {
       { path: string; before?: unknown; after?: unknown }[],
     ]
   >([
-    ['none', [defaultAnnotations, unchangedOptions], []],
+    ['no difference', [defaultAnnotations, unchangedOptions], []],
     [
-      'none, although others set annotations',
+      'annotations of other tools',
       [
         { ...defaultAnnotations, 'kubectl.kubernetes.io/last-applied-configuration': '{}' },
         unchangedOptions,
@@ -149,7 +149,7 @@ describe('diffIngress', () => {
       [],
     ],
     [
-      'none, although the keys of the rule are in another order',
+      'the keys of the rule in another order',
       [
         defaultAnnotations,
         {
@@ -181,7 +181,7 @@ describe('diffIngress', () => {
       [{ path: path('scheme'), before: 'internal', after: 'internet-facing' }],
     ],
     [
-      'an annotation that is missing',
+      'a missing annotation',
       [
         { ...defaultAnnotations, [annotationKey('ssl-policy')]: undefined } as unknown as Record<
           string,
@@ -219,7 +219,7 @@ describe('diffIngress', () => {
       [],
     ],
     [
-      'an empty value is a value',
+      'an empty value',
       [{ ...defaultAnnotations, [annotationKey('scheme')]: '' }, unchangedOptions],
       [{ path: path('scheme'), before: '', after: 'internet-facing' }],
     ],
@@ -260,14 +260,14 @@ describe('diffIngress', () => {
     expect(diffIngress(desired, live && ingress(...live))).toEqual(expected)
   })
 
-  test('an annotation called like a property of Object.prototype', () => {
+  test('finds an annotation named like a property of Object.prototype', () => {
     const customDesired = buildIngress({ annotations: { constructor: 'x' } })
     expect(diffIngress(customDesired, ingress(defaultAnnotations, unchangedOptions))).toEqual([
       { path: 'metadata.annotations.constructor', after: 'x' },
     ])
   })
 
-  test('everything differs from an Ingress that does not exist', () => {
+  test('finds every field of an Ingress that does not exist', () => {
     const result = diffIngress(desired, undefined)
     expect(result.map((difference) => difference.path)).toEqual([
       ...Object.keys(defaultAnnotations).map((key) => `metadata.annotations.${key}`),

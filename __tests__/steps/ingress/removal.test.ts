@@ -30,21 +30,21 @@ const createAnnotatedMetadata = (attributes: string): Partial<Ingress['metadata'
 
 describe('planRemoval', () => {
   test.each<[string, RemovalTarget, string[]]>([
-    ['none', createRemovalTarget(undefined), []],
+    ['no Ingress', createRemovalTarget(undefined), []],
     [
-      'one that is being deleted',
+      'an Ingress that is being deleted',
       createRemovalTarget(createIngress('demo', { deletionTimestamp: '2026-11-27T00:00:00Z' })),
       [],
     ],
     [
-      'one with an ALB of its own',
+      'an Ingress with its own ALB',
       createRemovalTarget(createIngress('demo')),
       [
         'demo.example.com at k8s-1.us-east-2.elb.amazonaws.com: this action created it; its ALB is deleted with it',
       ],
     ],
     [
-      'one of a group',
+      'an Ingress of a group',
       createRemovalTarget(createIngress('demo', { finalizers: [groupFinalizer] }), [
         createIngress('b', { finalizers: [groupFinalizer] }),
       ]),
@@ -69,10 +69,10 @@ describe('checkDeletionProtection', () => {
       configuration: { attributes: { 'deletion_protection.enabled': value } },
     }) as unknown as LoadBalancerSnapshot
   test.each<[string, RemovalTarget, LoadBalancerSnapshot | undefined, string | undefined]>([
-    ['none', createRemovalTarget(undefined), createSnapshot('true'), undefined],
-    ['an unknown state of ELB', createRemovalTarget(createIngress('demo')), undefined, undefined],
+    ['no Ingress', createRemovalTarget(undefined), createSnapshot('true'), undefined],
+    ['an unreadable ALB', createRemovalTarget(createIngress('demo')), undefined, undefined],
     [
-      'off',
+      'disabled protection',
       createRemovalTarget(
         createIngress('demo', createAnnotatedMetadata('deletion_protection.enabled=false')),
       ),
@@ -80,13 +80,13 @@ describe('checkDeletionProtection', () => {
       undefined,
     ],
     [
-      'on in ELB',
+      'protection enabled in ELB',
       createRemovalTarget(createIngress('demo')),
       createSnapshot('true'),
       'Turn it off, then run the job again: "aws elbv2 modify-load-balancer-attributes --load-balancer-arn arn:lb --attributes Key=deletion_protection.enabled,Value=false".',
     ],
     [
-      'on in the annotation',
+      'protection enabled in the annotation',
       createRemovalTarget(
         createIngress(
           'demo',
@@ -99,13 +99,13 @@ describe('checkDeletionProtection', () => {
       'Run mode: deploy once with deletion_protection.enabled=false in alb.ingress.kubernetes.io/load-balancer-attributes of input annotations (removing the attribute does not turn it off), then run mode: destroy again.',
     ],
     [
-      'on in ELB, for an ALB that may remain',
+      'protection enabled in ELB, for an ALB that may remain',
       createRemovalTarget(createIngress('demo', { finalizers: [groupFinalizer] })),
       createSnapshot('true'),
       undefined,
     ],
     [
-      'on in the annotation, of a group',
+      'protection enabled in the annotation, in a group',
       createRemovalTarget(
         createIngress('demo', {
           finalizers: [groupFinalizer],
@@ -141,7 +141,7 @@ describe('selectRemedy', () => {
       /^Check that the AWS Load Balancer Controller is running/,
     ],
     [
-      'protection that was turned on meanwhile',
+      'protection that was enabled meanwhile',
       [
         { finalizers: [ownFinalizer], loadBalancerState: 'active' },
         { isControllerDown: false, protectedArn: 'arn:lb' },

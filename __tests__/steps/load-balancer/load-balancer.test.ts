@@ -29,16 +29,16 @@ const throttledEvent = createEvent(
 )
 const ingressWithAddress = ingress({}, { hostname: 'k8s-1.us-east-2.elb.amazonaws.com' })
 
-describe('plan: a nudge, when nothing else makes the controller look again', () => {
+describe('plan: a reconcile request when no other change makes the controller reconcile', () => {
   test.each<[string, Partial<Target>, eventCursor: bigint | undefined, why: RegExp | undefined]>([
     [
-      'reconciled and an address',
+      'an address after a successful reconciliation',
       { ingress: ingressWithAddress, events: [succeededEvent] },
       undefined,
       undefined,
     ],
     [
-      'an address, and events that are gone after an hour',
+      'an address without events, which expire after an hour',
       { ingress: ingressWithAddress, events: [] },
       undefined,
       undefined,
@@ -62,20 +62,20 @@ describe('plan: a nudge, when nothing else makes the controller look again', () 
       /last reconciliation failed/,
     ],
     [
-      'trouble that may heal: its next look may be minutes away too',
+      'a transient failure, whose next attempt may be minutes away',
       { ingress: ingressWithAddress, events: [throttledEvent] },
       undefined,
       /last reconciliation failed/,
     ],
-    ['no address and no word', { ingress: ingress({}), events: [] }, undefined, /no address/],
+    ['no address and no events', { ingress: ingress({}), events: [] }, undefined, /no address/],
     [
-      'no address, though reconciled',
+      'no address after a successful reconciliation',
       { ingress: ingress({}), events: [succeededEvent] },
       undefined,
       /no address/,
     ],
     [
-      'events of others',
+      'other events',
       {
         ingress: ingressWithAddress,
         events: [createEvent('FailedToUpdateEndpointSlices', 'x', '99')],
@@ -83,7 +83,12 @@ describe('plan: a nudge, when nothing else makes the controller look again', () 
       undefined,
       undefined,
     ],
-    ['the Ingress changes anyway', { ingress: ingress({}), events: [failedEvent] }, 7n, undefined],
+    [
+      'a change of the Ingress in the same run',
+      { ingress: ingress({}), events: [failedEvent] },
+      7n,
+      undefined,
+    ],
   ])('%s', (_, state, eventCursor, why) => {
     const changes = plan(createTarget(state), createSettings(), {
       applied: { ingress: state.ingress ?? ingress({}), eventCursor },
@@ -105,7 +110,7 @@ describe('plan: a nudge, when nothing else makes the controller look again', () 
     )
   })
 
-  test('says what the nudge was before', () => {
+  test('reports the previous reconcile request', () => {
     expect(
       plan(
         createTarget({ ingress: ingress({ [reconcileRequestAnnotation]: 'then' }) }),
@@ -163,7 +168,7 @@ const createSnapshot = (
 const createListenerSnapshot = (overrides: Partial<typeof listener>): LoadBalancerSnapshot =>
   createSnapshot({ listeners: [{ ...listener, ...overrides }] })
 
-describe('drift: AWS is not as the Ingress says', () => {
+describe('drift: AWS differs from the Ingress', () => {
   interface DriftCase {
     readonly name: string
     readonly snapshot: LoadBalancerSnapshot
@@ -173,9 +178,9 @@ describe('drift: AWS is not as the Ingress says', () => {
   }
   const noClassParams: ClassParams = { readable: true, spec: {} }
   const driftCases: readonly DriftCase[] = [
-    { name: 'as it should be', snapshot: createSnapshot() },
+    { name: 'no difference', snapshot: createSnapshot() },
     {
-      name: 'nothing may be read',
+      name: 'an unreadable configuration',
       snapshot: createSnapshot({
         listeners: undefined,
         targetGroups: undefined,
@@ -183,12 +188,12 @@ describe('drift: AWS is not as the Ingress says', () => {
       }),
     },
     {
-      name: 'no load balancer any more',
+      name: 'a deleted load balancer',
       snapshot: { ...createSnapshot(), loadBalancer: undefined },
       differences: ['load balancer k8s-1: DNS name -> k8s-1-2.us-east-2.elb.amazonaws.com'],
     },
     {
-      name: 'no listener',
+      name: 'a missing listener',
       snapshot: createSnapshot({ listeners: [] }),
       differences: ['listener 443 of k8s-1: protocol -> HTTPS'],
     },
@@ -228,7 +233,7 @@ describe('drift: AWS is not as the Ingress says', () => {
       classParams: { readable: true, spec: { sslPolicy: 'ELBSecurityPolicy-2016-08' } },
     },
     {
-      name: 'no rule',
+      name: 'a missing rule',
       snapshot: createListenerSnapshot({ rules: [] }),
       differences: [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
     },
@@ -251,7 +256,7 @@ describe('drift: AWS is not as the Ingress says', () => {
       }),
     },
     {
-      name: 'a rule that answers itself',
+      name: 'a rule that does not forward',
       snapshot: createSnapshot({
         listeners: [
           { ...listener, rules: [{ hosts: [host], paths: ['/*'], targetGroupArn: undefined }] },
@@ -274,7 +279,7 @@ describe('drift: AWS is not as the Ingress says', () => {
       snapshot: createSnapshot({ targetGroups: undefined }),
     },
     {
-      name: 'an attribute',
+      name: 'another attribute value',
       snapshot: createSnapshot({ attributes: { 'idle_timeout.timeout_seconds': '60' } }),
       differences: ['load balancer k8s-1: attribute idle_timeout.timeout_seconds 60 -> 600'],
     },
@@ -300,7 +305,7 @@ describe('drift: AWS is not as the Ingress says', () => {
     },
   )
 
-  test('is planned with a nudge, unless the controller hears of a change or has said no', () => {
+  test('adds a reconcile request, unless the Ingress changes or the last reconciliation failed', () => {
     const driftedSnapshot = createListenerSnapshot({ rules: [] })
     const state = createTarget({ ingress: annotatedIngress })
     const planInput = {
@@ -329,15 +334,15 @@ describe('drift: AWS is not as the Ingress says', () => {
   })
 
   test.each<[string, LoadBalancerConfiguration, boolean]>([
-    ['everything', completeConfiguration, true],
-    ['no listeners', { ...completeConfiguration, listeners: undefined }, false],
+    ['a complete configuration', completeConfiguration, true],
+    ['unreadable listeners', { ...completeConfiguration, listeners: undefined }, false],
     [
-      'no rules',
+      'unreadable rules',
       { ...completeConfiguration, listeners: [{ ...listener, rules: undefined }] },
       false,
     ],
-    ['no target groups', { ...completeConfiguration, targetGroups: undefined }, false],
-  ])('isComplete: %s may be read', (_, configuration, expected) => {
+    ['unreadable target groups', { ...completeConfiguration, targetGroups: undefined }, false],
+  ])('isComplete: %s', (_, configuration, expected) => {
     expect(isComplete(configuration, 443)).toBe(expected)
   })
 })

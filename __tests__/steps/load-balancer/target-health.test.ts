@@ -20,14 +20,14 @@ const backendRulesAnnotation = 'alb.ingress.kubernetes.io/manage-backend-securit
 
 describe('describeTargets', () => {
   test.each<[string, TargetHealth[], string]>([
-    ['none', [], 'No target is registered in the target group.'],
+    ['no targets', [], 'No target is registered in the target group.'],
     [
-      'a healthy one',
+      'a healthy target',
       [createTargetHealth('10.0.1.7', 'healthy')],
       '1 target: 10.0.1.7:19530 healthy.',
     ],
     [
-      'the sick ones first',
+      'unhealthy targets first',
       [
         createTargetHealth('10.0.1.8', 'healthy'),
         createTargetHealth('10.0.1.7', 'unhealthy', 'Target.Timeout', 'Request timed out'),
@@ -35,7 +35,7 @@ describe('describeTargets', () => {
       '2 targets: 10.0.1.7:19530 unhealthy (Target.Timeout: Request timed out); 10.0.1.8:19530 healthy.',
     ],
     [
-      'many',
+      'more targets than are listed',
       [1, 2, 3, 4, 5, 6].map((octet) => createTargetHealth(`10.0.1.${octet}`, 'healthy')),
       '6 targets: 10.0.1.1:19530 healthy; 10.0.1.2:19530 healthy; 10.0.1.3:19530 healthy; 10.0.1.4:19530 healthy; and 2 more.',
     ],
@@ -72,13 +72,13 @@ describe('describeTargets', () => {
     ['Elb.RegistrationInProgress', {}, /being registered/],
     ['Elb.InternalError', {}, /Health Dashboard/],
     ['Target.OfTomorrow', {}, /^$/],
-  ])('%s with %j', (reason, overrides, remedy) => {
+  ])('suggests a remedy for %s with %j', (reason, overrides, remedy) => {
     expect(
       describeTargets(createUnhealthyTargets(reason), createSettings(overrides)).remedy,
     ).toMatch(remedy)
   })
 
-  test('the advice is for the reason of most', () => {
+  test('suggests the remedy for the most frequent reason', () => {
     expect(
       describeTargets(
         [
@@ -116,7 +116,7 @@ test.each([
   ['FailedAddFinalizer', 'Failed add finalizer due to x', /describe targetgroupbinding k8s-1/],
   ['FailedUpdateStatus', 'Failed update status due to x', /describe targetgroupbinding k8s-1/],
   ['FailedCleanup', 'Failed cleanup due to x', /describe targetgroupbinding k8s-1/],
-])('a TargetGroupBinding with %s: %s', (reason, message, remedy) => {
+])('explains a TargetGroupBinding with %s: %s', (reason, message, remedy) => {
   const diagnosis = describeBindingEvent(
     {
       ...createEvent(reason, message),

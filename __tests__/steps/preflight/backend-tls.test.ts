@@ -29,7 +29,7 @@ describe('findTlsMismatch', () => {
       isTls: true,
       problem: /milvus-demo serves TLS itself and requires client certificates/,
     },
-  ] as const)('tlsMode $mode, the ALB speaks TLS: $isTls', ({ mode, isTls, problem }) => {
+  ] as const)('tlsMode $mode, the ALB uses TLS: $isTls', ({ mode, isTls, problem }) => {
     const actual = findTlsMismatch('milvus-demo', { mode, path }, { isTls, source })?.message
     if (problem === undefined) expect(actual).toBeUndefined()
     else expect(actual).toMatch(problem)
@@ -47,28 +47,28 @@ const createService = (annotations: Record<string, string>): Service => ({
 describe('checkBackendTls', () => {
   test.each([
     {
-      name: 'the input, for a stored mode',
+      name: 'an input for the stored mode',
       stored: createTlsValues(1),
       given: { [key]: 'HTTPS' },
       fails: false,
     },
-    { name: 'nothing, for a stored mode', stored: createTlsValues(1), fails: true },
+    { name: 'no input for the stored mode', stored: createTlsValues(1), fails: true },
     {
-      name: 'values that turn TLS off',
+      name: 'values that disable TLS',
       stored: createTlsValues(1),
       values: createTlsValues(0),
       fails: false,
     },
-    { name: 'values that turn TLS on', stored: {}, values: createTlsValues(1), fails: true },
+    { name: 'values that enable TLS', stored: {}, values: createTlsValues(1), fails: true },
     {
-      name: 'the Service wins over the input',
+      name: 'an annotation of the Service, which overrides the input',
       stored: createTlsValues(1),
       given: { [key]: 'HTTPS' },
       onService: 'HTTP',
       fails: true,
     },
     {
-      name: 'values take the annotation off the Service',
+      name: 'values that remove the annotation of the Service',
       stored: createTlsValues(1),
       values: { service: { annotations: { [key]: null } } },
       given: { [key]: 'HTTPS' },
@@ -76,25 +76,25 @@ describe('checkBackendTls', () => {
       fails: false,
     },
     {
-      name: 'values put the annotation on the Service',
+      name: 'values that annotate the Service',
       stored: createTlsValues(1),
       values: { service: { annotations: { [key]: 'HTTPS' } } },
       fails: false,
     },
     {
-      name: "somebody else's annotation of the Ingress stays",
+      name: 'an annotation of the Ingress by another field manager',
       stored: createTlsValues(1),
       live: { ownedAnnotations: [] },
       fails: false,
     },
     {
-      name: 'our annotation of the Ingress goes when the input no longer has it',
+      name: 'an owned annotation of the Ingress that is no longer an input',
       stored: createTlsValues(1),
       live: { ownedAnnotations: [key] },
       fails: true,
     },
     {
-      name: 'without a release nobody knows',
+      name: 'no release',
       stored: undefined,
       given: { [key]: 'HTTPS' },
       fails: false,

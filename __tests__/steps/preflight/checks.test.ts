@@ -14,7 +14,7 @@ import { certificateArn, createSettings } from '../fixtures.ts'
 
 const namespace = { name: 'milvus', uid: 'u', resourceVersion: '1', labels: { team: 'search' } }
 
-describe('findOverrides: parameters of a class that override inputs', () => {
+describe('findOverrides: class parameters that override inputs', () => {
   test.each<
     [
       string,
@@ -23,9 +23,9 @@ describe('findOverrides: parameters of a class that override inputs', () => {
       string[],
     ]
   >([
-    ['nothing', {}, {}, []],
+    ['no parameters', {}, {}, []],
     [
-      'what the inputs say too',
+      'parameters equal to the inputs',
       {
         scheme: 'internet-facing',
         targetType: 'ip',
@@ -36,8 +36,8 @@ describe('findOverrides: parameters of a class that override inputs', () => {
       {},
       [],
     ],
-    ['the certificate that is given by its ARN', { certificateArn: [certificateArn] }, {}, []],
-    ['the same in Auto Mode', { certificateARNs: [certificateArn] }, {}, []],
+    ['the certificate of this run', { certificateArn: [certificateArn] }, {}, []],
+    ['the certificate of this run, in Auto Mode', { certificateARNs: [certificateArn] }, {}, []],
     [
       'another certificate, in Auto Mode',
       { certificateARNs: ['arn:other'] },
@@ -51,19 +51,19 @@ describe('findOverrides: parameters of a class that override inputs', () => {
       ['error set group shared, which overrides group-name'],
     ],
     [
-      'the group that is asked for',
+      'the requested group',
       { group: { name: 'shared' } },
       { ingress: { groupName: 'shared' } },
       [],
     ],
     [
-      'a name',
+      'a load balancer name',
       { loadBalancerName: 'platform' },
       {},
       ['note set loadBalancerName platform, which overrides load-balancer-name'],
     ],
     [
-      'another name',
+      'another load balancer name',
       { loadBalancerName: 'platform' },
       { ingress: { loadBalancerName: 'mine' } },
       ['warning set loadBalancerName platform, which overrides load-balancer-name mine'],
@@ -81,7 +81,7 @@ describe('findOverrides: parameters of a class that override inputs', () => {
       ['note set subnets [{"key":"role","values":["alb"]}], which overrides subnets'],
     ],
     [
-      'the idle timeout that is asked for',
+      'the requested idle timeout',
       { loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '600' }] },
       {},
       [],
@@ -98,7 +98,7 @@ describe('findOverrides: parameters of a class that override inputs', () => {
       {},
       ['note set prefixListsIDs pl-1, which overrides inbound-cidrs'],
     ],
-    ['a tag that nobody asked for', { tags: [{ key: 'team', value: 'platform' }] }, {}, []],
+    ['a tag that was not requested', { tags: [{ key: 'team', value: 'platform' }] }, {}, []],
   ])('%s', (_, spec, settingsOverrides, expected) => {
     expect(
       findOverrides(spec, createSettings(settingsOverrides), namespace).map(
@@ -113,11 +113,11 @@ describe('matchesSelector: a label selector', () => {
     matchExpressions: [{ key, operator, ...(values && { values }) }],
   })
   test.each<[string, LabelSelector, boolean]>([
-    ['empty', {}, true],
+    ['an empty selector', {}, true],
     ['a label', { matchLabels: { team: 'search' } }, true],
-    ['another value', { matchLabels: { team: 'ads' } }, false],
+    ['another value of a label', { matchLabels: { team: 'ads' } }, false],
     ['In', createSelector('team', 'In', ['search', 'ads']), true],
-    ['In others', createSelector('team', 'In', ['ads']), false],
+    ['In, with other values', createSelector('team', 'In', ['ads']), false],
     ['In, absent', createSelector('x', 'In', ['y']), false],
     ['NotIn', createSelector('team', 'NotIn', ['ads']), true],
     ['NotIn, present', createSelector('team', 'NotIn', ['search']), false],
@@ -125,7 +125,7 @@ describe('matchesSelector: a label selector', () => {
     ['Exists', createSelector('team', 'Exists'), true],
     ['Exists, absent', createSelector('x', 'Exists'), false],
     ['DoesNotExist', createSelector('x', 'DoesNotExist'), true],
-    ['an operator of tomorrow', createSelector('team', 'Gt', ['1']), false],
+    ['an unknown operator', createSelector('team', 'Gt', ['1']), false],
   ])('%s', (_, selector, expected) => {
     expect(matchesSelector(selector, namespace.labels)).toBe(expected)
   })
@@ -145,14 +145,14 @@ describe('describeDeployment: the controller', () => {
     createDeployment('aws-load-balancer-controller@sha256:abc', 2, args)
   test.each<[string, Deployment, warnings: RegExp[], infos: RegExp[]]>([
     [
-      'ready',
+      'a ready controller',
       createDeployment('public.ecr.aws/eks/aws-load-balancer-controller:v3.5.0', 2),
       [],
       [/DescribeListenerAttributes/, /every 2 minutes/],
     ],
-    ['by digest', createCurrentDeployment(), [], []],
+    ['an image by digest', createCurrentDeployment(), [], []],
     [
-      'the first that knows gRPC',
+      'the first version that supports gRPC',
       createDeployment(
         '602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon/aws-load-balancer-controller:v2.1.0',
         1,
@@ -161,32 +161,32 @@ describe('describeDeployment: the controller', () => {
       [],
     ],
     [
-      'the first that registers targets without their interface',
+      'the first version that registers targets without their network interface',
       createDeployment('aws-load-balancer-controller:v2.7.0', 1),
       [],
       [],
     ],
     [
-      'the first of another policy',
+      'the first version with another IAM policy',
       createDeployment('aws-load-balancer-controller:v2.9.0', 1),
       [],
       [/v2\.9\.0: since v2\.9/],
     ],
     [
-      'old',
+      'a version without gRPC',
       createDeployment('aws-load-balancer-controller:v2.0.1', 1),
       [/v2\.0\.1.*does not support gRPC/],
       [],
     ],
     [
-      'nobody ready',
+      'no ready replica',
       createDeployment('aws-load-balancer-controller:v2.7.1', 0),
       [/No replica/],
       [],
     ],
     ['no status yet', createDeployment('aws-load-balancer-controller:v2.7.1'), [/No replica/], []],
     [
-      'of this cluster and namespace',
+      'flags of this cluster and namespace',
       createCurrentDeployment(
         '--cluster-name=production',
         '--watch-namespace=milvus',
@@ -195,21 +195,21 @@ describe('describeDeployment: the controller', () => {
       [],
       [],
     ],
-    ['every namespace', createCurrentDeployment('--watch-namespace='), [], []],
+    ['a flag for every namespace', createCurrentDeployment('--watch-namespace='), [], []],
     [
-      'another namespace',
+      'a flag for another namespace',
       createCurrentDeployment('--watch-namespace', 'web'),
       [/--watch-namespace=web: it ignores Ingresses of namespace milvus/],
       [],
     ],
     [
-      'another cluster',
+      'a flag for another cluster',
       createCurrentDeployment('--cluster-name=staging'),
       [/--cluster-name=staging: it finds subnets/],
       [],
     ],
     [
-      'another ingress class, which is for the old annotation only',
+      'a flag for another ingress class, which applies only to the old annotation',
       createCurrentDeployment('--ingress-class=other'),
       [],
       [],
@@ -245,9 +245,9 @@ describe('validateSubnets', () => {
   ) => validateSubnets(subnets, { cluster: 'production', scheme, requested })
 
   test.each<[string, ReturnType<typeof checkSubnets>, RegExp[], RegExp[]]>([
-    ['tagged in two zones', checkSubnets([]), [], []],
+    ['tagged subnets in two zones', checkSubnets([]), [], []],
     [
-      'an empty tag counts',
+      'an empty tag value',
       checkSubnets(
         [],
         [
@@ -259,19 +259,19 @@ describe('validateSubnets', () => {
       [],
     ],
     [
-      'none tagged for an internal one',
+      'no subnet tagged for an internal ALB',
       checkSubnets([], vpcSubnets, 'internal'),
       [],
       [/^Too few of the 4 .* tagged kubernetes.io\/role\/internal-elb=1.*: 0 in 0 zones/],
     ],
     [
-      'both in one zone',
+      'tagged subnets in one zone',
       checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'a', roleTag)]),
       [],
       [/2 in 1 zone\./],
     ],
     [
-      'of another cluster',
+      'a tagged subnet of another cluster',
       checkSubnets(
         [],
         [
@@ -283,7 +283,7 @@ describe('validateSubnets', () => {
       [/1 in 1 zone \(and 1 for other clusters\)/],
     ],
     [
-      'of this cluster and another',
+      'a tagged subnet of this cluster and another',
       checkSubnets(
         [],
         [
@@ -299,15 +299,20 @@ describe('validateSubnets', () => {
       [],
     ],
     [
-      'one is full',
+      'a full tagged subnet',
       checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'b', roleTag, 5)]),
       [],
       [/^Too few/, /s2 has 5 free addresses/],
     ],
-    ['by id and by Name', checkSubnets(['one', 's2']), [], []],
-    ['unknown', checkSubnets(['s1', 's9']), [/contains s9, which is neither/], []],
-    ['two in one zone', checkSubnets(['s2', 's3']), [/contains s3 and s2, both in zone b/], []],
-    ['a full one', checkSubnets(['s1', 's4']), [], [/s4 has 3 free/]],
+    ['given subnets by ID and by Name', checkSubnets(['one', 's2']), [], []],
+    ['an unknown given subnet', checkSubnets(['s1', 's9']), [/contains s9, which is neither/], []],
+    [
+      'two given subnets in one zone',
+      checkSubnets(['s2', 's3']),
+      [/contains s3 and s2, both in zone b/],
+      [],
+    ],
+    ['a full given subnet', checkSubnets(['s1', 's4']), [], [/s4 has 3 free/]],
   ])('%s', (_, result, errors, warnings) => {
     const messages = result.errors.map(({ message }) => message)
     expect({ ...result, errors: messages }).toEqual({

@@ -36,17 +36,17 @@ const describePermissions = (permissions: readonly Permission[]): string[] =>
       `${verb} ${resource}${name === undefined ? '' : ` ${name}`}${orAllOf ? ` or ${describePermissions(orAllOf).join(' and ')}` : ''}`,
   )
 
-describe('helmPermissions', () => {
+describe('helmUpgradePermissions', () => {
   const storagePermissions = ['create secrets', 'update secrets', 'patch services', 'get services']
   test.each<[string, string, string[]]>([
-    ['the Service alone', createService('ClusterIP'), storagePermissions],
+    ['only the Service', createService('ClusterIP'), storagePermissions],
     [
       'each kind once',
       createService('ClusterIP') + deployment + deployment + job,
       [...storagePermissions, 'get deployments', 'get jobs'],
     ],
     [
-      'kinds of a cluster',
+      'kinds of other API groups',
       createRole('get') +
         createRoleBinding('b') +
         createManifest('autoscaling/v2', 'HorizontalPodAutoscaler', 'h') +
@@ -62,7 +62,7 @@ describe('helmPermissions', () => {
       ],
     ],
     [
-      'nothing of custom resources whose plural is unknown, and of other namespaces',
+      'custom resources with an unknown plural, and objects of other namespaces',
       customResource + otherNamespaceObject,
       storagePermissions,
     ],
@@ -73,7 +73,7 @@ describe('helmPermissions', () => {
   })
 })
 
-describe('upgradePermissions', () => {
+describe('renderedUpgradePermissions', () => {
   const createUpgrade = (
     before: string,
     after: string,
@@ -92,40 +92,36 @@ describe('upgradePermissions', () => {
     createService('ClusterIP') + deployment,
   ] as const
   test.each<[string, RenderedUpgrade, string[]]>([
-    ['nothing changes', createUpgrade(serviceTypeChange[0], serviceTypeChange[0]), []],
-    ['the Service changes', createUpgrade(...serviceTypeChange), ['patch services']],
+    ['no change', createUpgrade(serviceTypeChange[0], serviceTypeChange[0]), []],
+    ['a changed Service', createUpgrade(...serviceTypeChange), ['patch services']],
     [
-      'the Service changes, and every object is applied server-side',
+      'a changed Service with server-side apply of every object',
       createUpgrade(...serviceTypeChange, { serverSide: true }),
       ['patch services', 'patch deployments'],
     ],
     [
-      'an object is added',
+      'an added object',
       createUpgrade('', deployment),
       ['get deployments', 'create deployments', 'patch deployments'],
     ],
+    ['a removed object', createUpgrade(job + deployment, deployment), ['get jobs', 'delete jobs']],
     [
-      'an object is removed',
-      createUpgrade(job + deployment, deployment),
-      ['get jobs', 'delete jobs'],
-    ],
-    [
-      'helm 3 waits',
+      'a wait of helm 3',
       createUpgrade(...serviceTypeChange, { helmMajorVersion: 3, wait: true }),
       ['patch services', 'list replicasets'],
     ],
     [
-      'helm 4 waits',
+      'a wait of helm 4',
       createUpgrade(statefulSet, statefulSet, { wait: true }),
       ['list statefulsets', 'watch statefulsets', 'list pods'],
     ],
     [
-      'helm 4 waits for a Deployment',
+      'a wait of helm 4 for a Deployment',
       createUpgrade(deployment, deployment, { wait: true }),
       ['list deployments', 'watch deployments', 'list replicasets', 'list pods'],
     ],
     [
-      'a Role is applied as it is',
+      'an unchanged Role with server-side apply',
       createUpgrade(
         createRole('get') + createRoleBinding('b'),
         createRole('get') + createRoleBinding('b'),
@@ -134,12 +130,12 @@ describe('upgradePermissions', () => {
       ['patch roles', 'patch rolebindings'],
     ],
     [
-      'a Role changes',
+      'a changed Role',
       createUpgrade(createRole('get'), createRole('get, list')),
       ['patch roles', 'escalate roles or get configmaps and list configmaps'],
     ],
     [
-      'a RoleBinding is added',
+      'an added RoleBinding',
       createUpgrade(createRole('get'), createRole('get') + createRoleBinding('b')),
       [
         'get rolebindings',
@@ -149,12 +145,12 @@ describe('upgradePermissions', () => {
       ],
     ],
     [
-      'a RoleBinding to a Role that is not of the release',
+      'a RoleBinding to a Role outside the release',
       createUpgrade('', createRoleBinding('b')),
       ['get rolebindings', 'create rolebindings', 'patch rolebindings'],
     ],
     [
-      'nothing of custom resources whose plural is unknown, and of other namespaces',
+      'custom resources with an unknown plural, and objects of other namespaces',
       createUpgrade(customResource, otherNamespaceObject),
       [],
     ],

@@ -27,8 +27,8 @@ interface Member {
 }
 
 const members: readonly Member[] = [
-  { name: 'that says nothing', annotations: {} },
-  { name: 'that says the same', annotations: ownAnnotations },
+  { name: 'without annotations', annotations: {} },
+  { name: 'with the same annotations', annotations: ownAnnotations },
   { name: 'with the same subnets in another order', annotations: { subnets: 'b,a' } },
   {
     name: 'with other subnets',
@@ -41,12 +41,12 @@ const members: readonly Member[] = [
     conflicts: ['scheme is internal, not internet-facing'],
   },
   {
-    name: 'of another scheme, which the class settles',
+    name: 'of another scheme, which the class overrides',
     annotations: { scheme: 'internal' },
     classParams: { readable: true, spec: { scheme: 'internal' } },
   },
   {
-    name: 'of another scheme, when the class may settle it',
+    name: 'of another scheme, which an unreadable class may override',
     annotations: { scheme: 'internal' },
     classParams: { readable: false },
   },
@@ -84,12 +84,15 @@ const members: readonly Member[] = [
     annotations: { 'listen-ports': '[{"HTTP":443}]' },
     conflicts: ['port 443 is HTTP, not HTTPS'],
   },
-  { name: 'with a tag that has a name of JavaScript', annotations: { tags: 'constructor=x' } },
-  { name: 'with ports that nobody can read', annotations: { 'listen-ports': '443' } },
+  {
+    name: 'with a tag named like a property of Object.prototype',
+    annotations: { tags: 'constructor=x' },
+  },
+  { name: 'with malformed listen-ports', annotations: { 'listen-ports': '443' } },
 ]
 
 test.each(members)(
-  'a member $name',
+  'findConflicts: a member $name',
   ({ annotations, conflicts = [], classParams = noClassParams }) => {
     expect(
       findConflicts(createAnnotations(ownAnnotations), createAnnotations(annotations), classParams),

@@ -20,44 +20,40 @@ function createRevisionObjects(...revisions: string[]): KubernetesObject[] {
 const formatObjectName = (name: string, revision: number): string =>
   `sh.helm.release.v1.${name}.v${revision}`
 
-describe('newestRevisions: what is newest, and what helm starts an upgrade from', () => {
+describe('findLatestRevisions: the latest revision, and the one from which helm upgrades', () => {
   test.each<[string, KubernetesObject[], [name: string, last: number, deployed: number][]]>([
-    ['nothing', [], []],
-    ['one', createRevisionObjects('a.1 deployed'), [['a', 1, 1]]],
+    ['no revisions', [], []],
+    ['one revision', createRevisionObjects('a.1 deployed'), [['a', 1, 1]]],
     [
-      'by number, not by text',
+      'revisions in numerical order',
       createRevisionObjects('a.9 superseded', 'a.10 deployed', 'a.8 superseded'),
       [['a', 10, 10]],
     ],
-    ['an upgrade that failed', createRevisionObjects('a.4 deployed', 'a.5 failed'), [['a', 5, 4]]],
+    ['a failed upgrade', createRevisionObjects('a.4 deployed', 'a.5 failed'), [['a', 5, 4]]],
     [
-      'several that failed',
+      'several failed upgrades',
       createRevisionObjects('a.3 superseded', 'a.4 deployed', 'a.5 failed', 'a.6 failed'),
       [['a', 6, 4]],
     ],
     [
-      'an upgrade that is under way',
+      'a pending upgrade',
       createRevisionObjects('a.4 deployed', 'a.5 pending-upgrade'),
       [['a', 5, 4]],
     ],
-    ['an install that failed', createRevisionObjects('a.1 failed'), [['a', 1, 1]]],
+    ['a failed installation', createRevisionObjects('a.1 failed'), [['a', 1, 1]]],
+    ['no deployed revision', createRevisionObjects('a.3 superseded', 'a.4 failed'), [['a', 4, 4]]],
     [
-      'nothing deployed any more',
-      createRevisionObjects('a.3 superseded', 'a.4 failed'),
-      [['a', 4, 4]],
-    ],
-    [
-      'several deployed, as after a crash of helm: the newest',
+      'several deployed revisions, as after a crash of helm',
       createRevisionObjects('a.3 deployed', 'a.4 deployed'),
       [['a', 4, 4]],
     ],
     [
-      'uninstalled with its history kept',
+      'an uninstalled release with its history',
       createRevisionObjects('a.1 superseded', 'a.2 uninstalled'),
       [],
     ],
     [
-      'uninstalled and installed again',
+      'a reinstalled release',
       createRevisionObjects('a.2 uninstalled', 'a.3 deployed'),
       [['a', 3, 3]],
     ],
@@ -70,7 +66,7 @@ describe('newestRevisions: what is newest, and what helm starts an upgrade from'
       ],
     ],
     [
-      'an object that is no revision',
+      'an object that is not a revision',
       [
         ...createRevisionObjects('a.1 deployed'),
         { metadata: { name: 'x', uid: 'x', resourceVersion: '1', labels: { owner: 'helm' } } },

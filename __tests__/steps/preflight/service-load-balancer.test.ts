@@ -24,22 +24,22 @@ const nlbAnnotations = {
 describe('resolveServiceLoadBalancer', () => {
   test.each([
     {
-      name: 'nothing said',
+      name: 'no annotations',
       annotations: {},
       text: 'an internet-facing Classic Load Balancer of the cloud provider',
     },
     {
-      name: 'internal, of the cloud provider',
+      name: 'annotation internal',
       annotations: { internal: 'true' },
       text: 'an internal Classic Load Balancer of the cloud provider',
     },
     {
-      name: 'internal in its old form',
+      name: 'annotation internal in its old form',
       annotations: { internal: '0.0.0.0/0' },
       text: 'an internal Classic Load Balancer of the cloud provider',
     },
     {
-      name: 'nlb',
+      name: 'type nlb',
       annotations: { type: 'nlb', internal: 'false' },
       text: 'an internet-facing Network Load Balancer of the cloud provider',
     },
@@ -49,11 +49,11 @@ describe('resolveServiceLoadBalancer', () => {
       text: 'an internet-facing Network Load Balancer of the AWS Load Balancer Controller',
     },
     {
-      name: 'nlb-ip',
+      name: 'type nlb-ip',
       annotations: { type: 'nlb-ip' },
       text: 'an internal Network Load Balancer of the AWS Load Balancer Controller',
     },
-    { name: 'external alone', annotations: { type: 'external' }, text: /^no load balancer/ },
+    { name: 'only type external', annotations: { type: 'external' }, text: /^no load balancer/ },
     {
       name: "the controller's class",
       loadBalancerClass: 'service.k8s.aws/nlb',
@@ -61,7 +61,7 @@ describe('resolveServiceLoadBalancer', () => {
       text: 'an internal Network Load Balancer of the AWS Load Balancer Controller',
     },
     {
-      name: 'the class wins over the type',
+      name: "the controller's class, which overrides the type",
       loadBalancerClass: 'service.k8s.aws/nlb',
       annotations: { type: 'nlb', internal: 'false' },
       text: 'an internet-facing Network Load Balancer of the AWS Load Balancer Controller',
@@ -88,7 +88,7 @@ describe('resolveServiceLoadBalancer', () => {
   })
 })
 
-test('only what the annotations hand to the controller outlives the type', () => {
+test('isKeptByController returns true only when the annotations select the controller', () => {
   expect(
     isKeptByController({
       loadBalancerClass: 'service.k8s.aws/nlb',
@@ -113,43 +113,43 @@ describe('resolveRestoredLoadBalancer', () => {
   const lostCode = 'service-class-lost'
   test.each([
     {
-      name: 'nothing says whose it is',
+      name: 'no annotations',
       annotations: {},
       restoredClass: undefined,
       expected: lostCode,
     },
     {
-      name: 'nlb alone is the cloud provider',
+      name: 'only type nlb',
       annotations: { type: 'nlb' },
       restoredClass: undefined,
       expected: lostCode,
     },
     {
-      name: 'external alone gives none',
+      name: 'only type external',
       annotations: { type: 'external' },
       restoredClass: undefined,
       expected: lostCode,
     },
     {
-      name: 'the annotations decide',
+      name: "the guide's annotations",
       annotations: nlbAnnotations,
       restoredClass: undefined,
       expected: 'load-balancer-controller',
     },
     {
-      name: 'a class is given',
+      name: "the controller's class as input",
       annotations: {},
       restoredClass: 'service.k8s.aws/nlb',
       expected: 'load-balancer-controller',
     },
     {
-      name: 'another class is given',
+      name: 'another class as input',
       annotations: {},
       restoredClass: 'metallb',
       expected: 'other',
     },
     {
-      name: 'no class is meant',
+      name: 'class none as input',
       annotations: {},
       restoredClass: 'none',
       expected: 'cloud-provider',

@@ -62,7 +62,7 @@ describe('findService', () => {
   }
   const lookups: readonly Lookup[] = [
     {
-      name: 'the only one',
+      name: 'the only Service of Milvus',
       services: [milvusService, metricsService],
       release: createRelease(),
       expected: 'milvus-demo',
@@ -98,7 +98,7 @@ describe('findService', () => {
       expected: 'milvus-demo',
     },
     {
-      name: 'of the release that is asked for, when no release may be read',
+      name: 'of the requested release, when no release may be read',
       services: [otherService, pulsarService, milvusService],
       release: undefined,
       settings: { release: 'second' },
@@ -142,14 +142,14 @@ describe('findService', () => {
       undefined,
       'service-not-found',
     ],
-    ['only that of a dependency', [kafkaService], createRelease(), 'service-not-found'],
+    ['only the Service of a dependency', [kafkaService], createRelease(), 'service-not-found'],
     [
-      'two releases that may not be read',
+      'Services of two releases that may not be read',
       [milvusService, otherService],
       undefined,
       'service-ambiguous',
     ],
-  ])('%s: refused', async (_, services, releaseTarget, code) => {
+  ])('rejects %s', async (_, services, releaseTarget, code) => {
     expect(
       (await captureActionError(() => findService(createSettings(), services, releaseTarget))).code,
     ).toBe(code)

@@ -26,7 +26,7 @@ test.each<[string, readonly FieldConflict[], string]>([
     'Deployment proxy: .spec.replicas is 5 (set by kubectl) and would become 1',
   ],
   [
-    'no pods',
+    'zero replicas',
     [createConflict('.spec.replicas', 0, 1)],
     'Deployment proxy: .spec.replicas is 0 (set by kubectl) and would become 1',
   ],
@@ -46,7 +46,7 @@ test.each<[string, readonly FieldConflict[], string]>([
     'Service proxy: .spec.type is NodePort (set by kubectl) and would become ClusterIP',
   ],
   [
-    'a live object that is not readable',
+    'an unreadable live object',
     [createConflict('.spec.replicas', undefined, 1)],
     'Deployment proxy: .spec.replicas (set by kubectl)',
   ],
@@ -72,17 +72,17 @@ test.each<[string, readonly FieldConflict[], string]>([
     'Deployment proxy: .metadata.annotations.x.image (set by kubectl)',
   ],
   [
-    'several',
+    'several conflicts',
     [replicasConflict, replicasConflict],
     Array(2)
       .fill('Deployment proxy: .spec.replicas is 5 (set by kubectl) and would become 1')
       .join('; '),
   ],
-])('%s', (_, conflicts, expected) => {
+])('describeConflicts: %s', (_, conflicts, expected) => {
   expect(describeConflicts(conflicts)).toBe(expected)
 })
 
-test('only the first conflicts are listed', () => {
+test('describeConflicts lists only the first conflicts', () => {
   expect(describeConflicts(Array<FieldConflict>(15).fill(replicasConflict))).toMatch(
     /; and 3 more fields$/,
   )

@@ -55,7 +55,7 @@ test.each<
   ]
 >([
   [
-    'only the Service',
+    'a change of the Service only',
     {
       settings: {},
       chart: deployedChart,
@@ -64,7 +64,7 @@ test.each<
     },
   ],
   [
-    'nothing at all',
+    'no change',
     {
       settings: {},
       chart: deployedChart,
@@ -73,7 +73,7 @@ test.each<
     },
   ],
   [
-    'another Service too',
+    'a change of another Service',
     {
       settings: {},
       chart: deployedChart,
@@ -123,7 +123,7 @@ test.each<
     },
   ],
   [
-    'values that disable it',
+    'values that disable a component',
     {
       settings: { values: { attu: { enabled: false } } },
       chart: deployedChart,
@@ -206,7 +206,7 @@ test.each<
     },
   ],
   [
-    'only the first objects are listed',
+    'more objects than are listed',
     {
       settings: {},
       chart: newerChart,
@@ -214,11 +214,14 @@ test.each<
       expected: /Deployment d11 and 18 more\./,
     },
   ],
-])('%s', (_, { settings: settingsOverrides, chart, difference, expected }) => {
-  const message = findProblem(settingsOverrides, chart, difference)
-  if (expected) expect(message).toMatch(expected)
-  else expect(message).toBeUndefined()
-})
+])(
+  'checks the changes of an upgrade: %s',
+  (_, { settings: settingsOverrides, chart, difference, expected }) => {
+    const message = findProblem(settingsOverrides, chart, difference)
+    if (expected) expect(message).toMatch(expected)
+    else expect(message).toBeUndefined()
+  },
+)
 
 const upgradeSideEffects = {
   removed: ['Job milvus-demo-pulsar-init'],
@@ -239,48 +242,48 @@ const createComparison = (
 
 test.each<[string, Parameters<typeof createSettings>[0], UpgradeComparison, RegExp | undefined]>([
   [
-    'what any upgrade does is not a problem',
+    'side effects of any upgrade',
     {},
     createComparison(upgradeSideEffects, { changed: ['Service milvus-demo'] }, true),
     undefined,
   ],
   [
-    'what any upgrade does is not a problem, with values',
+    'side effects of any upgrade, with values',
     { values },
     createComparison(upgradeSideEffects, { changed: ['Deployment milvus-demo-proxy'] }, true),
     undefined,
   ],
   [
-    'what the request does in addition is a problem',
+    'an additional change by the request',
     {},
     createComparison(upgradeSideEffects, { changed: ['ConfigMap milvus-demo'] }, true),
     /^To set the type .* also change ConfigMap milvus-demo:/,
   ],
   [
-    'what values remove in addition is a problem',
+    'an additional removal by values',
     { values },
     createComparison(upgradeSideEffects, { removed: ['ConfigMap x'] }, true),
     /^With input values helm would remove ConfigMap x\. Adding/,
   ],
   [
-    'a chart that is not the deployed one',
+    'a chart other than the deployed one',
     {},
     createComparison({ added: ['ConfigMap x'] }, {}, false),
     /^Chart milvus 4\.2\.30 is not the one that release milvus-demo was installed with: any upgrade with it would add ConfigMap x, and an installation/,
   ],
   [
-    'a chart that is not the deployed one, with values',
+    'a chart other than the deployed one, with values',
     { values },
     createComparison({ added: ['ConfigMap x'] }, {}, false),
     /is not the one that release/,
   ],
   [
-    'a chart that is not the deployed one, allowed',
+    'a chart other than the deployed one, allowed',
     { allowChartChange: true },
     createComparison({ added: ['ConfigMap x'] }, {}, false),
     undefined,
   ],
-])('%s', (_, settingsOverrides, compared, expected) => {
+])('separates the side effects of any upgrade: %s', (_, settingsOverrides, compared, expected) => {
   const message = getMessage(
     checkUnrequestedChanges(
       releaseTarget,

@@ -7,8 +7,8 @@ const ownLabels = revisionLabels('run-1', 2)
 
 test.each<[string, Record<string, string> | undefined, number, string | undefined]>([
   ['a revision of this action', ownLabels, 2, 'run-1'],
-  ['one that inherited its labels', ownLabels, 3, undefined],
-  ['a revision of someone else', { owner: 'helm' }, 2, undefined],
+  ['a revision with inherited labels', ownLabels, 3, undefined],
+  ['a revision of another tool', { owner: 'helm' }, 2, undefined],
   ['a revision without labels', undefined, 2, undefined],
 ])('getRevisionHolder: %s', (_, labels, revision, expected) => {
   expect(getRevisionHolder(labels, revision)).toBe(expected)
@@ -28,12 +28,12 @@ const createRevisions = (...descriptions: readonly string[]): StoredRevision[] =
   })
 
 test.each<[string, readonly string[], 'failed' | 'deployed']>([
-  ['helm was interrupted early', ['2 pending-upgrade', '1 deployed'], 'failed'],
-  ['only the last write is missing', ['2 pending-upgrade', '1 superseded'], 'deployed'],
-  ['a failed one is in between', ['3 pending-upgrade', '2 failed', '1 deployed'], 'failed'],
-  ['it started from a failed installation', ['2 pending-upgrade', '1 failed'], 'failed'],
+  ['an early interruption', ['2 pending-upgrade', '1 deployed'], 'failed'],
+  ['an interruption before the last write', ['2 pending-upgrade', '1 superseded'], 'deployed'],
+  ['a failed revision in between', ['3 pending-upgrade', '2 failed', '1 deployed'], 'failed'],
+  ['an upgrade of a failed installation', ['2 pending-upgrade', '1 failed'], 'failed'],
   [
-    'there are older revisions',
+    'older revisions',
     ['5 pending-upgrade', '4 superseded', '3 superseded', '2 deployed'],
     'failed',
   ],

@@ -58,18 +58,23 @@ describe('plan', () => {
   >([
     ['nothing to change', {}, {}, []],
     [
-      'the Service has its own load balancer',
+      'a Service with its own load balancer',
       { service: createService('LoadBalancer') },
       {},
       [['service.type', 'LoadBalancer', 'ClusterIP']],
     ],
     [
-      'the Service is a NodePort',
+      'a Service of type NodePort',
       { service: createService('NodePort') },
       {},
       [['service.type', 'NodePort', 'ClusterIP']],
     ],
-    ['a newer chart in the repository is not requested', {}, { chart: createChart(undefined) }, []],
+    [
+      'a newer chart in the repository that is not requested',
+      {},
+      { chart: createChart(undefined) },
+      [],
+    ],
     ['the deployed chart', {}, { chart: createChart('5.0.19') }, []],
     [
       'another chart',
@@ -79,7 +84,7 @@ describe('plan', () => {
     ],
     ['values that the release contains', {}, { values: { service: { type: 'ClusterIP' } } }, []],
     [
-      'a Service that was patched, while the values still say LoadBalancer',
+      'a patched Service whose values still contain LoadBalancer',
       {
         release: {
           latestRevision: createStoredRevision('LoadBalancer'),
@@ -90,7 +95,7 @@ describe('plan', () => {
       [['service.type', 'LoadBalancer', 'ClusterIP']],
     ],
     [
-      'a Service that was patched, and values without a type',
+      'a patched Service whose values contain no type',
       {
         release: {
           latestRevision: createRevision({ values: {} }),
@@ -124,13 +129,13 @@ describe('plan', () => {
       [['vectors.service.type', 'LoadBalancer', 'ClusterIP']],
     ],
     [
-      'a Service that was patched back, while the values still say ClusterIP',
+      'a Service patched to LoadBalancer whose values still contain ClusterIP',
       { service: createService('LoadBalancer') },
       { serviceType: 'LoadBalancer' },
       [['service.type', 'ClusterIP', 'LoadBalancer']],
     ],
     [
-      'a Service that was patched, with cutover: never',
+      'a patched Service with cutover: never',
       {
         release: {
           latestRevision: createStoredRevision('LoadBalancer'),
@@ -141,7 +146,7 @@ describe('plan', () => {
       [],
     ],
     [
-      'values that it does not contain',
+      'values that the release does not contain',
       {},
       { values: { proxy: { replicas: 2 }, minio: { mode: 'x' } } },
       [
@@ -161,7 +166,7 @@ describe('plan', () => {
       [['status', 'failed', 'deployed']],
     ],
     [
-      'a failed upgrade to another chart by someone else is not changed',
+      'a failed upgrade of another tool to another chart',
       {
         release: {
           latestRevision: createRevision({
@@ -176,7 +181,7 @@ describe('plan', () => {
       [],
     ],
     [
-      'a failed upgrade that set values: the deployed ones count',
+      'a failed upgrade that set values, compared with the deployed ones',
       {
         release: {
           latestRevision: createRevision({ revision: 5, status: 'failed', values: { a: 1 } }),
@@ -190,7 +195,7 @@ describe('plan', () => {
       ],
     ],
     [
-      'a failed upgrade of this action to another chart: the deployed chart counts',
+      'a failed upgrade of this action to another chart, compared with the deployed one',
       {
         release: createFailedOwnRelease({
           chart: { name: 'milvus', version: '6.0.0', appVersion: '' },
@@ -224,7 +229,7 @@ describe('plan', () => {
       ],
     ],
     [
-      'without a release',
+      'no release',
       { release: undefined, service: createService('LoadBalancer') },
       { values: { a: 1 }, chart: createChart('9.9.9') },
       [],
@@ -267,14 +272,14 @@ describe('check', () => {
     'oci://registry.example.com/charts/milvus',
     'oci://registry.example.com/charts/milvus:5.0.19',
     `oci://registry.example.com:5000/charts/milvus@sha256:${'0'.repeat(64)}`,
-  ])('%s may name the chart milvus', (name) => {
+  ])('accepts %s for a release of chart milvus', (name) => {
     expect(() =>
       check(createTarget(), createSettings({ chart: createChart(undefined, name) })),
     ).not.toThrow()
   })
 
   test.each(['attu', 'oci://registry.example.com/charts/vectors'])(
-    '%s names another chart',
+    'rejects %s for a release of chart milvus',
     async (name) => {
       const error = await captureActionError(() =>
         check(createTarget(), createSettings({ chart: createChart(undefined, name) })),
@@ -286,7 +291,7 @@ describe('check', () => {
     },
   )
 
-  test('a release of an umbrella chart', async () => {
+  test('rejects chart milvus for a release of an umbrella chart', async () => {
     expect(
       (
         await captureActionError(() =>
@@ -296,7 +301,7 @@ describe('check', () => {
     ).toBe('release-chart-differs')
   })
 
-  test('a Service that another tool manages', async () => {
+  test('rejects a Service that another tool manages', async () => {
     const manager = {
       tool: 'Flux',
       owner: 'HelmRelease milvus',
@@ -330,7 +335,7 @@ describe('check', () => {
       { service: { type: 'NodePort' } },
       undefined,
     ],
-  ])('values that set %s', async (_, overrides, values, problem) => {
+  ])('checks values that set %s', async (_, overrides, values, problem) => {
     const runCheck = () =>
       check(
         createTarget(createReleaseTarget(overrides)),
@@ -347,7 +352,7 @@ describe('check', () => {
     else expect(runCheck).not.toThrow()
   })
 
-  test('the setting of another tool, for a subchart', async () => {
+  test('reports the setting of another tool for a subchart', async () => {
     const manager = {
       tool: 'Argo CD',
       owner: 'Application vectors',
@@ -364,7 +369,7 @@ describe('check', () => {
     )
   })
 
-  test('without a release nothing is checked', () => {
+  test('accepts any chart without a release', () => {
     expect(() =>
       check(
         createTarget({ release: undefined }),
@@ -373,7 +378,7 @@ describe('check', () => {
     ).not.toThrow()
   })
 
-  test('a failed revision of this action may be overwritten', () => {
+  test('accepts a failed revision of this action', () => {
     expect(() =>
       check(
         createTarget({
@@ -440,22 +445,28 @@ describe('check', () => {
       undefined,
     ],
     ['only what this action sets', { values: { service: { type: 'ClusterIP' } } }, {}, undefined],
-  ])('a failed revision with %s', async (_, overrides, requested, expected): Promise<void> => {
-    const runCheck = () =>
-      check(
-        createTarget({
-          release: {
-            latestRevision: createRevision({ revision: 5, status: 'failed', ...overrides }),
-            deployedRevision: createRevision(),
-          },
-        }),
-        createSettings(requested),
-      )
-    if (!expected) {
-      expect(runCheck).not.toThrow()
-      return
-    }
-    const error = await captureActionError(runCheck)
-    expect([error.code, error.message]).toEqual(['release-failed', expect.stringMatching(expected)])
-  })
+  ])(
+    'checks a failed revision with %s',
+    async (_, overrides, requested, expected): Promise<void> => {
+      const runCheck = () =>
+        check(
+          createTarget({
+            release: {
+              latestRevision: createRevision({ revision: 5, status: 'failed', ...overrides }),
+              deployedRevision: createRevision(),
+            },
+          }),
+          createSettings(requested),
+        )
+      if (!expected) {
+        expect(runCheck).not.toThrow()
+        return
+      }
+      const error = await captureActionError(runCheck)
+      expect([error.code, error.message]).toEqual([
+        'release-failed',
+        expect.stringMatching(expected),
+      ])
+    },
+  )
 })
