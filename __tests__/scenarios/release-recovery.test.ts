@@ -300,7 +300,7 @@ scenario(
 )
 
 simulatorScenario(
-  'the chart is taken away',
+  'the chart is unpublished',
   'a rollback whose chart is unavailable is announced before the first change, and the printed command works',
   async ({ environment, run }) => {
     await environment.installMilvus({ mode: 'cluster' })

@@ -155,7 +155,11 @@ describe('waitFor', () => {
 
   test('fails immediately after an error of a poll', async () => {
     const clock = new FakeClock()
-    const rejection = new ActionError({ code: 'controller-refused', problem: 'no', remedy: 'mend' })
+    const rejection = new ActionError({
+      code: 'controller-refused',
+      problem: 'no',
+      remedy: 'fix it',
+    })
     expect(
       await captureError(() => waitFor(createWait(() => Promise.reject(rejection), { clock }))),
     ).toBe(rejection)

@@ -21,7 +21,7 @@ import {
   type ImportMaterial,
 } from './acm-import.ts'
 import { describeRenewalProblem, describeValidation, findStatusFailure } from './acm-status.ts'
-import { errorName, translateAwsError, undefinedIfDenied } from './errors.ts'
+import { errorName, translateAwsError, undefinedIfAwsDenies } from './errors.ts'
 import { limitPages } from './pagination.ts'
 
 /** A certificate in ListCertificates. */
@@ -122,7 +122,7 @@ export class Acm {
    * credentials are not allowed to read them.
    */
   async describe(arn: string): Promise<CertificateDetail | undefined> {
-    return undefinedIfDenied('acm:DescribeCertificate', async () => {
+    return undefinedIfAwsDenies('acm:DescribeCertificate', async () => {
       try {
         const { Certificate = {} } = await this.client.send(
           new DescribeCertificateCommand({ CertificateArn: arn }),

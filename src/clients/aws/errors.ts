@@ -1,4 +1,5 @@
 /** Translates errors of AWS and its SDK into errors that a person can act on. */
+import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
 import { getErrorMessage } from '../../util/text.ts'
 import { ActionError } from '../../failures/action-error.ts'
 import {
@@ -90,17 +91,14 @@ export function translateAwsError(operation: string, thrown: unknown): ActionErr
  * The result of a read; undefined when IAM denies it.
  * @throws ActionError those of `translateAwsError`, except `aws-access-denied`
  */
-export async function undefinedIfDenied<T>(
+export async function undefinedIfAwsDenies<T>(
   operation: string,
   read: () => Promise<T>,
 ): Promise<T | undefined> {
-  try {
-    return await read()
-  } catch (thrown) {
-    const error = translateAwsError(operation, thrown)
-    if (error.code === 'aws-access-denied') return undefined
-    throw error
-  }
+  const translated = read().catch((thrown: unknown) => {
+    throw translateAwsError(operation, thrown)
+  })
+  return undefinedIfDenied(translated)
 }
 
 /** The first rule whose patterns match an error. */

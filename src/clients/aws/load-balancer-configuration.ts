@@ -14,7 +14,7 @@ import {
   type TargetGroup as SdkTargetGroup,
   type TargetHealthDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { undefinedIfDenied } from './errors.ts'
+import { undefinedIfAwsDenies } from './errors.ts'
 import { collectPages } from './pagination.ts'
 
 export interface Listener {
@@ -72,9 +72,9 @@ export async function readConfiguration(
   port: number,
 ): Promise<LoadBalancerConfiguration> {
   const [listeners, targetGroups, attributes] = await Promise.all([
-    undefinedIfDenied(permission('DescribeListeners'), () => readListeners(client, arn, port)),
-    undefinedIfDenied(permission('DescribeTargetGroups'), () => readTargetGroups(client, arn)),
-    undefinedIfDenied(permission('DescribeLoadBalancerAttributes'), () =>
+    undefinedIfAwsDenies(permission('DescribeListeners'), () => readListeners(client, arn, port)),
+    undefinedIfAwsDenies(permission('DescribeTargetGroups'), () => readTargetGroups(client, arn)),
+    undefinedIfAwsDenies(permission('DescribeLoadBalancerAttributes'), () =>
       readAttributes(client, arn),
     ),
   ])
@@ -89,7 +89,7 @@ export async function readTargetHealth(
   client: ElasticLoadBalancingV2Client,
   targetGroupArn: string,
 ): Promise<TargetHealth[] | undefined> {
-  return undefinedIfDenied(permission('DescribeTargetHealth'), async () => {
+  return undefinedIfAwsDenies(permission('DescribeTargetHealth'), async () => {
     const { TargetHealthDescriptions = [] } = await client.send(
       new DescribeTargetHealthCommand({ TargetGroupArn: targetGroupArn }),
     )
@@ -122,7 +122,7 @@ async function readRules(
   client: ElasticLoadBalancingV2Client,
   listenerArn: string | undefined,
 ): Promise<Rule[] | undefined> {
-  return undefinedIfDenied(permission('DescribeRules'), async () => {
+  return undefinedIfAwsDenies(permission('DescribeRules'), async () => {
     const sdkRules = await collectPages(
       paginateDescribeRules({ client }, { ListenerArn: listenerArn }),
       ({ Rules = [] }) => Rules,

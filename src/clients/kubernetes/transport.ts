@@ -36,7 +36,7 @@ const callTimeout = 60_000
 export interface TransportOptions {
   readonly signal: AbortSignal
   readonly clock: Clock
-  /** How far the API server's clock is ahead of ours, in milliseconds, as far as known. */
+  /** How far the API server's clock is ahead of ours, in milliseconds; absent until known. */
   readonly clockSkew?: number
 }
 
