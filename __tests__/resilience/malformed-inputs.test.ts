@@ -214,7 +214,7 @@ testProperty(
       // difference.
       const desired = buildIngressManifest(
         settings,
-        { name: 'milvus', service: 'milvus', port: 19530, certificateArn: fixtures.certificateArn },
+        { name: 'milvus', service: 'milvus', port: 19530 },
         undefined,
       )
       const live = {

@@ -1,23 +1,24 @@
 /** Applies the plan of a deployment, in the order that input cutover asks for. */
 import * as certificate from '../steps/certificate/certificate.ts'
-import type { CertificateRef } from '../steps/certificate/certificate.ts'
+import type { ImportedCertificate } from '../steps/certificate/certificate.ts'
+import { known } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
 import type { AppliedIngress } from '../steps/ingress/ingress.ts'
+import type { IngressOperation } from '../steps/ingress/operations.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
 import { deleteCertificate, restoreIngress } from '../steps/rollback.ts'
 import * as release from '../steps/release/release.ts'
 import { rollbackRelease } from '../steps/release/rollback.ts'
+import type { LockedRun } from '../steps/run.ts'
 import type { Change } from '../steps/step.ts'
-import type { Settings } from '../inputs/types.ts'
 import { formatCount } from '../util/text.ts'
-import type { LockedClients, Run } from './clients.ts'
 import { setCertificateOutputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
 import type { RollbackAction } from './rollback.ts'
 import { runProbe } from './run-probe.ts'
 
 /** A deployment in progress. */
-export interface Deployment extends Run<LockedClients> {
+export interface Deployment extends LockedRun {
   readonly plan: Plan
   /** Called before a change, with how to undo it. */
   readonly registerRollback: (action: RollbackAction) => void
@@ -29,8 +30,8 @@ export async function applyPlan(deployment: Deployment): Promise<void> {
   const cutsOverLast = isCutoverLast(deployment)
   const served = await applyCertificate(deployment)
   if (!cutsOverLast) await applyRelease(deployment)
-  const appliedIngress = await applyIngress(deployment, served)
-  const address = await applyLoadBalancer(deployment, served, appliedIngress)
+  const applied = await applyIngress(deployment, served)
+  const address = await applyLoadBalancer(deployment, served, applied)
   if (!settings.probe.required) {
     context.log.warn('Input probe is off. Whether Milvus answers through the ALB was not verified.')
     return
@@ -44,103 +45,130 @@ export async function applyPlan(deployment: Deployment): Promise<void> {
 
 /** Whether the Service keeps its own load balancer until the ALB has passed the probe. */
 const isCutoverLast = ({ settings, plan }: Deployment): boolean =>
-  settings.cutover === 'last' && plan.release.changes.length > 0
+  settings.cutover === 'last' && plan.release.length > 0
 
-async function applyCertificate(deployment: Deployment): Promise<CertificateRef> {
-  const { context, settings, clients, plan, registerRollback } = deployment
-  const { decision, changes } = plan.certificate
+/** @returns the certificate that the ALB has to serve */
+async function applyCertificate(deployment: Deployment): Promise<ImportedCertificate> {
+  const { context, plan, registerRollback } = deployment
+  const { current, operations } = plan.certificate
   const served = await context.step('certificate', async () => {
-    const result = await certificate.apply(context, clients.acm, decision, changes)
+    const imported = await certificate.apply(deployment, operations)
+    const result = imported ?? (current && { ...current, isNew: false })
+    if (!result) throw new TypeError('only a check runs without a certificate')
     setCertificateOutputs(context, result)
     const expiryDate = result.leaf.validToDate.toISOString().slice(0, 10)
+    const changes = certificate.toChanges(operations)
     return { summary: describeOutcome(changes, `valid until ${expiryDate}`), result }
   })
-  if (served.newlyImported)
+  if (served.isNew)
     registerRollback({
       step: 'certificate',
       object: `ACM certificate ${served.arn}`,
       dependsOn: 'ingress',
-      rollBack: () => deleteCertificate(context, settings, clients.acm, served),
+      rollBack: () => deleteCertificate(deployment, served),
     })
   return served
 }
 
 async function applyRelease(deployment: Deployment): Promise<void> {
-  const { context, settings, clients, plan, registerRollback } = deployment
-  const { target } = plan
-  const { changes, upgrade } = plan.release
+  const { context, plan } = deployment
+  const { target, release: operations } = plan
+  registerReleaseRollback(deployment)
   await context.step('release', async () => {
-    if (changes.length > 0)
-      registerRollback({
-        step: 'release',
-        object: `release ${target.release?.latestRevision.name ?? ''}`,
-        rollBack: () =>
-          rollbackRelease(context, settings, clients, {
-            release: target.release,
-            service: target.service,
-            rollbackPlan: upgrade?.rollbackPlan,
-          }),
-      })
-    const revision = await release.apply(context, settings, clients, { target, changes, upgrade })
+    const newRevision = await release.apply(deployment, operations)
+    const revision = newRevision ?? target.release?.latestRevision.revision
     if (revision !== undefined) context.setOutput('release-revision', String(revision))
-    return { summary: describeReleaseOutcome(settings, changes, revision), result: undefined }
+    return { summary: describeReleaseOutcome(deployment, revision), result: undefined }
+  })
+}
+
+function registerReleaseRollback(deployment: Deployment): void {
+  const { release: installedRelease, service } = deployment.plan.target
+  const upgrade = deployment.plan.release.find((operation) => operation.action === 'upgrade')
+  if (!upgrade || !installedRelease) return
+  deployment.registerRollback({
+    step: 'release',
+    object: `release ${installedRelease.latestRevision.name}`,
+    rollBack: () =>
+      rollbackRelease(deployment, {
+        release: installedRelease,
+        service,
+        rollbackPlan: upgrade.review.rollbackPlan,
+      }),
   })
 }
 
 /** @param revision undefined when the Service belongs to no release */
 function describeReleaseOutcome(
-  { cutover }: Settings,
-  changes: readonly Change[],
+  { settings, plan }: Deployment,
   revision: number | undefined,
 ): string {
   if (revision === undefined) return 'skipped, there is no helm release'
-  if (cutover === 'never') return 'skipped, cutover is never'
-  return describeOutcome(changes, `revision ${revision}`)
+  if (settings.cutover === 'never') return 'skipped, cutover is never'
+  return describeOutcome(release.toChanges(plan.release), `revision ${revision}`)
 }
 
 async function applyIngress(
   deployment: Deployment,
-  { arn }: CertificateRef,
+  served: ImportedCertificate,
 ): Promise<AppliedIngress> {
-  const { context, settings, clients, plan, registerRollback } = deployment
+  const { context, plan, registerRollback } = deployment
   const { target } = plan
   const { ingressName } = target
-  const changes = ingress.plan(target, settings, arn)
+  const operations = resolveIngressOperations(deployment, served)
+  const apply = operations.find((operation) => operation.action === 'apply')
   return context.step('ingress', async () => {
-    if (changes.length > 0)
+    if (apply)
       registerRollback({
         step: 'ingress',
         object: `Ingress ${ingressName}`,
         ...(isCutoverLast(deployment) && { dependsOn: 'release' }),
-        rollBack: () => restoreIngress(context, settings, clients, { target, certificateArn: arn }),
+        rollBack: () => restoreIngress(deployment, { target, desired: apply.desired }),
       })
-    const result = await ingress.apply(context, settings, clients.kubernetes, {
-      target,
-      certificateArn: arn,
-      changes,
-    })
-    return { summary: describeOutcome(changes, ingressName), result }
+    const applied = await ingress.apply(deployment, operations)
+    const result =
+      applied ?? (target.ingress && { ingress: target.ingress, eventCursor: undefined })
+    if (!result) throw new TypeError('an Ingress that does not exist is always applied')
+    return { summary: describeOutcome(ingress.toChanges(operations), ingressName), result }
   })
+}
+
+/** Completes the planned operations with the ARN of the certificate. */
+function resolveIngressOperations(
+  { settings, plan }: Deployment,
+  { arn }: ImportedCertificate,
+): readonly IngressOperation[] {
+  const plannedArn = certificate.expectArn(settings, plan.target, plan.certificate)
+  if (!plannedArn.known) return ingress.resolveCertificate(plan.ingress, arn)
+  if (plannedArn.value === arn) return plan.ingress
+  // ACM rejected the planned re-import, so that the certificate has another ARN.
+  return ingress.plan({ settings }, { target: plan.target, certificateArn: known(arn) })
 }
 
 /** @returns the DNS name of the ALB */
 async function applyLoadBalancer(
-  { context, settings, clients, plan }: Deployment,
-  served: CertificateRef,
-  appliedIngress: AppliedIngress,
+  deployment: Deployment,
+  served: ImportedCertificate,
+  applied: AppliedIngress,
 ): Promise<string> {
-  const { target, loadBalancer: observed } = plan
+  const { context, plan } = deployment
+  const { target, snapshot } = plan
+  const isReconciling = applied.eventCursor !== undefined
+  const operations = isReconciling
+    ? []
+    : loadBalancer.resolveCertificate(plan.loadBalancer, served.arn)
   return context.step('load-balancer', async () => {
-    const now = new Date(context.clock.now())
-    const changes = loadBalancer.plan(target, settings, { applied: appliedIngress, observed, now })
-    const result = await loadBalancer.apply(context, settings, clients, {
-      ...appliedIngress,
+    const requested = await loadBalancer.apply(deployment, operations)
+    const awaited = {
+      ...(requested ?? applied),
       target,
-      certificate: served,
-      observed,
-      changes,
-    })
-    return { summary: `active at ${result}`, result }
+      snapshot,
+      isCertificateNew: served.isNew,
+    }
+    const address = await loadBalancer.waitUntilActive(deployment, awaited)
+    if (operations.some(({ drift }) => drift.length > 0))
+      await loadBalancer.warnRemainingDrift(deployment, awaited, address)
+    return { summary: `active at ${address}`, result: address }
   })
 }
 

@@ -6,13 +6,14 @@ import type { X509Certificate } from 'node:crypto'
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
 import { driftFound, driftUnknown } from '../failures/run.ts'
 import { toActionError } from '../failures/thrown.ts'
-import type { Change, Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
-import type { CertificateDecision } from '../steps/certificate/selection.ts'
+import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import { parseCertificateArns } from '../steps/ingress/manifest.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import { formatCount } from '../util/text.ts'
-import { createClients, type Run } from './clients.ts'
+import type { Run } from '../steps/run.ts'
+import type { Change, Context } from '../steps/step.ts'
+import { createClients } from './clients.ts'
 import { comparedStepCount, compareSteps, valueOrUndefined, type Comparison } from './comparison.ts'
 import { startObservations, type Observations } from './observations.ts'
 import { setAddressOutputs, setCertificateOutputs, setTargetOutputs } from './outputs.ts'
@@ -89,13 +90,11 @@ const checkPrerequisites = ({ context }: Run, observations: Observations): Promi
 
 /** Sets the outputs that describe the current state, even where a deploy would change it. */
 async function setCurrentOutputs({ context }: Run, observations: Observations): Promise<void> {
-  const [target, decision] = await Promise.all([
+  const [target, certificatePlan] = await Promise.all([
     valueOrUndefined(observations.target),
-    valueOrUndefined(observations.certificateDecision),
+    valueOrUndefined(observations.certificate),
   ])
-  if (decision?.action === 'use') setCertificateOutputs(context, decision)
-  if (decision?.action === 'reimport')
-    setCertificateOutputs(context, { arn: decision.arn, leaf: decision.previousLeaf })
+  if (certificatePlan?.current) setCertificateOutputs(context, certificatePlan.current)
   if (target) setTargetOutputs(context, target)
 }
 
@@ -133,14 +132,14 @@ const reportComparison = (
 
 async function probeCurrentEndpoint(run: Run, observations: Observations): Promise<void> {
   const { context, settings, clients } = run
-  const [cluster, target, decision] = await Promise.all([
+  const [cluster, target, certificatePlan] = await Promise.all([
     valueOrUndefined(clients.cluster),
     valueOrUndefined(observations.target),
-    valueOrUndefined(observations.certificateDecision),
+    valueOrUndefined(observations.certificate),
   ])
   const address = target && setAddressOutputs(context, settings, target)
   if (!cluster || !target || address === undefined || !settings.probe.required) return
-  const certificate = decision && findServedCertificate(target, decision)
+  const certificate = certificatePlan && findServedCertificate(target, certificatePlan)
   await runProbe({ ...run, clients: { ...clients, ...cluster } }, { target, address, certificate })
 }
 
@@ -150,12 +149,10 @@ async function probeCurrentEndpoint(run: Run, observations: Observations): Promi
  */
 function findServedCertificate(
   { ingress }: Target,
-  decision: CertificateDecision,
+  { current }: CertificatePlan,
 ): X509Certificate | undefined {
   const servedArn = ingress && parseCertificateArns(ingress)[0]
-  if (decision.action === 'use' && decision.arn === servedArn) return decision.leaf
-  if (decision.action === 'reimport' && decision.arn === servedArn) return decision.previousLeaf
-  return undefined
+  return current && current.arn === servedArn ? current.leaf : undefined
 }
 
 /** The value of output drift. */

@@ -2,9 +2,7 @@
 import { Acm } from '../clients/aws/acm.ts'
 import { createAwsClients, type AwsClients } from '../clients/aws/clients.ts'
 import { EksTokenSource, describeCluster } from '../clients/aws/eks.ts'
-import { createLoadBalancerClient, type LoadBalancerClient } from '../clients/aws/load-balancers.ts'
-import type { Subnet } from '../clients/aws/subnets.ts'
-import type { Context } from '../steps/step.ts'
+import { createLoadBalancerClient } from '../clients/aws/load-balancers.ts'
 import { HelmClient, type HelmClusterAccess } from '../clients/helm/client.ts'
 import { KubernetesClient } from '../clients/kubernetes/client.ts'
 import {
@@ -13,34 +11,8 @@ import {
   type Connection,
 } from '../clients/kubernetes/connection.ts'
 import type { Settings } from '../inputs/types.ts'
-import type { Lock } from '../locking/lease-lock.ts'
-
-/** The clients of all steps. */
-export interface Clients {
-  readonly acm: Acm
-  readonly loadBalancers: LoadBalancerClient
-  /** Resolves when the cluster is found. */
-  readonly cluster: Promise<ClusterClients>
-}
-
-/** The clients of the cluster, and its place in AWS, which a kubeconfig does not contain. */
-export interface ClusterClients {
-  readonly kubernetes: KubernetesClient
-  readonly helm: HelmClient
-  readonly account: string | undefined
-  /** Lists the subnets of the cluster's VPC. */
-  readonly subnets: () => Promise<readonly Subnet[] | undefined>
-}
-
-/** The clients of a run that writes, with the lock that it has to hold. */
-export type LockedClients = Clients & ClusterClients & { readonly lock: Lock }
-
-/** What every part of a mode works with. */
-export interface Run<C = Clients> {
-  readonly context: Context
-  readonly settings: Settings
-  readonly clients: C
-}
+import type { Clients, ClusterClients, Run } from '../steps/run.ts'
+import type { Context } from '../steps/step.ts'
 
 /** @param env of the runner: proxies, credentials, helm's own settings */
 export function createClients(

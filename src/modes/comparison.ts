@@ -1,19 +1,19 @@
 /** What a check compares: the differences of each step from the inputs. */
 import type { StepName } from '../failures/codes.ts'
-import type { Settings } from '../inputs/types.ts'
 import * as certificate from '../steps/certificate/certificate.ts'
-import type { CertificateDecision } from '../steps/certificate/selection.ts'
+import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import { logSupersededNotes } from '../steps/certificate/superseded.ts'
+import type { Deferred } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
-import { parseCertificateArns } from '../steps/ingress/manifest.ts'
-import { planForCheck, checkState } from '../steps/load-balancer/check.ts'
-import type { LoadBalancerSnapshot } from '../steps/load-balancer/snapshot.ts'
+import type { IngressOperation } from '../steps/ingress/operations.ts'
+import { checkState, findDifferences } from '../steps/load-balancer/check.ts'
+import type { ObservedLoadBalancer } from '../steps/load-balancer/load-balancer.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
+import type { ReleaseDifference } from '../steps/release/differences.ts'
 import * as release from '../steps/release/release.ts'
 import { logRestartNotes } from '../steps/release/restarts.ts'
+import type { Run } from '../steps/run.ts'
 import type { Change } from '../steps/step.ts'
-import type { Run } from './clients.ts'
-import { expectedArn, unknownCertificateArn } from './ingress-changes.ts'
 import type { Observations } from './observations.ts'
 
 /** A compared step. */
@@ -33,74 +33,63 @@ export const valueOrUndefined = <T>(promise: Promise<T>): Promise<T | undefined>
 
 /** @returns the comparison of each step whose reads succeeded */
 export async function compareSteps(run: Run, observations: Observations): Promise<Comparison[]> {
-  const [target, decision, loadBalancer] = await Promise.all([
+  const [target, certificatePlan, observedLoadBalancer] = await Promise.all([
     valueOrUndefined(observations.target),
-    valueOrUndefined(observations.certificateDecision),
-    valueOrUndefined(observeSnapshot(observations)),
+    valueOrUndefined(observations.certificate),
+    valueOrUndefined(observations.loadBalancer),
   ])
   const comparisons: Comparison[] = []
-  if (decision) comparisons.push(compareCertificate(run, decision))
+  if (certificatePlan) comparisons.push(compareCertificate(run, certificatePlan))
   if (!target) return comparisons
-  comparisons.push(compareRelease(run, target), compareIngress(run, target, decision))
-  if (loadBalancer) comparisons.push(compareLoadBalancer(run, target, loadBalancer.snapshot))
+  comparisons.push(compareRelease(run, target, await observations.releaseDifferences))
+  comparisons.push(compareIngress(await observations.ingress))
+  if (!observedLoadBalancer) return comparisons
+  const certificateArn = await observations.certificateArn
+  comparisons.push(
+    compareLoadBalancer(run, { target, certificateArn, observed: observedLoadBalancer }),
+  )
   return comparisons
 }
 
-/** Tells a load balancer that does not exist from one that could not be read. */
-async function observeSnapshot(
-  observations: Observations,
-): Promise<{ readonly snapshot: LoadBalancerSnapshot | undefined }> {
-  return { snapshot: await observations.loadBalancer }
-}
+const compareCertificate = (run: Run, plan: CertificatePlan): Comparison => ({
+  step: 'certificate',
+  differences: certificate.toChanges(plan.operations),
+  runAdditionalChecks: async () => {
+    if (plan.current) await certificate.logUsageNotes(run, plan.current.arn)
+    logSupersededNotes(run.context, plan)
+  },
+})
 
-function compareCertificate({ context, clients }: Run, decision: CertificateDecision): Comparison {
-  return {
-    step: 'certificate',
-    differences: certificate.plan(decision),
-    runAdditionalChecks: async () => {
-      if ('arn' in decision) await certificate.logUsageNotes(context, clients.acm, decision.arn)
-      logSupersededNotes(context, decision)
-    },
-  }
-}
-
-function compareRelease({ context, settings }: Run, target: Target): Comparison {
-  const differences = release.plan(target, settings)
+function compareRelease(
+  run: Run,
+  target: Target,
+  differences: readonly ReleaseDifference[],
+): Comparison {
+  const name = target.release?.latestRevision.name ?? target.unreadableReleaseName
   return {
     step: 'release',
-    differences,
+    differences:
+      name === undefined ? [] : release.toDifferences(run.settings.namespace, name, differences),
     runAdditionalChecks: () => {
-      release.logReleaseNotes(context, settings, target, differences)
-      logRestartNotes(context, target, differences)
+      release.logReleaseNotes(run, target, differences)
+      logRestartNotes(run.context, target, differences)
     },
   }
 }
 
-function compareIngress(
-  { settings }: Run,
-  target: Target,
-  decision: CertificateDecision | undefined,
-): Comparison {
-  const arn = decision ? expectedArn(decision) : fallbackArn(settings, target)
-  return { step: 'ingress', differences: ingress.plan(target, settings, arn) }
+const compareIngress = (operations: readonly IngressOperation[]): Comparison => ({
+  step: 'ingress',
+  differences: ingress.toChanges(operations),
+})
+
+interface LoadBalancerComparison {
+  readonly target: Target
+  readonly certificateArn: Deferred<string>
+  readonly observed: ObservedLoadBalancer
 }
 
-/** The ARN to expect when ACM could not be read: that of the inputs, or else the current one. */
-function fallbackArn({ certificate: source }: Settings, { ingress: liveIngress }: Target): string {
-  if (source.kind === 'arn') return source.arn
-  const currentArn = liveIngress && parseCertificateArns(liveIngress)[0]
-  return currentArn ?? unknownCertificateArn
-}
-
-function compareLoadBalancer(
-  { context, settings, clients }: Run,
-  target: Target,
-  snapshot: LoadBalancerSnapshot | undefined,
-): Comparison {
-  return {
-    step: 'load-balancer',
-    differences: planForCheck(context, settings, target, snapshot),
-    runAdditionalChecks: () =>
-      checkState(context, settings, clients.loadBalancers, { target, observed: snapshot }),
-  }
-}
+const compareLoadBalancer = (run: Run, input: LoadBalancerComparison): Comparison => ({
+  step: 'load-balancer',
+  differences: findDifferences(run, input),
+  runAdditionalChecks: () => checkState(run, input.target, input.observed.snapshot),
+})

@@ -1,14 +1,15 @@
 /** deploy: plans, applies the changes, and probes Milvus through the ALB. */
-import type { Change, Context, Outcome } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 import { identifyHolder } from '../locking/holder.ts'
 import { deleteSuperseded, logSupersededNotes } from '../steps/certificate/superseded.ts'
+import type { LockedRun, Run } from '../steps/run.ts'
+import type { Change, Context, Outcome } from '../steps/step.ts'
 import { applyPlan } from './apply-plan.ts'
-import { createClients, type LockedClients, type Run } from './clients.ts'
+import { createClients } from './clients.ts'
 import { printPlan } from './dry-run.ts'
 import { noteIrreversibleChanges } from './irreversible.ts'
 import { setAddressOutputs } from './outputs.ts'
-import { buildPlan, type Plan } from './plan.ts'
+import { buildPlan, listChanges, type Plan } from './plan.ts'
 import { withRollback } from './rollback.ts'
 import { withLock } from './with-lock.ts'
 
@@ -25,8 +26,7 @@ export async function deploy(
   }
   await withLock(run, identifyHolder(env), {
     buildPlan: () => planDeployment(run),
-    requiresLock: ({ changes, certificate: { decision } }) =>
-      changes.length > 0 || decision.superseded.length > 0,
+    requiresLock: (plan) => listChanges(plan).length > 0 || plan.certificate.superseded.length > 0,
     apply: async (lockedRun, plan) => {
       await applyDeployment(lockedRun, plan)
       return false
@@ -44,8 +44,8 @@ async function previewDeployment(run: Run): Promise<void> {
   const { context, settings } = run
   const plan = await context.step('preflight', () => planDeployment(run))
   setAddressOutputs(context, settings, plan.target)
-  if (settings.probe.required) logSupersededNotes(context, plan.certificate.decision)
-  await printPlan(context, sortByExecution(plan.changes, settings))
+  if (settings.probe.required) logSupersededNotes(context, plan.certificate)
+  await printPlan(context, sortByExecution(listChanges(plan), settings))
 }
 
 /** With cutover "last", the release changes after everything else. */
@@ -55,7 +55,7 @@ function sortByExecution(changes: readonly Change[], { cutover }: Settings): rea
   return [...changes.filter((change) => !isRelease(change)), ...changes.filter(isRelease)]
 }
 
-async function applyDeployment(run: Run<LockedClients>, plan: Plan): Promise<void> {
+async function applyDeployment(run: LockedRun, plan: Plan): Promise<void> {
   await withRollback(run.context, run.settings, (registerRollback) =>
     applyPlan({ ...run, plan, registerRollback }),
   )
@@ -63,14 +63,10 @@ async function applyDeployment(run: Run<LockedClients>, plan: Plan): Promise<voi
 }
 
 /** Deletes earlier certificates of this target, after the probe has confirmed the new one. */
-async function deleteSupersededCertificates(
-  { context, settings, clients }: Run<LockedClients>,
-  { certificate: { decision } }: Plan,
-): Promise<void> {
-  const { superseded, action } = decision
-  if (superseded.length === 0 || !settings.probe.required) return
-  await context.step('certificate', async () => {
-    await deleteSuperseded(context, clients.acm, superseded, action === 'import')
+async function deleteSupersededCertificates(run: LockedRun, plan: Plan): Promise<void> {
+  if (plan.certificate.superseded.length === 0 || !run.settings.probe.required) return
+  await run.context.step('certificate', async () => {
+    await deleteSuperseded(run, plan.certificate)
     return { summary: 'cleaned up superseded certificates', result: undefined }
   })
 }

@@ -1,12 +1,13 @@
 /** destroy: removes what this action created, and nothing else. */
-import type { Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 import { identifyHolder } from '../locking/holder.ts'
 import * as certificate from '../steps/certificate/removal.ts'
 import * as ingress from '../steps/ingress/removal.ts'
-import { restoreLoadBalancerClass } from '../steps/release/load-balancer-class.ts'
+import type { ReleaseOperation } from '../steps/release/operations.ts'
 import * as release from '../steps/release/release.ts'
-import { createClients, type LockedClients, type Run } from './clients.ts'
+import type { LockedRun, Run } from '../steps/run.ts'
+import type { Context } from '../steps/step.ts'
+import { createClients } from './clients.ts'
 import { printPlan } from './dry-run.ts'
 import {
   buildRemovalPlan,
@@ -42,52 +43,44 @@ export async function destroy(
   })
 }
 
-async function removeIngress(
-  { context, settings, clients }: Run<LockedClients>,
-  { target, observed, ingress: changes }: RemovalPlan,
-): Promise<void> {
-  await context.step('ingress', async () => ({
-    summary: await ingress.remove(context, settings, clients, { target, observed, changes }),
-    result: undefined,
-  }))
+async function removeIngress(run: LockedRun, plan: RemovalPlan): Promise<void> {
+  await run.context.step('ingress', async () => {
+    const outcome = await ingress.applyRemoval(run, plan.ingress)
+    const summary = outcome ?? `Ingress ${plan.target.ingressName} does not exist`
+    return { summary, result: undefined }
+  })
 }
 
-async function restoreService(run: Run<LockedClients>, plan: RemovalPlan): Promise<void> {
+async function restoreService(run: LockedRun, plan: RemovalPlan): Promise<void> {
   const { serviceToRestore } = plan.target
   if (!serviceToRestore) return
   await run.context.step('release', async () => ({
-    summary: await restoreServiceType(run, plan.release, serviceToRestore),
+    summary: await restoreServiceType(run, plan.release, serviceToRestore.service),
     result: undefined,
   }))
 }
 
 /** @returns a phrase for the log */
 async function restoreServiceType(
-  { context, settings, clients }: Run<LockedClients>,
-  { changes, upgrade, restoredClass }: RemovalPlan['release'],
-  serviceToRestore: NonNullable<RemovalPlan['target']['serviceToRestore']>,
+  run: LockedRun,
+  operations: readonly ReleaseOperation[],
+  { name, type }: { readonly name: string; readonly type: string },
 ): Promise<string> {
-  const { name, type } = serviceToRestore.service
-  if (changes.length === 0) return `unchanged, Service ${name} is of type ${type}`
-  if (restoredClass) await restoreLoadBalancerClass(context, clients.kubernetes, restoredClass)
-  const revision = await release.apply(context, ignoreReleaseInputs(settings), clients, {
-    target: serviceToRestore,
-    changes,
-    upgrade,
-  })
-  if (revision !== undefined) context.setOutput('release-revision', String(revision))
-  return release.reportRestoredService(context, settings, clients.kubernetes, name)
+  if (operations.length === 0) return `unchanged, Service ${name} is of type ${type}`
+  const revision = await release.apply(ignoreReleaseInputs(run), operations)
+  if (revision !== undefined) run.context.setOutput('release-revision', String(revision))
+  return release.reportRestoredService(run, name)
 }
 
-async function removeCertificates(
-  { context, settings, clients }: Run<LockedClients>,
-  { certificate: removal }: RemovalPlan,
-): Promise<void> {
-  await context.step('certificate', async () => {
-    const deleted = await certificate.remove(context, settings, clients.acm, removal)
-    const total = removal.certificates.length
+async function removeCertificates(run: LockedRun, plan: RemovalPlan): Promise<void> {
+  const { certificates, certificate: operations } = plan
+  await run.context.step('certificate', async () => {
+    certificate.logUsedCertificates(run.context, certificates)
+    await certificate.applyRemoval(run, operations)
     const summary =
-      total === 0 ? 'no certificates of this target in ACM' : `${deleted} of ${total} deleted`
+      certificates.length === 0
+        ? 'no certificates of this target in ACM'
+        : `${operations.length} of ${certificates.length} deleted`
     return { summary, result: undefined }
   })
 }

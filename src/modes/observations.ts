@@ -1,12 +1,17 @@
-/** What deploy and check read before anything else: all steps at once, all problems together. */
+/**
+ * What deploy and check read before anything else, and what each step plans from it: all steps at
+ * once, all problems together.
+ */
 import { settleAll, toActionError } from '../failures/thrown.ts'
 import { checkAccount as checkCertificateAccount } from '../steps/certificate/account.ts'
 import * as certificate from '../steps/certificate/certificate.ts'
-import type { CertificateDecision } from '../steps/certificate/selection.ts'
+import type { CertificatePlan } from '../steps/certificate/selection.ts'
+import type { Deferred } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
-import { parseCertificateArns, getIngressHostname } from '../steps/ingress/manifest.ts'
-import type { LoadBalancerSnapshot } from '../steps/load-balancer/snapshot.ts'
+import { getIngressHostname } from '../steps/ingress/manifest.ts'
+import type { IngressOperation } from '../steps/ingress/operations.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
+import type { LoadBalancerOperation } from '../steps/load-balancer/operations.ts'
 import { helmUpgradePermissions } from '../steps/preflight/helm-permissions.ts'
 import {
   PermissionChecker,
@@ -16,20 +21,24 @@ import {
 } from '../steps/preflight/permissions.ts'
 import * as preflight from '../steps/preflight/preflight.ts'
 import { checkSubnets } from '../steps/preflight/subnets.ts'
+import type { ReleaseDifference } from '../steps/release/differences.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release/preview.ts'
 import * as release from '../steps/release/release.ts'
-import type { Change } from '../steps/step.ts'
-import type { Run } from './clients.ts'
-import { expectedArn, planIngressChanges } from './ingress-changes.ts'
+import type { Run } from '../steps/run.ts'
 
-/** What the steps read. Each part settles on its own: a check compares those that succeeded. */
+/** What the steps read and plan. Each part settles on its own: a check uses those that succeed. */
 interface StepObservations {
   readonly target: Promise<preflight.Target>
-  readonly certificateDecision: Promise<CertificateDecision>
-  readonly releaseChanges: Promise<readonly Change[]>
+  readonly certificate: Promise<CertificatePlan>
+  /** The ARN that the Ingress should contain, also when ACM could not be read. */
+  readonly certificateArn: Promise<Deferred<string>>
+  readonly releaseDifferences: Promise<readonly ReleaseDifference[]>
   /** The upgrade as helm rendered it. Undefined when none is needed, and in a check. */
-  readonly upgrade: Promise<ReviewedUpgrade | undefined>
-  readonly loadBalancer: Promise<LoadBalancerSnapshot | undefined>
+  readonly upgradeReview: Promise<ReviewedUpgrade | undefined>
+  readonly ingress: Promise<readonly IngressOperation[]>
+  readonly loadBalancer: Promise<loadBalancer.ObservedLoadBalancer>
+  /** What is needed unless the apply of the Ingress makes the controller reconcile. */
+  readonly loadBalancerOperations: Promise<readonly LoadBalancerOperation[]>
 }
 
 /** All reads of a run, in progress. */
@@ -43,20 +52,29 @@ export function startObservations(run: Run): Observations {
   const permissionChecker = createPermissionChecker(run)
   const preflightResult = observePreflight(run, permissionChecker)
   const target = resolveTarget(run, preflightResult)
-  const releaseChanges = planRelease(run, target)
+  const certificatePlan = planCertificate(run, target)
+  const certificateArn = expectCertificateArn(run, target, certificatePlan)
+  const releaseDifferences = findReleaseDifferences(run, target)
+  const observedLoadBalancer = loadBalancer.observe(run, target)
   const observations: StepObservations = {
     target,
-    certificateDecision: observeCertificate(run, target),
-    releaseChanges,
-    upgrade: reviewNeededUpgrade(run, target, releaseChanges),
-    loadBalancer: observeLoadBalancer(run, target),
+    certificate: certificatePlan,
+    certificateArn,
+    releaseDifferences,
+    upgradeReview: reviewNeededUpgrade(run, target, releaseDifferences),
+    ingress: planIngress(run, target, certificateArn),
+    loadBalancer: observedLoadBalancer,
+    loadBalancerOperations: planLoadBalancer(run, { target, certificateArn, observedLoadBalancer }),
   }
   const allChecks = settleAll([
     observations.target,
-    observations.certificateDecision,
-    observations.releaseChanges,
-    observations.upgrade,
+    observations.certificate,
+    observations.certificateArn,
+    observations.releaseDifferences,
+    observations.upgradeReview,
+    observations.ingress,
     observations.loadBalancer,
+    observations.loadBalancerOperations,
     awaitPreflightChecks(preflightResult),
     checkAccount(run),
     checkWritePrerequisites(run, permissionChecker, observations),
@@ -71,20 +89,18 @@ async function createPermissionChecker(run: Run): Promise<PermissionChecker> {
   return new PermissionChecker(kubernetes, run.settings.namespace, !isCheck(run))
 }
 
-type PreflightResult = Awaited<ReturnType<typeof preflight.observe>>
-
 async function observePreflight(
-  { context, settings, clients }: Run,
+  run: Run,
   permissionChecker: Promise<PermissionChecker>,
-): Promise<PreflightResult> {
-  const [{ kubernetes }, checker] = await Promise.all([clients.cluster, permissionChecker])
-  return preflight.observe(context, settings, kubernetes, checker)
+): Promise<preflight.PreflightResult> {
+  const [cluster, checker] = await Promise.all([run.clients.cluster, permissionChecker])
+  return preflight.observe({ ...run, clients: cluster }, checker)
 }
 
 /** A deploy stops when a check of preflight fails. Mode check still compares the rest. */
 async function resolveTarget(
   run: Run,
-  preflightResult: Promise<PreflightResult>,
+  preflightResult: Promise<preflight.PreflightResult>,
 ): Promise<preflight.Target> {
   const { target, checks } = await preflightResult
   if (isCheck(run)) return target
@@ -92,54 +108,79 @@ async function resolveTarget(
   return resolvedTarget
 }
 
-async function awaitPreflightChecks(preflightResult: Promise<PreflightResult>): Promise<void> {
+async function awaitPreflightChecks(
+  preflightResult: Promise<preflight.PreflightResult>,
+): Promise<void> {
   const { checks } = await preflightResult
   await checks
 }
 
-async function observeCertificate(
-  { context, settings, clients }: Run,
+async function planCertificate(
+  run: Run,
   target: Promise<preflight.Target>,
-): Promise<CertificateDecision> {
+): Promise<CertificatePlan> {
   try {
-    return await certificate.observe(context, settings, clients.acm, target)
+    return certificate.plan(run, await certificate.observe(run, target))
   } catch (thrown) {
     throw toActionError(thrown).withStep('certificate')
   }
 }
 
-async function planRelease(
+async function expectCertificateArn(
   { settings }: Run,
   target: Promise<preflight.Target>,
-): Promise<readonly Change[]> {
-  return release.plan(await target, settings)
+  certificatePlan: Promise<CertificatePlan>,
+): Promise<Deferred<string>> {
+  const plan = await certificatePlan.catch(() => undefined)
+  return certificate.expectArn(settings, await target, plan)
 }
+
+const findReleaseDifferences = async (
+  run: Run,
+  target: Promise<preflight.Target>,
+): Promise<readonly ReleaseDifference[]> => release.findDifferences(run, await target)
 
 async function reviewNeededUpgrade(
   run: Run,
   targetPromise: Promise<preflight.Target>,
-  changesPromise: Promise<readonly Change[]>,
+  differencesPromise: Promise<readonly ReleaseDifference[]>,
 ): Promise<ReviewedUpgrade | undefined> {
-  const { context, settings, clients } = run
-  const [{ helm, kubernetes }, target, changes] = await Promise.all([
-    clients.cluster,
+  const [cluster, target, differences] = await Promise.all([
+    run.clients.cluster,
     targetPromise,
-    changesPromise,
+    differencesPromise,
   ])
-  if (!target.release || changes.length === 0) return undefined
-  release.check(target, settings)
+  if (!target.release || differences.length === 0) return undefined
+  release.check(target, run.settings)
   // Helm renders an upgrade only with write permissions, which a check does not have.
   if (isCheck(run)) return undefined
-  context.log.info(`helm ${await helm.version()}`)
   const upgradeTarget = { ...target, release: target.release }
-  return reviewUpgrade(context, settings, { helm, kubernetes }, upgradeTarget)
+  return reviewUpgrade({ ...run, clients: cluster }, upgradeTarget)
 }
 
-async function observeLoadBalancer(
-  { context, settings, clients }: Run,
+const planIngress = async (
+  run: Run,
   target: Promise<preflight.Target>,
-): Promise<LoadBalancerSnapshot | undefined> {
-  return loadBalancer.observe(context, settings, clients.loadBalancers, await target)
+  certificateArn: Promise<Deferred<string>>,
+): Promise<readonly IngressOperation[]> =>
+  ingress.plan(run, { target: await target, certificateArn: await certificateArn })
+
+interface LoadBalancerPlanPromises {
+  readonly target: Promise<preflight.Target>
+  readonly certificateArn: Promise<Deferred<string>>
+  readonly observedLoadBalancer: Promise<loadBalancer.ObservedLoadBalancer>
+}
+
+async function planLoadBalancer(
+  run: Run,
+  promises: LoadBalancerPlanPromises,
+): Promise<readonly LoadBalancerOperation[]> {
+  const [target, certificateArn, observed] = await Promise.all([
+    promises.target,
+    promises.certificateArn,
+    promises.observedLoadBalancer,
+  ])
+  return loadBalancer.plan(run, { target, certificateArn, observed })
 }
 
 async function checkAccount({ settings, clients }: Run): Promise<void> {
@@ -157,62 +198,61 @@ async function checkWritePrerequisites(
   await settleAll([
     requirePermissions(run, permissionChecker, observations),
     checkSubnetsOfNewLoadBalancer(run, observations),
-    checkIngressConflicts(run, observations),
+    checkIngressConflicts(observations),
   ])
 }
 
 async function requirePermissions(
   run: Run,
   permissionChecker: Promise<PermissionChecker>,
-  { target, releaseChanges, upgrade, loadBalancer: loadBalancerSnapshot }: StepObservations,
+  observations: StepObservations,
 ): Promise<void> {
-  const [checker, resolvedTarget, changes, snapshot, upgradePermissions] = await Promise.all([
+  const [checker, releasePermissions, ingressPermissions, upgradePermissions] = await Promise.all([
     permissionChecker,
-    target,
-    releaseChanges,
-    loadBalancerSnapshot,
-    listUpgradePermissions(upgrade),
+    listReleasePermissions(run, observations),
+    listIngressPermissions(run, observations),
+    listUpgradePermissions(observations.upgradeReview),
   ])
-  const permissions = [
-    ...listReleasePermissions(run, resolvedTarget, changes),
-    ...listIngressPermissions(run, resolvedTarget, snapshot),
-    ...upgradePermissions,
-  ]
-  await checker.requireAll(permissions)
+  await checker.requireAll([...releasePermissions, ...ingressPermissions, ...upgradePermissions])
 }
 
 /** The permissions that a reviewed upgrade needs. None after a failed review, which is reported. */
 export async function listUpgradePermissions(
-  upgrade: Promise<ReviewedUpgrade | undefined>,
+  review: Promise<ReviewedUpgrade | undefined>,
 ): Promise<readonly Permission[]> {
   try {
-    return (await upgrade)?.permissions ?? []
+    return (await review)?.permissions ?? []
   } catch {
     return []
   }
 }
 
-function listReleasePermissions(
+async function listReleasePermissions(
   { settings }: Run,
-  { release: installedRelease }: preflight.Target,
-  changes: readonly Change[],
-): Permission[] {
-  if (!installedRelease || changes.length === 0) return []
+  { target, releaseDifferences }: StepObservations,
+): Promise<readonly Permission[]> {
+  const [{ release: installedRelease }, differences] = await Promise.all([
+    target,
+    releaseDifferences,
+  ])
+  if (!installedRelease || differences.length === 0) return []
   const { manifest } = installedRelease.latestRevision
   return helmUpgradePermissions(settings.helmStorage, settings.namespace, manifest)
 }
 
-/** Assumes that the certificate stays the same, because ACM has not answered yet. */
-function listIngressPermissions(
-  run: Run,
-  target: preflight.Target,
-  snapshot: LoadBalancerSnapshot | undefined,
-): Permission[] {
+async function listIngressPermissions(
+  { settings }: Run,
+  observations: StepObservations,
+): Promise<readonly Permission[]> {
+  const [{ ingress: liveIngress }, ingressOperations, loadBalancerOperations] = await Promise.all([
+    observations.target,
+    observations.ingress,
+    observations.loadBalancerOperations,
+  ])
   const permissions: Permission[] = []
-  const arn = target.ingress ? (parseCertificateArns(target.ingress)[0] ?? '') : ''
-  if (planIngressChanges(run, target, arn, snapshot).length > 0)
-    permissions.push(...ingressApplyPermissions(target.ingress !== undefined))
-  if (run.settings.onFailure === 'rollback' && !target.ingress)
+  if (ingressOperations.length > 0 || loadBalancerOperations.length > 0)
+    permissions.push(...ingressApplyPermissions(liveIngress !== undefined))
+  if (settings.onFailure === 'rollback' && !liveIngress)
     permissions.push(...ingressRollbackPermissions())
   return permissions
 }
@@ -227,10 +267,6 @@ async function checkSubnetsOfNewLoadBalancer(
     await checkSubnets(context, settings, subnets())
 }
 
-async function checkIngressConflicts(
-  { settings }: Run,
-  { target, certificateDecision }: StepObservations,
-): Promise<void> {
-  const [resolvedTarget, decision] = await Promise.all([target, certificateDecision])
-  ingress.checkIngressConflicts(resolvedTarget, settings, expectedArn(decision))
+async function checkIngressConflicts({ ingress: operations }: StepObservations): Promise<void> {
+  ingress.checkConflicts(await operations)
 }

@@ -1,10 +1,10 @@
 /** The plan of a removal: what this action created, and what has to be restored. Writes nothing. */
 import { settleAll, toActionError } from '../failures/thrown.ts'
-import type { Change, Outcome } from '../steps/step.ts'
-import type { Settings } from '../inputs/types.ts'
+import type { DeleteCertificate } from '../steps/certificate/operations.ts'
 import * as certificate from '../steps/certificate/removal.ts'
 import { getIngressHostname } from '../steps/ingress/manifest.ts'
 import * as ingress from '../steps/ingress/removal.ts'
+import type { IngressRemovalOperation } from '../steps/ingress/removal.ts'
 import { describeLoadBalancer, type LoadBalancerSnapshot } from '../steps/load-balancer/snapshot.ts'
 import { helmUpgradePermissions } from '../steps/preflight/helm-permissions.ts'
 import {
@@ -17,73 +17,63 @@ import {
   noLoadBalancerClass,
   resolveRestoredLoadBalancer,
 } from '../steps/preflight/service-load-balancer.ts'
-import {
-  describeClassChange,
-  type LoadBalancerClassRestoration,
-} from '../steps/release/load-balancer-class.ts'
-import { listOrphanRemovals } from '../steps/release/orphans.ts'
+import type { ReleaseOperation, RestoreLoadBalancerClass } from '../steps/release/operations.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release/preview.ts'
 import * as release from '../steps/release/release.ts'
+import type { Run } from '../steps/run.ts'
+import type { Change, Outcome } from '../steps/step.ts'
 import { formatCount } from '../util/text.ts'
-import type { Run } from './clients.ts'
 import { listUpgradePermissions } from './observations.ts'
 
-/** What exists, and what is deleted or restored. */
+/** What exists, and the operations of each step. */
 export interface RemovalPlan {
   readonly target: RemovalTarget
-  /** The load balancer of the Ingress in ELBv2. */
-  readonly observed: LoadBalancerSnapshot | undefined
-  readonly ingress: readonly Change[]
-  readonly release: ReleaseRestoration
-  readonly certificate: certificate.CertificateRemoval
-}
-
-/** How input restore-service-type changes the release. Without it, there are no changes. */
-interface ReleaseRestoration {
-  readonly changes: readonly Change[]
-  readonly upgrade: ReviewedUpgrade | undefined
-  readonly restoredClass: LoadBalancerClassRestoration | undefined
+  readonly ingress: readonly IngressRemovalOperation[]
+  /** What input restore-service-type asks for. */
+  readonly release: readonly ReleaseOperation[]
+  /** All certificates of this target, also those that are kept. */
+  readonly certificates: readonly certificate.OwnedCertificate[]
+  readonly certificate: readonly DeleteCertificate[]
 }
 
 /** All changes of a removal, in order of execution. */
-export function listRemovalChanges(plan: RemovalPlan): readonly Change[] {
-  const { changes, restoredClass } = plan.release
-  const classChanges = restoredClass ? [describeClassChange(restoredClass)] : []
-  return [...plan.ingress, ...classChanges, ...changes, ...plan.certificate.changes]
-}
+export const listRemovalChanges = (plan: RemovalPlan): readonly Change[] => [
+  ...ingress.toRemovalChanges(plan.ingress),
+  ...release.toChanges(plan.release),
+  ...certificate.toChanges(plan.certificate),
+]
 
 /** @throws ActionError of every problem that the reads and checks found */
 export async function buildRemovalPlan(run: Run): Promise<Outcome<RemovalPlan>> {
-  const { context, settings } = run
+  const { context } = run
   const permissionChecker = createPermissionChecker(run)
   const targetPromise = observeTarget(run, permissionChecker)
-  const restorationPromise = planReleaseRestoration(run, targetPromise)
-  const [target, certificates, observed, restoration] = await settleAll([
+  const observedPromise = observeLoadBalancer(run, targetPromise)
+  const ingressPromise = planIngressRemoval(run, targetPromise, observedPromise)
+  const releasePromise = planReleaseRestoration(run, targetPromise)
+  const [target, certificates, , ingressOperations, releaseOperations] = await settleAll([
     targetPromise,
     observeCertificates(run, targetPromise),
-    observeLoadBalancer(run, targetPromise),
-    restorationPromise,
+    observedPromise,
+    ingressPromise,
+    releasePromise,
     requirePermissions(run, permissionChecker, {
       target: targetPromise,
-      restoration: restorationPromise,
+      ingress: ingressPromise,
+      release: releasePromise,
     }),
   ])
   context.setOutput('ingress-name', target.ingressName)
   const plan: RemovalPlan = {
     target,
-    observed,
-    ingress: ingress.planRemoval(target, settings),
-    release: restoration,
-    certificate: { certificates, changes: certificate.planRemoval(certificates) },
+    ingress: ingressOperations,
+    release: releaseOperations,
+    certificates,
+    certificate: certificate.planRemoval(certificates),
   }
-  const changes = listRemovalChanges(plan)
-  return {
-    summary:
-      changes.length === 0
-        ? 'nothing to remove'
-        : `${formatCount(changes.length, 'change')} planned`,
-    result: plan,
-  }
+  const count = listRemovalChanges(plan).length
+  const summary = count === 0 ? 'nothing to remove' : `${formatCount(count, 'change')} planned`
+  return { summary, result: plan }
 }
 
 async function createPermissionChecker({ settings, clients }: Run): Promise<PermissionChecker> {
@@ -92,19 +82,19 @@ async function createPermissionChecker({ settings, clients }: Run): Promise<Perm
 }
 
 async function observeTarget(
-  { context, settings, clients }: Run,
+  run: Run,
   permissionChecker: Promise<PermissionChecker>,
 ): Promise<RemovalTarget> {
-  const [{ kubernetes }, checker] = await Promise.all([clients.cluster, permissionChecker])
-  return observeRemoval(context, settings, kubernetes, checker)
+  const [cluster, checker] = await Promise.all([run.clients.cluster, permissionChecker])
+  return observeRemoval({ ...run, clients: cluster }, checker)
 }
 
 async function observeCertificates(
-  { context, clients }: Run,
+  run: Run,
   target: Promise<RemovalTarget>,
 ): Promise<readonly certificate.OwnedCertificate[]> {
   try {
-    return await certificate.observe(context, clients.acm, clients.loadBalancers, target)
+    return await certificate.observe(run, target)
   } catch (thrown) {
     throw toActionError(thrown).withStep('certificate')
   }
@@ -124,94 +114,110 @@ async function observeLoadBalancer(
   return observed
 }
 
-async function planReleaseRestoration(
+const planIngressRemoval = async (
   run: Run,
   target: Promise<RemovalTarget>,
-): Promise<ReleaseRestoration> {
-  const [{ helm, kubernetes }, { serviceToRestore }] = await Promise.all([
-    run.clients.cluster,
-    target,
-  ])
-  const settings = ignoreReleaseInputs(run.settings)
-  const changes = serviceToRestore ? release.plan(serviceToRestore, settings) : []
-  if (!serviceToRestore?.release || changes.length === 0)
-    return { changes, upgrade: undefined, restoredClass: undefined }
-  release.check(serviceToRestore, settings)
-  const upgradeTarget = { ...serviceToRestore, release: serviceToRestore.release }
+  observed: Promise<LoadBalancerSnapshot | undefined>,
+): Promise<readonly IngressRemovalOperation[]> =>
+  ingress.planRemoval(run, { target: await target, observed: await observed })
+
+async function planReleaseRestoration(
+  run: Run,
+  targetPromise: Promise<RemovalTarget>,
+): Promise<readonly ReleaseOperation[]> {
+  const [cluster, { serviceToRestore }] = await Promise.all([run.clients.cluster, targetPromise])
+  if (!serviceToRestore?.release) return []
+  const releaseRun = { ...ignoreReleaseInputs(run), clients: cluster }
+  const differences = release.findDifferences(releaseRun, serviceToRestore)
+  if (differences.length === 0) return []
+  release.check(serviceToRestore, releaseRun.settings)
+  const target = { ...serviceToRestore, release: serviceToRestore.release }
   // Not called directly: an exception has to become a rejection, to be reported with the other one.
   const classPlan = Promise.resolve().then(() => planLoadBalancerClass(run, serviceToRestore))
-  const [restoredClass, upgrade] = await settleAll([
-    classPlan,
-    reviewUpgrade(run.context, settings, { helm, kubernetes }, upgradeTarget),
-  ])
-  const orphanRemovals = listOrphanRemovals(settings.namespace, upgrade.orphanedObjects)
-  return { changes: [...changes, ...orphanRemovals], upgrade, restoredClass }
+  const [classOperations, review] = await settleAll([classPlan, reviewUpgrade(releaseRun, target)])
+  return [...classOperations, ...release.plan(releaseRun, { target, differences, review })]
 }
 
 /**
  * A removal changes only the type of the Service. All other inputs of the release are about a
  * deployment.
  */
-export const ignoreReleaseInputs = (settings: Settings): Settings => ({
-  ...settings,
-  cutover: 'first',
-  values: {},
-  chart: { ...settings.chart, version: undefined },
-})
+export function ignoreReleaseInputs<C>(run: Run<C>): Run<C> {
+  const { settings } = run
+  const chart = { ...settings.chart, version: undefined }
+  return { ...run, settings: { ...settings, cutover: 'first', values: {}, chart } }
+}
 
 /**
- * Notes which load balancer the restored Service gets.
- * @returns its class, which helm cannot set
+ * Notes which load balancer the restored Service gets, and plans to restore its class, which helm
+ * cannot set.
  * @throws ActionError `service-class-lost`
  */
 function planLoadBalancerClass(
   { context, settings }: Run,
   { namespace, service }: NonNullable<RemovalTarget['serviceToRestore']>,
-): LoadBalancerClassRestoration | undefined {
+): readonly RestoreLoadBalancerClass[] {
   if (settings.serviceType !== 'LoadBalancer' || service.type === 'LoadBalancer' || !service.live)
-    return undefined
+    return []
   const { description } = resolveRestoredLoadBalancer(settings, service.live)
   context.log.note(`Service ${service.name} gets ${description}.`)
-  const { restoreLoadBalancerClass } = settings
-  if (restoreLoadBalancerClass === undefined || restoreLoadBalancerClass === noLoadBalancerClass)
-    return undefined
-  return {
-    namespace: namespace.name,
-    service: service.name,
-    loadBalancerClass: restoreLoadBalancerClass,
-    why: 'requested by input restore-load-balancer-class',
-  }
+  const { restoreLoadBalancerClass: loadBalancerClass } = settings
+  if (loadBalancerClass === undefined || loadBalancerClass === noLoadBalancerClass) return []
+  return [
+    {
+      action: 'restore-load-balancer-class',
+      namespace: namespace.name,
+      service: service.name,
+      loadBalancerClass,
+      why: 'requested by input restore-load-balancer-class',
+    },
+  ]
+}
+
+interface RemovalPromises {
+  readonly target: Promise<RemovalTarget>
+  readonly ingress: Promise<readonly IngressRemovalOperation[]>
+  readonly release: Promise<readonly ReleaseOperation[]>
 }
 
 async function requirePermissions(
-  { settings }: Run,
+  run: Run,
   permissionChecker: Promise<PermissionChecker>,
-  promises: { target: Promise<RemovalTarget>; restoration: Promise<ReleaseRestoration> },
+  promises: RemovalPromises,
 ): Promise<void> {
-  const upgrade = promises.restoration.then((restoration) => restoration.upgrade)
-  const [checker, target, upgradePermissions] = await Promise.all([
+  const [checker, target, ingressOperations, upgradePermissions] = await Promise.all([
     permissionChecker,
     promises.target,
-    listUpgradePermissions(upgrade),
+    promises.ingress,
+    listUpgradePermissions(promises.release.then(findReview)),
   ])
   await checker.requireAll([
-    ...listIngressPermissions(settings, target),
-    ...listReleasePermissions(settings, target),
+    ...listIngressPermissions(run, ingressOperations),
+    ...listReleasePermissions(run, target),
     ...upgradePermissions,
   ])
 }
 
-function listIngressPermissions(settings: Settings, target: RemovalTarget): Permission[] {
-  if (ingress.planRemoval(target, settings).length === 0) return []
-  return removalPermissions(settings.namespace, undefined)
+const findReview = (operations: readonly ReleaseOperation[]): ReviewedUpgrade | undefined =>
+  operations.find((operation) => operation.action === 'upgrade')?.review
+
+function listIngressPermissions(
+  { settings }: Run,
+  operations: readonly IngressRemovalOperation[],
+): Permission[] {
+  const isDeleted = operations.some(({ action }) => action === 'delete')
+  return isDeleted ? removalPermissions(settings.namespace, undefined) : []
 }
 
-function listReleasePermissions(
-  settings: Settings,
-  { serviceToRestore }: RemovalTarget,
-): Permission[] {
+/** Also reported when the review of the upgrade fails. */
+function listReleasePermissions(run: Run, { serviceToRestore }: RemovalTarget): Permission[] {
   if (!serviceToRestore?.release) return []
-  if (release.plan(serviceToRestore, ignoreReleaseInputs(settings)).length === 0) return []
-  const { manifest } = serviceToRestore.release.latestRevision
-  return helmUpgradePermissions(settings.helmStorage, settings.namespace, manifest)
+  const differences = release.findDifferences(ignoreReleaseInputs(run), serviceToRestore)
+  if (differences.length === 0) return []
+  const { helmStorage, namespace } = run.settings
+  return helmUpgradePermissions(
+    helmStorage,
+    namespace,
+    serviceToRestore.release.latestRevision.manifest,
+  )
 }

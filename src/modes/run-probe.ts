@@ -2,10 +2,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { ActionError } from '../failures/action-error.ts'
 import { withTargetHealth } from '../steps/load-balancer/target-health.ts'
-import type { LoadBalancerStepClients } from '../steps/load-balancer/wait.ts'
+import type { LoadBalancerRun } from '../steps/load-balancer/wait.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import * as probe from '../steps/probe/probe.ts'
-import type { Run } from './clients.ts'
 
 /** What to probe. */
 export interface Endpoint {
@@ -17,10 +16,7 @@ export interface Endpoint {
 }
 
 /** @throws ActionError of the probe */
-export async function runProbe(
-  run: Run<LoadBalancerStepClients>,
-  endpoint: Endpoint,
-): Promise<void> {
+export async function runProbe(run: LoadBalancerRun, endpoint: Endpoint): Promise<void> {
   const { context } = run
   await context.step('probe', async () => {
     const { version, isAuthenticated } = await probeEndpoint(run, endpoint)
@@ -32,14 +28,11 @@ export async function runProbe(
   })
 }
 
-async function probeEndpoint(
-  { context, settings, clients }: Run<LoadBalancerStepClients>,
-  { target, address, certificate }: Endpoint,
-) {
+async function probeEndpoint(run: LoadBalancerRun, { target, address, certificate }: Endpoint) {
   try {
-    return await probe.apply(context, settings, address, certificate)
+    return await probe.apply(run, address, certificate)
   } catch (thrown) {
     if (!(thrown instanceof ActionError)) throw thrown
-    throw await withTargetHealth(thrown, settings, clients, { target, address })
+    throw await withTargetHealth(run, thrown, { target, address })
   }
 }

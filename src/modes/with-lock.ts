@@ -4,6 +4,7 @@
  */
 import type { ActionError } from '../failures/action-error.ts'
 import { toActionError } from '../failures/thrown.ts'
+import type { LockedClients, LockedRun, Run } from '../steps/run.ts'
 import type { Outcome } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 import type { Holder } from '../locking/holder.ts'
@@ -13,7 +14,6 @@ import {
   recover,
   type InterruptedOperation,
 } from '../steps/release/recovery.ts'
-import type { LockedClients, Run } from './clients.ts'
 
 /** A mode that writes. */
 export interface LockedOperation<P> {
@@ -25,7 +25,7 @@ export interface LockedOperation<P> {
    * @param run `recordChange` of its context throws when the Lease was lost
    * @returns true when nothing of the target is left
    */
-  readonly apply: (run: Run<LockedClients>, plan: P) => Promise<boolean>
+  readonly apply: (run: LockedRun, plan: P) => Promise<boolean>
 }
 
 type PlanOrInterruption<P> = { readonly plan: P } | { readonly interrupted: InterruptedOperation }
@@ -74,7 +74,7 @@ const lockIfConnected = (clients: Promise<LockedClients>): Promise<Lock | undefi
   )
 
 /** The same run, which fails instead of recording a change when the Lease was lost. */
-function guardChanges(run: Run<LockedClients>): Run<LockedClients> {
+function guardChanges(run: LockedRun): LockedRun {
   const { context, clients } = run
   const recordChange: typeof context.recordChange = (change) => {
     clients.lock.assertHeld()
@@ -83,12 +83,9 @@ function guardChanges(run: Run<LockedClients>): Run<LockedClients> {
   return { ...run, context: { ...context, recordChange } }
 }
 
-const recoverRelease = (
-  { context, settings, clients }: Run<LockedClients>,
-  interrupted: InterruptedOperation,
-): Promise<void> =>
-  context.step('release', async () => ({
-    summary: await recover(context, settings, clients, interrupted),
+const recoverRelease = (run: LockedRun, interrupted: InterruptedOperation): Promise<void> =>
+  run.context.step('release', async () => ({
+    summary: await recover(run, interrupted),
     result: undefined,
   }))
 

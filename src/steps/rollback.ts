@@ -1,12 +1,12 @@
 /** Rolls the certificate and the Ingress back after a run that failed. */
-import type { Acm } from '../clients/aws/acm.ts'
 import { ownedAnnotations } from '../clients/kubernetes/field-ownership.ts'
 import { ingressPath } from '../clients/kubernetes/paths.ts'
 import type { Ingress } from '../clients/kubernetes/types.ts'
-import type { Settings } from '../inputs/types.ts'
-import type { CertificateRef } from './certificate/certificate.ts'
+import type { ImportedCertificate } from './certificate/certificate.ts'
 import * as certificateRemoval from './certificate/removal.ts'
-import { applyIngress, buildDesiredManifest } from './ingress/ingress.ts'
+import { toManifest, type DesiredIngress } from './ingress/desired.ts'
+import type { IngressRemovalRun } from './ingress/deletion.ts'
+import { applyManifest } from './ingress/ingress.ts'
 import {
   buildPreviousManifest,
   diffIngress,
@@ -14,10 +14,10 @@ import {
   parseCertificateArns,
 } from './ingress/manifest.ts'
 import { restoreOwnership } from './ingress/ownership.ts'
-import * as ingressRemoval from './ingress/removal.ts'
+import { applyRemoval, planRemoval } from './ingress/removal.ts'
 import type { Target } from './preflight/preflight.ts'
-import type { RemovalTarget } from './preflight/removal.ts'
-import type { Change, Context } from './step.ts'
+import type { AcmRun, Run } from './run.ts'
+import type { Context } from './step.ts'
 
 /**
  * Seconds that a rollback waits at most for a load balancer to be deleted: what made the run fail
@@ -25,18 +25,13 @@ import type { Change, Context } from './step.ts'
  */
 const maxRollbackWait = 120
 
-const withCappedTimeout = (settings: Settings): Settings => ({
-  ...settings,
-  timeouts: {
-    ...settings.timeouts,
-    loadBalancer: Math.min(maxRollbackWait, settings.timeouts.loadBalancer),
-  },
-})
+function withCappedTimeout<C>(run: Run<C>): Run<C> {
+  const { timeouts } = run.settings
+  const loadBalancer = Math.min(maxRollbackWait, timeouts.loadBalancer)
+  return { ...run, settings: { ...run.settings, timeouts: { ...timeouts, loadBalancer } } }
+}
 
 const why = 'rolled back because the run failed'
-
-const asRollback = (changes: readonly Change[]): Change[] =>
-  changes.map((change) => ({ ...change, why }))
 
 /**
  * Deletes the certificate that this run imported, once nothing uses it.
@@ -44,19 +39,14 @@ const asRollback = (changes: readonly Change[]): Change[] =>
  * @throws ActionError `certificate-in-use`
  */
 export async function deleteCertificate(
-  context: Context,
-  settings: Settings,
-  acm: Acm,
-  { arn, leaf }: CertificateRef,
+  run: AcmRun,
+  { arn, leaf }: ImportedCertificate,
 ): Promise<string> {
-  const certificates = [{ arn, leaf, inUseBy: [] }]
-  const changes = asRollback(certificateRemoval.planRemoval(certificates))
-  await certificateRemoval.remove(context, withCappedTimeout(settings), acm, {
-    certificates,
-    changes,
-  })
-  context.setOutput('certificate-arn', '')
-  context.setOutput('certificate-expiry', '')
+  await certificateRemoval.applyRemoval(withCappedTimeout(run), [
+    { action: 'delete', arn, leaf, why },
+  ])
+  run.context.setOutput('certificate-arn', '')
+  run.context.setOutput('certificate-expiry', '')
   return 'the new certificate is deleted'
 }
 
@@ -64,7 +54,7 @@ export async function deleteCertificate(
 export interface AppliedTarget {
   /** With the Ingress as it was before the run. */
   readonly target: Target
-  readonly certificateArn: string
+  readonly desired: DesiredIngress
 }
 
 /**
@@ -73,11 +63,10 @@ export interface AppliedTarget {
  * @throws ActionError `ingress-conflict`, `ingress-refused`, `ingress-not-deleted`
  */
 export async function restoreIngress(
-  context: Context,
-  settings: Settings,
-  clients: ingressRemoval.IngressRemovalClients,
-  { target, certificateArn }: AppliedTarget,
+  run: IngressRemovalRun,
+  { target, desired }: AppliedTarget,
 ): Promise<string> {
+  const { context, settings, clients } = run
   const { ingressName, ingress: before } = target
   const live = await clients.kubernetes.get<Ingress>(
     ingressPath(settings.namespace, ingressName),
@@ -86,46 +75,44 @@ export async function restoreIngress(
   if (!live) return `Ingress ${ingressName} does not exist`
   if (ownedAnnotations(live, fieldManager).size === 0)
     return `Ingress ${ingressName} was not applied by this run and is unchanged`
-  clearOutputs(context, before, certificateArn)
-  if (!before) {
-    const { namespace } = target
-    return deleteNewIngress(context, settings, clients, { namespace, ingressName, ingress: live })
-  }
-  const manifest = buildPreviousManifest(
-    before,
-    buildDesiredManifest(settings, target, certificateArn),
-  )
+  clearOutputs(context, before, desired)
+  if (!before) return deleteNewIngress(run, target, live)
+  const manifest = buildPreviousManifest(before, toManifest(desired))
   const differences = diffIngress(manifest, live)
   const object = `Ingress ${settings.namespace}/${ingressName}`
   for (const difference of differences)
     context.recordChange({ step: 'ingress', object, ...difference, why })
-  if (differences.length > 0) await applyIngress(settings, clients.kubernetes, target, manifest)
-  if (ownedAnnotations(before, fieldManager).size === 0)
-    await restoreOwnership(context, clients.kubernetes, settings.namespace, before)
+  if (differences.length > 0) await applyManifest(run, manifest)
+  if (ownedAnnotations(before, fieldManager).size === 0) await restoreOwnership(run, before)
   return `Ingress ${ingressName} is restored`
 }
 
 async function deleteNewIngress(
-  context: Context,
-  settings: Settings,
-  clients: ingressRemoval.IngressRemovalClients,
-  newIngress: Pick<RemovalTarget, 'namespace' | 'ingressName' | 'ingress'>,
+  run: IngressRemovalRun,
+  { namespace, ingressName }: Target,
+  ingress: Ingress,
 ): Promise<string> {
-  const target = { ...newIngress, otherIngresses: [], serviceToRestore: undefined }
-  const changes = asRollback(ingressRemoval.planRemoval(target, settings))
-  return ingressRemoval.remove(context, withCappedTimeout(settings), clients, {
-    target,
-    observed: undefined,
-    changes,
-  })
+  const target = {
+    namespace,
+    ingressName,
+    ingress,
+    otherIngresses: [],
+    serviceToRestore: undefined,
+  }
+  const operations = planRemoval(run, { target, observed: undefined, why })
+  return (await applyRemoval(withCappedTimeout(run), operations)) ?? `${ingressName} is deleted`
 }
 
 /** Resets the outputs that the run set for what is now rolled back. */
-function clearOutputs(context: Context, before: Ingress | undefined, certificateArn: string): void {
+function clearOutputs(
+  context: Context,
+  before: Ingress | undefined,
+  { certificateArn }: DesiredIngress,
+): void {
   context.setOutput('alb-address', '')
   context.setOutput('endpoint', '')
   const [previousArn = ''] = before ? parseCertificateArns(before) : []
-  if (previousArn === certificateArn) return
+  if (certificateArn.known && previousArn === certificateArn.value) return
   context.setOutput('certificate-arn', previousArn)
   context.setOutput('certificate-expiry', '')
 }

@@ -5,17 +5,26 @@ import {
   type CertificateAuthority,
   type IssuedCertificate,
 } from '../../../testing/certificates.ts'
-import { plan } from '../../../src/steps/certificate/certificate.ts'
+import type { Ingress } from '../../../src/clients/kubernetes/types.ts'
+import type { Settings } from '../../../src/inputs/types.ts'
+import { expectArn, plan, toChanges } from '../../../src/steps/certificate/certificate.ts'
+import type { Deferred } from '../../../src/steps/deferred.ts'
 import {
   selectCertificate,
   type Candidate,
-  type CertificateDecision,
+  type CertificatePlan,
 } from '../../../src/steps/certificate/selection.ts'
 import {
   parseCertificateMaterial,
   type CertificateMaterial,
 } from '../../../src/x509/certificate.ts'
-import { certificateArn as someArn, host } from '../fixtures.ts'
+import {
+  certificateArn as someArn,
+  createSettings,
+  createTarget,
+  host,
+  ingress,
+} from '../fixtures.ts'
 
 const key = 'EC_prime256v1'
 const ownTarget = 'uid-of-namespace/milvus-demo'
@@ -71,10 +80,7 @@ const createCandidate = (
 const ownTag = { ownerTag: ownTarget }
 const otherTag = { ownerTag: 'uid-of-namespace/another' }
 
-const runSelection = (
-  candidates: readonly Candidate[],
-  currentIndex?: number,
-): CertificateDecision =>
+const runSelection = (candidates: readonly Candidate[], currentIndex?: number): CertificatePlan =>
   selectCertificate(candidates, {
     ownerTag: ownTarget,
     liveArn: currentIndex === undefined ? undefined : createArn(currentIndex),
@@ -83,8 +89,10 @@ const runSelection = (
   })
 
 /** `use 1`, `reimport 2`, `import`. */
-const describeDecision = (decision: CertificateDecision): string =>
-  !('arn' in decision) ? decision.action : `${decision.action} ${Number(decision.arn.slice(-12))}`
+function describePlan({ current, operations }: CertificatePlan): string {
+  const action = operations[0]?.action ?? 'use'
+  return current ? `${action} ${Number(current.arn.slice(-12))}` : action
+}
 
 describe('selectCertificate', () => {
   test.each<[string, () => Candidate[], live: number | undefined, expected: string]>([
@@ -227,7 +235,7 @@ describe('selectCertificate', () => {
       'use 2',
     ],
   ])('%s', (_, candidates, currentIndex, expected) => {
-    expect(describeDecision(runSelection(candidates(), currentIndex))).toBe(expected)
+    expect(describePlan(runSelection(candidates(), currentIndex))).toBe(expected)
   })
 
   test.each<[string, () => Partial<Candidate>, expected: string]>([
@@ -249,7 +257,7 @@ describe('selectCertificate', () => {
     ],
   ])('%s', (_, overrides, expected) => {
     expect(
-      describeDecision(
+      describePlan(
         runSelection([createCandidate(1, renewedCertificate, { ...ownTag, ...overrides() })]),
       ),
     ).toBe(expected)
@@ -272,12 +280,10 @@ describe('selectCertificate', () => {
       /^it cannot be imported under \S+0001: it has no DNS name in common with the new certificate$/,
     ],
   ])('explains a new import: %s', (_, candidate, why) => {
-    const decision = runSelection([candidate()], 1)
-    expect(decision).toMatchObject({
-      action: 'import',
-      tags,
-      why: expect.stringMatching(why) as unknown,
-    })
+    const { operations } = runSelection([candidate()], 1)
+    expect(operations).toMatchObject([
+      { action: 'import', tags, why: expect.stringMatching(why) as unknown },
+    ])
   })
 
   test.each<[string, () => Candidate[], live: number | undefined, expected: number[]]>([
@@ -317,60 +323,134 @@ describe('selectCertificate', () => {
   })
 
   test('explains a re-import', () => {
-    expect(runSelection([createCandidate(1, oldCertificate, ownTag)])).toMatchObject({
-      why: 'it differs from input certificate',
-      previousLeaf: { serialNumber: parseLeaf(oldCertificate).serialNumber },
-    })
+    expect(runSelection([createCandidate(1, oldCertificate, ownTag)]).operations).toMatchObject([
+      {
+        why: 'it differs from input certificate',
+        previousLeaf: { serialNumber: parseLeaf(oldCertificate).serialNumber },
+      },
+    ])
     expect(
-      runSelection([createCandidate(1, renewedCertificate, { ...ownTag, chain: [] })]),
-    ).toMatchObject({ why: 'the chain differs from the inputs' })
+      runSelection([createCandidate(1, renewedCertificate, { ...ownTag, chain: [] })]).operations,
+    ).toMatchObject([{ why: 'the chain differs from the inputs' }])
   })
 })
 
 describe('plan', () => {
-  test('returns no change for a certificate that is reused', () => {
-    expect(
-      plan({ action: 'use', arn: createArn(1), leaf: parseLeaf(oldCertificate), superseded: [] }),
-    ).toEqual([])
+  const run = { settings: createSettings() }
+
+  test('needs no operation for a certificate that is only used', () => {
+    const certificate = { arn: createArn(1), leaf: parseLeaf(oldCertificate) }
+    expect(plan(run, { source: 'existing', certificate })).toEqual({
+      current: certificate,
+      operations: [],
+      superseded: [],
+    })
   })
 
-  test('describes an import and a re-import', () => {
+  test.each([
+    {
+      name: 'imports under the ARN of the inputs',
+      issued: () => oldCertificate,
+      expected: 'reimport 2',
+    },
+    { name: 'uses the ARN of the inputs', issued: () => renewedCertificate, expected: 'use 2' },
+  ])('$name, whatever else ACM contains', ({ issued, expected }) => {
+    const reimportTarget = createCandidate(2, issued())
+    const candidates = [createCandidate(1, renewedCertificate, ownTag), reimportTarget]
+    const desired = { ownerTag: ownTarget, liveArn: createArn(1), material }
+    expect(describePlan(plan(run, { source: 'inputs', desired, candidates, reimportTarget }))).toBe(
+      expected,
+    )
+  })
+})
+
+describe('expectArn', () => {
+  const planOf = (current: CertificatePlan['current']): CertificatePlan => ({
+    current,
+    operations: [],
+    superseded: [],
+  })
+  const liveIngress = ingress({ 'alb.ingress.kubernetes.io/certificate-arn': createArn(3) })
+  const withoutCertificate = createSettings({ certificate: { kind: 'served' } })
+
+  interface ArnCase {
+    readonly name: string
+    readonly createPlan: () => CertificatePlan | undefined
+    readonly settings?: Settings
+    readonly live?: Ingress
+    readonly expected: Deferred<string>
+  }
+  const arnCases: readonly ArnCase[] = [
+    {
+      name: 'the certificate that is used',
+      createPlan: () => planOf({ arn: createArn(1), leaf: parseLeaf(oldCertificate) }),
+      expected: { known: true, value: createArn(1) },
+    },
+    {
+      name: 'a certificate that is imported',
+      createPlan: () => runSelection([]),
+      expected: { known: false, placeholder: '(known after the import)' },
+    },
+    {
+      name: 'no certificate, in a check',
+      createPlan: () => planOf(undefined),
+      expected: { known: false, placeholder: '(the certificate of the deployment)' },
+    },
+    {
+      name: 'that of the inputs, when ACM cannot be read',
+      createPlan: () => undefined,
+      settings: createSettings({ certificate: { kind: 'arn', arn: createArn(2) } }),
+      expected: { known: true, value: createArn(2) },
+    },
+    {
+      name: 'the current one, when ACM cannot be read',
+      createPlan: () => undefined,
+      live: liveIngress,
+      expected: { known: true, value: createArn(3) },
+    },
+  ]
+  test.each(arnCases)('$name', ({ createPlan, settings = withoutCertificate, live, expected }) => {
+    expect(expectArn(settings, createTarget({ ingress: live }), createPlan())).toEqual(expected)
+  })
+})
+
+describe('toChanges', () => {
+  const createReimport = () =>
+    ({
+      action: 'reimport',
+      material,
+      tags,
+      arn: createArn(1),
+      previousLeaf: parseLeaf(oldCertificate),
+      why: 'it differs',
+    }) as const
+
+  test('describes an import, a re-import and a deletion', () => {
     const description = (issued: IssuedCertificate): unknown =>
       expect.stringMatching(
         new RegExp(
           `^CN=milvus\\.example\\.com, serial ${parseLeaf(issued).serialNumber}, until \\d{4}-`,
         ),
       )
-    expect(plan({ action: 'import', material, tags, superseded: [], why: 'ACM has none' })).toEqual(
-      [
-        {
-          step: 'certificate',
-          object: 'ACM',
-          path: 'certificate',
-          after: description(renewedCertificate),
-          why: 'ACM has none',
-        },
-      ],
-    )
+    const change = { step: 'certificate', path: 'certificate' }
+    const object = `ACM certificate ${createArn(1)}`
+    const leaf = parseLeaf(oldCertificate)
     expect(
-      plan({
-        action: 'reimport',
-        material,
-        tags,
-        superseded: [],
-        arn: createArn(1),
-        previousLeaf: parseLeaf(oldCertificate),
-        why: 'it differs',
-      }),
+      toChanges([
+        { action: 'import', material, tags, why: 'ACM has none' },
+        createReimport(),
+        { action: 'delete', arn: createArn(1), leaf, why: 'it is unused' },
+      ]),
     ).toEqual([
+      { ...change, object: 'ACM', after: description(renewedCertificate), why: 'ACM has none' },
       {
-        step: 'certificate',
-        object: `ACM certificate ${createArn(1)}`,
-        path: 'certificate',
+        ...change,
+        object,
         before: description(oldCertificate),
         after: description(renewedCertificate),
         why: 'it differs',
       },
+      { ...change, object, before: description(oldCertificate), why: 'it is unused' },
     ])
   })
 
@@ -385,27 +465,15 @@ describe('plan', () => {
       chain: certificateWithoutName.chain,
       privateKey: certificateWithoutName.privateKey,
     })
-    expect(
-      plan({ action: 'import', material: materialWithoutName, tags, superseded: [], why: 'x' })[0]
-        ?.after,
-    ).toContain(parseLeaf(certificateWithoutName).serialNumber)
+    const [change] = toChanges([
+      { action: 'import', material: materialWithoutName, tags, why: 'x' },
+    ])
+    expect(change?.after).toContain(parseLeaf(certificateWithoutName).serialNumber)
   })
 
   test('never includes the private key', () => {
     const [keyLine = ''] = renewedCertificate.privateKey.split('\n').slice(1)
-    expect(
-      JSON.stringify([
-        ...plan({ action: 'import', material, tags, superseded: [], why: 'x' }),
-        ...plan({
-          action: 'reimport',
-          material,
-          tags,
-          superseded: [],
-          arn: createArn(1),
-          previousLeaf: parseLeaf(oldCertificate),
-          why: 'x',
-        }),
-      ]),
-    ).not.toContain(keyLine)
+    const changes = toChanges([{ action: 'import', material, tags, why: 'x' }, createReimport()])
+    expect(JSON.stringify(changes)).not.toContain(keyLine)
   })
 })

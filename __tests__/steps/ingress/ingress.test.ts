@@ -1,15 +1,31 @@
 import { describe, expect, test } from '@jest/globals'
+import type { Settings } from '../../../src/inputs/types.ts'
+import { known, knownLater } from '../../../src/steps/deferred.ts'
+import { buildDesiredIngress, toManifest } from '../../../src/steps/ingress/desired.ts'
 import {
-  buildDesiredManifest,
+  checkConflicts,
   plan,
-  checkIngressConflicts,
+  replacesLoadBalancer,
+  resolveCertificate,
+  toChanges,
 } from '../../../src/steps/ingress/ingress.ts'
 import { reconcileRequestAnnotation } from '../../../src/steps/ingress/manifest.ts'
+import type { IngressOperation } from '../../../src/steps/ingress/operations.ts'
 import type { Target } from '../../../src/steps/preflight/preflight.ts'
 import { captureActionError } from '../../capture-error.ts'
+import type { Change } from '../../../src/steps/step.ts'
 import { certificateArn, ingress, createSettings, createTarget } from '../fixtures.ts'
 
-const expectedIngress = buildDesiredManifest(createSettings(), createTarget(), certificateArn)
+const expectedIngress = toManifest(
+  buildDesiredIngress(createSettings(), createTarget(), known(certificateArn)),
+)
+const planOperations = (
+  target: Target,
+  settings: Settings = createSettings(),
+): IngressOperation[] => plan({ settings }, { target, certificateArn: known(certificateArn) })
+const planChanges = (target: Target, settings?: Settings): Change[] =>
+  toChanges(planOperations(target, settings))
+
 const annotations = { ...expectedIngress.metadata.annotations }
 const createLiveTarget = (
   annotationOverrides: Record<string, string> = {},
@@ -24,7 +40,7 @@ const createLiveTarget = (
 
 describe('plan', () => {
   test('returns each field of a new Ingress as a change', () => {
-    const changes = plan(createTarget(), createSettings(), certificateArn)
+    const changes = planChanges(createTarget())
     expect(changes).toHaveLength(Object.keys(annotations).length + 2)
     for (const change of changes)
       expect(change).toMatchObject({
@@ -35,7 +51,7 @@ describe('plan', () => {
   })
 
   test('returns no change when nothing differs', () => {
-    expect(plan(createLiveTarget(), createSettings(), certificateArn)).toEqual([])
+    expect(planChanges(createLiveTarget())).toEqual([])
   })
 
   const createKubectlTarget = (annotationOverrides: Record<string, string> = {}): Target =>
@@ -58,15 +74,9 @@ describe('plan', () => {
   }
 
   test('transfers the fields of an Ingress created with kubectl apply first', () => {
-    expect(plan(createKubectlTarget(), createSettings(), certificateArn)).toMatchObject([
-      ownershipTransfer,
-    ])
+    expect(planChanges(createKubectlTarget())).toMatchObject([ownershipTransfer])
     expect(
-      plan(
-        createKubectlTarget({ 'alb.ingress.kubernetes.io/scheme': 'internal' }),
-        createSettings(),
-        certificateArn,
-      ),
+      planChanges(createKubectlTarget({ 'alb.ingress.kubernetes.io/scheme': 'internal' })),
     ).toMatchObject([
       ownershipTransfer,
       { path: 'metadata.annotations.alb.ingress.kubernetes.io/scheme' },
@@ -84,12 +94,12 @@ describe('plan', () => {
         },
       ),
     })
-    expect(plan(targetWithUnmanagedField, createSettings(), certificateArn)).toEqual([])
+    expect(planChanges(targetWithUnmanagedField)).toEqual([])
   })
 
   test('returns the one field that differs', () => {
     const path = 'alb.ingress.kubernetes.io/certificate-arn'
-    expect(plan(createLiveTarget({ [path]: 'old' }), createSettings(), certificateArn)).toEqual([
+    expect(planChanges(createLiveTarget({ [path]: 'old' }))).toEqual([
       {
         step: 'ingress',
         object: 'Ingress milvus/milvus-demo',
@@ -103,10 +113,8 @@ describe('plan', () => {
 
   test('removes the annotation of an input that is no longer set', () => {
     const path = 'alb.ingress.kubernetes.io/subnets'
-    const [change, ...otherChanges] = plan(
+    const [change, ...otherChanges] = planChanges(
       createLiveTarget({ [path]: 'a,b' }, [...Object.keys(annotations), path]),
-      createSettings(),
-      certificateArn,
     )
     expect(otherChanges).toEqual([])
     expect(change).toEqual({
@@ -139,43 +147,36 @@ describe('plan', () => {
   const changedByReason = 'differs from the inputs: changed by kubectl-edit at 2026-11-27T02:13:00Z'
 
   test.each([
-    [
-      'an edit without force-conflicts',
-      createTargetChangedBy('kubectl-edit'),
-      createSettings(),
-      `${changedByReason}, and a deploy reverts it only with force-conflicts: true`,
-    ],
-    [
-      'an edit with force-conflicts',
-      createTargetChangedBy('kubectl-edit'),
-      forcedSettings,
-      changedByReason,
-    ],
-    [
-      'a kubectl apply',
-      createTargetChangedBy('kubectl-client-side-apply'),
-      createSettings(),
-      changedByReason.replace('edit', 'client-side-apply'),
-    ],
-    [
-      'changed inputs',
-      createLiveTarget({ [path]: 'internal' }),
-      createSettings(),
-      'differs from the inputs',
-    ],
-  ])('explains a changed field: %s', (_, liveTarget, inputs, why) => {
-    expect(plan(liveTarget, inputs, certificateArn).at(-1)?.why).toBe(why)
+    {
+      name: 'an edit without force-conflicts',
+      target: createTargetChangedBy('kubectl-edit'),
+      why: `${changedByReason}, and a deploy reverts it only with force-conflicts: true`,
+    },
+    {
+      name: 'an edit with force-conflicts',
+      target: createTargetChangedBy('kubectl-edit'),
+      settings: forcedSettings,
+      why: changedByReason,
+    },
+    {
+      name: 'a kubectl apply',
+      target: createTargetChangedBy('kubectl-client-side-apply'),
+      why: changedByReason.replace('edit', 'client-side-apply'),
+    },
+    {
+      name: 'changed inputs',
+      target: createLiveTarget({ [path]: 'internal' }),
+      why: 'differs from the inputs',
+    },
+  ])('explains a changed field: $name', ({ target, settings, why }) => {
+    expect(planChanges(target, settings).at(-1)?.why).toBe(why)
   })
 
   test('rejects a field that another field manager owns with another value, without force-conflicts', async () => {
     expect(
       (
         await captureActionError(() =>
-          checkIngressConflicts(
-            createTargetChangedBy('argocd', 'Apply'),
-            createSettings(),
-            certificateArn,
-          ),
+          checkConflicts(planOperations(createTargetChangedBy('argocd', 'Apply'))),
         )
       ).message,
     ).toBe(
@@ -187,28 +188,70 @@ describe('plan', () => {
       [createLiveTarget({ [path]: 'internal' }), createSettings()],
       [createTarget(), createSettings()],
     ] as const) {
-      expect(() => checkIngressConflicts(liveTarget, inputs, certificateArn)).not.toThrow()
+      expect(() => checkConflicts(planOperations(liveTarget, inputs))).not.toThrow()
     }
   })
 
   test('ignores an earlier reconcile request', () => {
     expect(
-      plan(
+      planChanges(
         createLiveTarget({ [reconcileRequestAnnotation]: 'then' }, [
           ...Object.keys(annotations),
           reconcileRequestAnnotation,
         ]),
-        createSettings(),
-        certificateArn,
       ),
     ).toEqual([])
   })
 
-  test('returns a change for an ARN that is known only after the import', () => {
-    expect(
-      plan(createLiveTarget(), createSettings(), '(known after the import)').map(
-        ({ after }) => after,
-      ),
-    ).toEqual(['(known after the import)'])
+  test('plans an ARN that is known only after the import, and completes it then', () => {
+    const operations = plan(
+      { settings: createSettings() },
+      { target: createLiveTarget(), certificateArn: knownLater('(known after the import)') },
+    )
+    const path = 'metadata.annotations.alb.ingress.kubernetes.io/certificate-arn'
+    expect(toChanges(operations)).toMatchObject([
+      { path, before: certificateArn, after: '(known after the import)' },
+    ])
+    const newArn = certificateArn.replace(/0$/, '1')
+    expect(toChanges(resolveCertificate(operations, newArn))).toMatchObject([
+      { path, before: certificateArn, after: newArn },
+    ])
+  })
+
+  test('never applies an ARN that is not known', () => {
+    const desired = buildDesiredIngress(createSettings(), createTarget(), knownLater('(later)'))
+    expect(() => toManifest(desired)).toThrow('not known yet')
+  })
+})
+
+describe('replacesLoadBalancer', () => {
+  const schemeAnnotation = 'alb.ingress.kubernetes.io/scheme'
+  const withAddress = (target: Target): Target => ({
+    ...target,
+    ingress: target.ingress && {
+      ...target.ingress,
+      status: { loadBalancer: { ingress: [{ hostname: 'k8s-1.us-east-2.elb.amazonaws.com' }] } },
+    },
+  })
+
+  test.each([
+    {
+      name: 'another scheme of an ALB',
+      target: withAddress(createLiveTarget({ [schemeAnnotation]: 'internal' })),
+      expected: true,
+    },
+    {
+      name: 'another scheme without an ALB',
+      target: createLiveTarget({ [schemeAnnotation]: 'internal' }),
+      expected: false,
+    },
+    {
+      name: 'another policy of an ALB',
+      target: withAddress(createLiveTarget({ 'alb.ingress.kubernetes.io/ssl-policy': 'old' })),
+      expected: false,
+    },
+    { name: 'a new Ingress', target: createTarget(), expected: false },
+  ])('$name', ({ target, expected }) => {
+    expect(replacesLoadBalancer(planOperations(target))).toBe(expected)
   })
 })

@@ -9,7 +9,7 @@ import type { IngressSettings } from '../../../src/inputs/types.ts'
 import { certificateArn, host, ingress, createSettings } from '../fixtures.ts'
 
 const annotationKey = (name: string): string => `alb.ingress.kubernetes.io/${name}`
-const backend = { name: 'milvus-demo', service: 'milvus-svc', port: 19530, certificateArn }
+const backend = { name: 'milvus-demo', service: 'milvus-svc', port: 19530 }
 const buildIngress = (
   overrides: Partial<IngressSettings> = {},
   reconcileRequestedAt?: string,
@@ -21,12 +21,11 @@ const defaultAnnotations = {
   [annotationKey('backend-protocol-version')]: 'GRPC',
   [annotationKey('target-type')]: 'ip',
   [annotationKey('listen-ports')]: '[{"HTTPS":443}]',
-  [annotationKey('certificate-arn')]: certificateArn,
   [annotationKey('ssl-policy')]: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
   [annotationKey('load-balancer-attributes')]: 'idle_timeout.timeout_seconds=600',
 }
 
-test('builds the Ingress of the guide', () => {
+test('builds the Ingress of the guide, without its certificate', () => {
   expect(buildIngress()).toEqual({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',

@@ -2,7 +2,11 @@ import { describe, expect, test } from '@jest/globals'
 import type { LoadBalancerSnapshot } from '../../../src/steps/load-balancer/snapshot.ts'
 import type { Ingress } from '../../../src/clients/kubernetes/types.ts'
 import { selectRemedy } from '../../../src/steps/ingress/deletion.ts'
-import { checkDeletionProtection, planRemoval } from '../../../src/steps/ingress/removal.ts'
+import {
+  checkDeletionProtection,
+  planRemoval,
+  toRemovalChanges,
+} from '../../../src/steps/ingress/removal.ts'
 import type { RemovalTarget } from '../../../src/steps/preflight/removal.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { createSettings } from '../fixtures.ts'
@@ -53,12 +57,19 @@ describe('planRemoval', () => {
       ],
     ],
   ])('of %s', (_, removalTarget, expected) => {
-    expect(
-      planRemoval(removalTarget, createSettings()).map(
-        ({ before = '', why }) => `${before}: ${why}`,
-      ),
-    ).toEqual(expected)
+    const run = { settings: createSettings() }
+    const operations = planRemoval(run, { target: removalTarget, observed: undefined })
+    const changes = toRemovalChanges(operations)
+    expect(changes.map(({ before = '', why }) => `${before}: ${why}`)).toEqual(expected)
   })
+})
+
+test('planRemoval waits for an Ingress that is already being deleted', () => {
+  const terminating = createIngress('demo', { deletionTimestamp: '2026-11-27T00:00:00Z' })
+  const target = createRemovalTarget(terminating)
+  expect(planRemoval({ settings: createSettings() }, { target, observed: undefined })).toEqual([
+    expect.objectContaining({ action: 'await-deletion', ingress: terminating }),
+  ])
 })
 
 describe('checkDeletionProtection', () => {
@@ -127,7 +138,7 @@ describe('selectRemedy', () => {
     [
       'another finalizer',
       [
-        { finalizers: ['example.com/hold'], loadBalancerState: 'gone' },
+        { finalizers: ['example.com/hold'], loadBalancerState: 'deleted' },
         { isControllerDown: true, protectedArn: undefined },
       ],
       /^Fix the component that set example\.com\/hold on the Ingress\./,
@@ -151,7 +162,7 @@ describe('selectRemedy', () => {
     [
       'a deleted ALB',
       [
-        { finalizers: [groupFinalizer], loadBalancerState: 'gone' },
+        { finalizers: [groupFinalizer], loadBalancerState: 'deleted' },
         { isControllerDown: false, protectedArn: undefined },
       ],
       /target groups or security groups remain/,

@@ -1,10 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { reconcileRequestAnnotation } from '../../../src/steps/ingress/manifest.ts'
 import type { LoadBalancerConfiguration } from '../../../src/clients/aws/load-balancer-configuration.ts'
-import { plan } from '../../../src/steps/load-balancer/load-balancer.ts'
+import { known } from '../../../src/steps/deferred.ts'
+import { plan, toChanges, toDifferences } from '../../../src/steps/load-balancer/load-balancer.ts'
+import type { LoadBalancerOperation } from '../../../src/steps/load-balancer/operations.ts'
 import { detectDrift } from '../../../src/steps/load-balancer/drift.ts'
 import { isComplete, type LoadBalancerSnapshot } from '../../../src/steps/load-balancer/snapshot.ts'
 import type { Target } from '../../../src/steps/preflight/preflight.ts'
+import type { Change } from '../../../src/steps/step.ts'
 import type { ClassParams } from '../../../src/steps/preflight/ingress-class.ts'
 import {
   certificateArn,
@@ -29,102 +32,90 @@ const throttledEvent = createEvent(
 )
 const ingressWithAddress = ingress({}, { hostname: 'k8s-1.us-east-2.elb.amazonaws.com' })
 
+const planOperations = (
+  state: Partial<Target>,
+  snapshot?: LoadBalancerSnapshot,
+): LoadBalancerOperation[] =>
+  plan(
+    { settings: createSettings() },
+    {
+      target: createTarget(state),
+      certificateArn: known(certificateArn),
+      observed: { snapshot, observedAt: now },
+    },
+  )
+
 describe('plan: a reconcile request when no other change makes the controller reconcile', () => {
-  test.each<[string, Partial<Target>, eventCursor: bigint | undefined, why: RegExp | undefined]>([
-    [
-      'an address after a successful reconciliation',
-      { ingress: ingressWithAddress, events: [succeededEvent] },
-      undefined,
-      undefined,
-    ],
-    [
-      'an address without events, which expire after an hour',
-      { ingress: ingressWithAddress, events: [] },
-      undefined,
-      undefined,
-    ],
-    [
-      'a failure before the success',
-      { ingress: ingressWithAddress, events: [failedEvent, succeededEvent] },
-      undefined,
-      undefined,
-    ],
-    [
-      'a failure after the success, with the old address',
-      {
+  interface RequestCase {
+    readonly name: string
+    readonly state: Partial<Target>
+    /** Undefined when no request is needed. */
+    readonly why?: RegExp
+  }
+  const requestCases: readonly RequestCase[] = [
+    { name: 'no Ingress', state: {} },
+    {
+      name: 'an address after a successful reconciliation',
+      state: { ingress: ingressWithAddress, events: [succeededEvent] },
+    },
+    {
+      name: 'an address without events, which expire after an hour',
+      state: { ingress: ingressWithAddress, events: [] },
+    },
+    {
+      name: 'a failure before the success',
+      state: { ingress: ingressWithAddress, events: [failedEvent, succeededEvent] },
+    },
+    {
+      name: 'a failure after the success, with the old address',
+      state: {
         ingress: ingressWithAddress,
         events: [
           succeededEvent,
           { ...failedEvent, metadata: { ...failedEvent.metadata, resourceVersion: '31' } },
         ],
       },
-      undefined,
-      /last reconciliation failed/,
-    ],
-    [
-      'a transient failure, whose next attempt may be minutes away',
-      { ingress: ingressWithAddress, events: [throttledEvent] },
-      undefined,
-      /last reconciliation failed/,
-    ],
-    ['no address and no events', { ingress: ingress({}), events: [] }, undefined, /no address/],
-    [
-      'no address after a successful reconciliation',
-      { ingress: ingress({}), events: [succeededEvent] },
-      undefined,
-      /no address/,
-    ],
-    [
-      'other events',
-      {
+      why: /last reconciliation failed/,
+    },
+    {
+      name: 'a transient failure, whose next attempt may be minutes away',
+      state: { ingress: ingressWithAddress, events: [throttledEvent] },
+      why: /last reconciliation failed/,
+    },
+    {
+      name: 'no address and no events',
+      state: { ingress: ingress({}), events: [] },
+      why: /no address/,
+    },
+    {
+      name: 'no address after a successful reconciliation',
+      state: { ingress: ingress({}), events: [succeededEvent] },
+      why: /no address/,
+    },
+    {
+      name: 'other events',
+      state: {
         ingress: ingressWithAddress,
         events: [createEvent('FailedToUpdateEndpointSlices', 'x', '99')],
       },
-      undefined,
-      undefined,
-    ],
-    [
-      'a change of the Ingress in the same run',
-      { ingress: ingress({}), events: [failedEvent] },
-      7n,
-      undefined,
-    ],
-  ])('%s', (_, state, eventCursor, why) => {
-    const changes = plan(createTarget(state), createSettings(), {
-      applied: { ingress: state.ingress ?? ingress({}), eventCursor },
-      observed: undefined,
-      now,
-    })
-    expect(changes).toEqual(
-      why === undefined
-        ? []
-        : [
-            {
-              step: 'load-balancer',
-              object: 'Ingress milvus/milvus-demo',
-              path: `metadata.annotations.${reconcileRequestAnnotation}`,
-              after: '2026-01-02T03:04:05.678Z',
-              why: expect.stringMatching(why) as unknown,
-            },
-          ],
-    )
+    },
+  ]
+  test.each(requestCases)('$name', ({ state, why }) => {
+    const expected = {
+      step: 'load-balancer',
+      object: 'Ingress milvus/milvus-demo',
+      path: `metadata.annotations.${reconcileRequestAnnotation}`,
+      after: '2026-01-02T03:04:05.678Z',
+      why: expect.stringMatching(why ?? /^$/) as unknown,
+    }
+    expect(toChanges(planOperations(state))).toEqual(why === undefined ? [] : [expected])
   })
 
   test('reports the previous reconcile request', () => {
-    expect(
-      plan(
-        createTarget({ ingress: ingress({ [reconcileRequestAnnotation]: 'then' }) }),
-        createSettings(),
-        {
-          applied: {
-            ingress: ingress({ [reconcileRequestAnnotation]: 'then' }),
-            eventCursor: undefined,
-          },
-          observed: undefined,
-          now,
-        },
-      ),
-    ).toMatchObject([{ before: 'then', after: now.toISOString() }])
+    const requestedIngress = ingress({ [reconcileRequestAnnotation]: 'then' })
+    expect(toChanges(planOperations({ ingress: requestedIngress }))).toMatchObject([
+      { before: 'then', after: now.toISOString() },
+    ])
   })
 })
 
@@ -299,38 +290,35 @@ describe('drift: AWS differs from the Ingress', () => {
       expect(
         changes.map(
           ({ object, path, before, after }) =>
-            `${object}: ${path}${before === undefined ? '' : ` ${before}`} -> ${after ?? ''}`,
+            `${object}: ${path}${before === undefined ? '' : ` ${before}`} -> ${after}`,
         ),
       ).toEqual(differences)
     },
   )
 
-  test('adds a reconcile request, unless the Ingress changes or the last reconciliation failed', () => {
-    const driftedSnapshot = createListenerSnapshot({ rules: [] })
-    const state = createTarget({ ingress: annotatedIngress })
-    const planInput = {
-      applied: { ingress: annotatedIngress, eventCursor: undefined },
-      observed: driftedSnapshot,
-      now,
-    }
-    const changes = plan(state, createSettings(), planInput)
-    expect(changes.map(({ object, why }) => `${object}: ${why}`)).toEqual([
-      'listener 443 of k8s-1: changed in AWS, not by the controller, which restores it when it reconciles again',
+  test('requests a reconcile for drift, which a check reports without the request', () => {
+    const operations = planOperations(
+      { ingress: annotatedIngress },
+      createListenerSnapshot({ rules: [] }),
+    )
+    const describeAll = (changes: readonly Change[]): string[] =>
+      changes.map(({ object, why }) => `${object}: ${why}`)
+    const drift =
+      'listener 443 of k8s-1: changed in AWS, not by the controller, which restores it when it reconciles again'
+    expect(describeAll(toDifferences(operations))).toEqual([drift])
+    expect(describeAll(toChanges(operations))).toEqual([
+      drift,
       'Ingress milvus/milvus-demo: makes the controller reconcile, which otherwise requires a change of the Ingress',
     ])
-    expect(
-      plan(state, createSettings(), {
-        ...planInput,
-        applied: { ingress: annotatedIngress, eventCursor: 7n },
-      }),
-    ).toEqual([])
-    expect(
-      plan(
-        createTarget({ ingress: annotatedIngress, events: [failedEvent] }),
-        createSettings(),
-        planInput,
-      ),
-    ).toHaveLength(1)
+  })
+
+  test('reports no drift after a failed reconciliation, only the request', () => {
+    const operations = planOperations(
+      { ingress: annotatedIngress, events: [failedEvent] },
+      createListenerSnapshot({ rules: [] }),
+    )
+    expect(toChanges(operations)).toHaveLength(1)
+    expect(toDifferences(operations)).toEqual(toChanges(operations))
   })
 
   test.each<[string, LoadBalancerConfiguration, boolean]>([

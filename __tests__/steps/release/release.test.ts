@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import type { Settings } from '../../../src/inputs/types.ts'
 import type { Target } from '../../../src/steps/preflight/preflight.ts'
 import { formatManualRollback } from '../../../src/steps/release/manual-rollback.ts'
-import { check, plan } from '../../../src/steps/release/release.ts'
+import type { Change } from '../../../src/steps/step.ts'
+import { check, findDifferences, toDifferences } from '../../../src/steps/release/release.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { createRevision, createSettings, createTarget } from '../fixtures.ts'
 
@@ -47,7 +48,10 @@ function createFailedOwnRelease(
   }
 }
 
-describe('plan', () => {
+const findChanges = (target: Target, settings: Settings): Change[] =>
+  toDifferences('milvus', 'milvus-demo', findDifferences({ settings }, target))
+
+describe('findDifferences', () => {
   test.each<
     [
       string,
@@ -235,7 +239,7 @@ describe('plan', () => {
       [],
     ],
   ])('%s', (_, targetOverrides, requested, expected) => {
-    const changes = plan(createTarget(targetOverrides), createSettings(requested))
+    const changes = findChanges(createTarget(targetOverrides), createSettings(requested))
     expect(changes.map(({ path, before, after }) => [path, before, after])).toEqual(expected)
     for (const change of changes)
       expect(change).toMatchObject({
@@ -247,7 +251,7 @@ describe('plan', () => {
 
   test('changes contain neither current nor requested values', () => {
     const deployedRevision = createRevision({ values: { minio: { secretKey: 'canary-old' } } })
-    const changes = plan(
+    const changes = findChanges(
       createTarget({ release: { latestRevision: deployedRevision, deployedRevision } }),
       createSettings({ values: { minio: { secretKey: 'canary-new' } } }),
     )

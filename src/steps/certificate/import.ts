@@ -5,7 +5,7 @@ import { certificateImportFailed } from '../../failures/certificate.ts'
 import { throwIfCancelled } from '../../util/polling.ts'
 import { backoff } from '../../util/retry.ts'
 import { getDnsNames, toPem, type CertificateMaterial } from '../../x509/certificate.ts'
-import type { Context } from '../step.ts'
+import type { AcmRun } from '../run.ts'
 import { listCoveringNames, readCandidates } from './candidates.ts'
 import { ownerTagKey } from './owner-tag.ts'
 import { matchesMaterial } from './selection.ts'
@@ -28,8 +28,7 @@ const maxImportAttempts = 4
  * @returns the ARN
  */
 export async function importNewCertificate(
-  context: Context,
-  acm: Acm,
+  { context, clients: { acm } }: AcmRun,
   material: CertificateMaterial,
   tags: Readonly<Record<string, string>>,
 ): Promise<string> {

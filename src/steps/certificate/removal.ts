@@ -6,14 +6,17 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { settleAll } from '../../failures/thrown.ts'
 import { isAwsAccessDenied } from '../../failures/aws.ts'
 import { certificateStillInUse } from '../../failures/certificate.ts'
-import type { Settings } from '../../inputs/types.ts'
 import { waitFor, type PollResult } from '../../util/polling.ts'
 import { parseCertificates } from '../../x509/parse.ts'
 import { getIngressHostname, parseCertificateArns } from '../ingress/manifest.ts'
 import type { RemovalTarget } from '../preflight/removal.ts'
-import { progressLogger, type Change, type Context } from '../step.ts'
-import { describeCertificate, formatUsers, shortenUserArns } from './description.ts'
+import type { AcmRun, Run } from '../run.ts'
+import { progressLogger, type Context } from '../step.ts'
+import { formatUsers, shortenUserArns } from './description.ts'
+import { toChanges, type DeleteCertificate } from './operations.ts'
 import { formatOwnerTag, ownerTagKey } from './owner-tag.ts'
+
+export { toChanges } from './operations.ts'
 
 /** A certificate with the owner tag of this target. */
 export interface OwnedCertificate {
@@ -21,12 +24,6 @@ export interface OwnedCertificate {
   readonly leaf: X509Certificate | undefined
   /** Names of what else uses it; it is kept if there is any. */
   readonly inUseBy: readonly string[]
-}
-
-/** The certificates of this target, and the changes that delete the unused ones, in order. */
-export interface CertificateRemoval {
-  readonly certificates: readonly OwnedCertificate[]
-  readonly changes: readonly Change[]
 }
 
 /**
@@ -40,11 +37,10 @@ const maxConcurrentReads = 4
  * imported for another host.
  */
 export async function observe(
-  context: Context,
-  acm: Acm,
-  loadBalancers: LoadBalancerClient,
+  { context, clients }: Run,
   targetPromise: Promise<RemovalTarget>,
 ): Promise<OwnedCertificate[]> {
+  const { acm, loadBalancers } = clients
   const [listings, target] = await settleAll([acm.list([]), targetPromise])
   const importedArns = listings.filter(({ isImported }) => isImported).map(({ arn }) => arn)
   const ownedArns = await findOwnedArns(acm, importedArns, formatOwnerTag(target))
@@ -124,54 +120,48 @@ async function exists(loadBalancers: LoadBalancerClient, arn: string): Promise<b
   }
 }
 
-/** Pure. */
-export function planRemoval(certificates: readonly OwnedCertificate[]): Change[] {
-  return listDeletable(certificates).map(({ arn, leaf }) => ({
-    step: 'certificate',
-    object: `ACM certificate ${arn}`,
-    path: 'certificate',
-    before: leaf ? describeCertificate(leaf) : arn,
-    why: 'this action imported it for this target',
-  }))
-}
+/** Plans to delete the certificates that nothing else uses. Pure. */
+export const planRemoval = (certificates: readonly OwnedCertificate[]): DeleteCertificate[] =>
+  certificates
+    .filter(({ inUseBy }) => inUseBy.length === 0)
+    .map(({ arn, leaf }) => ({
+      action: 'delete',
+      arn,
+      leaf,
+      why: 'this action imported it for this target',
+    }))
 
-const listDeletable = (certificates: readonly OwnedCertificate[]): OwnedCertificate[] =>
-  certificates.filter(({ inUseBy }) => inUseBy.length === 0)
+/** Logs which certificates are not deleted, because something else uses them. */
+export function logUsedCertificates(
+  { log }: Context,
+  certificates: readonly OwnedCertificate[],
+): void {
+  for (const { arn, inUseBy } of certificates)
+    if (inUseBy.length > 0)
+      log.note(
+        `ACM certificate ${arn} of this target is kept, because it is still used by ` +
+          `${inUseBy.join(', ')}. Run mode destroy again once it is unused.`,
+      )
+}
 
 /** Milliseconds. ACM reports a load balancer as user for minutes after its deletion. */
 const maxWait = 600_000
 
-/**
- * Deletes the certificates that nothing else uses.
- * @returns how many were deleted
- * @throws ActionError `certificate-in-use`, `aws-access-denied`
- */
-export async function remove(
-  context: Context,
-  settings: Settings,
-  acm: Acm,
-  { certificates, changes }: CertificateRemoval,
-): Promise<number> {
-  for (const { arn, inUseBy } of certificates) {
-    if (inUseBy.length > 0)
-      context.log.note(
-        `ACM certificate ${arn} of this target is kept, because it is still used by ` +
-          `${inUseBy.join(', ')}. Run mode destroy again once it is unused.`,
-      )
-  }
+/** @throws ActionError `certificate-in-use`, `aws-access-denied` */
+export async function applyRemoval(
+  run: AcmRun,
+  operations: readonly DeleteCertificate[],
+): Promise<void> {
+  const { context, settings } = run
   const deadline = context.clock.now() + Math.min(maxWait, settings.timeouts.loadBalancer * 1000)
-  const deletable = listDeletable(certificates)
-  for (const [index, { arn }] of deletable.entries()) {
-    const change = changes[index]
-    if (change) context.recordChange(change)
-    await deleteWhenUnused(context, acm, arn, deadline)
+  for (const operation of operations) {
+    for (const change of toChanges([operation])) context.recordChange(change)
+    await deleteWhenUnused(run, operation.arn, deadline)
   }
-  return deletable.length
 }
 
 async function deleteWhenUnused(
-  context: Context,
-  acm: Acm,
+  { context, clients: { acm } }: AcmRun,
   arn: string,
   deadline: number,
 ): Promise<void> {

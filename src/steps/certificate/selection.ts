@@ -6,6 +6,7 @@ import {
   areCertificatesEqual,
   type CertificateMaterial,
 } from '../../x509/certificate.ts'
+import type { CertificateOperation } from './operations.ts'
 
 /** A certificate in ACM that may be selected. */
 export interface Candidate {
@@ -17,35 +18,26 @@ export interface Candidate {
   readonly ownerTag: string | undefined
 }
 
-/**
- * Which certificate to use, and what to do with it. `superseded` are the other certificates that
- * this action imported for this target: they are deleted after the probe.
- */
-export type CertificateDecision =
-  /** The inputs contain no certificate, and the Ingress names none. Only in a check. */
-  | { readonly action: 'none'; readonly superseded: readonly Candidate[] }
-  | {
-      readonly action: 'use'
-      readonly arn: string
-      readonly leaf: X509Certificate
-      readonly superseded: readonly Candidate[]
-    }
-  | {
-      readonly action: 'import'
-      readonly material: CertificateMaterial
-      readonly tags: Readonly<Record<string, string>>
-      readonly why: string
-      readonly superseded: readonly Candidate[]
-    }
-  | {
-      readonly action: 'reimport'
-      readonly material: CertificateMaterial
-      readonly tags: Readonly<Record<string, string>>
-      readonly arn: string
-      readonly previousLeaf: X509Certificate
-      readonly why: string
-      readonly superseded: readonly Candidate[]
-    }
+/** A certificate in ACM. */
+export interface AcmCertificate {
+  readonly arn: string
+  readonly leaf: X509Certificate
+}
+
+/** Which certificate to use, and what has to be done for it. */
+export interface CertificatePlan {
+  /**
+   * The certificate that is used as it is, or replaced by a re-import. Undefined when one is
+   * imported, and in a check without any certificate.
+   */
+  readonly current: AcmCertificate | undefined
+  readonly operations: readonly CertificateOperation[]
+  /**
+   * Other certificates that this action imported for this target, which are deleted after the
+   * probe.
+   */
+  readonly superseded: readonly Candidate[]
+}
 
 /** The certificate of the inputs, and the target that it is for. */
 export interface DesiredCertificate {
@@ -66,7 +58,7 @@ export interface DesiredCertificate {
 export function selectCertificate(
   candidates: readonly Candidate[],
   desired: DesiredCertificate,
-): CertificateDecision {
+): CertificatePlan {
   const { material, tags } = desired
   const isEqual = (candidate: Candidate) => matchesMaterial(candidate, material)
   const isLive = ({ arn }: Candidate) => arn === desired.liveArn
@@ -79,10 +71,9 @@ export function selectCertificate(
   )
   const listSuperseded = (selectedArn?: string) =>
     owned.filter(({ isImported, arn }) => isImported && arn !== selectedArn)
-  const use = ({ arn, leaf }: Candidate): CertificateDecision => ({
-    action: 'use',
-    arn,
-    leaf,
+  const use = ({ arn, leaf }: Candidate): CertificatePlan => ({
+    current: { arn, leaf },
+    operations: [],
     superseded: listSuperseded(arn),
   })
 
@@ -92,13 +83,17 @@ export function selectCertificate(
   const reimportableOwned = owned.filter(canReimport)
   const reimportable =
     reimportableOwned.find(isLive) ?? reimportableOwned[0] ?? untaggedLive.find(canReimport)
-  if (reimportable) return decideReimport(reimportable, desired, listSuperseded(reimportable.arn))
+  if (reimportable) return planReimport(reimportable, desired, listSuperseded(reimportable.arn))
 
   const equalOther = candidates.find(isEqual)
   if (equalOther) return use(equalOther)
 
   const why = describeImportReason(owned[0] ?? untaggedLive[0], material)
-  return { action: 'import', material, tags, why, superseded: listSuperseded() }
+  return {
+    current: undefined,
+    operations: [{ action: 'import', material, tags, why }],
+    superseded: listSuperseded(),
+  }
 }
 
 function describeImportReason(
@@ -111,14 +106,18 @@ function describeImportReason(
 }
 
 /** Imports the material under the ARN of a certificate that can be replaced with it. */
-export function decideReimport(
+export function planReimport(
   { arn, leaf }: Candidate,
   { material, tags }: DesiredCertificate,
   superseded: readonly Candidate[],
-): CertificateDecision {
+): CertificatePlan {
   const isSameLeaf = material.leaf.raw.equals(leaf.raw)
   const why = isSameLeaf ? 'the chain differs from the inputs' : 'it differs from input certificate'
-  return { action: 'reimport', material, tags, arn, previousLeaf: leaf, superseded, why }
+  return {
+    current: { arn, leaf },
+    operations: [{ action: 'reimport', arn, previousLeaf: leaf, material, tags, why }],
+    superseded,
+  }
 }
 
 /**

@@ -1,16 +1,17 @@
 /** Earlier certificates of this target, which a deploy deletes once their successor is proven. */
-import type { Acm } from '../../clients/aws/acm.ts'
 import { isAwsAccessDenied } from '../../failures/aws.ts'
 import { throwIfCancelled } from '../../util/polling.ts'
+import type { AcmRun } from '../run.ts'
 import type { Context } from '../step.ts'
-import { describeCertificate, formatUsers } from './description.ts'
-import type { Candidate, CertificateDecision } from './selection.ts'
+import { formatUsers } from './description.ts'
+import { toChanges } from './operations.ts'
+import type { Candidate, CertificatePlan } from './selection.ts'
 
 /**
- * Announces the deletions as notes. They are not planned changes, because they depend on what uses
- * the certificates after the deploy.
+ * Announces the deletions as notes. They are not planned operations, because they depend on what
+ * uses the certificates after the deploy.
  */
-export function logSupersededNotes(context: Context, { superseded }: CertificateDecision): void {
+export function logSupersededNotes(context: Context, { superseded }: CertificatePlan): void {
   for (const { arn } of superseded)
     context.log.note(
       `ACM certificate ${arn} of this target is superseded. ` +
@@ -26,22 +27,20 @@ const inUseByPollInterval = 500
 /**
  * Deletes superseded certificates. Call it only after the probe: until then a rollback needs them.
  * One that cannot be deleted causes a note, and the next run tries again.
- * @param ingressUpdated whether this run changed the certificate of the Ingress, so that ACM may
- *   report outdated users
  */
 export async function deleteSuperseded(
-  context: Context,
-  acm: Acm,
-  superseded: readonly Candidate[],
-  ingressUpdated: boolean,
+  run: AcmRun,
+  { superseded, operations }: CertificatePlan,
 ): Promise<void> {
+  // After an import, the listeners have changed, and ACM may report outdated users.
+  const timeout = operations.some(({ action }) => action === 'import') ? inUseByLag : 0
   for (const certificate of superseded) {
-    const { arn } = certificate
-    const inUseBy = await waitUntilUnused(context, acm, arn, ingressUpdated ? inUseByLag : 0)
-    const obstacle =
-      findDeletionObstacle(inUseBy) ?? (await deleteUnused(context, acm, certificate))
+    const inUseBy = await waitUntilUnused(run, certificate.arn, timeout)
+    const obstacle = findDeletionObstacle(inUseBy) ?? (await deleteUnused(run, certificate))
     if (obstacle !== undefined)
-      context.log.note(`Superseded ACM certificate ${arn} was not deleted: ${obstacle}`)
+      run.context.log.note(
+        `Superseded ACM certificate ${certificate.arn} was not deleted: ${obstacle}`,
+      )
   }
 }
 
@@ -55,19 +54,14 @@ function findDeletionObstacle(inUseBy: readonly string[] | undefined): string | 
 
 /** @returns why the certificate was not deleted */
 async function deleteUnused(
-  context: Context,
-  acm: Acm,
+  { context, clients }: AcmRun,
   { arn, leaf }: Candidate,
 ): Promise<string | undefined> {
-  context.recordChange({
-    step: 'certificate',
-    object: `ACM certificate ${arn}`,
-    path: 'certificate',
-    before: describeCertificate(leaf),
-    why: 'this action imported it for this target, and nothing uses it any more',
-  })
+  const why = 'this action imported it for this target, and nothing uses it any more'
+  for (const change of toChanges([{ action: 'delete', arn, leaf, why }]))
+    context.recordChange(change)
   try {
-    const rejection = await acm.deleteCertificate(arn)
+    const rejection = await clients.acm.deleteCertificate(arn)
     return rejection && `ACM rejected the deletion: ${rejection}`
   } catch (thrown) {
     if (isAwsAccessDenied(thrown)) return thrown.message
@@ -80,14 +74,13 @@ async function deleteUnused(
  * @returns the users that ACM reports; undefined when the credentials are not allowed to read them
  */
 async function waitUntilUnused(
-  context: Context,
-  acm: Acm,
+  { context, clients }: AcmRun,
   arn: string,
   timeout: number,
 ): Promise<readonly string[] | undefined> {
   const deadline = context.clock.now() + timeout
   for (;;) {
-    const inUseBy = await acm.inUseBy(arn)
+    const inUseBy = await clients.acm.inUseBy(arn)
     if (inUseBy === undefined || inUseBy.length === 0) return inUseBy
     if (context.clock.now() >= deadline) return inUseBy
     await context.clock.sleep(inUseByPollInterval, context.signal)

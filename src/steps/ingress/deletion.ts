@@ -1,6 +1,5 @@
 /** Deletes an Ingress, waits for its controller, and finds out what blocks it. */
 import type { LoadBalancerClient, LoadBalancerSummary } from '../../clients/aws/load-balancers.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { ingressPath } from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
@@ -10,26 +9,23 @@ import {
   ingressDeletionRejected,
   ingressNotDeleted,
 } from '../../failures/ingress.ts'
-import type { Settings } from '../../inputs/types.ts'
 import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
 import { tolerateTransientErrors } from '../load-balancer/wait.ts'
 import { isControllerDown } from '../preflight/controller.ts'
-import { progressLogger, type Context } from '../step.ts'
+import type { LockedClients, Run } from '../run.ts'
+import { progressLogger } from '../step.ts'
 import { isControllerFinalizer } from './group.ts'
 
-/** The clients of the step. */
-export interface IngressRemovalClients {
-  readonly kubernetes: KubernetesClient
-  readonly loadBalancers: LoadBalancerClient
-}
+/** A run that removes an Ingress. */
+export type IngressRemovalRun = Run<Pick<LockedClients, 'kubernetes' | 'loadBalancers'>>
 
 export async function deleteIngress(
-  { namespace }: Settings,
-  kubernetes: KubernetesClient,
+  { settings, clients }: IngressRemovalRun,
   { metadata: { name, uid } }: Ingress,
 ): Promise<void> {
+  const path = ingressPath(settings.namespace, name)
   try {
-    await kubernetes.deleteObject(ingressPath(namespace, name), uid, `delete Ingress ${name}`)
+    await clients.kubernetes.deleteObject(path, uid, `delete Ingress ${name}`)
   } catch (thrown) {
     if (!(thrown instanceof StatusError)) throw thrown
     throw ingressDeletionRejected({
@@ -46,14 +42,14 @@ export const isDeletionProtected = (
   attributes: Readonly<Record<string, string>> | undefined,
 ): boolean => attributes?.['deletion_protection.enabled'] === 'true'
 
-/** @returns the state in ELB, or `gone`; undefined when it cannot be read */
+/** @returns the state in ELB, or `deleted`; undefined when it cannot be read */
 export async function getLoadBalancerState(
   loadBalancers: LoadBalancerClient,
   { arn }: LoadBalancerSummary,
 ): Promise<string | undefined> {
   try {
     const loadBalancer = await loadBalancers.getByArn(arn)
-    return loadBalancer?.state ?? 'gone'
+    return loadBalancer?.state ?? 'deleted'
   } catch (thrown) {
     if (thrown instanceof ActionError) return undefined
     throw thrown
@@ -63,7 +59,7 @@ export async function getLoadBalancerState(
 /** What blocks a deletion. */
 interface DeletionBlocker {
   readonly finalizers: readonly string[]
-  /** The state in ELB, or `gone`; undefined when unknown. */
+  /** The state in ELB, or `deleted`; undefined when unknown. */
   readonly loadBalancerState: string | undefined
 }
 
@@ -79,11 +75,10 @@ interface PendingDeletion {
  * @throws ActionError `ingress-not-deleted`
  */
 export async function waitUntilDeleted(
-  context: Context,
-  settings: Settings,
-  clients: IngressRemovalClients,
+  run: IngressRemovalRun,
   deletion: PendingDeletion,
 ): Promise<void> {
+  const { context, settings, clients } = run
   const { kubernetes, loadBalancers } = clients
   const { name, uid } = deletion.ingress.metadata
   const timeout = settings.timeouts.loadBalancer
@@ -115,7 +110,7 @@ export async function waitUntilDeleted(
     })
   } catch (thrown) {
     if (timeoutStatus === undefined) throw thrown
-    const remedy = await findRemedy(settings, clients, deletion, blocker)
+    const remedy = await findRemedy(run, deletion, blocker)
     throw ingressNotDeleted(timeout, timeoutStatus, remedy)
   }
 }
@@ -132,12 +127,13 @@ function describeBlocker(
 }
 
 async function findRemedy(
-  { ingress: { listenPort } }: Settings,
-  { kubernetes, loadBalancers }: IngressRemovalClients,
+  { settings, clients }: IngressRemovalRun,
   { loadBalancer }: PendingDeletion,
   blocker: DeletionBlocker,
 ): Promise<string> {
-  const remainingLoadBalancer = blocker.loadBalancerState === 'gone' ? undefined : loadBalancer
+  const { kubernetes, loadBalancers } = clients
+  const { listenPort } = settings.ingress
+  const remainingLoadBalancer = blocker.loadBalancerState === 'deleted' ? undefined : loadBalancer
   const configuration =
     remainingLoadBalancer &&
     (await loadBalancers
@@ -161,5 +157,5 @@ export function selectRemedy(
   if (cause.isControllerDown) return deletionRemedies.controllerDown
   if (cause.protectedArn !== undefined)
     return deletionRemedies.deletionProtected(cause.protectedArn)
-  return loadBalancerState === 'gone' ? deletionRemedies.resourcesInUse : deletionRemedies.other
+  return loadBalancerState === 'deleted' ? deletionRemedies.resourcesInUse : deletionRemedies.other
 }

@@ -1,7 +1,6 @@
 /** Which field managers own the fields of the Ingress. Pure. */
 import { findFieldManagers, kubectlManager } from '../../clients/kubernetes/field-ownership.ts'
 import type { Ingress, ManagedFieldsEntry } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
 import { fieldManager } from './manifest.ts'
 
 /**
@@ -24,9 +23,9 @@ export function listConflicts(ingress: Ingress, path: string): string[] {
  * @param path as in a change
  */
 export function describeLastManager(
-  { ingress: { forceConflicts } }: Settings,
   ingress: Ingress,
   path: string,
+  forceConflicts: boolean,
 ): string {
   const managers = findManagersOfPath(ingress, path)
   const [lastManager] = managers

@@ -1,94 +1,52 @@
 /** ingress: the Ingress matches the inputs, applied server-side by this action's field manager. */
 import { isDeepStrictEqual } from 'node:util'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
-import { kubectlManager } from '../../clients/kubernetes/field-ownership.ts'
 import { eventsPath, ingressPath } from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseResourceVersion } from '../../controller/events.ts'
-import { ingressConflict } from '../../failures/ingress.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { Deferred } from '../deferred.ts'
 import type { Target } from '../preflight/preflight.ts'
-import type { Change, Context } from '../step.ts'
-import { describeLastManager, listConflicts } from './field-managers.ts'
+import type { ClusterRun, Run } from '../run.ts'
 import {
-  buildIngressManifest,
-  diffIngress,
-  fieldManager,
-  reconcileRequestAnnotation,
-  type IngressManifest,
-} from './manifest.ts'
+  buildDesiredFieldTree,
+  buildDesiredIngress,
+  diffDesiredIngress,
+  toManifest,
+} from './desired.ts'
+import { fieldManager, type IngressManifest } from './manifest.ts'
+import { toChanges, type ApplyIngress, type IngressOperation } from './operations.ts'
 import { isOwnedByKubectl, transferOwnership } from './ownership.ts'
 import { translateApplyError } from './rejections.ts'
 
-/** @returns the Ingress to apply for a certificate */
-export function buildDesiredManifest(
-  settings: Settings,
-  target: Target,
-  certificateArn: string,
-): IngressManifest {
-  const backend = {
-    name: target.ingressName,
-    service: target.service.name,
-    port: target.service.port,
-    certificateArn,
-  }
-  const reconcileRequest = target.ingress?.metadata.annotations?.[reconcileRequestAnnotation]
-  return buildIngressManifest(settings, backend, reconcileRequest)
-}
+export {
+  checkConflicts,
+  replacesLoadBalancer,
+  resolveCertificate,
+  toChanges,
+} from './operations.ts'
 
-const managedFieldsPath = 'metadata.managedFields'
-
-/**
- * The changes that an apply makes. Pure. Compares with the live Ingress, because even an apply
- * without effect is a write.
- */
-export function plan(target: Target, settings: Settings, certificateArn: string): Change[] {
-  const { ingress } = target
-  const object = `Ingress ${settings.namespace}/${target.ingressName}`
-  const manifest = buildDesiredManifest(settings, target, certificateArn)
-  const changes: Change[] = []
-  if (ingress && isOwnedByKubectl(ingress, manifest))
-    changes.push({
-      step: 'ingress',
-      object,
-      path: managedFieldsPath,
-      before: kubectlManager,
-      after: fieldManager,
-      why: 'it was created with kubectl apply, and this action takes over the fields that it sets',
-    })
-  for (const difference of diffIngress(manifest, ingress)) {
-    const why = ingress
-      ? `differs from the inputs${describeLastManager(settings, ingress, difference.path)}`
-      : 'the Ingress does not exist yet'
-    changes.push({ step: 'ingress', object, ...difference, why })
-  }
-  return changes
-}
-
-/**
- * Finds the conflicts of an apply in preflight, before ACM and helm have changed anything.
- * @throws ActionError `ingress-conflict`
- */
-export function checkIngressConflicts(
-  target: Target,
-  settings: Settings,
-  certificateArn: string,
-): void {
-  const { ingress, ingressName } = target
-  if (!ingress || settings.ingress.forceConflicts) return
-  const manifest = buildDesiredManifest(settings, target, certificateArn)
-  const conflicts = diffIngress(manifest, ingress)
-    .filter(({ after }) => after !== undefined)
-    .flatMap(({ path }) => listConflicts(ingress, path))
-  if (conflicts.length > 0) throw ingressConflict(ingressName, conflicts)
-}
-
-/** What to apply. */
-export interface IngressApplication {
+/** What the plan of the Ingress depends on. */
+export interface IngressPlanInput {
   readonly target: Target
-  readonly certificateArn: string
-  readonly changes: readonly Change[]
+  readonly certificateArn: Deferred<string>
+}
+
+/** Pure. Compares with the live Ingress, because even an apply without effect is a write. */
+export function plan(
+  { settings }: Pick<Run, 'settings'>,
+  { target, certificateArn }: IngressPlanInput,
+): IngressOperation[] {
+  const { ingress: before, ingressName } = target
+  const desired = buildDesiredIngress(settings, target, certificateArn)
+  const name = { namespace: settings.namespace, name: ingressName }
+  const fields = buildDesiredFieldTree(desired)
+  const force = settings.ingress.forceConflicts
+  const apply: IngressOperation = { action: 'apply', ...name, desired, before, force }
+  // The ownership is transferred before the apply: while kubectl owns fields, a different value
+  // would be a conflict, and a field that is removed later would remain.
+  if (before && isOwnedByKubectl(before, fields))
+    return [{ action: 'transfer-ownership', ...name, fields }, apply]
+  return diffDesiredIngress(desired, before).length > 0 ? [apply] : []
 }
 
 /** The Ingress after an apply. */
@@ -100,26 +58,37 @@ export interface AppliedIngress {
   readonly eventCursor: bigint | undefined
 }
 
-/** Applies the Ingress unless nothing changes. */
+/**
+ * @returns undefined when nothing was applied
+ * @throws ActionError `ingress-conflict`, `ingress-refused`, `controller-webhook-unavailable`
+ */
 export async function apply(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
-  { target, certificateArn, changes }: IngressApplication,
+  run: ClusterRun,
+  operations: readonly IngressOperation[],
+): Promise<AppliedIngress | undefined> {
+  let applied: AppliedIngress | undefined
+  for (const operation of operations) {
+    for (const change of toChanges([operation])) run.context.recordChange(change)
+    switch (operation.action) {
+      case 'transfer-ownership':
+        await transferOwnership(run, operation)
+        break
+      case 'apply':
+        applied = await applyDesiredIngress(run, operation)
+    }
+  }
+  return applied
+}
+
+async function applyDesiredIngress(
+  run: ClusterRun,
+  { desired, before }: ApplyIngress,
 ): Promise<AppliedIngress> {
-  if (changes.length === 0 && target.ingress)
-    return { ingress: target.ingress, eventCursor: undefined }
-  changes.forEach((change) => context.recordChange(change))
-  const manifest = buildDesiredManifest(settings, target, certificateArn)
-  // The ownership is transferred before the apply: while kubectl owns fields, a different value
-  // would be a conflict, and a field that is removed later would remain.
-  if (changes.some(({ path }) => path === managedFieldsPath))
-    await transferOwnership(context, kubernetes, manifest)
-  const eventCursor = await getEventCursor(kubernetes, settings.namespace)
-  const ingress = await applyIngress(settings, kubernetes, target, manifest)
+  const eventCursor = await getEventCursor(run)
+  const ingress = await applyManifest(run, toManifest(desired))
   // The controller emits no event about a change of ownership only, nor about one that something
   // reverted at once.
-  const isReconciled = triggersReconcile(target.ingress, ingress)
+  const isReconciled = triggersReconcile(before, ingress)
   return { ingress, eventCursor: isReconciled ? eventCursor : undefined }
 }
 
@@ -127,12 +96,11 @@ export async function apply(
  * The resourceVersion of the latest Event. Events are only compared with Events, because a cluster
  * may store them in a separate etcd, with its own revisions.
  */
-export async function getEventCursor(
-  kubernetes: KubernetesClient,
-  namespace: string,
-): Promise<bigint> {
+export async function getEventCursor({ settings, clients }: ClusterRun): Promise<bigint> {
+  const { namespace } = settings
   const purpose = `list Events in namespace ${namespace}`
-  return parseResourceVersion(await kubernetes.getCollectionVersion(eventsPath(namespace), purpose))
+  const path = eventsPath(namespace)
+  return parseResourceVersion(await clients.kubernetes.getCollectionVersion(path, purpose))
 }
 
 /** Whether the controller reconciles a change: it looks at annotations and spec. */
@@ -149,16 +117,14 @@ function triggersReconcile(before: Ingress | undefined, after: Ingress): boolean
  * Writes the Ingress by server-side apply.
  * @throws ActionError `ingress-conflict`, `ingress-refused`, `controller-webhook-unavailable`
  */
-export async function applyIngress(
-  settings: Settings,
-  kubernetes: KubernetesClient,
-  target: Target,
+export async function applyManifest(
+  { settings, clients }: ClusterRun,
   manifest: IngressManifest,
 ): Promise<Ingress> {
-  const name = target.ingressName
+  const { name, namespace } = manifest.metadata
   try {
-    return await kubernetes.apply<Ingress>(
-      ingressPath(settings.namespace, name),
+    return await clients.kubernetes.apply<Ingress>(
+      ingressPath(namespace, name),
       manifest,
       { fieldManager, force: settings.ingress.forceConflicts },
       `apply Ingress ${name}`,

@@ -27,15 +27,16 @@ export interface IngressManifest {
   readonly spec: IngressSpec
 }
 
-/** What the Ingress refers to. */
+/** What the Ingress routes to. */
 export interface IngressBackend {
+  /** Name of the Ingress. */
   readonly name: string
   readonly service: string
   readonly port: number
-  readonly certificateArn: string
 }
 
 /**
+ * Builds the Ingress without its certificate.
  * @param reconcileRequest the live value of that annotation, which is kept: removing it would be a
  *   change
  */
@@ -44,7 +45,7 @@ export function buildIngressManifest(
   backend: IngressBackend,
   reconcileRequest: string | undefined,
 ): IngressManifest {
-  const annotations = buildAnnotations(settings, backend.certificateArn)
+  const annotations = buildAnnotations(settings)
   if (reconcileRequest !== undefined) annotations[reconcileRequestAnnotation] = reconcileRequest
   const service = { name: backend.service, port: { number: backend.port } }
   const path = { path: '/', pathType: 'Prefix', backend: { service } }
@@ -59,13 +60,25 @@ export function buildIngressManifest(
   }
 }
 
-function buildAnnotations({ ingress }: Settings, certificateArn: string): Record<string, string> {
+/** @returns the same manifest with more annotations */
+export const withAnnotations = (
+  manifest: IngressManifest,
+  annotations: Readonly<Record<string, string>>,
+): IngressManifest => ({
+  ...manifest,
+  metadata: {
+    ...manifest.metadata,
+    annotations: { ...manifest.metadata.annotations, ...annotations },
+  },
+})
+
+/** The annotations that follow from the inputs: all but that of the certificate. */
+export function buildAnnotations({ ingress }: Settings): Record<string, string> {
   const annotations: Record<string, string> = {
     [`${prefix}scheme`]: ingress.scheme,
     [`${prefix}backend-protocol-version`]: 'GRPC',
     [`${prefix}target-type`]: 'ip',
     [`${prefix}listen-ports`]: JSON.stringify([{ HTTPS: ingress.listenPort }]),
-    [`${prefix}certificate-arn`]: certificateArn,
     [`${prefix}ssl-policy`]: ingress.sslPolicy,
   }
   const optionalAnnotations = {
@@ -102,24 +115,24 @@ function addIdleTimeout(userAttributes: string | undefined, seconds: number): st
 export const getIngressHostname = (ingress: Ingress | undefined): string | undefined =>
   ingress?.status?.loadBalancer?.ingress?.[0]?.hostname
 
+export const certificateArnAnnotation = `${prefix}certificate-arn`
+
 /** The ARNs in an Ingress' certificate-arn annotation; the first is the listener's default. */
 export function parseCertificateArns(object: KubernetesObject): string[] {
-  return (object.metadata.annotations?.[`${prefix}certificate-arn`] ?? '')
+  return (object.metadata.annotations?.[certificateArnAnnotation] ?? '')
     .split(',')
     .map((arn) => arn.trim())
     .filter((arn) => arn !== '')
 }
 
 /**
- * The fields that a manifest sets, in the format of managedFields. spec.rules is atomic. Source:
- * Kubernetes API reference, IngressSpec.
+ * The fields that a manifest with these annotations sets, in the format of managedFields.
+ * spec.rules is atomic. Source: Kubernetes API reference, IngressSpec.
  */
-export function buildFieldTree({ metadata }: IngressManifest): FieldsV1 {
+export function buildFieldTree(annotations: readonly string[]): FieldsV1 {
   return {
     'f:metadata': {
-      'f:annotations': Object.fromEntries(
-        Object.keys(metadata.annotations).map((key) => [`f:${key}`, {}]),
-      ),
+      'f:annotations': Object.fromEntries(annotations.map((key) => [`f:${key}`, {}])),
     },
     'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} },
   }

@@ -1,5 +1,4 @@
 /** Transfers the ownership of the Ingress' fields from kubectl to this action, and back. */
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import {
   fieldsOwnedByKubectl,
   restoreManagedFields,
@@ -7,38 +6,34 @@ import {
 } from '../../clients/kubernetes/field-ownership.ts'
 import { ingressPath } from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
-import type { Ingress, ManagedFieldsEntry } from '../../clients/kubernetes/types.ts'
+import type { FieldsV1, Ingress, ManagedFieldsEntry } from '../../clients/kubernetes/types.ts'
 import { retry } from '../../util/retry.ts'
-import type { Context } from '../step.ts'
-import { buildFieldTree, fieldManager, type IngressManifest } from './manifest.ts'
+import type { ClusterRun } from '../run.ts'
+import { fieldManager } from './manifest.ts'
+import type { TransferOwnership } from './operations.ts'
 import { translateApplyError } from './rejections.ts'
 
-/** Whether fields that this action sets belong to kubectl apply. */
-export const isOwnedByKubectl = (ingress: Ingress, manifest: IngressManifest): boolean =>
-  Object.keys(fieldsOwnedByKubectl(ingress, buildFieldTree(manifest))).length > 0
+/** @param fields in the format of managedFields */
+export const isOwnedByKubectl = (ingress: Ingress, fields: FieldsV1): boolean =>
+  Object.keys(fieldsOwnedByKubectl(ingress, fields)).length > 0
 
-/** Transfers the fields that this action sets from kubectl apply to this action. */
+/** Transfers fields from kubectl apply to this action. */
 export async function transferOwnership(
-  context: Context,
-  kubernetes: KubernetesClient,
-  manifest: IngressManifest,
+  run: ClusterRun,
+  { namespace, name, fields }: TransferOwnership,
 ): Promise<void> {
-  const now = new Date(context.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
-  await updateOwnership(context, kubernetes, manifest.metadata, (live) =>
-    isOwnedByKubectl(live, manifest)
-      ? transferManagedFields(live, buildFieldTree(manifest), fieldManager, now)
+  const now = new Date(run.context.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
+  await updateOwnership(run, { namespace, name }, (live) =>
+    isOwnedByKubectl(live, fields)
+      ? transferManagedFields(live, fields, fieldManager, now)
       : undefined,
   )
 }
 
 /** Restores the ownership that an Ingress had before this action took it over. */
-export async function restoreOwnership(
-  context: Context,
-  kubernetes: KubernetesClient,
-  namespace: string,
-  before: Ingress,
-): Promise<void> {
-  await updateOwnership(context, kubernetes, { namespace, name: before.metadata.name }, (live) =>
+export async function restoreOwnership(run: ClusterRun, before: Ingress): Promise<void> {
+  const { namespace } = run.settings
+  await updateOwnership(run, { namespace, name: before.metadata.name }, (live) =>
     restoreManagedFields(live, before, fieldManager),
   )
 }
@@ -47,8 +42,7 @@ const maxConflictAttempts = 3
 
 /** @param transform returns the desired managedFields; undefined when nothing changes */
 async function updateOwnership(
-  context: Context,
-  kubernetes: KubernetesClient,
+  { context, clients: { kubernetes } }: ClusterRun,
   { namespace, name }: { namespace: string; name: string },
   transform: (live: Ingress) => ManagedFieldsEntry[] | undefined,
 ): Promise<void> {

@@ -1,42 +1,89 @@
 /** ingress, in mode destroy: deletes the Ingress, and waits until its ALB is deleted. */
+import type { LoadBalancerSummary } from '../../clients/aws/load-balancers.ts'
+import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import { deletionProtectedByAnnotation, deletionProtectedByElb } from '../../failures/ingress.ts'
-import type { Settings } from '../../inputs/types.ts'
 import type { LoadBalancerSnapshot } from '../load-balancer/snapshot.ts'
 import type { RemovalTarget } from '../preflight/removal.ts'
-import type { Change, Context } from '../step.ts'
+import type { Run } from '../run.ts'
+import type { Change } from '../step.ts'
 import {
   deleteIngress,
   getLoadBalancerState,
   isDeletionProtected,
   waitUntilDeleted,
-  type IngressRemovalClients,
+  type IngressRemovalRun,
 } from './deletion.ts'
-import { findGroup } from './group.ts'
+import { findGroup, type IngressGroup } from './group.ts'
 import { getIngressHostname } from './manifest.ts'
 
-export type { IngressRemovalClients } from './deletion.ts'
+interface Removal {
+  readonly namespace: string
+  readonly ingress: Ingress
+  /** The group whose ALB the Ingress shares. */
+  readonly group: IngressGroup | undefined
+  /** In ELBv2; undefined when it is not known. */
+  readonly loadBalancer: LoadBalancerSummary | undefined
+}
 
-/** Pure. An Ingress that is already being deleted is only waited for. */
-export function planRemoval(target: RemovalTarget, { namespace }: Settings): Change[] {
-  const { ingress, ingressName } = target
-  if (!ingress || ingress.metadata.deletionTimestamp !== undefined) return []
+/** Deletes an Ingress and waits for the controller to finish. */
+export interface DeleteIngress extends Removal {
+  readonly action: 'delete'
+  readonly why: string
+}
+
+/** Waits for an Ingress that is already being deleted. */
+export interface AwaitDeletion extends Removal {
+  readonly action: 'await-deletion'
+}
+
+export type IngressRemovalOperation = DeleteIngress | AwaitDeletion
+
+/** What the plan of a removal depends on. */
+export interface RemovalPlanInput {
+  readonly target: RemovalTarget
+  readonly observed: LoadBalancerSnapshot | undefined
+  /** The reason in the change; by default, that this action created the Ingress. */
+  readonly why?: string
+}
+
+/** Pure. */
+export function planRemoval(
+  { settings }: Pick<Run, 'settings'>,
+  { target, observed, why }: RemovalPlanInput,
+): IngressRemovalOperation[] {
+  const { ingress } = target
+  if (!ingress) return []
   const group = findGroup(target)
-  const hosts = (ingress.spec.rules ?? []).map(({ host = '*' }) => host).join(', ')
+  const { namespace } = settings
+  const removal = { namespace, ingress, group, loadBalancer: observed?.loadBalancer }
+  if (ingress.metadata.deletionTimestamp !== undefined)
+    return [{ action: 'await-deletion', ...removal }]
+  return [{ action: 'delete', ...removal, why: why ?? explainDeletion(group) }]
+}
+
+function explainDeletion(group: IngressGroup | undefined): string {
   const albNote = group
     ? `the ALB of group ${group.name} is deleted with the last member`
     : 'its ALB is deleted with it'
-  return [
-    {
-      step: 'ingress',
-      object: `Ingress ${namespace}/${ingressName}`,
-      path: 'load balancer',
-      before: `${hosts} at ${getIngressHostname(ingress) ?? '(no address)'}`,
-      why: `this action created it; ${albNote}`,
-    },
-  ]
+  return `this action created it; ${albNote}`
 }
+
+/** The changes of operations, in order. Pure. */
+export const toRemovalChanges = (operations: readonly IngressRemovalOperation[]): Change[] =>
+  operations
+    .filter((operation) => operation.action === 'delete')
+    .map(({ namespace, ingress, why }) => {
+      const hosts = (ingress.spec.rules ?? []).map(({ host = '*' }) => host).join(', ')
+      return {
+        step: 'ingress',
+        object: `Ingress ${namespace}/${ingress.metadata.name}`,
+        path: 'load balancer',
+        before: `${hosts} at ${getIngressHostname(ingress) ?? '(no address)'}`,
+        why,
+      }
+    })
 
 /**
  * Finds deletion protection before anything is deleted, because the controller reports it nowhere.
@@ -62,36 +109,34 @@ export function checkDeletionProtection(
     throw deletionProtectedByElb(name, loadBalancer)
 }
 
-/** What to delete. */
-export interface IngressRemoval {
-  readonly target: RemovalTarget
-  readonly observed: LoadBalancerSnapshot | undefined
-  readonly changes: readonly Change[]
-}
-
 /**
- * Deletes the Ingress and waits for the controller to finish.
- * @returns the outcome, for the log
+ * @returns the outcome, for the log; undefined without operations
  * @throws ActionError `ingress-not-deleted`, `ingress-refused`
  */
-export async function remove(
-  context: Context,
-  settings: Settings,
-  clients: IngressRemovalClients,
-  { target, observed, changes }: IngressRemoval,
+export async function applyRemoval(
+  run: IngressRemovalRun,
+  operations: readonly IngressRemovalOperation[],
+): Promise<string | undefined> {
+  let outcome: string | undefined
+  for (const operation of operations) {
+    for (const change of toRemovalChanges([operation])) run.context.recordChange(change)
+    if (operation.action === 'delete') await deleteIngress(run, operation.ingress)
+    await waitUntilDeleted(run, operation)
+    outcome = await describeRemoval(run, operation)
+  }
+  return outcome
+}
+
+async function describeRemoval(
+  { context, clients }: IngressRemovalRun,
+  { ingress, loadBalancer, group }: Removal,
 ): Promise<string> {
-  const { ingress, ingressName } = target
-  if (!ingress) return `Ingress ${ingressName} does not exist`
-  changes.forEach((change) => context.recordChange(change))
-  if (changes.length > 0) await deleteIngress(settings, clients.kubernetes, ingress)
-  const loadBalancer = observed?.loadBalancer
-  await waitUntilDeleted(context, settings, clients, { ingress, loadBalancer })
-  if (!loadBalancer) return `${ingressName} is deleted`
-  const group = findGroup(target)
+  const { name } = ingress.metadata
+  if (!loadBalancer) return `${name} is deleted`
   const isKept =
     group !== undefined &&
-    (await getLoadBalancerState(clients.loadBalancers, loadBalancer)) !== 'gone'
-  if (!isKept) return `${ingressName} and load balancer ${loadBalancer.name} are deleted`
+    (await getLoadBalancerState(clients.loadBalancers, loadBalancer)) !== 'deleted'
+  if (!isKept) return `${name} and load balancer ${loadBalancer.name} are deleted`
   const otherMembers =
     group.otherMembers.length > 0
       ? `Ingress ${group.otherMembers.join(', ')}`
@@ -100,5 +145,5 @@ export async function remove(
     `Load balancer ${loadBalancer.name} is kept, ` +
       `because group ${group.name} has other members: ${otherMembers}.`,
   )
-  return `${ingressName} is deleted, load balancer ${loadBalancer.name} is kept for its group`
+  return `${name} is deleted, load balancer ${loadBalancer.name} is kept for its group`
 }

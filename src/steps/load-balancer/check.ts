@@ -1,14 +1,13 @@
 /**
  * load-balancer in mode check: drift in AWS, and whether the load balancer works. Does not wait.
  */
-import type { LoadBalancerClient } from '../../clients/aws/load-balancers.ts'
 import type { ActionError } from '../../failures/action-error.ts'
 import { lastReconcileRejected, loadBalancerFailed } from '../../failures/load-balancer.ts'
-import type { Change, Context } from '../step.ts'
-import type { Settings } from '../../inputs/types.ts'
 import { latestStatusEvent, classifyEvent } from '../../controller/events.ts'
-import { hasDrift, isReconcileRequest, plan } from './load-balancer.ts'
 import type { Target } from '../preflight/preflight.ts'
+import type { Run } from '../run.ts'
+import type { Change } from '../step.ts'
+import { plan, toDifferences, type LoadBalancerPlanInput } from './load-balancer.ts'
 import { isActive, type LoadBalancerSnapshot } from './snapshot.ts'
 import { describeTargets, findTargetGroupArn } from './target-health.ts'
 
@@ -16,21 +15,11 @@ import { describeTargets, findTargetGroupArn } from './target-health.ts'
  * Compares AWS with the live Ingress, also when that differs from the inputs, but not when the
  * controller rejected it.
  */
-export function planForCheck(
-  context: Context,
-  settings: Settings,
-  target: Target,
-  observed: LoadBalancerSnapshot | undefined,
+export function findDifferences(
+  run: Pick<Run, 'settings'>,
+  input: LoadBalancerPlanInput,
 ): Change[] {
-  const { ingress } = target
-  if (!ingress || findRejection(target)) return []
-  const changes = plan(target, settings, {
-    applied: { ingress, eventCursor: undefined },
-    observed,
-    now: new Date(context.clock.now()),
-  })
-  // The reconcile request is how a deployment fixes drift, and not a difference itself.
-  return hasDrift(changes) ? changes.filter((change) => !isReconcileRequest(change)) : changes
+  return findRejection(input.target) ? [] : toDifferences(plan(run, input))
 }
 
 /**
@@ -39,26 +28,22 @@ export function planForCheck(
  * @throws ActionError `controller-refused`, `load-balancer-failed`
  */
 export async function checkState(
-  context: Context,
-  settings: Settings,
-  loadBalancers: LoadBalancerClient,
-  {
-    target,
-    observed,
-  }: { readonly target: Target; readonly observed: LoadBalancerSnapshot | undefined },
+  { context, settings, clients }: Run,
+  target: Target,
+  snapshot: LoadBalancerSnapshot | undefined,
 ): Promise<void> {
   const rejection = findRejection(target)
   if (rejection) throw rejection
-  const loadBalancer = observed?.loadBalancer
+  const loadBalancer = snapshot?.loadBalancer
   if (loadBalancer?.state === 'failed')
     throw loadBalancerFailed(loadBalancer.name, loadBalancer.reason)
   if (loadBalancer && !isActive(loadBalancer))
     context.log.warn(
       `Load balancer ${loadBalancer.name} is ${loadBalancer.state}: it may not pass traffic yet.`,
     )
-  const targetGroupArn = findTargetGroupArn(observed, settings)
+  const targetGroupArn = findTargetGroupArn(snapshot, settings)
   if (targetGroupArn === undefined) return
-  const targets = await loadBalancers.getTargetHealth(targetGroupArn)
+  const targets = await clients.loadBalancers.getTargetHealth(targetGroupArn)
   if (!targets) {
     context.recordUnreadable(
       'the health of the targets (elasticloadbalancing:DescribeTargetHealth)',

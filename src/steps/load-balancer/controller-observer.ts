@@ -8,7 +8,6 @@ import {
   type LoadBalancerWait,
 } from '../../failures/load-balancer.ts'
 import type { ActionError } from '../../failures/action-error.ts'
-import type { Context } from '../step.ts'
 import { noResponse, type PollResult } from '../../util/polling.ts'
 import { eventsPath, ingressPath } from '../../clients/kubernetes/paths.ts'
 import type { Event, Ingress } from '../../clients/kubernetes/types.ts'
@@ -25,7 +24,7 @@ import {
 import { getIngressHostname } from '../ingress/manifest.ts'
 import { detectDrift } from './drift.ts'
 import { describeLoadBalancer, isComplete } from './snapshot.ts'
-import type { LoadBalancerStepClients, LoadBalancerStepInput } from './wait.ts'
+import type { AwaitedIngress, LoadBalancerRun } from './wait.ts'
 
 /**
  * Milliseconds. The controller retries, so an error with the same message as the last one before
@@ -47,10 +46,8 @@ const certificatePropagationTime = 60_000
 type ControllerProgress = 'not-noticed' | 'accepted' | 'reported'
 
 export class ControllerObserver {
-  private readonly context: Context
-  private readonly settings: Settings
-  private readonly clients: LoadBalancerStepClients
-  private readonly input: LoadBalancerStepInput
+  private readonly run: LoadBalancerRun
+  private readonly input: AwaitedIngress
   private readonly startedAt: number
   /** Whether AWS differed from the Ingress before the apply. */
   private readonly hadDrifted: boolean
@@ -58,19 +55,12 @@ export class ControllerObserver {
   private lastElbCheck: number
   private firstErrorAt: number | undefined
 
-  constructor(
-    context: Context,
-    settings: Settings,
-    clients: LoadBalancerStepClients,
-    input: LoadBalancerStepInput,
-  ) {
-    this.context = context
-    this.settings = settings
-    this.clients = clients
+  constructor(run: LoadBalancerRun, input: AwaitedIngress) {
+    this.run = run
     this.input = input
-    this.startedAt = context.clock.now()
+    this.startedAt = run.context.clock.now()
     this.lastElbCheck = this.startedAt
-    this.hadDrifted = hadDrifted(settings, input)
+    this.hadDrifted = hadDrifted(run.settings, input)
   }
 
   /**
@@ -87,7 +77,7 @@ export class ControllerObserver {
         ? { pending: 'the controller has reconciled the Ingress, which has no address yet' }
         : { done: address }
     if (address !== undefined && (await this.isConfirmedByElb(address))) {
-      this.context.log.note(
+      this.run.context.log.note(
         'The controller did not report success; its success event was probably rate-limited. ELB ' +
           'shows the listener, the rule and the target group of the Ingress.',
       )
@@ -98,11 +88,11 @@ export class ControllerObserver {
 
   /** @param lastStatus of the last poll */
   createTimeoutError(lastStatus: string): ActionError {
-    const wait: LoadBalancerWait = { seconds: this.settings.timeouts.loadBalancer, lastStatus }
+    const wait: LoadBalancerWait = { seconds: this.run.settings.timeouts.loadBalancer, lastStatus }
     if (lastStatus === noResponse) return clusterSilent(wait)
     switch (this.progress) {
       case 'not-noticed':
-        return controllerNotRunning(wait, this.settings.namespace)
+        return controllerNotRunning(wait, this.run.settings.namespace)
       case 'accepted':
         return controllerSilent(wait)
       case 'reported':
@@ -111,9 +101,9 @@ export class ControllerObserver {
   }
 
   private read(): Promise<[Event[], Ingress | undefined]> {
-    const { namespace } = this.settings
+    const { namespace } = this.run.settings
     const { ingressName } = this.input.target
-    const { kubernetes } = this.clients
+    const { kubernetes } = this.run.clients
     return Promise.all([
       kubernetes.list<Event>(
         eventsPath(namespace),
@@ -137,11 +127,10 @@ export class ControllerObserver {
   private evaluate(events: readonly Event[]): ReconcileStatus | undefined {
     const event = latestStatusEvent(events)
     if (!event) return undefined
-    const now = this.context.clock.now()
-    const { certificate, target } = this.input
-    const isCertificateNew =
-      certificate.newlyImported && now - this.startedAt < certificatePropagationTime
-    const status = classifyEvent(event, isCertificateNew)
+    const now = this.run.context.clock.now()
+    const { isCertificateNew, target } = this.input
+    const isPropagating = isCertificateNew && now - this.startedAt < certificatePropagationTime
+    const status = classifyEvent(event, isPropagating)
     if (status.kind !== 'failed') return status
     this.firstErrorAt ??= now
     const isRepeated = status.message === this.previousMessage()
@@ -160,12 +149,13 @@ export class ControllerObserver {
    * before. A change that no listener or rule shows (a security group, a tag) cannot be confirmed.
    */
   private async isConfirmedByElb(address: string): Promise<boolean> {
-    const now = this.context.clock.now()
+    const now = this.run.context.clock.now()
     if (now - this.lastElbCheck < elbCheckInterval) return false
     this.lastElbCheck = now
     if (!this.hadDrifted) return false
-    const { settings, input } = this
-    const snapshot = await describeLoadBalancer(settings, this.clients.loadBalancers, address)
+    const { settings, clients } = this.run
+    const { input } = this
+    const snapshot = await describeLoadBalancer(settings, clients.loadBalancers, address)
     return (
       snapshot?.loadBalancer !== undefined &&
       isComplete(snapshot.configuration, settings.ingress.listenPort) &&
@@ -174,13 +164,10 @@ export class ControllerObserver {
   }
 }
 
-function hadDrifted(
-  settings: Settings,
-  { ingress, observed, target }: LoadBalancerStepInput,
-): boolean {
+function hadDrifted(settings: Settings, { ingress, snapshot, target }: AwaitedIngress): boolean {
   if (getIngressHostname(target.ingress) === undefined) return true
-  if (!observed) return false
-  return detectDrift(observed, ingress, settings, target.classParams).length > 0
+  if (!snapshot) return false
+  return detectDrift(snapshot, ingress, settings, target.classParams).length > 0
 }
 
 function progressOf(

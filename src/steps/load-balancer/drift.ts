@@ -7,7 +7,6 @@ import type {
   LoadBalancerConfiguration,
 } from '../../clients/aws/load-balancer-configuration.ts'
 import { nameFromDnsName } from '../../clients/aws/load-balancers.ts'
-import type { Change } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
@@ -16,10 +15,14 @@ import { parseCertificateArns } from '../ingress/manifest.ts'
 import type { ClassParams } from '../preflight/ingress-class.ts'
 import type { LoadBalancerSnapshot } from './snapshot.ts'
 
-const driftReason =
-  'changed in AWS, not by the controller, which restores it when it reconciles again'
-
-type Difference = Omit<Change, 'step' | 'why'>
+/** One difference, for people. `before` is absent for what does not exist. */
+export interface Drift {
+  /** `listener 443 of k8s-milvus-1a2b` */
+  readonly object: string
+  readonly path: string
+  readonly before?: string
+  readonly after: string
+}
 
 /** What the load balancer should be like. */
 interface Desired {
@@ -39,19 +42,16 @@ export function detectDrift(
   ingress: Pick<Ingress, 'metadata'>,
   settings: Settings,
   classParams: ClassParams,
-): Change[] {
+): Drift[] {
+  if (!loadBalancer)
+    return [
+      { object: `load balancer ${nameFromDnsName(address)}`, path: 'DNS name', after: address },
+    ]
   const desired = { ingress, settings, classParams }
-  const differences = loadBalancer
-    ? [
-        ...detectListenerDrift(loadBalancer.name, configuration, desired),
-        ...detectAttributeDrift(loadBalancer.name, configuration, desired),
-      ]
-    : [{ object: `load balancer ${nameFromDnsName(address)}`, path: 'DNS name', after: address }]
-  return differences.map((difference) => ({
-    step: 'load-balancer',
-    ...difference,
-    why: driftReason,
-  }))
+  return [
+    ...detectListenerDrift(loadBalancer.name, configuration, desired),
+    ...detectAttributeDrift(loadBalancer.name, configuration, desired),
+  ]
 }
 
 /** @param after undefined when the Ingress does not determine it */
@@ -60,7 +60,7 @@ function compareField(
   path: string,
   before: string,
   after: string | undefined,
-): Difference[] {
+): Drift[] {
   if (after === undefined || before === after) return []
   return [{ object, path, ...(before !== '' && { before }), after }]
 }
@@ -69,7 +69,7 @@ function detectListenerDrift(
   loadBalancerName: string,
   configuration: LoadBalancerConfiguration,
   desired: Desired,
-): Difference[] {
+): Drift[] {
   if (!configuration.listeners) return []
   const port = desired.settings.ingress.listenPort
   const object = `listener ${port} of ${loadBalancerName}`
@@ -105,7 +105,7 @@ function detectRuleDrift(
   { rules }: Listener,
   { targetGroups }: LoadBalancerConfiguration,
   host: string,
-): Difference[] {
+): Drift[] {
   if (!rules) return []
   const path = `rule for ${host}`
   const rule = rules.find(
@@ -130,13 +130,13 @@ function detectAttributeDrift(
   loadBalancerName: string,
   { attributes: actual }: LoadBalancerConfiguration,
   { ingress, classParams }: Desired,
-): Difference[] {
+): Drift[] {
   if (!actual || !classParams.readable) return []
   const annotation = ingress.metadata.annotations?.[`${prefix}load-balancer-attributes`] ?? ''
   const expected = Object.fromEntries(parseAttributes(annotation) ?? [])
   const classAttributes = classParams.spec.loadBalancerAttributes ?? []
   const overriddenKeys = new Set(classAttributes.map(({ key }) => key))
-  const differences: Difference[] = []
+  const differences: Drift[] = []
   for (const [key, value] of Object.entries(expected)) {
     const actualValue = actual[key]
     if (actualValue === undefined || overriddenKeys.has(key)) continue

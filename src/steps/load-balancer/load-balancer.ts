@@ -2,18 +2,21 @@
  * load-balancer: waits until the controller has reconciled the Ingress and the ALB is active, and
  * fixes drift in AWS. The hostname in the Ingress' status alone proves nothing.
  */
-import type { LoadBalancerClient } from '../../clients/aws/load-balancers.ts'
-import type { Change, Context } from '../step.ts'
-import type { Settings } from '../../inputs/types.ts'
 import { latestStatusEvent, classifyEvent } from '../../controller/events.ts'
-import { getIngressHostname, reconcileRequestAnnotation } from '../ingress/manifest.ts'
+import type { Settings } from '../../inputs/types.ts'
+import type { Deferred } from '../deferred.ts'
+import { buildDesiredIngress, toManifest } from '../ingress/desired.ts'
+import { applyManifest, getEventCursor, type AppliedIngress } from '../ingress/ingress.ts'
 import {
-  applyIngress,
-  buildDesiredManifest,
-  getEventCursor,
-  type AppliedIngress,
-} from '../ingress/ingress.ts'
-import { detectDrift } from './drift.ts'
+  getIngressHostname,
+  reconcileRequestAnnotation,
+  withAnnotations,
+} from '../ingress/manifest.ts'
+import type { Target } from '../preflight/preflight.ts'
+import type { ClusterRun, Run } from '../run.ts'
+import type { Context } from '../step.ts'
+import { detectDrift, type Drift } from './drift.ts'
+import { toChanges, type LoadBalancerOperation } from './operations.ts'
 import {
   describeLoadBalancer,
   describeUnreadable,
@@ -25,21 +28,34 @@ import { findTargetGroupArn } from './target-health.ts'
 import {
   waitForActive,
   waitForController,
-  type LoadBalancerStepInput,
-  type LoadBalancerStepClients,
+  type AwaitedIngress,
+  type LoadBalancerRun,
 } from './wait.ts'
-import type { Target } from '../preflight/preflight.ts'
 
-/** @returns undefined when the Ingress has no load balancer, or ELB cannot be read */
+export { resolveCertificate, toChanges, toDifferences } from './operations.ts'
+
+/** What ELB reports, and when it was read. */
+export interface ObservedLoadBalancer {
+  /** Undefined when the Ingress has no load balancer, or ELB cannot be read. */
+  readonly snapshot: LoadBalancerSnapshot | undefined
+  readonly observedAt: Date
+}
+
 export async function observe(
-  context: Context,
-  settings: Settings,
-  loadBalancers: LoadBalancerClient,
+  run: Run,
+  targetPromise: Promise<Target>,
+): Promise<ObservedLoadBalancer> {
+  const snapshot = await observeSnapshot(run, await targetPromise)
+  return { snapshot, observedAt: new Date(run.context.clock.now()) }
+}
+
+async function observeSnapshot(
+  { context, settings, clients }: Run,
   { ingress }: Target,
 ): Promise<LoadBalancerSnapshot | undefined> {
   const address = getIngressHostname(ingress)
   if (address === undefined) return undefined
-  const read = await readLoadBalancer(settings, loadBalancers, address)
+  const read = await readLoadBalancer(settings, clients.loadBalancers, address)
   if (!read.allowed) {
     const reason = read.failure.message.replace(/\.$/, '')
     context.recordUnreadable(`the load balancer in AWS: ${reason}`)
@@ -65,146 +81,131 @@ function recordAwsNames(
   })
 }
 
-const reconcileRequestPath = `metadata.annotations.${reconcileRequestAnnotation}`
-
-/** Whether a change only makes the controller reconcile. */
-export const isReconcileRequest = ({ path }: Change): boolean => path === reconcileRequestPath
-
-/** Whether changes contain more than a reconcile request. */
-export const hasDrift = (changes: readonly Change[]): boolean =>
-  changes.some((change) => !isReconcileRequest(change))
-
-/** What the plan of this step depends on, besides the target. */
-export interface PlanInput {
-  /** The result of the ingress step. */
-  readonly applied: AppliedIngress
-  readonly observed: LoadBalancerSnapshot | undefined
-  readonly now: Date
+/** What the plan of this step depends on. */
+export interface LoadBalancerPlanInput {
+  readonly target: Target
+  readonly certificateArn: Deferred<string>
+  readonly observed: ObservedLoadBalancer
 }
 
 /**
- * Drift in AWS, and a reconcile request when the controller has to reconcile and nothing else makes
- * it: for drift, after a failed reconciliation (the next attempt may be 17 minutes away), or when
- * there is no address. Pure.
+ * A reconcile request when the controller has to reconcile: for drift in AWS, after a failed
+ * reconciliation (the next attempt may be 17 minutes away), or when there is no address. It is not
+ * needed when the apply of the Ingress makes the controller reconcile. Pure.
  */
 export function plan(
-  target: Target,
-  settings: Settings,
-  { applied, observed, now }: PlanInput,
-): Change[] {
-  if (applied.eventCursor !== undefined) return []
-  const latestEvent = latestStatusEvent(target.events)
-  const lastReconcileFailed =
-    latestEvent !== undefined && classifyEvent(latestEvent, false).kind !== 'reconciled'
+  { settings }: Pick<Run, 'settings'>,
+  { target, certificateArn, observed }: LoadBalancerPlanInput,
+): LoadBalancerOperation[] {
+  const { ingress } = target
+  if (!ingress) return []
+  const isFailed = hasLastReconcileFailed(target)
   // After a failed reconciliation, AWS differs from the Ingress although nobody changed it.
-  const driftChanges =
-    lastReconcileFailed || !observed
-      ? []
-      : detectDrift(observed, applied.ingress, settings, target.classParams)
+  const drift = isFailed ? [] : findDrift(settings, target, observed.snapshot)
   const reasons = [
     {
-      applies: lastReconcileFailed,
+      applies: isFailed,
       why: 'the last reconciliation failed, and the next attempt may be minutes away',
     },
     {
-      applies: getIngressHostname(applied.ingress) === undefined,
+      applies: getIngressHostname(ingress) === undefined,
       why: 'the Ingress has no address',
     },
     {
-      applies: driftChanges.length > 0,
+      applies: drift.length > 0,
       why: 'makes the controller reconcile, which otherwise requires a change of the Ingress',
     },
   ]
   const why = reasons.find(({ applies }) => applies)?.why
   if (why === undefined) return []
-  const before = target.ingress?.metadata.annotations?.[reconcileRequestAnnotation]
   return [
-    ...driftChanges,
     {
-      step: 'load-balancer',
-      object: `Ingress ${settings.namespace}/${target.ingressName}`,
-      path: reconcileRequestPath,
-      ...(before !== undefined && { before }),
-      after: now.toISOString(),
+      action: 'request-reconcile',
+      desired: buildDesiredIngress(settings, target, certificateArn),
+      requestedAt: observed.observedAt.toISOString(),
+      previouslyRequestedAt: ingress.metadata.annotations?.[reconcileRequestAnnotation],
+      drift,
       why,
     },
   ]
 }
 
+function hasLastReconcileFailed({ events }: Target): boolean {
+  const latestEvent = latestStatusEvent(events)
+  return latestEvent !== undefined && classifyEvent(latestEvent, false).kind !== 'reconciled'
+}
+
+const findDrift = (
+  settings: Settings,
+  { ingress, classParams }: Target,
+  snapshot: LoadBalancerSnapshot | undefined,
+): Drift[] => (ingress && snapshot ? detectDrift(snapshot, ingress, settings, classParams) : [])
+
 /**
+ * @returns undefined without operations
+ * @throws ActionError as the apply of the Ingress
+ */
+export async function apply(
+  run: ClusterRun,
+  operations: readonly LoadBalancerOperation[],
+): Promise<AppliedIngress | undefined> {
+  let applied: AppliedIngress | undefined
+  for (const operation of operations) {
+    for (const change of toChanges([operation])) run.context.recordChange(change)
+    const manifest = withAnnotations(toManifest(operation.desired), {
+      [reconcileRequestAnnotation]: operation.requestedAt,
+    })
+    const eventCursor = await getEventCursor(run)
+    applied = { ingress: await applyManifest(run, manifest), eventCursor }
+  }
+  return applied
+}
+
+/**
+ * Waits until the controller has reconciled what was applied, and the ALB is active.
  * @returns the ALB's DNS name
  * @throws ActionError `controller-refused`, `load-balancer-failed`, `load-balancer-timeout`
  */
-export async function apply(
-  context: Context,
-  settings: Settings,
-  clients: LoadBalancerStepClients,
-  { changes, ...input }: LoadBalancerStepInput & { readonly changes: readonly Change[] },
+export async function waitUntilActive(
+  run: LoadBalancerRun,
+  input: AwaitedIngress,
 ): Promise<string> {
+  const { context, settings } = run
   const deadline = context.clock.now() + settings.timeouts.loadBalancer * 1000
-  const applied =
-    changes.length > 0
-      ? { ...input, ...(await requestReconcile(context, settings, clients, { changes, ...input })) }
-      : input
-  const currentAddress = getIngressHostname(applied.ingress)
-  const isReconciled = applied.eventCursor === undefined && currentAddress !== undefined
+  const currentAddress = getIngressHostname(input.ingress)
+  const isReconciled = input.eventCursor === undefined && currentAddress !== undefined
   const address = isReconciled
     ? currentAddress
-    : await waitForController(context, settings, clients, { ...applied, deadline })
+    : await waitForController(run, { ...input, deadline })
   context.setOutput('alb-address', address)
   context.setOutput('endpoint', `https://${settings.host}:${settings.ingress.listenPort}`)
-  const loadBalancer = input.observed?.loadBalancer
+  const loadBalancer = input.snapshot?.loadBalancer
   if (!isReconciled || !loadBalancer || !isActive(loadBalancer))
-    await waitForActive(context, settings, clients, { address, deadline })
-  if (!isReconciled) await recordCreatedNames(context, settings, clients, address)
-  if (hasDrift(changes)) await warnRemainingDrift(context, settings, clients, { applied, address })
+    await waitForActive(run, { address, deadline })
+  if (!isReconciled) await recordCreatedNames(run, address)
   return address
 }
 
 /** Records names that only the summary shows: a failure to read them is ignored. */
 async function recordCreatedNames(
-  context: Context,
-  settings: Settings,
-  { loadBalancers }: LoadBalancerStepClients,
+  { context, settings, clients }: LoadBalancerRun,
   address: string,
 ): Promise<void> {
-  const snapshot = await describeLoadBalancer(settings, loadBalancers, address).catch(
+  const snapshot = await describeLoadBalancer(settings, clients.loadBalancers, address).catch(
     () => undefined,
   )
   recordAwsNames(context, settings, snapshot)
 }
 
-async function requestReconcile(
-  context: Context,
-  settings: Settings,
-  { kubernetes }: LoadBalancerStepClients,
-  { target, certificate, changes }: LoadBalancerStepInput & { readonly changes: readonly Change[] },
-): Promise<AppliedIngress> {
-  for (const change of changes) context.recordChange(change)
-  const manifest = buildDesiredManifest(settings, target, certificate.arn)
-  const annotations = {
-    ...manifest.metadata.annotations,
-    [reconcileRequestAnnotation]: changes.find(isReconcileRequest)?.after ?? '',
-  }
-  const eventCursor = await getEventCursor(kubernetes, settings.namespace)
-  const ingress = await applyIngress(settings, kubernetes, target, {
-    ...manifest,
-    metadata: { ...manifest.metadata, annotations },
-  })
-  return { ingress, eventCursor }
-}
-
 /** Warns of drift that remains after a reconciliation: the controller cannot fix it. */
-async function warnRemainingDrift(
-  context: Context,
-  settings: Settings,
-  { loadBalancers }: LoadBalancerStepClients,
-  { applied, address }: { readonly applied: LoadBalancerStepInput; readonly address: string },
+export async function warnRemainingDrift(
+  { context, settings, clients }: LoadBalancerRun,
+  { ingress, target }: AwaitedIngress,
+  address: string,
 ): Promise<void> {
-  const { ingress, target } = applied
-  const snapshot = await describeLoadBalancer(settings, loadBalancers, address)
-  const drift = snapshot ? detectDrift(snapshot, ingress, settings, target.classParams) : []
-  for (const { object, path, before = 'absent', after = '' } of drift)
+  const snapshot = await describeLoadBalancer(settings, clients.loadBalancers, address)
+  const drift = findDrift(settings, { ...target, ingress }, snapshot)
+  for (const { object, path, before = 'absent', after } of drift)
     context.log.warn(
       `The controller has reconciled the Ingress, but ${object} still differs: ${path} is ` +
         `${before}, and the Ingress requires ${after}. See the controller's log, and find out ` +

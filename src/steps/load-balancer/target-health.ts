@@ -14,7 +14,7 @@ import type { Settings } from '../../inputs/types.ts'
 import { normalizeMessage, getResourceVersion } from '../../controller/events.ts'
 import type { Target } from '../preflight/preflight.ts'
 import { describeLoadBalancer, type LoadBalancerSnapshot } from './snapshot.ts'
-import type { LoadBalancerStepClients } from './wait.ts'
+import type { LoadBalancerRun } from './wait.ts'
 
 /** Failures of the probe that targets may explain. */
 const explainableFailures: ReadonlySet<FailureCode> = new Set([
@@ -37,32 +37,27 @@ export interface ProbedEndpoint {
  *   explain it, or cannot be read
  */
 export async function withTargetHealth(
+  run: LoadBalancerRun,
   failure: ActionError,
-  settings: Settings,
-  clients: LoadBalancerStepClients,
-  { target, address }: ProbedEndpoint,
+  endpoint: ProbedEndpoint,
 ): Promise<ActionError> {
   if (!explainableFailures.has(failure.code)) return failure
   // The failure of the probe is what matters: a failed read must not replace it.
-  const explanation = await explainTargets(settings, clients, target, address).catch(
-    () => undefined,
-  )
+  const explanation = await explainTargets(run, endpoint).catch(() => undefined)
   return explanation ? withExplanation(failure, explanation) : failure
 }
 
 /** @returns undefined when nothing can be read, or the targets are healthy */
 async function explainTargets(
-  settings: Settings,
-  clients: LoadBalancerStepClients,
-  target: Target,
-  address: string,
+  run: LoadBalancerRun,
+  { target, address }: ProbedEndpoint,
 ): Promise<Explanation | undefined> {
   const [health, bindingWarning] = await Promise.all([
-    fetchTargetHealth(settings, clients, address),
-    findBindingWarning(settings, clients, target),
+    fetchTargetHealth(run, address),
+    findBindingWarning(run, target),
   ])
   const explanations: Explanation[] = []
-  if (health) explanations.push(describeTargets(health, settings))
+  if (health) explanations.push(describeTargets(health, run.settings))
   if (bindingWarning) explanations.push(bindingWarning)
   if (explanations.length === 0) return undefined
   const joinTexts = (texts: readonly string[]): string =>
@@ -74,8 +69,7 @@ async function explainTargets(
 }
 
 async function fetchTargetHealth(
-  settings: Settings,
-  { loadBalancers }: LoadBalancerStepClients,
+  { settings, clients: { loadBalancers } }: LoadBalancerRun,
   address: string,
 ): Promise<readonly TargetHealth[] | undefined> {
   const snapshot = await describeLoadBalancer(settings, loadBalancers, address)
@@ -150,10 +144,10 @@ const latestPerObject = (events: readonly Event[]): Event[] => [
 
 /** Problems with targets never show in events of the Ingress, only in those of its bindings. */
 async function findBindingWarning(
-  settings: Settings,
-  clients: LoadBalancerStepClients,
+  run: LoadBalancerRun,
   target: Target,
 ): Promise<Explanation | undefined> {
+  const { settings, clients } = run
   const { namespace } = settings
   const [events, ownUids] = await Promise.all([
     clients.kubernetes.list<Event>(
@@ -162,7 +156,7 @@ async function findBindingWarning(
       `list Events in namespace ${namespace}`,
       latestPerObject,
     ),
-    listBindingUids(settings, clients, target),
+    listBindingUids(run, target),
   ])
   const ownEvents = events.filter(({ involvedObject }) => ownUids.has(involvedObject.uid ?? ''))
   const latestEvent = sortByVersion(ownEvents).at(-1)
@@ -171,10 +165,11 @@ async function findBindingWarning(
 
 /** The uids of the TargetGroupBindings of the Ingress, or of its group. */
 async function listBindingUids(
-  { namespace, ingress: { groupName } }: Settings,
-  { kubernetes }: LoadBalancerStepClients,
+  { settings, clients: { kubernetes } }: LoadBalancerRun,
   { ingressName }: Target,
 ): Promise<Set<string>> {
+  const { namespace } = settings
+  const { groupName } = settings.ingress
   const labelSelector =
     groupName === undefined
       ? `ingress.k8s.aws/stack-namespace=${namespace},ingress.k8s.aws/stack-name=${ingressName}`

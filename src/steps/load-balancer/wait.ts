@@ -1,5 +1,4 @@
 /** The waits of the load-balancer step: for the controller, then for the ALB to be active. */
-import type { LoadBalancerClient } from '../../clients/aws/load-balancers.ts'
 import { ActionError } from '../../failures/action-error.ts'
 import { type FailureCode } from '../../failures/codes.ts'
 import {
@@ -8,11 +7,11 @@ import {
   loadBalancerNotActive,
 } from '../../failures/load-balancer.ts'
 import { readIfAllowed } from '../../failures/read-if-allowed.ts'
-import { progressLogger, type Context } from '../step.ts'
+import type { LockedClients, Run } from '../run.ts'
+import { progressLogger } from '../step.ts'
 import { pollInterval, noResponse, waitFor, type PollResult } from '../../util/polling.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { eventsPath, ingressesPath } from '../../clients/kubernetes/paths.ts'
-import type { Settings } from '../../inputs/types.ts'
 import { buildEventSelector } from '../../controller/events.ts'
 import type { AppliedIngress } from '../ingress/ingress.ts'
 import type { Target } from '../preflight/preflight.ts'
@@ -20,17 +19,15 @@ import { ChangeSignal } from './change-signal.ts'
 import { ControllerObserver } from './controller-observer.ts'
 import { isActive, type LoadBalancerSnapshot } from './snapshot.ts'
 
-/** The clients that the step uses. */
-export interface LoadBalancerStepClients {
-  readonly kubernetes: KubernetesClient
-  readonly loadBalancers: LoadBalancerClient
-}
+/** A run that waits for the controller and for ELB. */
+export type LoadBalancerRun = Run<Pick<LockedClients, 'kubernetes' | 'loadBalancers'>>
 
-/** What was applied, and the state before. */
-export interface LoadBalancerStepInput extends AppliedIngress {
+/** The Ingress that the controller has to reconcile, and the state before it was applied. */
+export interface AwaitedIngress extends AppliedIngress {
   readonly target: Target
-  readonly certificate: { readonly arn: string; readonly newlyImported: boolean }
-  readonly observed: LoadBalancerSnapshot | undefined
+  /** Whether this run imported the certificate, so that ELB may not know it yet. */
+  readonly isCertificateNew: boolean
+  readonly snapshot: LoadBalancerSnapshot | undefined
 }
 
 /**
@@ -39,12 +36,11 @@ export interface LoadBalancerStepInput extends AppliedIngress {
  * @throws ActionError `controller-refused`, `load-balancer-timeout`
  */
 export async function waitForController(
-  context: Context,
-  settings: Settings,
-  clients: LoadBalancerStepClients,
-  { deadline, ...input }: LoadBalancerStepInput & { readonly deadline: number },
+  run: LoadBalancerRun,
+  { deadline, ...input }: AwaitedIngress & { readonly deadline: number },
 ): Promise<string> {
-  const observer = new ControllerObserver(context, settings, clients, input)
+  const { context, clients } = run
+  const observer = new ControllerObserver(run, input)
   const changeSignal = new ChangeSignal()
   const stopWatches = new AbortController()
   watchIngress(clients.kubernetes, input.target, {
@@ -104,13 +100,12 @@ export async function tolerateTransientErrors<T>(
  * @throws ActionError `load-balancer-failed`, `load-balancer-timeout`
  */
 export async function waitForActive(
-  context: Context,
-  settings: Settings,
-  { loadBalancers }: Pick<LoadBalancerStepClients, 'loadBalancers'>,
+  run: LoadBalancerRun,
   { address, deadline }: { readonly address: string; readonly deadline: number },
 ): Promise<void> {
+  const { context, settings } = run
   await waitFor({
-    poll: () => tolerateTransientErrors(() => pollState(context, loadBalancers, address)),
+    poll: () => tolerateTransientErrors(() => pollState(run, address)),
     interval: pollInterval,
     timeout: deadline - context.clock.now(),
     signal: context.signal,
@@ -125,11 +120,10 @@ export async function waitForActive(
 
 /** @throws ActionError `load-balancer-failed` */
 async function pollState(
-  context: Context,
-  loadBalancers: LoadBalancerClient,
+  { context, clients }: LoadBalancerRun,
   address: string,
 ): Promise<PollResult<undefined>> {
-  const read = await readIfAllowed(loadBalancers.findByDnsName(address))
+  const read = await readIfAllowed(clients.loadBalancers.findByDnsName(address))
   if (!read.allowed) {
     context.log.note(
       'These credentials are not allowed to describe load balancers: only the probe shows ' +

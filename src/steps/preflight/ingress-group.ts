@@ -6,7 +6,7 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { Settings } from '../../inputs/types.ts'
-import { buildIngressManifest } from '../ingress/manifest.ts'
+import { buildAnnotations } from '../ingress/manifest.ts'
 import type { ClassParamsSpec } from './class-overrides.ts'
 import type { ClassParams } from './ingress-class.ts'
 
@@ -64,11 +64,7 @@ export function checkIngressGroup(
         `Ingress ${metadata.name} of group ${groupName} also serves host ${settings.host}. The ` +
           'first of the two receives its calls: by annotation group.order, then by name.',
       )
-  const ownAnnotations = buildIngressManifest(
-    settings,
-    { name: ingressName, service: '', port: 0, certificateArn: 'arn' },
-    undefined,
-  ).metadata.annotations
+  const ownAnnotations = buildAnnotations(settings)
   const problems = members.flatMap(({ metadata: { name, annotations = {} } }) => {
     const disagreements = findConflicts(ownAnnotations, annotations, classParams)
     return disagreements.length === 0 ? [] : [ingressGroupConflict(name, groupName, disagreements)]

@@ -2,11 +2,10 @@
  * preflight: finds what the inputs refer to, and reports every predictable problem, all together.
  */
 import { settleAll, toActionError } from '../../failures/thrown.ts'
-import type { Context } from '../step.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { ingressesPath } from '../../clients/kubernetes/paths.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
+import type { ClusterRun } from '../run.ts'
 import { warnAlbChanges } from './alb-changes.ts'
 import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
@@ -32,12 +31,9 @@ export interface PreflightResult {
 }
 
 /** Starts all reads and checks. */
-export function observe(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
-  access: PermissionChecker,
-): PreflightResult {
+export function observe(run: ClusterRun, access: PermissionChecker): PreflightResult {
+  const { context, settings, clients } = run
+  const { kubernetes } = clients
   logInputNotes(context, settings)
   const namespace = findNamespace(kubernetes, settings.namespace)
   const ingressClass = checkIngressClass(context, settings, kubernetes, namespace)

@@ -4,11 +4,11 @@ import { toActionError, settleAll } from '../../failures/thrown.ts'
 import { ingressToRemoveNotOurs } from '../../failures/ingress-ownership.ts'
 import { releaseToRemoveNotFound } from '../../failures/release-lookup.ts'
 import type { Context } from '../step.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { findManagingTool, specManagers } from '../../clients/kubernetes/managing-tool.ts'
 import { ingressesPath } from '../../clients/kubernetes/paths.ts'
 import type { Ingress, Service } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
+import type { ClusterRun } from '../run.ts'
 import { isAppliedByAction } from './ingress-ownership.ts'
 import { removalPermissions, type PermissionChecker } from './permissions.ts'
 import { findRelease, type Release } from './release.ts'
@@ -31,13 +31,12 @@ export interface RemovalTarget {
 
 /** @throws ActionError of every problem found */
 export async function observeRemoval(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
+  run: ClusterRun,
   access: PermissionChecker,
 ): Promise<RemovalTarget> {
+  const { settings } = run
   try {
-    return await findRemovalTarget(context, settings, kubernetes)
+    return await findRemovalTarget(run)
   } catch (thrown) {
     const storage = needsRelease(settings) ? settings.helmStorage : undefined
     throw await access.explainForbidden(
@@ -55,11 +54,11 @@ const ingressNameFromInputs = ({ ingress, service, release }: Settings): string 
 const needsRelease = (settings: Settings): boolean =>
   ingressNameFromInputs(settings) === undefined || settings.serviceType !== undefined
 
-async function findRemovalTarget(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
-): Promise<RemovalTarget> {
+async function findRemovalTarget({
+  context,
+  settings,
+  clients: { kubernetes },
+}: ClusterRun): Promise<RemovalTarget> {
   const { namespace: name, serviceType } = settings
   const ingressesPromise = kubernetes.list<Ingress>(
     ingressesPath(name),

@@ -15,7 +15,11 @@ import {
 } from '../../failures/probe.ts'
 import type { IngressSettings, Settings } from '../../inputs/types.ts'
 import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
+import type { Run } from '../run.ts'
 import { progressLogger, type Context } from '../step.ts'
+
+/** A probe connects to Milvus by itself, and needs no client of the run. */
+type ProbeRun = Pick<Run, 'context' | 'settings'>
 
 /** Milliseconds for one stage of a connection. */
 const stageTimeout = 5_000
@@ -32,11 +36,11 @@ const minAttemptTime = 1_000
  * @throws ActionError with the code of the stage that failed
  */
 export async function apply(
-  context: Context,
-  settings: Settings,
+  run: ProbeRun,
   address: string,
   certificate: X509Certificate | undefined,
 ): Promise<ProbeResult> {
+  const { context, settings } = run
   const { probe: options, host, ingress } = settings
   const endpoint: Endpoint = {
     host,
@@ -49,10 +53,10 @@ export async function apply(
   }
   const attempt = (deadline: number) =>
     probe({ ...endpoint, deadline }, options.token, context.signal)
-  const result = await retryProbe(context, settings, attempt, () => attemptInterval)
+  const result = await retryProbe(run, attempt, () => attemptInterval)
   for (const line of result.trace) context.log.info(line)
-  reportResult(context, settings, result)
-  if (options.byHostname) await probeByHostname(context, settings, address, endpoint)
+  reportResult(run, result)
+  if (options.byHostname) await probeByHostname(run, address, endpoint)
   return result
 }
 
@@ -73,7 +77,7 @@ function describeRestriction(ingress: IngressSettings): string | undefined {
   return undefined
 }
 
-function reportResult({ log }: Context, settings: Settings, result: ProbeResult): void {
+function reportResult({ context: { log }, settings }: ProbeRun, result: ProbeResult): void {
   const { sslPolicy } = settings.ingress
   if (!result.isAuthenticated)
     log.note(
@@ -114,12 +118,8 @@ function reportUnauthenticatedAccess(
  * Probes by the host's own name, once this runner's DNS points it to the ALB. Behind a proxy the
  * proxy's DNS counts instead.
  */
-async function probeByHostname(
-  context: Context,
-  settings: Settings,
-  alb: string,
-  endpoint: Endpoint,
-): Promise<void> {
+async function probeByHostname(run: ProbeRun, alb: string, endpoint: Endpoint): Promise<void> {
+  const { context, settings } = run
   const { host, ingress, probe: options } = settings
   const usesProxy = getProxyUrl(host, ingress.listenPort) !== ''
   const hostEndpoint = { ...endpoint, address: { host, port: ingress.listenPort } }
@@ -129,7 +129,7 @@ async function probeByHostname(
     if (mismatch) throw mismatch
     return probe({ ...hostEndpoint, deadline }, options.token, context.signal)
   }
-  await retryProbe(context, settings, attempt, pollInterval)
+  await retryProbe(run, attempt, pollInterval)
   context.log.info(`DNS: ${host} points to the ALB, and Milvus answers under that name`)
 }
 
@@ -139,8 +139,7 @@ async function probeByHostname(
  * @param nextInterval milliseconds until the next attempt
  */
 function retryProbe<T>(
-  context: Context,
-  { timeouts }: Settings,
+  { context, settings: { timeouts } }: ProbeRun,
   attempt: (deadline: number) => Promise<T>,
   nextInterval: (elapsed: number) => number,
 ): Promise<T> {

@@ -10,7 +10,7 @@ import { getHelmValue } from '../../clients/helm/values.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { Release } from '../preflight/preflight.ts'
 import { formatManualRollback } from './manual-rollback.ts'
-import { revertedByUpgrade } from './plan.ts'
+import { revertedByUpgrade } from './differences.ts'
 import { desiredServiceType, getServiceTypePath, type ReleaseTarget } from './target.ts'
 
 /**

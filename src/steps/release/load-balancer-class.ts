@@ -5,51 +5,29 @@
  */
 import { loadBalancerClassRejected } from '../../failures/release.ts'
 import { retry } from '../../util/retry.ts'
-import type { Change, Context } from '../step.ts'
 import { findServices } from '../../clients/helm/milvus-chart.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
 import { servicePath } from '../../clients/kubernetes/paths.ts'
 import type { Service } from '../../clients/kubernetes/types.ts'
 import { fieldManager } from '../ingress/manifest.ts'
 import type { Target } from '../preflight/preflight.ts'
-
-/** The class that a Service gets together with type LoadBalancer. */
-export interface LoadBalancerClassRestoration {
-  readonly namespace: string
-  readonly service: string
-  readonly loadBalancerClass: string
-  /** The reason in the change. */
-  readonly why: string
-}
-
-export const describeClassChange = ({
-  namespace,
-  service,
-  loadBalancerClass,
-  why,
-}: LoadBalancerClassRestoration): Change => ({
-  step: 'release',
-  object: `Service ${namespace}/${service}`,
-  path: 'spec.loadBalancerClass',
-  after: loadBalancerClass,
-  why,
-})
+import type { ClusterRun } from '../run.ts'
+import { toChanges, type RestoreLoadBalancerClass } from './operations.ts'
 
 /**
  * Sets type LoadBalancer and the class of a Service, unless it is of that type already.
  * @throws ActionError `service-not-restored`
  */
 export async function restoreLoadBalancerClass(
-  context: Context,
-  kubernetes: KubernetesClient,
-  classToRestore: LoadBalancerClassRestoration,
+  run: ClusterRun,
+  operation: RestoreLoadBalancerClass,
 ): Promise<void> {
-  const { namespace, service: name, loadBalancerClass } = classToRestore
+  const { context, clients } = run
+  const { namespace, service: name, loadBalancerClass } = operation
   const path = servicePath(namespace, name)
-  const live = await kubernetes.get<Service>(path, `read Service ${name}`)
+  const live = await clients.kubernetes.get<Service>(path, `read Service ${name}`)
   if (!live || live.spec.type === 'LoadBalancer') return
-  context.recordChange(describeClassChange(classToRestore))
+  for (const change of toChanges([operation])) context.recordChange(change)
   const manifest = {
     apiVersion: 'v1',
     kind: 'Service',
@@ -57,7 +35,7 @@ export async function restoreLoadBalancerClass(
     spec: { type: 'LoadBalancer', loadBalancerClass },
   }
   try {
-    await kubernetes.apply<Service>(
+    await clients.kubernetes.apply<Service>(
       path,
       manifest,
       { fieldManager, force: true },
@@ -67,7 +45,7 @@ export async function restoreLoadBalancerClass(
     if (!(thrown instanceof StatusError)) throw thrown
     throw loadBalancerClassRejected(name, loadBalancerClass, thrown)
   }
-  await releaseOwnership(context, kubernetes, { namespace, name })
+  await releaseOwnership(run, operation)
 }
 
 /**
@@ -75,23 +53,22 @@ export async function restoreLoadBalancerClass(
  * @throws ActionError `service-not-restored`
  */
 export async function restoreClassBeforeRollback(
-  context: Context,
-  kubernetes: KubernetesClient,
+  run: ClusterRun,
   rollback: {
-    readonly namespace: string
     /** As it was before this run. */
     readonly service: Target['service']
     /** Of the rollback. */
     readonly manifest: string
   },
 ): Promise<void> {
-  const { namespace, service, manifest } = rollback
+  const { service, manifest } = rollback
   const { type, loadBalancerClass } = service.live?.spec ?? {}
   const rendered = findServices(manifest).find(({ name }) => name === service.name)
   if (type !== 'LoadBalancer' || rendered?.type !== 'LoadBalancer') return
   if (loadBalancerClass === undefined) return
-  await restoreLoadBalancerClass(context, kubernetes, {
-    namespace,
+  await restoreLoadBalancerClass(run, {
+    action: 'restore-load-balancer-class',
+    namespace: run.settings.namespace,
     service: service.name,
     loadBalancerClass,
     why: 'rolled back, because the run failed',
@@ -109,9 +86,8 @@ const maxConflictAttempts = 5
  * with a conflict when it changes the type.
  */
 export async function releaseOwnership(
-  context: Context,
-  kubernetes: KubernetesClient,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { context, clients: { kubernetes } }: ClusterRun,
+  { namespace, service: name }: { readonly namespace: string; readonly service: string },
 ): Promise<void> {
   const path = servicePath(namespace, name)
   const attempt = async (): Promise<void> => {

@@ -1,17 +1,15 @@
 /** Notes about what step release does not change, and about what it restored. */
-import type { Change, Context } from '../step.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
 import type { Service } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
 import type { Target } from '../preflight/preflight.ts'
+import type { ClusterRun, Run } from '../run.ts'
+import type { ReleaseDifference } from './differences.ts'
 
 /** Logs which parts of the release are not changed, and who has to change them. */
 export function logReleaseNotes(
-  context: Context,
-  { cutover }: Settings,
+  { context, settings: { cutover } }: Pick<Run, 'context' | 'settings'>,
   { release, unreadableReleaseName, service, manager }: Target,
-  changes: readonly Change[],
+  differences: readonly ReleaseDifference[],
 ): void {
   const isManaged = cutover !== 'never' && (release ?? unreadableReleaseName) !== undefined
   if (!isManaged && service.type !== 'ClusterIP')
@@ -26,7 +24,7 @@ export function logReleaseNotes(
       `Service ${service.name} of release ${name} is managed by ${manager.tool} ` +
         `(${manager.owner}), and needs no change. Change the release there.`,
     )
-  if (status !== 'deployed' && changes.length === 0)
+  if (status !== 'deployed' && differences.length === 0)
     context.log.note(
       `Revision ${revision} of release ${name} is ${status}, and is not changed: this action did ` +
         'not create it, and its Service needs no change.',
@@ -38,12 +36,10 @@ export function logReleaseNotes(
  * @returns a phrase for the step's line
  */
 export async function reportRestoredService(
-  context: Context,
-  { namespace }: Settings,
-  kubernetes: KubernetesClient,
+  { context, settings: { namespace }, clients }: ClusterRun,
   name: string,
 ): Promise<string> {
-  const service = await kubernetes.get<Service>(
+  const service = await clients.kubernetes.get<Service>(
     paths.servicePath(namespace, name),
     `read Service ${name}`,
   )

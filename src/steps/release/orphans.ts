@@ -4,7 +4,7 @@
  * would remain, outside of any revision, and so would its fields where helm applies client-side.
  */
 import { orphanRemovalRejected } from '../../failures/release.ts'
-import type { Change, Context } from '../step.ts'
+import type { ClusterRun } from '../run.ts'
 import { findOrphanedFields, type OrphanedField } from '../../clients/helm/orphaned-fields.ts'
 import {
   parseManifestObject,
@@ -42,19 +42,18 @@ interface FailedObject {
 /**
  * Finds what the failed revisions of this action left behind. It never includes a
  * PersistentVolumeClaim, an object with the resource policy "keep", or one that belongs to others.
- * @param next the manifest that helm is about to apply
+ * @param nextManifest the one that helm is about to apply
  */
 export async function findOrphanedObjects(
-  context: Context,
-  kubernetes: KubernetesClient,
+  run: ClusterRun,
   revisions: Pick<Release, 'deployedRevision' | 'latestRevision' | 'failedOwnRevisions'>,
-  next: { readonly namespace: string; readonly manifest: string },
+  nextManifest: string,
 ): Promise<OrphanedObject[]> {
   const { deployedRevision, latestRevision, failedOwnRevisions = [] } = revisions
   const { name: release, serverSide } = latestRevision
-  const releaseRef = { release, namespace: next.namespace, serverSide }
+  const releaseRef = { release, namespace: run.settings.namespace, serverSide }
   const deployedObjects = indexObjects(deployedRevision.manifest, releaseRef)
-  const nextObjects = indexObjects(next.manifest, releaseRef)
+  const nextObjects = indexObjects(nextManifest, releaseRef)
   const failedObjects = new Map<string, FailedObject>()
   for (const { manifest } of failedOwnRevisions)
     for (const [key, object] of indexObjects(manifest, releaseRef))
@@ -65,27 +64,10 @@ export async function findOrphanedObjects(
       })
   const orphanedObjects = await Promise.all(
     [...failedObjects.values()].map((failedObject) =>
-      toOrphanedObject(context, kubernetes, releaseRef, failedObject),
+      toOrphanedObject(run, releaseRef, failedObject),
     ),
   )
   return orphanedObjects.filter((orphanedObject) => orphanedObject !== undefined)
-}
-
-/** The changes that the removal makes, as people read them. */
-export function listOrphanRemovals(
-  namespace: string,
-  orphanedObjects: readonly OrphanedObject[],
-): Change[] {
-  const why = 'only a failed revision contains it, and helm would not remove it'
-  return orphanedObjects.flatMap(({ kind, name, fields }) =>
-    (fields ?? [undefined]).map((field) => ({
-      step: 'release' as const,
-      object: `${kind} ${namespace}/${name}`,
-      path: field === undefined ? 'object' : field.path.join('.'),
-      before: '(not shown)',
-      why,
-    })),
-  )
 }
 
 /**
@@ -138,14 +120,13 @@ const getObjectKey = (
 ): string => [group, kind, namespace ?? releaseRef.namespace, name].join('/')
 
 async function toOrphanedObject(
-  context: Context,
-  kubernetes: KubernetesClient,
+  run: ClusterRun,
   releaseRef: ReleaseRef,
   failedObject: FailedObject,
 ): Promise<OrphanedObject | undefined> {
   if (isHandledByHelm(failedObject, releaseRef)) return undefined
   const { object, deployed, next } = failedObject
-  const live = await findLiveObject(context, kubernetes, object, releaseRef)
+  const live = await findLiveObject(run, object, releaseRef)
   if (!live || !isManagedByRelease(live.object, releaseRef)) return undefined
   const { path, resource, namespaced } = live
   const fields = next && collectOrphanedFields(live.object, object, [deployed, next])
@@ -196,13 +177,12 @@ interface LiveObject {
 
 /** The object in the cluster; undefined when it does not exist or is not readable. */
 async function findLiveObject(
-  context: Context,
-  kubernetes: KubernetesClient,
+  { context, clients }: ClusterRun,
   object: ManifestObject,
   releaseRef: ReleaseRef,
 ): Promise<LiveObject | undefined> {
   const { kind, name } = object
-  const read = await readIfAllowed(readLiveObject(kubernetes, object, releaseRef))
+  const read = await readIfAllowed(readLiveObject(clients.kubernetes, object, releaseRef))
   if (read.allowed) return read.value
   context.log.note(
     `${kind} ${name} may be left over from a failed upgrade: this identity is not allowed to ` +

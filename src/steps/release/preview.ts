@@ -9,6 +9,7 @@ import type { Settings } from '../../inputs/types.ts'
 import type { Release } from '../preflight/preflight.ts'
 import type { Permission } from '../preflight/permissions.ts'
 import { renderedUpgradePermissions } from '../preflight/helm-permissions.ts'
+import type { ClusterClients, Run } from '../run.ts'
 import { checkRenderedServiceType, fetchRequestedChart, withMilvusVersion } from './chart.ts'
 import { compareUpgrades, type UpgradeComparison } from './comparison.ts'
 import {
@@ -45,11 +46,8 @@ export interface ReviewedUpgrade {
 /** A release that exists. */
 type InstalledTarget = ReleaseTarget & { readonly release: Release }
 
-/** The clients that a review reads with. */
-interface ReviewClients {
-  readonly helm: HelmClient
-  readonly kubernetes: KubernetesClient
-}
+/** A run that reviews an upgrade. */
+type ReviewRun = Run<Pick<ClusterClients, 'helm' | 'kubernetes'>>
 
 /** An upgrade that helm rendered, and what it changes. */
 interface RenderedUpgrade {
@@ -67,25 +65,22 @@ interface RenderedUpgrade {
  *   `release-not-ready`, of helm's failures
  */
 export async function reviewUpgrade(
-  context: Context,
-  settings: Settings,
-  clients: ReviewClients,
+  run: ReviewRun,
   target: InstalledTarget,
 ): Promise<ReviewedUpgrade> {
+  const { context, settings, clients } = run
   const { helm, kubernetes } = clients
   const { release, service } = target
+  context.log.info(`helm ${await helm.version()}`)
   const rendered = await renderUpgrade(settings, helm, target)
   const { request, preview, comparison } = rendered
   context.log.info(`helm would ${describeDifference(comparison.total)}`)
-  await rejectProblems(context, settings, kubernetes, { target, rendered })
+  await rejectProblems(run, target, rendered)
   logVersionChange(context, release, rendered)
   const { manifest } = preview
   logRestarts(context, { release, service: service.name, manifest, comparison })
   const wait = await shouldWait(settings, kubernetes, release, manifest)
-  const orphanedObjects = await findOrphanedObjects(context, kubernetes, release, {
-    namespace: settings.namespace,
-    manifest,
-  })
+  const orphanedObjects = await findOrphanedObjects(run, release, manifest)
   return {
     chart: request.chart,
     wait,
@@ -124,10 +119,9 @@ async function renderUpgrade(
 
 /** @throws ActionError of all reasons not to make this upgrade */
 async function rejectProblems(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
-  { target, rendered }: { readonly target: InstalledTarget; readonly rendered: RenderedUpgrade },
+  { context, settings, clients }: ReviewRun,
+  target: InstalledTarget,
+  rendered: RenderedUpgrade,
 ): Promise<void> {
   const { release, service } = target
   const { request, preview, comparison, serverSide } = rendered
@@ -140,7 +134,7 @@ async function rejectProblems(
     serverSide,
   }
   const { forceConflicts } = settings.ingress
-  const conflicts = await findReleaseConflicts(kubernetes, renderedRelease)
+  const conflicts = await findReleaseConflicts(clients.kubernetes, renderedRelease)
   logConflictNotes(context, renderedRelease, conflicts, forceConflicts)
   const problems = [
     checkUnrequestedChanges(target, settings, preview.chart, comparison),

@@ -3,7 +3,7 @@
  * helm never completes, and which blocks every later operation.
  */
 import { recoveryRejected } from '../../failures/release.ts'
-import type { Context } from '../step.ts'
+import type { LockedRun } from '../run.ts'
 import { replaceStatus } from '../../clients/helm/release-storage.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
@@ -11,7 +11,6 @@ import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { SecretOrConfigMap } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { HelmOperation } from '../../locking/lease.ts'
-import type { Lock } from '../../locking/lease-lock.ts'
 import { listRevisions, type StoredRevision } from './revisions.ts'
 
 /** A pending revision whose helm was killed. */
@@ -73,9 +72,7 @@ export function toInterruptedOperation(
  *   `lock-lost`, `cluster-forbidden`
  */
 export async function recover(
-  context: Context,
-  settings: Settings,
-  { kubernetes, lock }: { readonly kubernetes: KubernetesClient; readonly lock: Lock },
+  { context, settings, clients: { kubernetes, lock } }: LockedRun,
   { release, revision, finalStatus }: InterruptedOperation,
 ): Promise<string> {
   const { helmStorage: kind, namespace } = settings

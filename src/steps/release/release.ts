@@ -3,67 +3,102 @@
  * another one), and changes nothing else of the release that the inputs do not request.
  */
 import { serviceTypeNotApplied } from '../../failures/release.ts'
-import type { Change, Context } from '../step.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
-import * as paths from '../../clients/kubernetes/paths.ts'
+import { servicePath } from '../../clients/kubernetes/paths.ts'
 import type { Service } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
-import { isOwnedByAction, releaseOwnership } from './load-balancer-class.ts'
+import type { ClusterRun, LockedRun, Run } from '../run.ts'
+import type { ReleaseDifference } from './differences.ts'
+import {
+  isOwnedByAction,
+  releaseOwnership,
+  restoreLoadBalancerClass,
+} from './load-balancer-class.ts'
+import { toChanges, type ReleaseOperation, type UpgradeRelease } from './operations.ts'
 import type { ReviewedUpgrade } from './preview.ts'
 import { findLatestRevisionNumber } from './revisions.ts'
-import { desiredServiceType, type ReleaseClients, type ReleaseTarget } from './target.ts'
+import { desiredServiceType, type ReleaseTarget } from './target.ts'
 import { runHelm, upgradeRequest } from './upgrade.ts'
 
 export { check } from './check.ts'
+export { findDifferences } from './differences.ts'
 export { logReleaseNotes, reportRestoredService } from './notes.ts'
-export { plan } from './plan.ts'
+export { toChanges, toDifferences } from './operations.ts'
 
-/** The changes of a release, and the upgrade that makes them. */
-export interface PlannedUpgrade {
+/** What the plan of the release depends on. */
+export interface ReleasePlanInput {
   readonly target: ReleaseTarget
-  readonly changes: readonly Change[]
-  /** Undefined when there is nothing to change. */
-  readonly upgrade: ReviewedUpgrade | undefined
+  readonly differences: readonly ReleaseDifference[]
+  /** Undefined without differences, or without a release. */
+  readonly review: ReviewedUpgrade | undefined
+}
+
+/** Pure. */
+export function plan(
+  { settings }: Pick<Run, 'settings'>,
+  { target, differences, review }: ReleasePlanInput,
+): ReleaseOperation[] {
+  const { release, service } = target
+  if (!release || !review || differences.length === 0) return []
+  const { namespace } = settings
+  const upgrade: UpgradeRelease = {
+    action: 'upgrade',
+    namespace,
+    release,
+    service: service.name,
+    differences,
+    review,
+  }
+  return isOwnedByAction(service.live)
+    ? [{ action: 'release-ownership', namespace, service: service.name }, upgrade]
+    : [upgrade]
 }
 
 /**
- * Runs helm if there is anything to change.
- * @returns the latest revision of the release; undefined without a release
+ * @returns the revision that helm created; undefined without an upgrade
+ * @throws ActionError `service-not-cluster-ip`, `service-not-restored`, of helm's failures
  */
 export async function apply(
-  context: Context,
-  settings: Settings,
-  clients: ReleaseClients,
-  { target, changes, upgrade }: PlannedUpgrade,
+  run: LockedRun,
+  operations: readonly ReleaseOperation[],
 ): Promise<number | undefined> {
-  const { release, service } = target
-  if (!release || !upgrade || changes.length === 0) return release?.latestRevision.revision
-  changes.forEach((change) => context.recordChange(change))
-  if (isOwnedByAction(service.live))
-    await releaseOwnership(context, clients.kubernetes, {
-      namespace: settings.namespace,
-      name: service.name,
-    })
-  await runHelm(context, clients, {
-    request: upgradeRequest(release, settings, upgrade),
+  let revision: number | undefined
+  for (const operation of operations) {
+    switch (operation.action) {
+      case 'restore-load-balancer-class':
+        await restoreLoadBalancerClass(run, operation)
+        break
+      case 'release-ownership':
+        await releaseOwnership(run, operation)
+        break
+      case 'upgrade':
+        revision = await upgrade(run, operation)
+    }
+  }
+  return revision
+}
+
+async function upgrade(run: LockedRun, operation: UpgradeRelease): Promise<number | undefined> {
+  const { context, settings, clients } = run
+  const { release, review, service } = operation
+  for (const change of toChanges([operation])) context.recordChange(change)
+  await runHelm(run, {
+    request: upgradeRequest(release, settings, review),
     revision: release.latestRevision.revision + 1,
-    orphanedObjects: upgrade.orphanedObjects,
+    orphanedObjects: review.orphanedObjects,
   })
   const [revision] = await Promise.all([
     findLatestRevisionNumber(clients.kubernetes, settings, release),
-    verifyServiceType(clients.kubernetes, settings, service.name),
+    verifyServiceType(run, service),
   ])
   return revision
 }
 
 /** @throws ActionError `service-not-cluster-ip`, `service-not-restored` */
 async function verifyServiceType(
-  kubernetes: KubernetesClient,
-  settings: Settings,
+  { settings, clients }: ClusterRun,
   service: string,
 ): Promise<void> {
-  const live = await kubernetes.get<Service>(
-    paths.servicePath(settings.namespace, service),
+  const live = await clients.kubernetes.get<Service>(
+    servicePath(settings.namespace, service),
     `read Service ${service}`,
   )
   const desiredType = desiredServiceType(settings)

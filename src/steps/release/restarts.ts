@@ -1,5 +1,5 @@
 /** Logs which pods an upgrade restarts, as far as a deploy or a check can tell. */
-import type { Change, Context } from '../step.ts'
+import type { Context } from '../step.ts'
 import {
   describeRestart,
   findRestartedByFirstUpgrade,
@@ -10,6 +10,7 @@ import {
 } from '../../clients/helm/workloads.ts'
 import type { Release, Target } from '../preflight/preflight.ts'
 import type { UpgradeComparison } from './comparison.ts'
+import type { ReleaseDifference } from './differences.ts'
 import { isSameWorkload } from './workloads.ts'
 
 /** An upgrade that helm rendered. */
@@ -70,9 +71,9 @@ const renderingHint =
 export function logRestartNotes(
   context: Context,
   { release }: Pick<Target, 'release'>,
-  changes: readonly Change[],
+  differences: readonly ReleaseDifference[],
 ): void {
-  if (changes.length === 0) return
+  if (differences.length === 0) return
   if (!release) {
     context.log.note(
       `${unknownRestarts}: it is not allowed to read the releases of helm, and ${renderingHint}`,

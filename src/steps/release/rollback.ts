@@ -6,14 +6,14 @@ import {
   releaseUpgradedConcurrently,
   rollbackChartMissing,
 } from '../../failures/release.ts'
-import type { Context } from '../step.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import type { ReleaseRevision } from '../../clients/helm/release-storage.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { Release, Target } from '../preflight/preflight.ts'
+import type { ClusterRun, LockedRun } from '../run.ts'
 import { restoreClassBeforeRollback } from './load-balancer-class.ts'
 import { formatManualRollback } from './manual-rollback.ts'
-import { findOrphanedObjects, listOrphanRemovals, type OrphanedObject } from './orphans.ts'
+import { toOrphanChanges } from './operations.ts'
+import { findOrphanedObjects, type OrphanedObject } from './orphans.ts'
 import { isPending, recover, toInterruptedOperation } from './recovery.ts'
 import {
   findLatestRevisionNumber,
@@ -22,7 +22,6 @@ import {
   type StoredRevision,
 } from './revisions.ts'
 import { rollbackRequest, type RollbackPlan } from './rollback-plan.ts'
-import type { ReleaseClients } from './target.ts'
 import { runHelm } from './upgrade.ts'
 import { findUnreadyWorkloads, partitionWorkloads } from './workloads.ts'
 
@@ -47,15 +46,14 @@ interface OwnRevision {
  *   `chart-not-found` when the chart is not available, and of helm's failures
  */
 export async function rollbackRelease(
-  context: Context,
-  settings: Settings,
-  clients: ReleaseClients,
+  run: LockedRun,
   target: Pick<Target, 'release' | 'service'> & {
     readonly rollbackPlan: RollbackPlan | undefined
   },
 ): Promise<string> {
   const { release, service, rollbackPlan } = target
   if (!release || !rollbackPlan) return 'there was no upgrade'
+  const { settings, clients } = run
   const { kubernetes, lock } = clients
   const revisions = await listRevisions(kubernetes, settings, release.latestRevision.name)
   const [latest] = revisions
@@ -64,24 +62,14 @@ export async function rollbackRelease(
   if (latest.holderId !== lock.holder.id) throw upgradedConcurrently(settings, release, latest)
   if ('unavailableReason' in rollbackPlan)
     throw chartMissing(settings, release, rollbackPlan.unavailableReason)
-  const ownRevision = await completeOwnRevision(context, settings, clients, {
-    latest,
-    revisions,
-  })
-  await performRollback(context, settings, clients, {
-    release,
-    service,
-    ownRevision,
-    rollbackPlan,
-  })
-  await reportRollback(context, settings, kubernetes, { release, service })
+  const ownRevision = await completeOwnRevision(run, latest, revisions)
+  await performRollback(run, { release, service, ownRevision, rollbackPlan })
+  await reportRollback(run, release, service)
   return `as in revision ${release.deployedRevision.revision}`
 }
 
 async function performRollback(
-  context: Context,
-  settings: Settings,
-  clients: ReleaseClients,
+  run: LockedRun,
   rollback: {
     readonly release: Release
     readonly service: Target['service']
@@ -89,25 +77,16 @@ async function performRollback(
     readonly rollbackPlan: AvailableRollback
   },
 ): Promise<void> {
-  const { kubernetes } = clients
-  const { namespace } = settings
   const { release, service, ownRevision, rollbackPlan } = rollback
   const { manifest } = rollbackPlan
-  const orphanedObjects = await findOwnOrphans(context, settings, kubernetes, {
-    release,
-    ownRevision,
-    manifest,
-  })
-  recordRollback(context, settings, release, {
-    revision: ownRevision.number,
-    orphanedObjects,
-  })
-  const wait = await canWait(kubernetes, settings, {
+  const orphanedObjects = await findOwnOrphans(run, release, ownRevision, manifest)
+  recordRollback(run, release, ownRevision.number, orphanedObjects)
+  const wait = await canWait(run, {
     before: [release.deployedRevision.manifest, ownRevision.content.manifest],
     after: manifest,
   })
-  await restoreClassBeforeRollback(context, kubernetes, { namespace, service, manifest })
-  await runRollback(context, settings, clients, {
+  await restoreClassBeforeRollback(run, { service, manifest })
+  await runRollback(run, {
     release,
     rollbackPlan,
     wait,
@@ -142,53 +121,41 @@ const chartMissing = (settings: Settings, release: Release, reason: string): Act
  * its status is stored now.
  */
 async function completeOwnRevision(
-  context: Context,
-  settings: Settings,
-  clients: ReleaseClients,
-  {
-    latest,
-    revisions,
-  }: { readonly latest: StoredRevision; readonly revisions: readonly StoredRevision[] },
+  run: LockedRun,
+  latest: StoredRevision,
+  revisions: readonly StoredRevision[],
 ): Promise<OwnRevision> {
-  const content = await readRevision(settings, clients.kubernetes, latest)
+  const content = await readRevision(run.settings, run.clients.kubernetes, latest)
   const ownRevision = { number: latest.revision, content }
   if (!isPending(latest)) return { ...ownRevision, isDeployed: latest.status === 'deployed' }
   const interrupted = toInterruptedOperation(latest.name, latest, revisions)
-  await recover(context, settings, clients, interrupted)
+  await recover(run, interrupted)
   return { ...ownRevision, isDeployed: interrupted.finalStatus === 'deployed' }
 }
 
-/** Finds what this run's revision would leave behind, as a failed revision does. */
+/**
+ * Finds what this run's revision would leave behind, as a failed revision does.
+ * @param manifest of the rollback
+ */
 function findOwnOrphans(
-  context: Context,
-  { namespace }: Settings,
-  kubernetes: KubernetesClient,
-  rollback: {
-    readonly release: Release
-    readonly ownRevision: OwnRevision
-    /** Of the rollback. */
-    readonly manifest: string
-  },
+  run: ClusterRun,
+  { deployedRevision, failedOwnRevisions = [] }: Release,
+  { content, isDeployed }: OwnRevision,
+  manifest: string,
 ): Promise<OrphanedObject[]> {
-  const { release, ownRevision, manifest } = rollback
-  const { deployedRevision, failedOwnRevisions = [] } = release
-  const { content, isDeployed } = ownRevision
   const revisions = {
     deployedRevision,
     latestRevision: content,
     failedOwnRevisions: isDeployed ? [] : [...failedOwnRevisions, content],
   }
-  return findOrphanedObjects(context, kubernetes, revisions, { namespace, manifest })
+  return findOrphanedObjects(run, revisions, manifest)
 }
 
 function recordRollback(
-  context: Context,
-  { namespace }: Settings,
+  { context, settings: { namespace } }: LockedRun,
   { latestRevision, deployedRevision }: Release,
-  {
-    revision,
-    orphanedObjects,
-  }: { readonly revision: number; readonly orphanedObjects: readonly OrphanedObject[] },
+  revision: number,
+  orphanedObjects: readonly OrphanedObject[],
 ): void {
   context.recordChange({
     step: 'release',
@@ -198,7 +165,7 @@ function recordRollback(
     after: `as ${deployedRevision.revision}`,
     why: 'rolled back, because the run failed',
   })
-  for (const change of listOrphanRemovals(namespace, orphanedObjects)) context.recordChange(change)
+  for (const change of toOrphanChanges(namespace, orphanedObjects)) context.recordChange(change)
 }
 
 /**
@@ -206,19 +173,16 @@ function recordRollback(
  * that the rollback does not change.
  */
 async function canWait(
-  kubernetes: KubernetesClient,
-  { namespace }: Settings,
+  { settings, clients }: ClusterRun,
   { before, after }: { readonly before: readonly string[]; readonly after: string },
 ): Promise<boolean> {
   const { unchanged } = partitionWorkloads(before, after)
-  const unready = await findUnreadyWorkloads(kubernetes, namespace, unchanged)
+  const unready = await findUnreadyWorkloads(clients.kubernetes, settings.namespace, unchanged)
   return unready.length === 0
 }
 
 async function runRollback(
-  context: Context,
-  settings: Settings,
-  clients: ReleaseClients,
+  run: LockedRun,
   rollback: {
     readonly release: Release
     readonly rollbackPlan: AvailableRollback
@@ -229,22 +193,21 @@ async function runRollback(
   },
 ): Promise<void> {
   const { release, rollbackPlan, wait, revision, orphanedObjects } = rollback
-  const request = rollbackRequest(settings, release, rollbackPlan.chart, wait)
+  const request = rollbackRequest(run.settings, release, rollbackPlan.chart, wait)
   try {
-    await runHelm(context, clients, { request, revision, orphanedObjects })
+    await runHelm(run, { request, revision, orphanedObjects })
   } catch (thrown) {
-    const command = formatManualRollback(settings, release)
+    const command = formatManualRollback(run.settings, release)
     throw releaseRollbackFailed(toActionError(thrown), command)
   }
 }
 
 async function reportRollback(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
-  { release, service }: { readonly release: Release; readonly service: Target['service'] },
+  { context, settings, clients }: ClusterRun,
+  release: Release,
+  service: Target['service'],
 ): Promise<void> {
-  const revision = await findLatestRevisionNumber(kubernetes, settings, release)
+  const revision = await findLatestRevisionNumber(clients.kubernetes, settings, release)
   context.setOutput('release-revision', String(revision))
   if (service.type !== 'LoadBalancer') return
   const command = `kubectl -n ${settings.namespace} get service ${service.name}`

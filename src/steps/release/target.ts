@@ -2,18 +2,8 @@
  * What step release works on: the release, its Service, and the type that the Service should have.
  */
 import { findValuesPath, serviceTypePath } from '../../clients/helm/milvus-chart.ts'
-import type { HelmClient } from '../../clients/helm/client.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import type { ServiceType, Settings } from '../../inputs/types.ts'
-import type { Lock } from '../../locking/lease-lock.ts'
 import type { Release, Target } from '../preflight/preflight.ts'
-
-/** The clients that change a release. */
-export interface ReleaseClients {
-  readonly helm: HelmClient
-  readonly kubernetes: KubernetesClient
-  readonly lock: Lock
-}
 
 /** The release and its Service. */
 export type ReleaseTarget = Pick<Target, 'namespace' | 'release' | 'service' | 'manager'>

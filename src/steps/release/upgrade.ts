@@ -1,5 +1,6 @@
 /** Runs `helm upgrade`, for the upgrade of a release and for its rollback. */
-import { progressLogger, type Context } from '../step.ts'
+import type { LockedRun } from '../run.ts'
+import { progressLogger } from '../step.ts'
 import { withProgress } from '../../util/polling.ts'
 import { omitStoredNulls } from '../../clients/helm/release-storage.ts'
 import { historyMaxToRetain } from '../../clients/helm/commands.ts'
@@ -9,7 +10,7 @@ import type { Settings } from '../../inputs/types.ts'
 import { revisionLabels } from '../../locking/revision-labels.ts'
 import type { Release } from '../preflight/preflight.ts'
 import { removeOrphanedObjects, type OrphanedObject } from './orphans.ts'
-import { desiredServiceType, type ReleaseClients } from './target.ts'
+import { desiredServiceType } from './target.ts'
 
 /** The upgrade that the inputs request. */
 export function upgradeRequest(
@@ -47,10 +48,10 @@ interface HelmRun {
  * @throws ActionError of helm's failures
  */
 export async function runHelm(
-  context: Context,
-  { helm, kubernetes, lock }: ReleaseClients,
+  { context, clients }: LockedRun,
   { request, revision, orphanedObjects }: HelmRun,
 ): Promise<void> {
+  const { helm, kubernetes, lock } = clients
   const labels = revisionLabels(lock.holder.id, revision)
   const upgrade = lock.runRecorded({ release: request.release, revision }, async () => {
     await removeOrphanedObjects(kubernetes, orphanedObjects)

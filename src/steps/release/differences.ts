@@ -1,133 +1,122 @@
-/** Plans the changes of the release: what an upgrade has to change. Pure. */
-import type { Change } from '../step.ts'
+/** How a release differs from the inputs: what an upgrade has to change. Pure. */
 import { findServices, serviceTypePath } from '../../clients/helm/milvus-chart.ts'
 import { findDifferingPaths } from '../../clients/helm/release-storage.ts'
 import { getHelmValue } from '../../clients/helm/values.ts'
 import type { ServiceType, Settings } from '../../inputs/types.ts'
 import type { Release } from '../preflight/preflight.ts'
 import { isFailedByAction } from '../preflight/release.ts'
+import type { Run } from '../run.ts'
 import { desiredServiceType, getServiceTypePath, type ReleaseTarget } from './target.ts'
 
-/** A change of the release. */
-type ReleaseChange = Omit<Change, 'step' | 'object'>
+/** One difference. Those of values contain their paths, and never the values. */
+export type ReleaseDifference =
+  /** The type of the Service of Milvus' API. */
+  | {
+      readonly field: 'service-type'
+      /** Path of the value that sets the type. */
+      readonly path: readonly string[]
+      readonly before: string
+      readonly after: ServiceType
+      /** Whether the Service has the type, but the release does not. */
+      readonly isOnlyStored: boolean
+    }
+  | { readonly field: 'chart-version'; readonly before: string; readonly after: string }
+  /** A value that input values sets. `path` is joined with dots. */
+  | { readonly field: 'value'; readonly path: string }
+  /** An earlier upgrade that did not succeed. */
+  | { readonly field: 'status'; readonly before: string }
 
-const typeChangeReasons: Readonly<Record<ServiceType, string>> = {
-  ClusterIP: 'an ALB with ip targets needs no load balancer of the Service',
-  LoadBalancer: 'requested by input restore-service-type',
-  NodePort: 'requested by input restore-service-type',
+/** What is compared. */
+export type ComparedRelease = ReleaseTarget & {
+  /** Name of a release that the identity may not read. */
+  readonly unreadableReleaseName?: string | undefined
 }
 
-/** The changes of an upgrade. They contain the paths of values, and never the values. */
-export function plan(
-  target: ReleaseTarget & { readonly unreadableReleaseName?: string | undefined },
-  settings: Settings,
-): Change[] {
-  const { release, unreadableReleaseName, service, namespace } = target
+export function findDifferences(
+  { settings }: Pick<Run, 'settings'>,
+  { release, unreadableReleaseName, service }: ComparedRelease,
+): ReleaseDifference[] {
   if (settings.cutover === 'never') return []
-  const name = release?.latestRevision.name ?? unreadableReleaseName
-  if (name === undefined) return []
-  const changes = release
-    ? planUpgrade(release, service, settings)
-    : planLiveType(service.type, serviceTypePath([]), desiredServiceType(settings))
-  return changes.map((change) => ({
-    step: 'release',
-    object: `release ${namespace.name}/${name}`,
-    ...change,
-  }))
+  if (release) return compareRelease(release, service, settings)
+  if (unreadableReleaseName === undefined) return []
+  return compareLiveType(service.type, serviceTypePath([]), desiredServiceType(settings))
 }
 
-function planUpgrade(
+function compareRelease(
   release: Release,
   service: ReleaseTarget['service'],
   settings: Settings,
-): ReleaseChange[] {
+): ReleaseDifference[] {
   const { latestRevision, deployedRevision } = release
   const typePath = getServiceTypePath(release, service.name)
-  const chartAndTypeChanges = [
-    ...planServiceType(release, service, settings),
-    ...planChartVersion(release, settings),
+  const chartAndType = [
+    ...compareServiceType(release, service, settings),
+    ...compareChartVersion(release, settings),
   ]
-  const changes = [
-    ...chartAndTypeChanges,
-    ...findDifferingPaths(settings.values, deployedRevision.values).map(planValue),
+  const differences = [
+    ...chartAndType,
+    ...findDifferingPaths(settings.values, deployedRevision.values).map(toValueDifference),
   ]
-  if (latestRevision.status === 'deployed') return changes
+  if (latestRevision.status === 'deployed') return differences
   // A failed revision of someone else that contains all that is requested, and more than that, is
   // not touched.
   const isAlreadyApplied =
     service.type === desiredServiceType(settings) &&
-    chartAndTypeChanges.length === 0 &&
+    chartAndType.length === 0 &&
     findDifferingPaths(settings.values, latestRevision.values).length === 0
   if (isAlreadyApplied && revertedByUpgrade(release, typePath, settings).length > 0) return []
-  const statusChange = {
-    path: 'status',
-    why: 'an earlier upgrade did not succeed',
-    before: latestRevision.status,
-    after: 'deployed',
-  }
-  return [...changes, statusChange]
+  return [...differences, { field: 'status', before: latestRevision.status }]
 }
 
-function planServiceType(
+const toValueDifference = (path: string): ReleaseDifference => ({ field: 'value', path })
+
+function compareServiceType(
   release: Release,
   service: ReleaseTarget['service'],
   settings: Settings,
-): ReleaseChange[] {
+): ReleaseDifference[] {
   const typePath = getServiceTypePath(release, service.name)
   const desiredType = desiredServiceType(settings)
   return service.type === desiredType
-    ? planStoredType(release, service.name, typePath, desiredType)
-    : planLiveType(service.type, typePath, desiredType)
+    ? compareStoredType(release, service.name, typePath, desiredType)
+    : compareLiveType(service.type, typePath, desiredType)
 }
 
-function planLiveType(
+function compareLiveType(
   liveType: string,
-  typePath: readonly string[],
+  path: readonly string[],
   desiredType: ServiceType,
-): ReleaseChange[] {
+): ReleaseDifference[] {
   if (liveType === desiredType) return []
-  const why = typeChangeReasons[desiredType]
-  return [{ path: typePath.join('.'), why, before: liveType, after: desiredType }]
+  return [
+    { field: 'service-type', path, before: liveType, after: desiredType, isOnlyStored: false },
+  ]
 }
 
 /** Of a Service that was changed outside helm: the next upgrade would revert its type. */
-function planStoredType(
+function compareStoredType(
   { latestRevision }: Release,
   service: string,
-  typePath: readonly string[],
+  path: readonly string[],
   desiredType: ServiceType,
-): ReleaseChange[] {
+): ReleaseDifference[] {
   if (latestRevision.status !== 'deployed') return []
   const rendered = findServices(latestRevision.manifest).find(({ name }) => name === service)
-  const storedType = rendered?.type ?? getHelmValue(latestRevision.values, typePath)
+  const storedType = rendered?.type ?? getHelmValue(latestRevision.values, path)
   if (typeof storedType !== 'string' || storedType === desiredType) return []
-  const why =
-    `the Service is of type ${desiredType}, but the release is not: ` +
-    `the next helm upgrade would make it ${storedType} again`
-  return [{ path: typePath.join('.'), why, before: storedType, after: desiredType }]
+  return [
+    { field: 'service-type', path, before: storedType, after: desiredType, isOnlyStored: true },
+  ]
 }
 
-function planChartVersion(release: Release, { chart }: Settings): ReleaseChange[] {
+function compareChartVersion(release: Release, { chart }: Settings): ReleaseDifference[] {
   const { latestRevision, deployedRevision } = release
   // A failed revision of this action does not count: helm starts from the deployed one.
   const baseRevision = isFailedByAction(release) ? deployedRevision : latestRevision
   const { version } = baseRevision.chart
   if (chart.version === undefined || chart.version === version) return []
-  return [
-    {
-      path: 'chart version',
-      why: 'requested by input chart-version, or by the tag in chart',
-      before: version,
-      after: chart.version,
-    },
-  ]
+  return [{ field: 'chart-version', before: version, after: chart.version }]
 }
-
-const planValue = (path: string): ReleaseChange => ({
-  path: `values.${path}`,
-  why: 'requested by input values',
-  after: '(not shown)',
-})
 
 /**
  * What an upgrade would undo of a failed revision of someone else, because helm starts from the

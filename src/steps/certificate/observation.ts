@@ -1,0 +1,133 @@
+/** Reads the certificates in ACM from which step certificate selects. */
+import type { Acm } from '../../clients/aws/acm.ts'
+import { settleAll } from '../../failures/thrown.ts'
+import {
+  acmCertificateExpired,
+  certificateNotFound,
+  certificateNotOurs,
+  certificateNotReplaceable,
+} from '../../failures/certificate.ts'
+import type { Settings } from '../../inputs/types.ts'
+import { getDnsNames, type CertificateMaterial } from '../../x509/certificate.ts'
+import { checkHost, formatExpiryWarning, formatWeakKeyWarning } from '../../x509/checks.ts'
+import { parseCertificates } from '../../x509/parse.ts'
+import { parseCertificateArns } from '../ingress/manifest.ts'
+import type { Target } from '../preflight/preflight.ts'
+import type { Run } from '../run.ts'
+import type { Context } from '../step.ts'
+import { listCoveringNames, readCandidates } from './candidates.ts'
+import { shortenUserArns } from './description.ts'
+import { formatOwnerTag } from './owner-tag.ts'
+import {
+  findReimportObstacle,
+  matchesMaterial,
+  type AcmCertificate,
+  type Candidate,
+  type DesiredCertificate,
+} from './selection.ts'
+
+/** What ACM contains for the inputs. */
+export type ObservedCertificates =
+  /** The inputs contain no certificate, and the Ingress names none. Only in a check. */
+  | { readonly source: 'none' }
+  /** A certificate that certificate-arn or the Ingress names, and this action only uses. */
+  | { readonly source: 'existing'; readonly certificate: AcmCertificate }
+  /** The inputs contain a certificate. */
+  | {
+      readonly source: 'inputs'
+      readonly desired: Omit<DesiredCertificate, 'tags'>
+      readonly candidates: readonly Candidate[]
+      /** The certificate that certificate-arn names for a re-import. */
+      readonly reimportTarget: Candidate | undefined
+    }
+
+/**
+ * ACM is listed while the target is still read.
+ * @throws ActionError `certificate-not-found`, `certificate-not-ours`, `certificate-refused`, and
+ *   those of the certificate behind `certificate-arn`
+ */
+export async function observe(
+  run: Run,
+  targetPromise: Promise<Target>,
+): Promise<ObservedCertificates> {
+  const { settings, clients } = run
+  const { certificate } = settings
+  if (certificate.kind === 'material')
+    return observeForMaterial(run, targetPromise, certificate.material, certificate.importArn)
+  const arn = certificate.kind === 'arn' ? certificate.arn : getLiveArn(await targetPromise)
+  if (arn === undefined) return { source: 'none' }
+  const existing = await readUsableCertificate(run.context, settings, clients.acm, arn)
+  return { source: 'existing', certificate: existing }
+}
+
+/** The ARN that the live Ingress serves by default. */
+const getLiveArn = ({ ingress }: Target): string | undefined =>
+  ingress ? parseCertificateArns(ingress)[0] : undefined
+
+/** @param reimportArn of input certificate-arn */
+async function observeForMaterial(
+  { settings, clients: { acm } }: Run,
+  targetPromise: Promise<Target>,
+  material: CertificateMaterial,
+  reimportArn: string | undefined,
+): Promise<ObservedCertificates> {
+  const { host } = settings
+  const [listings, target] = await settleAll([acm.list(listCoveringNames(host)), targetPromise])
+  const ownerTag = formatOwnerTag(target)
+  const liveArn = getLiveArn(target)
+  const desired = { ownerTag, liveArn, material }
+  const candidates = await readCandidates(acm, listings, host, [liveArn, reimportArn])
+  if (reimportArn === undefined)
+    return { source: 'inputs', desired, candidates, reimportTarget: undefined }
+  const reimportTarget = candidates.find(({ arn }) => arn === reimportArn)
+  if (!reimportTarget) throw certificateNotFound(reimportArn)
+  await checkReimportTarget(settings, acm, reimportTarget, desired)
+  return { source: 'inputs', desired, candidates, reimportTarget }
+}
+
+/** @throws ActionError `certificate-not-ours`, `certificate-refused` */
+async function checkReimportTarget(
+  { replaceCertificate }: Settings,
+  acm: Acm,
+  existing: Candidate,
+  desired: Omit<DesiredCertificate, 'tags'>,
+): Promise<void> {
+  if (matchesMaterial(existing, desired.material)) return
+  const { arn, leaf } = existing
+  if (existing.ownerTag !== desired.ownerTag && !replaceCertificate) {
+    const inUseBy = await acm.inUseBy(arn)
+    throw certificateNotOurs({
+      arn,
+      dnsNames: getDnsNames(leaf),
+      inUseBy: inUseBy && shortenUserArns(inUseBy),
+    })
+  }
+  // With replace-certificate the user accepts that names of the existing certificate are lost.
+  const ownedCertificate = { ...existing, ownerTag: desired.ownerTag }
+  const obstacle = findReimportObstacle(ownedCertificate, desired.material)
+  if (obstacle !== undefined) throw certificateNotReplaceable(arn, obstacle)
+}
+
+/** Reads and checks a certificate that this action only uses. */
+async function readUsableCertificate(
+  context: Context,
+  { host, expiryWarningDays }: Settings,
+  acm: Acm,
+  arn: string,
+): Promise<AcmCertificate> {
+  const existing = await acm.getUsableCertificate(arn)
+  const [leaf] = parseCertificates(existing?.certificate ?? '')
+  if (!existing || !leaf) throw certificateNotFound(arn)
+  const [hostMismatch] = checkHost(leaf, host)
+  if (hostMismatch) throw hostMismatch
+  const now = context.clock.now()
+  if (leaf.validToDate.getTime() <= now) throw acmCertificateExpired(arn, leaf.validToDate)
+  if (existing.renewalProblem !== undefined)
+    warn(context, formatExpiryWarning(leaf, expiryWarningDays, now, existing.renewalProblem))
+  warn(context, formatWeakKeyWarning(leaf))
+  return { arn, leaf }
+}
+
+function warn(context: Context, warning: string | undefined): void {
+  if (warning !== undefined) context.log.warn(warning)
+}

@@ -1,0 +1,112 @@
+/** The operations of step ingress, and the changes as which people read them. Pure. */
+import { kubectlManager } from '../../clients/kubernetes/field-ownership.ts'
+import type { FieldsV1, Ingress } from '../../clients/kubernetes/types.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
+import { ingressConflict } from '../../failures/ingress.ts'
+import { known } from '../deferred.ts'
+import type { Change } from '../step.ts'
+import { diffDesiredIngress, type DesiredIngress } from './desired.ts'
+import { describeLastManager, listConflicts } from './field-managers.ts'
+import { fieldManager, getIngressHostname } from './manifest.ts'
+
+/** Which Ingress an operation changes. */
+interface IngressName {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** Transfers fields from kubectl to this action, so that an apply can change and remove them. */
+export interface TransferOwnership extends IngressName {
+  readonly action: 'transfer-ownership'
+  /** In the format of managedFields. */
+  readonly fields: FieldsV1
+}
+
+/** Applies the Ingress server-side. */
+export interface ApplyIngress extends IngressName {
+  readonly action: 'apply'
+  readonly desired: DesiredIngress
+  /** The live Ingress; undefined when it does not exist. */
+  readonly before: Ingress | undefined
+  /** Whether to take over fields that other field managers own. */
+  readonly force: boolean
+}
+
+export type IngressOperation = TransferOwnership | ApplyIngress
+
+/** The changes of operations, in order. */
+export const toChanges = (operations: readonly IngressOperation[]): Change[] =>
+  operations.flatMap(describeOperation)
+
+function describeOperation(operation: IngressOperation): Change[] {
+  const object = `Ingress ${operation.namespace}/${operation.name}`
+  switch (operation.action) {
+    case 'transfer-ownership':
+      return [
+        {
+          step: 'ingress',
+          object,
+          path: 'metadata.managedFields',
+          before: kubectlManager,
+          after: fieldManager,
+          why:
+            'it was created with kubectl apply, and this action takes over the fields that it ' +
+            'sets',
+        },
+      ]
+    case 'apply':
+      return diffDesiredIngress(operation.desired, operation.before).map((difference) => ({
+        step: 'ingress',
+        object,
+        ...difference,
+        why: explainDifference(operation, difference.path),
+      }))
+  }
+}
+
+function explainDifference({ before, force }: ApplyIngress, path: string): string {
+  if (!before) return 'the Ingress does not exist yet'
+  return `differs from the inputs${describeLastManager(before, path, force)}`
+}
+
+/** The ALB is replaced when one of these changes: its scheme is fixed, and so is its group. */
+const replacingPaths = ['scheme', 'group.name'].map(
+  (name) => `metadata.annotations.${annotationPrefix}${name}`,
+)
+
+/** Whether the controller replaces the ALB of an Ingress that has one. */
+export const replacesLoadBalancer = (operations: readonly IngressOperation[]): boolean =>
+  operations.some(
+    (operation) =>
+      operation.action === 'apply' &&
+      getIngressHostname(operation.before) !== undefined &&
+      diffDesiredIngress(operation.desired, operation.before).some(({ path }) =>
+        replacingPaths.includes(path),
+      ),
+  )
+
+/** Sets the ARN that operations did not know when they were planned. */
+export const resolveCertificate = (
+  operations: readonly IngressOperation[],
+  arn: string,
+): IngressOperation[] =>
+  operations.map((operation) =>
+    operation.action === 'apply'
+      ? { ...operation, desired: { ...operation.desired, certificateArn: known(arn) } }
+      : operation,
+  )
+
+/**
+ * Finds the conflicts of an apply in preflight, before ACM and helm have changed anything.
+ * @throws ActionError `ingress-conflict`
+ */
+export function checkConflicts(operations: readonly IngressOperation[]): void {
+  for (const operation of operations) {
+    if (operation.action !== 'apply' || operation.force || !operation.before) continue
+    const { name, desired, before } = operation
+    const conflicts = diffDesiredIngress(desired, before)
+      .filter(({ after }) => after !== undefined)
+      .flatMap(({ path }) => listConflicts(before, path))
+    if (conflicts.length > 0) throw ingressConflict(name, conflicts)
+  }
+}

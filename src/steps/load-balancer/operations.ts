@@ -1,0 +1,66 @@
+/** The operation of step load-balancer, and the changes as which people read it. Pure. */
+import { known } from '../deferred.ts'
+import type { DesiredIngress } from '../ingress/desired.ts'
+import { reconcileRequestAnnotation } from '../ingress/manifest.ts'
+import type { Change } from '../step.ts'
+import type { Drift } from './drift.ts'
+
+/** Makes the controller reconcile the Ingress, by an annotation that it does not know. */
+export interface RequestReconcile {
+  readonly action: 'request-reconcile'
+  /** The Ingress as it was applied. */
+  readonly desired: DesiredIngress
+  /** The value of the annotation. */
+  readonly requestedAt: string
+  readonly previouslyRequestedAt: string | undefined
+  /** What differs in AWS, and the controller restores. */
+  readonly drift: readonly Drift[]
+  readonly why: string
+}
+
+export type LoadBalancerOperation = RequestReconcile
+
+/** The changes of operations, in order. */
+export const toChanges = (operations: readonly LoadBalancerOperation[]): Change[] =>
+  operations.flatMap((operation) => [
+    ...operation.drift.map(describeDrift),
+    describeRequest(operation),
+  ])
+
+/**
+ * What a check reports in place of operations. To fix drift, a deploy requests a reconcile, and the
+ * request itself is no difference then.
+ */
+export const toDifferences = (operations: readonly LoadBalancerOperation[]): Change[] =>
+  operations.flatMap((operation) =>
+    operation.drift.length > 0 ? operation.drift.map(describeDrift) : [describeRequest(operation)],
+  )
+
+const describeDrift = (drift: Drift): Change => ({
+  step: 'load-balancer',
+  ...drift,
+  why: 'changed in AWS, not by the controller, which restores it when it reconciles again',
+})
+
+function describeRequest(operation: RequestReconcile): Change {
+  const { desired, requestedAt, previouslyRequestedAt, why } = operation
+  const { namespace, name } = desired.template.metadata
+  return {
+    step: 'load-balancer',
+    object: `Ingress ${namespace}/${name}`,
+    path: `metadata.annotations.${reconcileRequestAnnotation}`,
+    ...(previouslyRequestedAt !== undefined && { before: previouslyRequestedAt }),
+    after: requestedAt,
+    why,
+  }
+}
+
+/** Sets the ARN that operations did not know when they were planned. */
+export const resolveCertificate = (
+  operations: readonly LoadBalancerOperation[],
+  arn: string,
+): LoadBalancerOperation[] =>
+  operations.map((operation) => ({
+    ...operation,
+    desired: { ...operation.desired, certificateArn: known(arn) },
+  }))

@@ -1,0 +1,45 @@
+/** What the phases of every step work with. */
+import type { Acm } from '../clients/aws/acm.ts'
+import type { LoadBalancerClient } from '../clients/aws/load-balancers.ts'
+import type { Subnet } from '../clients/aws/subnets.ts'
+import type { HelmClient } from '../clients/helm/client.ts'
+import type { KubernetesClient } from '../clients/kubernetes/client.ts'
+import type { Settings } from '../inputs/types.ts'
+import type { Lock } from '../locking/lease-lock.ts'
+import type { Context } from './step.ts'
+
+/** @typeParam C the clients that a function needs */
+export interface Run<C = Clients> {
+  readonly context: Context
+  readonly settings: Settings
+  readonly clients: C
+}
+
+/** The clients of a run that has started to connect to the cluster. */
+export interface Clients {
+  readonly acm: Acm
+  readonly loadBalancers: LoadBalancerClient
+  /** Resolves when the cluster is found. */
+  readonly cluster: Promise<ClusterClients>
+}
+
+/** The clients of the cluster, and its place in AWS, which a kubeconfig does not contain. */
+export interface ClusterClients {
+  readonly kubernetes: KubernetesClient
+  readonly helm: HelmClient
+  readonly account: string | undefined
+  /** Lists the subnets of the cluster's VPC. */
+  readonly subnets: () => Promise<readonly Subnet[] | undefined>
+}
+
+/** The clients of a run that writes, with the lock that it has to hold. */
+export type LockedClients = Clients & ClusterClients & { readonly lock: Lock }
+
+/** A run that may write. */
+export type LockedRun = Run<LockedClients>
+
+/** A run that uses ACM. */
+export type AcmRun = Run<Pick<Clients, 'acm'>>
+
+/** A run that uses the Kubernetes API. */
+export type ClusterRun = Run<Pick<ClusterClients, 'kubernetes'>>
