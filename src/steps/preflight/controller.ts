@@ -8,6 +8,7 @@ import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { deploymentPath } from '../../clients/kubernetes/paths.ts'
 import type { Deployment } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
+import type { ClusterRun } from '../run.ts'
 import { describeKnownIssues, parseControllerVersion } from './controller-versions.ts'
 import { autoModeController, type IngressClassInfo } from './ingress-class.ts'
 
@@ -30,9 +31,7 @@ const readDeployment = (kubernetes: KubernetesClient): Promise<Deployment | unde
  * another name, and EKS Auto Mode has none.
  */
 export async function checkController(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
+  { context, settings, clients: { kubernetes } }: ClusterRun,
   ingressClass: Promise<IngressClassInfo>,
 ): Promise<void> {
   const [read, classInfo] = await Promise.all([

@@ -8,7 +8,6 @@ import {
 } from '../../failures/ingress-class.ts'
 import { readIfAllowed } from '../../failures/read-if-allowed.ts'
 import type { Context } from '../step.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { ingressClassParamsPath, ingressClassPath } from '../../clients/kubernetes/paths.ts'
 import type {
   KubernetesObject,
@@ -16,6 +15,7 @@ import type {
   IngressClassParams,
 } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
+import type { ClusterRun } from '../run.ts'
 import { findOverrides, type ClassParamsSpec, type Override } from './class-overrides.ts'
 
 /** The parameters of a class, if this identity can read them; empty when the class has none. */
@@ -41,14 +41,13 @@ const albControllers = ['ingress.k8s.aws/alb', autoModeController]
  *   `ingress-class-params-unsuitable`
  */
 export async function checkIngressClass(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
+  run: ClusterRun,
   namespace: Promise<KubernetesObject>,
 ): Promise<IngressClassInfo> {
+  const { context, settings, clients } = run
   const name = settings.ingress.className
   const read = await readIfAllowed(
-    kubernetes.get<IngressClass>(ingressClassPath(name), `read IngressClass ${name}`),
+    clients.kubernetes.get<IngressClass>(ingressClassPath(name), `read IngressClass ${name}`),
   )
   if (!read.allowed) {
     context.recordUnreadable(`IngressClass ${name}, so its controller was not checked`)
@@ -62,7 +61,7 @@ export async function checkIngressClass(
   if (parameters?.kind !== 'IngressClassParams')
     return { controller, params: { readable: true, spec: {} } }
   const reference = { className: name, ...parameters }
-  const params = await readClassParams(context, kubernetes, reference)
+  const params = await readClassParams(run, reference)
   if (params.readable) {
     const { metadata } = await namespace
     const overrides = findOverrides(params.spec, settings, metadata)
@@ -95,13 +94,12 @@ const describeClassParams = ({ className, name }: ClassParamsReference): string 
   `IngressClassParams ${name} of class ${className}`
 
 async function readClassParams(
-  context: Context,
-  kubernetes: KubernetesClient,
+  { context, clients }: ClusterRun,
   reference: ClassParamsReference,
 ): Promise<ClassParams> {
   const { className, apiGroup = 'elbv2.k8s.aws', name } = reference
   const read = await readIfAllowed(
-    kubernetes.get<IngressClassParams>(
+    clients.kubernetes.get<IngressClassParams>(
       ingressClassParamsPath(apiGroup, name),
       `read IngressClassParams ${name}`,
     ),

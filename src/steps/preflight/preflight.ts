@@ -36,14 +36,14 @@ export function observe(run: ClusterRun, access: PermissionChecker): PreflightRe
   const { kubernetes } = clients
   logInputNotes(context, settings)
   const namespace = findNamespace(kubernetes, settings.namespace)
-  const ingressClass = checkIngressClass(context, settings, kubernetes, namespace)
+  const ingressClass = checkIngressClass(run, namespace)
   const ingresses = kubernetes.list<Ingress>(
     ingressesPath(settings.namespace),
     {},
     `list Ingresses in namespace ${settings.namespace}`,
     trimAnnotations(settings),
   )
-  const target = findTarget(context, settings, kubernetes, { namespace, ingresses })
+  const target = findTarget(run, { namespace, ingresses })
 
   const checkGroup = async (): Promise<void> => {
     const [{ ingressName, ingress }, namespaceIngresses, { params }] = await Promise.all([
@@ -71,7 +71,7 @@ export function observe(run: ClusterRun, access: PermissionChecker): PreflightRe
     checkGroup(),
     checkTls(),
     Promise.resolve().then(() => checkCertificate(context, settings)),
-    checkController(context, settings, kubernetes, ingressClass),
+    checkController(run, ingressClass),
   ])
   return {
     target: explainDenials(addClassParams(), settings, access),

@@ -8,7 +8,6 @@ import {
   releasePending,
   releaseWithoutMilvus,
 } from '../../failures/release-lookup.ts'
-import type { Context } from '../step.ts'
 import { formatDuration } from '../../util/text.ts'
 import { diffManifests } from '../../clients/helm/manifest-diff.ts'
 import {
@@ -30,6 +29,7 @@ import type {
   Service,
 } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
+import type { ClusterRun } from '../run.ts'
 import {
   findFailedOwnRevisions,
   findLatestRevisions,
@@ -119,9 +119,7 @@ class ReleaseStorage {
  *   `release-unreadable`
  */
 export async function findRelease(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
+  { context, settings, clients: { kubernetes } }: ClusterRun,
   services: Promise<readonly Service[]>,
 ): Promise<Release> {
   const storage = new ReleaseStorage(kubernetes, settings)
@@ -252,12 +250,11 @@ function createPendingError(
  * and therefore does not compare chart and values.
  */
 export async function findReleaseIfReadable(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
+  run: ClusterRun,
   services: Promise<readonly Service[]>,
 ): Promise<Release | undefined> {
-  const release = findRelease(context, settings, kubernetes, services)
+  const { context, settings } = run
+  const release = findRelease(run, services)
   if (settings.mode !== 'check') return release
   const read = await readIfAllowed(release)
   if (read.allowed) return read.value

@@ -54,11 +54,9 @@ const ingressNameFromInputs = ({ ingress, service, release }: Settings): string 
 const needsRelease = (settings: Settings): boolean =>
   ingressNameFromInputs(settings) === undefined || settings.serviceType !== undefined
 
-async function findRemovalTarget({
-  context,
-  settings,
-  clients: { kubernetes },
-}: ClusterRun): Promise<RemovalTarget> {
+async function findRemovalTarget(run: ClusterRun): Promise<RemovalTarget> {
+  const { context, settings, clients } = run
+  const { kubernetes } = clients
   const { namespace: name, serviceType } = settings
   const ingressesPromise = kubernetes.list<Ingress>(
     ingressesPath(name),
@@ -70,7 +68,7 @@ async function findRemovalTarget({
     : Promise.resolve([])
   const findReleaseOrSuggest = async (): Promise<Release> => {
     try {
-      return await findRelease(context, settings, kubernetes, servicesPromise)
+      return await findRelease(run, servicesPromise)
     } catch (thrown) {
       throw suggestIngresses(toActionError(thrown), settings, await ingressesPromise)
     }

@@ -5,12 +5,12 @@ import { serviceAnnotationsConflict, serviceWithoutPods } from '../../failures/s
 import type { Context } from '../step.ts'
 import { serviceTypePath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { getHelmValue } from '../../clients/helm/values.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { findManagingTool, unknownFieldManagers } from '../../clients/kubernetes/managing-tool.ts'
 import { endpointSlicesPath } from '../../clients/kubernetes/paths.ts'
 import type { EndpointSlice, Service } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import type { Settings } from '../../inputs/types.ts'
+import type { ClusterRun } from '../run.ts'
 import type { Release } from './release.ts'
 
 /**
@@ -148,9 +148,7 @@ export function logOtherFieldManagers(context: Context, service: Service | undef
 
 /** Warns when no pod behind the Service is ready; does nothing when that cannot be read. */
 export async function checkEndpoints(
-  context: Context,
-  { namespace }: Settings,
-  kubernetes: KubernetesClient,
+  { context, settings: { namespace }, clients: { kubernetes } }: ClusterRun,
   service: Service,
 ): Promise<void> {
   const { name } = service.metadata

@@ -10,6 +10,7 @@ import { eventsPath, namespacePath, servicesPath } from '../../clients/kubernete
 import type { KubernetesObject, Event, Ingress, Service } from '../../clients/kubernetes/types.ts'
 import { buildEventSelector, keepLatestStatusEvent } from '../../controller/events.ts'
 import type { Settings } from '../../inputs/types.ts'
+import type { ClusterRun } from '../run.ts'
 import type { ClassParams } from './ingress-class.ts'
 import { rejectChartIngress, rejectForeignIngress } from './ingress-ownership.ts'
 import { logOldLoadBalancerNotes } from './old-load-balancer.ts'
@@ -50,16 +51,16 @@ export interface NamespaceReads {
 
 /** @throws ActionError of every problem of the release, the Service and the Ingress */
 export async function findTarget(
-  context: Context,
-  settings: Settings,
-  kubernetes: KubernetesClient,
+  run: ClusterRun,
   { namespace: namespacePromise, ingresses: ingressesPromise }: NamespaceReads,
 ): Promise<Omit<Target, 'classParams'>> {
+  const { context, settings, clients } = run
+  const { kubernetes } = clients
   const servicesPromise = listCandidateServices(kubernetes, settings)
   const [namespace, release, services, ingresses] = await settleAll([
     namespacePromise,
     settings.service === undefined
-      ? findReleaseIfReadable(context, settings, kubernetes, servicesPromise)
+      ? findReleaseIfReadable(run, servicesPromise)
       : Promise.resolve(undefined),
     servicesPromise,
     ingressesPromise,
@@ -81,7 +82,7 @@ export async function findTarget(
   }
   const [events] = await settleAll([
     listIngressEvents(kubernetes, settings.namespace, { ingressName, ingress }),
-    checkEndpoints(context, settings, kubernetes, service),
+    checkEndpoints(run, service),
   ] as const)
   return {
     namespace: { name: settings.namespace, uid: namespace.metadata.uid },
