@@ -16,15 +16,17 @@ import { Report } from './reporting/report.ts'
 import { writeSummary } from './reporting/summary.ts'
 import { readRawInputs, readSettings } from './inputs/settings.ts'
 import { secretInputs } from './inputs/inputs.ts'
-import type { Settings } from './inputs/types.ts'
+import type { RunSettings } from './inputs/types.ts'
 
 /** Milliseconds that a cancelled run may continue. The runner kills it after 10 s. */
 const cancelGrace = 5_500
 
-type Mode = (context: Context, settings: Settings, env: NodeJS.ProcessEnv) => Promise<void>
-
-/** By the values of input mode. */
-const modes: Readonly<Record<Settings['mode'], Mode>> = { check, deploy, destroy }
+/** Runs the mode of the inputs. */
+function runMode(context: Context, settings: RunSettings, env: NodeJS.ProcessEnv): Promise<void> {
+  if (settings.mode === 'destroy') return destroy(context, settings, env)
+  const mode = settings.mode === 'check' ? check : deploy
+  return mode(context, settings, env)
+}
 
 /** Runs the action. Failures end in the log, the outputs, the summary and the exit code. */
 export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
@@ -34,12 +36,12 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(env['RUNNER_TEMP'])
 
-  let settings: Settings | undefined
+  let settings: RunSettings | undefined
   let failure: ActionError | undefined
   try {
     settings = await readMaskedSettings(report, redactor, env)
     const context = createContext({ report, redactor, directory, signal })
-    await modes[settings.mode](context, settings, env)
+    await runMode(context, settings, env)
   } catch (thrown) {
     failure = toActionError(thrown)
   }
@@ -74,7 +76,7 @@ async function readMaskedSettings(
   report: Report,
   redactor: Redactor,
   env: NodeJS.ProcessEnv,
-): Promise<Settings> {
+): Promise<RunSettings> {
   try {
     const settings = readSettings(env)
     maskSecretSettings(redactor, settings)
@@ -84,13 +86,15 @@ async function readMaskedSettings(
   }
 }
 
-function maskSecretSettings(redactor: Redactor, { values, probe, certificate }: Settings): void {
+function maskSecretSettings(redactor: Redactor, settings: RunSettings): void {
+  const { values, probe } = settings
   for (const secret of findSecretValues(values)) redactor.redactGuess(secret)
   const password = probe.token?.replace(/^[^:]*:/, '') ?? ''
   // The default password is "Milvus". Masking it would hide that word in nearly every line, so only
   // the whole token is masked.
   if (password.length >= 8) redactor.maskSecret(password)
-  if (certificate.kind === 'material') redactor.maskSecret(certificate.material.privateKey)
+  if (settings.mode === 'destroy' || settings.certificate.kind !== 'material') return
+  redactor.maskSecret(settings.certificate.material.privateKey)
 }
 
 interface RunResources {

@@ -2,7 +2,7 @@
 import type { Event, Ingress, ManagedFieldsEntry } from '../../src/clients/kubernetes/types.ts'
 import { combineErrors } from '../../src/failures/action-error.ts'
 import { parseSettings } from '../../src/inputs/settings.ts'
-import type { IngressSettings, Settings } from '../../src/inputs/types.ts'
+import type { EndpointSettings, IngressSettings } from '../../src/inputs/types.ts'
 import type { Target } from '../../src/steps/preflight/preflight.ts'
 import type { ReleaseRevision } from '../../src/clients/helm/release-storage.ts'
 
@@ -14,12 +14,14 @@ export const certificateArn =
 export function createSettings({
   ingress = {},
   ...overrides
-}: Partial<Omit<Settings, 'ingress'>> & { ingress?: Partial<IngressSettings> } = {}): Settings {
+}: Partial<Omit<EndpointSettings, 'ingress'>> & {
+  ingress?: Partial<IngressSettings>
+} = {}): EndpointSettings {
   const settings = parseMinimalInputs()
   return { ...settings, ...overrides, ingress: { ...settings.ingress, ...ingress } }
 }
 
-function parseMinimalInputs(): Settings {
+function parseMinimalInputs(): EndpointSettings {
   const inputs = {
     cluster: 'production',
     region: 'us-east-2',
@@ -28,6 +30,7 @@ function parseMinimalInputs(): Settings {
   }
   const result = parseSettings(inputs, {})
   if ('errors' in result) throw combineErrors(result.errors)
+  if (result.settings.mode === 'destroy') throw new TypeError('these are no inputs of a removal')
   return result.settings
 }
 

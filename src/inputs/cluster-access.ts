@@ -5,7 +5,7 @@ import { clusterMissing, regionMissing, regionVariableInvalid } from '../failure
 import { InvalidInputError } from './invalid-input.ts'
 import { region as parseRegion } from './names.ts'
 import type { ParsedInputs } from './parse-inputs.ts'
-import type { ClusterAccess, SettingsEnvironment } from './types.ts'
+import type { ClusterAccess, Settings, SettingsEnvironment } from './types.ts'
 
 /** A value, or why there is none; neither if an input that it depends on is invalid. */
 export interface Resolved<T> {
@@ -43,3 +43,7 @@ export function resolveRegion(
     return { errors: [regionVariableInvalid(variable, thrown)] }
   }
 }
+
+/** @returns the name of the EKS cluster; undefined when a kubeconfig selects the cluster */
+export const getClusterName = ({ clusterAccess }: Settings): string | undefined =>
+  clusterAccess.kind === 'eks' ? clusterAccess.cluster : undefined

@@ -11,16 +11,19 @@ import { loadBalancerInputs } from './declarations/load-balancer.ts'
 import { inputDefaults, inputNames, type AllInputValues } from './inputs.ts'
 import { parseInputs, type ParsedInputs, type RawInputs } from './parse-inputs.ts'
 import type {
+  EndpointSettings,
   IngressSettings,
   LoadBalancerSettings,
   ProbeSettings,
+  RemovalSettings,
+  RunSettings,
   Settings,
   SettingsEnvironment,
 } from './types.ts'
 
 /** Settings, or everything that is wrong with the inputs. */
 export type SettingsResult =
-  { readonly settings: Settings } | { readonly errors: readonly ActionError[] }
+  { readonly settings: RunSettings } | { readonly errors: readonly ActionError[] }
 
 /** The texts of the inputs, as the runner passes them. */
 export const readRawInputs = (): RawInputs =>
@@ -30,7 +33,7 @@ export const readRawInputs = (): RawInputs =>
  * Reads all inputs of this process.
  * @throws ActionError of every problem found
  */
-export function readSettings(env: SettingsEnvironment): Settings {
+export function readSettings(env: SettingsEnvironment): RunSettings {
   const result = parseSettings(readRawInputs(), env)
   if ('errors' in result) throw combineErrors(result.errors)
   return result.settings
@@ -41,48 +44,49 @@ export function parseSettings(rawInputs: RawInputs, env: SettingsEnvironment): S
   const inputs = parseInputs(rawInputs)
   const clusterAccess = resolveClusterAccess(inputs, env)
   const region = resolveRegion(inputs, env)
-  const endpoint = resolveEndpoint(inputs)
+  const modeSettings = resolveModeSettings(inputs)
   const errors = [
     ...inputs.errors,
     ...clusterAccess.errors,
     ...region.errors,
-    ...endpoint.errors,
+    ...modeSettings.errors,
     ...findConflicts({ ...inputs, env, region: region.value }),
   ]
   const { value: access } = clusterAccess
-  if (errors.length > 0 || !access || region.value === undefined || !endpoint.value)
+  if (errors.length > 0 || !access || region.value === undefined || !modeSettings.value)
     return { errors }
-  const settings: Settings = {
-    // Without an error, every input that the mode reads has a value.
-    ...buildCommonSettings(inputs.values as AllInputValues, env),
-    ...endpoint.value,
-    clusterAccess: access,
-    region: region.value,
+  return {
+    settings: deepFreeze({
+      // Without an error, every input that the mode reads has a value.
+      ...buildCommonSettings(inputs.values as AllInputValues, env),
+      ...modeSettings.value,
+      clusterAccess: access,
+      region: region.value,
+    }),
   }
-  return { settings: deepFreeze(settings) }
 }
 
-type EndpointSettings = Pick<Settings, 'host' | 'certificate'>
+/** What depends on the mode. */
+type ModeSettings =
+  Pick<EndpointSettings, 'mode' | 'host' | 'certificate'> | Pick<RemovalSettings, 'mode'>
 
-/** A removal needs no host, and deletes the certificate that the Ingress names. */
-const removedEndpoint: EndpointSettings = { host: '', certificate: { kind: 'served' } }
-
-function resolveEndpoint(inputs: ParsedInputs): Resolved<EndpointSettings> {
+function resolveModeSettings(inputs: ParsedInputs): Resolved<ModeSettings> {
   const { values, isSet } = inputs
-  if (values.mode === 'destroy') return { value: removedEndpoint, errors: [] }
+  const { mode } = values
+  if (mode === 'destroy') return { value: { mode }, errors: [] }
   const { value: certificate, errors: certificateErrors } = resolveCertificateSource(inputs)
   const errors = isSet('host') ? certificateErrors : [hostMissing(), ...certificateErrors]
-  if (values.host === undefined || certificate === undefined) return { errors }
-  return { value: { host: values.host, certificate }, errors }
+  if (mode === undefined || values.host === undefined || certificate === undefined)
+    return { errors }
+  return { value: { mode, host: values.host, certificate }, errors }
 }
 
 /** The settings that follow from single inputs, in every mode. */
 function buildCommonSettings(
   values: AllInputValues,
   env: SettingsEnvironment,
-): Omit<Settings, 'host' | 'certificate' | 'clusterAccess' | 'region'> {
+): Omit<Settings, 'mode' | 'clusterAccess' | 'region'> {
   return {
-    mode: values.mode,
     dryRun: values['dry-run'],
     failOnDrift: values['fail-on-drift'],
     allowedAccounts: values['allowed-account-ids'],

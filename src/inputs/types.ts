@@ -1,4 +1,4 @@
-/** The values of the inputs: the one frozen object that modes and steps receive. */
+/** The values of the inputs: the frozen object that modes and steps receive. */
 import type { CertificateMaterial } from '../x509/certificate.ts'
 import type { InputValues, Mode } from './declaration.ts'
 import type { loadBalancerInputs } from './declarations/load-balancer.ts'
@@ -30,13 +30,13 @@ export type CertificateSource =
       readonly importArn: string | undefined
     }
   | { readonly kind: 'arn'; readonly arn: string }
-  /** The one that the Ingress names: in a removal, and in a check without a certificate. */
+  /** The one that the Ingress names, in a check without a certificate. */
   | { readonly kind: 'served' }
 
 /** The type of a Service. */
 export type ServiceType = 'ClusterIP' | 'LoadBalancer' | 'NodePort'
 
-/** The values of the inputs. Durations are seconds. */
+/** The values of the inputs that every mode has. Durations are seconds. */
 export interface Settings {
   readonly mode: Mode
   /** Whether the run only prints what it would change. */
@@ -53,9 +53,6 @@ export interface Settings {
   /** The Service of a Milvus without a Helm release. */
   readonly service: string | undefined
   readonly servicePort: number | undefined
-  /** Empty in mode destroy, which does not need it. */
-  readonly host: string
-  readonly certificate: CertificateSource
   /** Whether an import may replace a certificate that this action did not create. */
   readonly replaceCertificate: boolean
   /**
@@ -103,6 +100,21 @@ export interface Settings {
   readonly probe: ProbeSettings
   readonly summary: boolean
 }
+
+/** The settings of a deployment or a check. */
+export interface EndpointSettings extends Settings {
+  readonly mode: Exclude<Mode, 'destroy'>
+  readonly host: string
+  readonly certificate: CertificateSource
+}
+
+/** The settings of a removal, which needs neither a host nor a certificate. */
+export interface RemovalSettings extends Settings {
+  readonly mode: 'destroy'
+}
+
+/** The settings of a run; `mode` tells which. */
+export type RunSettings = EndpointSettings | RemovalSettings
 
 /** What the Ingress contains. Empty lists and maps set nothing. */
 export interface IngressSettings extends LoadBalancerSettings {

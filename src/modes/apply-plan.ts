@@ -1,6 +1,7 @@
 /** Applies the plan of a deployment, in the order that input cutover asks for. */
 import * as certificate from '../steps/certificate/certificate.ts'
 import type { ImportedCertificate } from '../steps/certificate/certificate.ts'
+import type { EndpointSettings } from '../inputs/types.ts'
 import { known } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
 import type { AppliedIngress } from '../steps/ingress/ingress.ts'
@@ -18,7 +19,7 @@ import type { RollbackAction } from './rollback.ts'
 import { runProbe } from './run-probe.ts'
 
 /** A deployment in progress. */
-export interface Deployment extends LockedRun {
+export interface Deployment extends LockedRun<EndpointSettings> {
   readonly plan: Plan
   /** Called before a change, with how to undo it. */
   readonly registerRollback: (action: RollbackAction) => void

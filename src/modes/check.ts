@@ -6,12 +6,12 @@ import type { X509Certificate } from 'node:crypto'
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
 import { driftFound, driftUnknown } from '../failures/run.ts'
 import { toActionError } from '../failures/thrown.ts'
-import type { Settings } from '../inputs/types.ts'
+import type { EndpointSettings } from '../inputs/types.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import { parseCertificateArns } from '../steps/ingress/manifest.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import { formatCount } from '../util/text.ts'
-import type { Run } from '../steps/run.ts'
+import type { EndpointRun } from '../steps/run.ts'
 import type { Change, Context } from '../steps/step.ts'
 import { createClients } from './clients.ts'
 import { comparedStepCount, compareSteps, valueOrUndefined, type Comparison } from './comparison.ts'
@@ -25,7 +25,7 @@ import { runProbe } from './run-probe.ts'
  */
 export async function check(
   parentContext: Context,
-  settings: Settings,
+  settings: EndpointSettings,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const unchecked: string[] = []
@@ -37,7 +37,7 @@ export async function check(
     },
   }
   context.setOutput('drift', 'unknown')
-  const run: Run = { context, settings, clients: createClients(context, settings, env) }
+  const run: EndpointRun = { context, settings, clients: createClients(context, settings, env) }
   const failures = new FailureCollector()
   const observations = startObservations(run)
   await failures.collect(() => checkPrerequisites(run, observations))
@@ -82,14 +82,17 @@ class FailureCollector {
   }
 }
 
-const checkPrerequisites = ({ context }: Run, observations: Observations): Promise<void> =>
+const checkPrerequisites = ({ context }: EndpointRun, observations: Observations): Promise<void> =>
   context.step('preflight', async () => {
     await observations.allChecks
     return { summary: 'all prerequisites are met', result: undefined }
   })
 
 /** Sets the outputs that describe the current state, even where a deploy would change it. */
-async function setCurrentOutputs({ context }: Run, observations: Observations): Promise<void> {
+async function setCurrentOutputs(
+  { context }: EndpointRun,
+  observations: Observations,
+): Promise<void> {
   const [target, certificatePlan] = await Promise.all([
     valueOrUndefined(observations.target),
     valueOrUndefined(observations.certificate),
@@ -105,7 +108,7 @@ interface ComparisonResult {
 }
 
 async function compareAll(
-  run: Run,
+  run: EndpointRun,
   observations: Observations,
   failures: FailureCollector,
 ): Promise<ComparisonResult> {
@@ -119,7 +122,7 @@ async function compareAll(
 }
 
 const reportComparison = (
-  { context }: Run,
+  { context }: EndpointRun,
   { step, differences, runAdditionalChecks }: Comparison,
 ): Promise<void> =>
   context.step(step, async () => {
@@ -130,7 +133,7 @@ const reportComparison = (
     return { summary, result: undefined }
   })
 
-async function probeCurrentEndpoint(run: Run, observations: Observations): Promise<void> {
+async function probeCurrentEndpoint(run: EndpointRun, observations: Observations): Promise<void> {
   const { context, settings, clients } = run
   const [cluster, target, certificatePlan] = await Promise.all([
     valueOrUndefined(clients.cluster),

@@ -12,7 +12,7 @@ import type { Target } from '../steps/preflight/preflight.ts'
 import type { ReleaseDifference } from '../steps/release/differences.ts'
 import * as release from '../steps/release/release.ts'
 import { logRestartNotes } from '../steps/release/restarts.ts'
-import type { Run } from '../steps/run.ts'
+import type { EndpointRun } from '../steps/run.ts'
 import type { Change } from '../steps/step.ts'
 import type { Observations } from './observations.ts'
 
@@ -32,7 +32,10 @@ export const valueOrUndefined = <T>(promise: Promise<T>): Promise<T | undefined>
   promise.catch(() => undefined)
 
 /** @returns the comparison of each step whose reads succeeded */
-export async function compareSteps(run: Run, observations: Observations): Promise<Comparison[]> {
+export async function compareSteps(
+  run: EndpointRun,
+  observations: Observations,
+): Promise<Comparison[]> {
   const [target, certificatePlan, observedLoadBalancer] = await Promise.all([
     valueOrUndefined(observations.target),
     valueOrUndefined(observations.certificate),
@@ -51,7 +54,7 @@ export async function compareSteps(run: Run, observations: Observations): Promis
   return comparisons
 }
 
-const compareCertificate = (run: Run, plan: CertificatePlan): Comparison => ({
+const compareCertificate = (run: EndpointRun, plan: CertificatePlan): Comparison => ({
   step: 'certificate',
   differences: certificate.toChanges(plan.operations),
   runAdditionalChecks: async () => {
@@ -61,7 +64,7 @@ const compareCertificate = (run: Run, plan: CertificatePlan): Comparison => ({
 })
 
 function compareRelease(
-  run: Run,
+  run: EndpointRun,
   target: Target,
   differences: readonly ReleaseDifference[],
 ): Comparison {
@@ -88,7 +91,7 @@ interface LoadBalancerComparison {
   readonly observed: ObservedLoadBalancer
 }
 
-const compareLoadBalancer = (run: Run, input: LoadBalancerComparison): Comparison => ({
+const compareLoadBalancer = (run: EndpointRun, input: LoadBalancerComparison): Comparison => ({
   step: 'load-balancer',
   differences: findDifferences(run, input),
   runAdditionalChecks: () => checkState(run, input.target, input.observed.snapshot),

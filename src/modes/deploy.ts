@@ -1,8 +1,8 @@
 /** deploy: plans, applies the changes, and probes Milvus through the ALB. */
-import type { Settings } from '../inputs/types.ts'
+import type { EndpointSettings, Settings } from '../inputs/types.ts'
 import { identifyHolder } from '../locking/holder.ts'
 import { deleteSuperseded, logSupersededNotes } from '../steps/certificate/superseded.ts'
-import type { LockedRun, Run } from '../steps/run.ts'
+import type { LockedRun, EndpointRun } from '../steps/run.ts'
 import type { Change, Context, Outcome } from '../steps/step.ts'
 import { applyPlan } from './apply-plan.ts'
 import { createClients } from './clients.ts'
@@ -16,10 +16,10 @@ import { withLock } from './with-lock.ts'
 /** @throws ActionError of the step that failed */
 export async function deploy(
   context: Context,
-  settings: Settings,
+  settings: EndpointSettings,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const run: Run = { context, settings, clients: createClients(context, settings, env) }
+  const run: EndpointRun = { context, settings, clients: createClients(context, settings, env) }
   if (settings.dryRun) {
     await previewDeployment(run)
     return
@@ -34,13 +34,13 @@ export async function deploy(
   })
 }
 
-async function planDeployment(run: Run): Promise<Outcome<Plan>> {
+async function planDeployment(run: EndpointRun): Promise<Outcome<Plan>> {
   const outcome = await buildPlan(run)
   if (run.settings.onFailure === 'rollback') noteIrreversibleChanges(run.context, outcome.result)
   return outcome
 }
 
-async function previewDeployment(run: Run): Promise<void> {
+async function previewDeployment(run: EndpointRun): Promise<void> {
   const { context, settings } = run
   const plan = await context.step('preflight', () => planDeployment(run))
   setAddressOutputs(context, settings, plan.target)
@@ -55,7 +55,7 @@ function sortByExecution(changes: readonly Change[], { cutover }: Settings): rea
   return [...changes.filter((change) => !isRelease(change)), ...changes.filter(isRelease)]
 }
 
-async function applyDeployment(run: LockedRun, plan: Plan): Promise<void> {
+async function applyDeployment(run: LockedRun<EndpointSettings>, plan: Plan): Promise<void> {
   await withRollback(run.context, run.settings, (registerRollback) =>
     applyPlan({ ...run, plan, registerRollback }),
   )
@@ -63,7 +63,10 @@ async function applyDeployment(run: LockedRun, plan: Plan): Promise<void> {
 }
 
 /** Deletes earlier certificates of this target, after the probe has confirmed the new one. */
-async function deleteSupersededCertificates(run: LockedRun, plan: Plan): Promise<void> {
+async function deleteSupersededCertificates(
+  run: LockedRun<EndpointSettings>,
+  plan: Plan,
+): Promise<void> {
   if (plan.certificate.superseded.length === 0 || !run.settings.probe.required) return
   await run.context.step('certificate', async () => {
     await deleteSuperseded(run, plan.certificate)

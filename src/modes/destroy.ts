@@ -1,5 +1,5 @@
 /** destroy: removes what this action created, and nothing else. */
-import type { Settings } from '../inputs/types.ts'
+import type { RemovalSettings } from '../inputs/types.ts'
 import { identifyHolder } from '../locking/holder.ts'
 import * as certificate from '../steps/certificate/removal.ts'
 import * as ingress from '../steps/ingress/removal.ts'
@@ -20,7 +20,7 @@ import { withLock } from './with-lock.ts'
 /** @throws ActionError of the step that failed */
 export async function destroy(
   context: Context,
-  settings: Settings,
+  settings: RemovalSettings,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const run: Run = { context, settings, clients: createClients(context, settings, env) }

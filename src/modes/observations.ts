@@ -24,7 +24,7 @@ import { checkSubnets } from '../steps/preflight/subnets.ts'
 import type { ReleaseDifference } from '../steps/release/differences.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release/preview.ts'
 import * as release from '../steps/release/release.ts'
-import type { Run } from '../steps/run.ts'
+import type { EndpointRun } from '../steps/run.ts'
 
 /** What the steps read and plan. Each part settles on its own: a check uses those that succeed. */
 interface StepObservations {
@@ -48,7 +48,7 @@ export interface Observations extends StepObservations {
 }
 
 /** Starts every read at once. The caller has to await `allChecks`. */
-export function startObservations(run: Run): Observations {
+export function startObservations(run: EndpointRun): Observations {
   const permissionChecker = createPermissionChecker(run)
   const preflightResult = observePreflight(run, permissionChecker)
   const target = resolveTarget(run, preflightResult)
@@ -82,15 +82,15 @@ export function startObservations(run: Run): Observations {
   return { ...observations, allChecks }
 }
 
-const isCheck = ({ settings }: Run): boolean => settings.mode === 'check'
+const isCheck = ({ settings }: EndpointRun): boolean => settings.mode === 'check'
 
-async function createPermissionChecker(run: Run): Promise<PermissionChecker> {
+async function createPermissionChecker(run: EndpointRun): Promise<PermissionChecker> {
   const { kubernetes } = await run.clients.cluster
   return new PermissionChecker(kubernetes, run.settings.namespace, !isCheck(run))
 }
 
 async function observePreflight(
-  run: Run,
+  run: EndpointRun,
   permissionChecker: Promise<PermissionChecker>,
 ): Promise<preflight.PreflightResult> {
   const [cluster, checker] = await Promise.all([run.clients.cluster, permissionChecker])
@@ -99,7 +99,7 @@ async function observePreflight(
 
 /** A deploy stops when a check of preflight fails. Mode check still compares the rest. */
 async function resolveTarget(
-  run: Run,
+  run: EndpointRun,
   preflightResult: Promise<preflight.PreflightResult>,
 ): Promise<preflight.Target> {
   const { target, checks } = await preflightResult
@@ -116,7 +116,7 @@ async function awaitPreflightChecks(
 }
 
 async function planCertificate(
-  run: Run,
+  run: EndpointRun,
   target: Promise<preflight.Target>,
 ): Promise<CertificatePlan> {
   try {
@@ -127,7 +127,7 @@ async function planCertificate(
 }
 
 async function expectCertificateArn(
-  { settings }: Run,
+  { settings }: EndpointRun,
   target: Promise<preflight.Target>,
   certificatePlan: Promise<CertificatePlan>,
 ): Promise<Deferred<string>> {
@@ -136,12 +136,12 @@ async function expectCertificateArn(
 }
 
 const findReleaseDifferences = async (
-  run: Run,
+  run: EndpointRun,
   target: Promise<preflight.Target>,
 ): Promise<readonly ReleaseDifference[]> => release.findDifferences(run, await target)
 
 async function reviewNeededUpgrade(
-  run: Run,
+  run: EndpointRun,
   targetPromise: Promise<preflight.Target>,
   differencesPromise: Promise<readonly ReleaseDifference[]>,
 ): Promise<ReviewedUpgrade | undefined> {
@@ -159,7 +159,7 @@ async function reviewNeededUpgrade(
 }
 
 const planIngress = async (
-  run: Run,
+  run: EndpointRun,
   target: Promise<preflight.Target>,
   certificateArn: Promise<Deferred<string>>,
 ): Promise<readonly IngressOperation[]> =>
@@ -172,7 +172,7 @@ interface LoadBalancerPlanPromises {
 }
 
 async function planLoadBalancer(
-  run: Run,
+  run: EndpointRun,
   promises: LoadBalancerPlanPromises,
 ): Promise<readonly LoadBalancerOperation[]> {
   const [target, certificateArn, observed] = await Promise.all([
@@ -183,14 +183,14 @@ async function planLoadBalancer(
   return loadBalancer.plan(run, { target, certificateArn, observed })
 }
 
-async function checkAccount({ settings, clients }: Run): Promise<void> {
+async function checkAccount({ settings, clients }: EndpointRun): Promise<void> {
   const { account } = await clients.cluster
   checkCertificateAccount(settings, account)
 }
 
 /** What only a run that writes needs. */
 async function checkWritePrerequisites(
-  run: Run,
+  run: EndpointRun,
   permissionChecker: Promise<PermissionChecker>,
   observations: StepObservations,
 ): Promise<void> {
@@ -203,7 +203,7 @@ async function checkWritePrerequisites(
 }
 
 async function requirePermissions(
-  run: Run,
+  run: EndpointRun,
   permissionChecker: Promise<PermissionChecker>,
   observations: StepObservations,
 ): Promise<void> {
@@ -228,7 +228,7 @@ export async function listUpgradePermissions(
 }
 
 async function listReleasePermissions(
-  { settings }: Run,
+  { settings }: EndpointRun,
   { target, releaseDifferences }: StepObservations,
 ): Promise<readonly Permission[]> {
   const [{ release: installedRelease }, differences] = await Promise.all([
@@ -241,7 +241,7 @@ async function listReleasePermissions(
 }
 
 async function listIngressPermissions(
-  { settings }: Run,
+  { settings }: EndpointRun,
   observations: StepObservations,
 ): Promise<readonly Permission[]> {
   const [{ ingress: liveIngress }, ingressOperations, loadBalancerOperations] = await Promise.all([
@@ -259,7 +259,7 @@ async function listIngressPermissions(
 
 /** The subnets of an existing ALB need no check. */
 async function checkSubnetsOfNewLoadBalancer(
-  { context, settings, clients }: Run,
+  { context, settings, clients }: EndpointRun,
   { target }: StepObservations,
 ): Promise<void> {
   const [{ subnets }, { ingress: liveIngress }] = await Promise.all([clients.cluster, target])

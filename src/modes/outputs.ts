@@ -1,6 +1,6 @@
 /** Outputs of the action that several modes set. */
 import type { X509Certificate } from 'node:crypto'
-import type { Settings } from '../inputs/types.ts'
+import type { EndpointSettings } from '../inputs/types.ts'
 import { getIngressHostname } from '../steps/ingress/manifest.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import type { Context } from '../steps/step.ts'
@@ -25,7 +25,7 @@ export function setTargetOutputs(
  */
 export function setAddressOutputs(
   context: Context,
-  { host, ingress: { listenPort } }: Settings,
+  { host, ingress: { listenPort } }: EndpointSettings,
   { ingress }: Target,
 ): string | undefined {
   const address = getIngressHostname(ingress)

@@ -9,7 +9,7 @@ import type { LoadBalancerSnapshot } from '../steps/load-balancer/snapshot.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import type { ReleaseOperation } from '../steps/release/operations.ts'
 import * as release from '../steps/release/release.ts'
-import type { Run } from '../steps/run.ts'
+import type { EndpointRun } from '../steps/run.ts'
 import type { Change, Outcome } from '../steps/step.ts'
 import { formatCount } from '../util/text.ts'
 import { startObservations } from './observations.ts'
@@ -28,7 +28,7 @@ export interface Plan {
 }
 
 /** @throws ActionError of every problem that the reads and checks found */
-export async function buildPlan(run: Run): Promise<Outcome<Plan>> {
+export async function buildPlan(run: EndpointRun): Promise<Outcome<Plan>> {
   const { context } = run
   const observations = startObservations(run)
   await observations.allChecks

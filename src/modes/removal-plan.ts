@@ -12,7 +12,11 @@ import {
   removalPermissions,
   type Permission,
 } from '../steps/preflight/permissions.ts'
-import { observeRemoval, type RemovalTarget } from '../steps/preflight/removal.ts'
+import {
+  observeRemoval,
+  type RemovalTarget,
+  type RestorableService,
+} from '../steps/preflight/removal.ts'
 import {
   noLoadBalancerClass,
   resolveRestoredLoadBalancer,
@@ -155,7 +159,7 @@ export function ignoreReleaseInputs<C>(run: Run<C>): Run<C> {
  */
 function planLoadBalancerClass(
   { context, settings }: Run,
-  { namespace, service }: NonNullable<RemovalTarget['serviceToRestore']>,
+  { namespace, service }: RestorableService,
 ): readonly RestoreLoadBalancerClass[] {
   if (settings.serviceType !== 'LoadBalancer' || service.type === 'LoadBalancer' || !service.live)
     return []

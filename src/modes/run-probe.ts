@@ -1,5 +1,6 @@
 /** Probes Milvus through the ALB. A failure also says what ELB knows about the targets. */
 import type { X509Certificate } from 'node:crypto'
+import { nameMilvus } from '../clients/milvus/probe.ts'
 import { ActionError } from '../failures/action-error.ts'
 import { withTargetHealth } from '../steps/load-balancer/target-health.ts'
 import type { LoadBalancerRun } from '../steps/load-balancer/wait.ts'
@@ -19,12 +20,12 @@ export interface Endpoint {
 export async function runProbe(run: LoadBalancerRun, endpoint: Endpoint): Promise<void> {
   const { context } = run
   await context.step('probe', async () => {
-    const { version, isAuthenticated } = await probeEndpoint(run, endpoint)
-    if (version !== '') context.setOutput('milvus-version', version)
-    const summary = isAuthenticated
-      ? `Milvus ${version} answers`
-      : 'Milvus answers and requires credentials'
-    return { summary, result: undefined }
+    const result = await probeEndpoint(run, endpoint)
+    if (!result.isAuthenticated)
+      return { summary: 'Milvus answers and requires credentials', result: undefined }
+    const { version } = result
+    if (version !== undefined) context.setOutput('milvus-version', version)
+    return { summary: `${nameMilvus(version)} answers`, result: undefined }
   })
 }
 

@@ -4,7 +4,7 @@
  */
 import type { ActionError } from '../failures/action-error.ts'
 import { toActionError } from '../failures/thrown.ts'
-import type { LockedClients, LockedRun, Run } from '../steps/run.ts'
+import type { Clients, LockedClients, LockedRun, Run } from '../steps/run.ts'
 import type { Outcome } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 import type { Holder } from '../locking/holder.ts'
@@ -16,7 +16,7 @@ import {
 } from '../steps/release/recovery.ts'
 
 /** A mode that writes. */
-export interface LockedOperation<P> {
+export interface LockedOperation<P, S extends Settings> {
   /** Reads and plans. Called again when another run may have changed what it read. */
   readonly buildPlan: () => Promise<Outcome<P>>
   /** Whether the plan writes anything. A run that writes nothing needs no Lease. */
@@ -25,16 +25,16 @@ export interface LockedOperation<P> {
    * @param run `recordChange` of its context throws when the Lease was lost
    * @returns true when nothing of the target is left
    */
-  readonly apply: (run: LockedRun, plan: P) => Promise<boolean>
+  readonly apply: (run: LockedRun<S>, plan: P) => Promise<boolean>
 }
 
 type PlanOrInterruption<P> = { readonly plan: P } | { readonly interrupted: InterruptedOperation }
 
 /** @throws ActionError of the step that failed, `locked-by-another-run`, `lock-lost` */
-export async function withLock<P>(
-  run: Run,
+export async function withLock<P, S extends Settings>(
+  run: Run<Clients, S>,
   holder: Holder,
-  operation: LockedOperation<P>,
+  operation: LockedOperation<P, S>,
 ): Promise<void> {
   const clientsWithLock = createLockedClients(run, holder)
   const acquire = (): Promise<PlanOrInterruption<P>> =>
@@ -74,7 +74,7 @@ const lockIfConnected = (clients: Promise<LockedClients>): Promise<Lock | undefi
   )
 
 /** The same run, which fails instead of recording a change when the Lease was lost. */
-function guardChanges(run: LockedRun): LockedRun {
+function guardChanges<S>(run: LockedRun<S>): LockedRun<S> {
   const { context, clients } = run
   const recordChange: typeof context.recordChange = (change) => {
     clients.lock.assertHeld()
@@ -93,7 +93,7 @@ const recoverRelease = (run: LockedRun, interrupted: InterruptedOperation): Prom
 async function acquireAndPlan<P>(
   settings: Settings,
   clients: Promise<LockedClients>,
-  operation: LockedOperation<P>,
+  operation: Pick<LockedOperation<P, never>, 'buildPlan' | 'requiresLock'>,
 ): Promise<Outcome<PlanOrInterruption<P>>> {
   for (;;) {
     const acquired = await tryToAcquire(settings, clients, operation)
@@ -110,7 +110,7 @@ async function acquireAndPlan<P>(
 async function tryToAcquire<P>(
   settings: Settings,
   clients: Promise<LockedClients>,
-  { buildPlan, requiresLock }: LockedOperation<P>,
+  { buildPlan, requiresLock }: Pick<LockedOperation<P, never>, 'buildPlan' | 'requiresLock'>,
 ): Promise<Outcome<PlanOrInterruption<P>> | undefined> {
   const [isHeldByOther, attempt] = await Promise.all([
     lockIfConnected(clients).then((lock) => lock?.isHeldByOther() ?? false),

@@ -5,7 +5,7 @@
 import type { ActionError } from '../failures/action-error.ts'
 import type { StepName } from '../failures/codes.ts'
 import type { OutputName, Topology } from '../steps/step.ts'
-import type { Settings } from '../inputs/types.ts'
+import type { EndpointSettings } from '../inputs/types.ts'
 import { formatCount } from '../util/text.ts'
 
 /** A text within a label. All but common characters become entity codes of Mermaid. */
@@ -21,7 +21,7 @@ const stepsBehindAlb: readonly StepName[] = ['load-balancer', 'probe']
 export function renderDiagram(
   topology: Topology,
   outputs: ReadonlyMap<OutputName, string>,
-  settings: Settings,
+  settings: EndpointSettings,
   error: ActionError | undefined,
 ): string {
   const address = outputs.get('alb-address')
@@ -46,7 +46,10 @@ export function renderDiagram(
   ].join('\n')
 }
 
-function describeLoadBalancer(name: string, { ingress: { scheme, groupName } }: Settings): string {
+function describeLoadBalancer(
+  name: string,
+  { ingress: { scheme, groupName } }: EndpointSettings,
+): string {
   const group = groupName === undefined ? '' : `, group ${groupName}`
   return escapeLabel(`ALB ${name} (${scheme}${group})`)
 }

@@ -2,7 +2,7 @@
 import { summary } from '@actions/core'
 import type { ActionError } from '../failures/action-error.ts'
 import type { Topology } from '../steps/step.ts'
-import type { Settings } from '../inputs/types.ts'
+import type { RunSettings } from '../inputs/types.ts'
 import { renderDiagram } from './diagram.ts'
 import { troubleshootingUrl } from './failure.ts'
 import { isReadOnlyRun, renderHeadline } from './headline.ts'
@@ -25,7 +25,7 @@ type ReportData = Pick<Report, 'steps' | 'changes' | 'notes' | 'outputs' | 'topo
  */
 export async function writeSummary(
   report: Report,
-  settings: Settings | undefined,
+  settings: RunSettings | undefined,
   error: ActionError | undefined,
   redactor: Redactor,
 ): Promise<void> {
@@ -65,14 +65,16 @@ function redactReport(report: ReportData, redactor: Redactor): ReportData {
  */
 export function renderSummary(
   report: ReportData,
-  settings: Settings | undefined,
+  settings: RunSettings | undefined,
   error: ActionError | undefined,
   now: number,
 ): string {
   const sections = [
     renderHeadline(report, settings, error),
     ...(error?.allErrors ?? []).map(renderProblem),
-    settings ? renderDiagram(report.topology, report.outputs, settings, error) : '',
+    settings && settings.mode !== 'destroy'
+      ? renderDiagram(report.topology, report.outputs, settings, error)
+      : '',
     renderDetails(report, now),
     renderSteps(report),
     renderChanges(report, settings),
@@ -143,7 +145,7 @@ function renderSteps({ steps }: Pick<ReportData, 'steps'>): string {
 
 function renderChanges(
   { changes }: Pick<ReportData, 'changes'>,
-  settings: Settings | undefined,
+  settings: RunSettings | undefined,
 ): string {
   if (changes.length === 0) return ''
   const lines = changes.flatMap((change, index) => {
@@ -155,7 +157,7 @@ function renderChanges(
   return `### ${nameChanges(settings)}\n\n${codeBlock('diff', lines)}`
 }
 
-function nameChanges(settings: Settings | undefined): string {
+function nameChanges(settings: RunSettings | undefined): string {
   if (!settings || !isReadOnlyRun(settings)) return 'Changes'
   return settings.mode === 'check' ? 'Changes that a deployment would make' : 'Planned changes'
 }
@@ -169,7 +171,7 @@ function renderNotes({ notes }: Pick<ReportData, 'notes'>): string {
 /** How a client connects. Empty when there is no ALB to connect to. */
 function renderConnectExample(
   { outputs }: Pick<ReportData, 'outputs'>,
-  settings: Settings | undefined,
+  settings: RunSettings | undefined,
 ): string {
   const address = outputs.get('alb-address')
   if (!settings || settings.mode === 'destroy' || address === undefined) return ''

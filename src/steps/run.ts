@@ -4,16 +4,22 @@ import type { LoadBalancerClient } from '../clients/aws/load-balancers.ts'
 import type { Subnet } from '../clients/aws/subnets.ts'
 import type { HelmClient } from '../clients/helm/client.ts'
 import type { KubernetesClient } from '../clients/kubernetes/client.ts'
-import type { Settings } from '../inputs/types.ts'
+import type { EndpointSettings, Settings } from '../inputs/types.ts'
 import type { Lock } from '../locking/lease-lock.ts'
 import type { Context } from './step.ts'
 
-/** @typeParam C the clients that a function needs */
-export interface Run<C = Clients> {
+/**
+ * @typeParam C the clients that a function needs
+ * @typeParam S its settings: a removal has no EndpointSettings
+ */
+export interface Run<C = Clients, S = Settings> {
   readonly context: Context
-  readonly settings: Settings
+  readonly settings: S
   readonly clients: C
 }
+
+/** A deployment or a check. */
+export type EndpointRun<C = Clients> = Run<C, EndpointSettings>
 
 /** The clients of a run that has started to connect to the cluster. */
 export interface Clients {
@@ -36,10 +42,10 @@ export interface ClusterClients {
 export type LockedClients = Clients & ClusterClients & { readonly lock: Lock }
 
 /** A run that may write. */
-export type LockedRun = Run<LockedClients>
+export type LockedRun<S = Settings> = Run<LockedClients, S>
 
 /** A run that uses ACM. */
 export type AcmRun = Run<Pick<Clients, 'acm'>>
 
 /** A run that uses the Kubernetes API. */
-export type ClusterRun = Run<Pick<ClusterClients, 'kubernetes'>>
+export type ClusterRun<S = Settings> = Run<Pick<ClusterClients, 'kubernetes'>, S>

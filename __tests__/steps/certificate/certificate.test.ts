@@ -6,7 +6,7 @@ import {
   type IssuedCertificate,
 } from '../../../testing/certificates.ts'
 import type { Ingress } from '../../../src/clients/kubernetes/types.ts'
-import type { Settings } from '../../../src/inputs/types.ts'
+import type { EndpointSettings } from '../../../src/inputs/types.ts'
 import { expectArn, plan, toChanges } from '../../../src/steps/certificate/certificate.ts'
 import type { Deferred } from '../../../src/steps/deferred.ts'
 import {
@@ -376,7 +376,7 @@ describe('expectArn', () => {
   interface ArnCase {
     readonly name: string
     readonly createPlan: () => CertificatePlan | undefined
-    readonly settings?: Settings
+    readonly settings?: EndpointSettings
     readonly live?: Ingress
     readonly expected: Deferred<string>
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Settings } from '../../../src/inputs/types.ts'
+import type { EndpointSettings } from '../../../src/inputs/types.ts'
 import { known, knownLater } from '../../../src/steps/deferred.ts'
 import { buildDesiredIngress, toManifest } from '../../../src/steps/ingress/desired.ts'
 import {
@@ -21,9 +21,9 @@ const expectedIngress = toManifest(
 )
 const planOperations = (
   target: Target,
-  settings: Settings = createSettings(),
+  settings: EndpointSettings = createSettings(),
 ): IngressOperation[] => plan({ settings }, { target, certificateArn: known(certificateArn) })
-const planChanges = (target: Target, settings?: Settings): Change[] =>
+const planChanges = (target: Target, settings?: EndpointSettings): Change[] =>
   toChanges(planOperations(target, settings))
 
 const annotations = { ...expectedIngress.metadata.annotations }

@@ -18,8 +18,8 @@ export const formatAuthority = (host: string, port: number): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /** The URL of the proxy for connections to this address; empty when there is none. */
-export const getProxyUrl = (host: string, port: number): string =>
-  getProxyForUrl(`https://${formatAuthority(host, port)}`)
+export const getProxyUrl = (host: string, port: number): string | undefined =>
+  getProxyForUrl(`https://${formatAuthority(host, port)}`) || undefined
 
 /**
  * The addresses of a name.

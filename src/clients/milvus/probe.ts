@@ -26,11 +26,14 @@ import { httpStatusFailure } from './http-responses.ts'
 import { callFailure } from './http2-errors.ts'
 
 /** What a successful attempt found. */
-export interface ProbeResult {
-  /** Milvus' version; empty when Milvus requires credentials and there is no token. */
-  readonly version: string
-  /** False when Milvus requires credentials and there is no token: it was reached all the same. */
-  readonly isAuthenticated: boolean
+export type ProbeResult = CallResult & { readonly certificate: X509Certificate }
+
+type CallResult = AuthenticatedResult | UnauthenticatedResult
+
+interface AuthenticatedResult {
+  readonly isAuthenticated: true
+  /** Milvus' version; undefined when it does not report one. */
+  readonly version: string | undefined
   /**
    * Whether Milvus answers calls without credentials: its authorization is off, and anyone who
    * reaches the ALB has full access.
@@ -38,15 +41,18 @@ export interface ProbeResult {
   readonly allowsUnauthenticatedAccess: boolean
   /**
    * What a healthy Milvus refuses for lack of memory or disk, or to limit a rate, as a phrase;
-   * empty when nothing.
+   * undefined when nothing.
    */
-  readonly limits: string
-  readonly certificate: X509Certificate
+  readonly limits: string | undefined
   /** One line per stage, for the log. */
   readonly trace: readonly string[]
 }
 
-type CallResult = Omit<ProbeResult, 'certificate'>
+/** Milvus requires credentials and there is no token: it was reached all the same. */
+interface UnauthenticatedResult {
+  readonly isAuthenticated: false
+  readonly trace: readonly string[]
+}
 
 /** @throws ProbeFailure */
 export async function probe(
@@ -94,7 +100,8 @@ async function runCalls(
   const versionCall = await call(versionPath)
   if (requiresCredentials(versionCall))
     return unauthenticatedResult(versionCall, token, connectTrace)
-  const version = truncate(parseSuccess(versionCall, parseVersionResponse).version, 100)
+  const reportedVersion = truncate(parseSuccess(versionCall, parseVersionResponse).version, 100)
+  const version = reportedVersion || connectResponse?.version || undefined
 
   // With a token, only a call without it shows whether Milvus requires one.
   const callAnonymously = () =>
@@ -102,11 +109,11 @@ async function runCalls(
   const [healthCall, anonymousCall] = await Promise.all([call(healthPath), callAnonymously()])
   const health = parseIfImplemented(healthCall, parseHealthResponse)
   return {
-    version: version || (connectResponse?.version ?? ''),
     isAuthenticated: true,
+    version,
     allowsUnauthenticatedAccess: anonymousCall.response.status === grpcStatus.ok,
-    limits: health ? checkHealth(health) : '',
-    trace: [...connectTrace, `Milvus ${version} reports that it is healthy`],
+    limits: health && checkHealth(health),
+    trace: [...connectTrace, `${nameMilvus(version)} reports that it is healthy`],
   }
 }
 
@@ -141,16 +148,10 @@ function unauthenticatedResult(
   { response }: AnsweredCall,
   token: string | undefined,
   trace: readonly string[],
-): CallResult {
+): UnauthenticatedResult {
   if (token !== undefined)
     throw rejectedTokenFailure(token, response.status ?? grpcStatus.unknown, response.message)
-  return {
-    version: '',
-    isAuthenticated: false,
-    allowsUnauthenticatedAccess: false,
-    limits: '',
-    trace,
-  }
+  return { isAuthenticated: false, trace }
 }
 
 type ResponseParser<T> = (body: Buffer) => T
@@ -186,13 +187,18 @@ function parseBody<T>(method: string, body: Buffer | undefined, parse: ResponseP
   }
 }
 
+/** @param version undefined when Milvus does not report one */
+export const nameMilvus = (version: string | undefined): string =>
+  version === undefined ? 'Milvus' : `Milvus ${version}`
+
 /**
- * The limits of a healthy Milvus, as a phrase.
+ * The limits of a healthy Milvus, as a phrase; undefined without limits.
  * @throws ProbeFailure when it is not healthy
  */
-function checkHealth(health: ReturnType<typeof parseHealthResponse>): string {
+function checkHealth(health: ReturnType<typeof parseHealthResponse>): string | undefined {
   const { isHealthy, reasons, limits } = health
   if (!isHealthy) throw milvusUnhealthy([...reasons, ...limits])
-  if (limits.length === 0 || reasons.length === 0) return limits.join(', ')
+  if (limits.length === 0) return undefined
+  if (reasons.length === 0) return limits.join(', ')
   return `${limits.join(', ')} (${reasons.join('; ')})`
 }

@@ -29,7 +29,7 @@ export interface TcpConnection {
 export async function connectTcp(endpoint: Endpoint, signal: AbortSignal): Promise<TcpConnection> {
   const { host, port } = endpoint.address
   const proxyUrl = getProxyUrl(host, port)
-  if (proxyUrl === '') return connectDirectly(endpoint, signal)
+  if (proxyUrl === undefined) return connectDirectly(endpoint, signal)
   const { socket, proxy, authority } = await connectThroughProxy(
     new URL(proxyUrl),
     endpoint,

@@ -1,9 +1,9 @@
 /** certificate: ACM holds exactly this certificate, under an ARN that stays the same at renewal. */
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import { known, knownLater, type Deferred } from '../deferred.ts'
 import { parseCertificateArns } from '../ingress/manifest.ts'
 import type { Target } from '../preflight/preflight.ts'
-import type { AcmRun, Run } from '../run.ts'
+import type { AcmRun, EndpointRun } from '../run.ts'
 import { formatUsers } from './description.ts'
 import { importNewCertificate, toImportMaterial } from './import.ts'
 import type { ObservedCertificates } from './observation.ts'
@@ -22,7 +22,7 @@ export { toChanges } from './operations.ts'
 
 /** Pure. */
 export function plan(
-  { settings }: Pick<Run, 'settings'>,
+  { settings }: Pick<EndpointRun, 'settings'>,
   observed: ObservedCertificates,
 ): CertificatePlan {
   switch (observed.source) {
@@ -49,7 +49,7 @@ export function plan(
  *   current one
  */
 export function expectArn(
-  { certificate: source }: Settings,
+  { certificate: source }: EndpointSettings,
   { ingress }: Target,
   certificatePlan: CertificatePlan | undefined,
 ): Deferred<string> {
@@ -60,7 +60,7 @@ export function expectArn(
 }
 
 function fallbackArn(
-  source: Settings['certificate'],
+  source: EndpointSettings['certificate'],
   ingress: Target['ingress'],
 ): string | undefined {
   if (source.kind === 'arn') return source.arn
@@ -68,7 +68,7 @@ function fallbackArn(
 }
 
 /** Logs what uses a certificate, in a check. */
-export async function logUsageNotes({ context, clients }: Run, arn: string): Promise<void> {
+export async function logUsageNotes({ context, clients }: EndpointRun, arn: string): Promise<void> {
   const inUseBy = await clients.acm.inUseBy(arn)
   if (inUseBy === undefined)
     context.recordUnreadable(

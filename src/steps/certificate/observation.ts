@@ -7,13 +7,13 @@ import {
   certificateNotOurs,
   certificateNotReplaceable,
 } from '../../failures/certificate.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import { getDnsNames, type CertificateMaterial } from '../../x509/certificate.ts'
 import { checkHost, formatExpiryWarning, formatWeakKeyWarning } from '../../x509/checks.ts'
 import { parseCertificates } from '../../x509/parse.ts'
 import { parseCertificateArns } from '../ingress/manifest.ts'
 import type { Target } from '../preflight/preflight.ts'
-import type { Run } from '../run.ts'
+import type { EndpointRun } from '../run.ts'
 import type { Context } from '../step.ts'
 import { listCoveringNames, readCandidates } from './candidates.ts'
 import { shortenUserArns } from './description.ts'
@@ -47,7 +47,7 @@ export type ObservedCertificates =
  *   those of the certificate behind `certificate-arn`
  */
 export async function observe(
-  run: Run,
+  run: EndpointRun,
   targetPromise: Promise<Target>,
 ): Promise<ObservedCertificates> {
   const { settings, clients } = run
@@ -66,7 +66,7 @@ const getLiveArn = ({ ingress }: Target): string | undefined =>
 
 /** @param reimportArn of input certificate-arn */
 async function observeForMaterial(
-  { settings, clients: { acm } }: Run,
+  { settings, clients: { acm } }: EndpointRun,
   targetPromise: Promise<Target>,
   material: CertificateMaterial,
   reimportArn: string | undefined,
@@ -87,7 +87,7 @@ async function observeForMaterial(
 
 /** @throws ActionError `certificate-not-ours`, `certificate-refused` */
 async function checkReimportTarget(
-  { replaceCertificate }: Settings,
+  { replaceCertificate }: EndpointSettings,
   acm: Acm,
   existing: Candidate,
   desired: Omit<DesiredCertificate, 'tags'>,
@@ -111,7 +111,7 @@ async function checkReimportTarget(
 /** Reads and checks a certificate that this action only uses. */
 async function readUsableCertificate(
   context: Context,
-  { host, expiryWarningDays }: Settings,
+  { host, expiryWarningDays }: EndpointSettings,
   acm: Acm,
   arn: string,
 ): Promise<AcmCertificate> {

@@ -1,5 +1,5 @@
 /** The tag that marks a certificate in ACM as imported by this action for one target. */
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import type { Target } from '../preflight/preflight.ts'
 
 export const ownerTagKey = 'milvus-alb-action/target'
@@ -12,7 +12,7 @@ export const formatOwnerTag = ({
 
 /** The tags of a new certificate: those of input tags, the owner, and three for people. */
 export function buildTags(
-  { ingress, clusterAccess, namespace, host }: Settings,
+  { ingress, clusterAccess, namespace, host }: EndpointSettings,
   ownerTag: string,
 ): Record<string, string> {
   const tags: Record<string, string> = { ...ingress.tags, [ownerTagKey]: ownerTag }

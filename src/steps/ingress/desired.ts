@@ -1,6 +1,6 @@
 /** The Ingress that the inputs describe, while the ARN of its certificate may be unknown. Pure. */
 import type { FieldsV1, Ingress } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import type { Deferred } from '../deferred.ts'
 import type { Target } from '../preflight/preflight.ts'
 import {
@@ -22,7 +22,7 @@ export interface DesiredIngress {
 }
 
 export function buildDesiredIngress(
-  settings: Settings,
+  settings: EndpointSettings,
   { ingress, ingressName, service }: Target,
   certificateArn: Deferred<string>,
 ): DesiredIngress {

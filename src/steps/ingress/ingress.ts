@@ -6,7 +6,7 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseResourceVersion } from '../../controller/events.ts'
 import type { Deferred } from '../deferred.ts'
 import type { Target } from '../preflight/preflight.ts'
-import type { ClusterRun, Run } from '../run.ts'
+import type { ClusterRun, EndpointRun } from '../run.ts'
 import {
   buildDesiredFieldTree,
   buildDesiredIngress,
@@ -33,7 +33,7 @@ export interface IngressPlanInput {
 
 /** Pure. Compares with the live Ingress, because even an apply without effect is a write. */
 export function plan(
-  { settings }: Pick<Run, 'settings'>,
+  { settings }: Pick<EndpointRun, 'settings'>,
   { target, certificateArn }: IngressPlanInput,
 ): IngressOperation[] {
   const { ingress: before, ingressName } = target

@@ -7,7 +7,7 @@ import type {
   KubernetesObject,
 } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 
 /** The field manager of this action. */
 export const fieldManager = 'milvus-alb-action'
@@ -41,7 +41,7 @@ export interface IngressBackend {
  *   change
  */
 export function buildIngressManifest(
-  settings: Settings,
+  settings: EndpointSettings,
   backend: IngressBackend,
   reconcileRequest: string | undefined,
 ): IngressManifest {
@@ -73,7 +73,7 @@ export const withAnnotations = (
 })
 
 /** The annotations that follow from the inputs: all but that of the certificate. */
-export function buildAnnotations({ ingress }: Settings): Record<string, string> {
+export function buildAnnotations({ ingress }: EndpointSettings): Record<string, string> {
   const annotations: Record<string, string> = {
     [`${prefix}scheme`]: ingress.scheme,
     [`${prefix}backend-protocol-version`]: 'GRPC',

@@ -5,7 +5,7 @@ import type { ActionError } from '../../failures/action-error.ts'
 import { lastReconcileRejected, loadBalancerFailed } from '../../failures/load-balancer.ts'
 import { latestStatusEvent, classifyEvent } from '../../controller/events.ts'
 import type { Target } from '../preflight/preflight.ts'
-import type { Run } from '../run.ts'
+import type { EndpointRun } from '../run.ts'
 import type { Change } from '../step.ts'
 import { plan, toDifferences, type LoadBalancerPlanInput } from './load-balancer.ts'
 import { isActive, type LoadBalancerSnapshot } from './snapshot.ts'
@@ -16,7 +16,7 @@ import { describeTargets, findTargetGroupArn } from './target-health.ts'
  * controller rejected it.
  */
 export function findDifferences(
-  run: Pick<Run, 'settings'>,
+  run: Pick<EndpointRun, 'settings'>,
   input: LoadBalancerPlanInput,
 ): Change[] {
   return findRejection(input.target) ? [] : toDifferences(plan(run, input))
@@ -28,7 +28,7 @@ export function findDifferences(
  * @throws ActionError `controller-refused`, `load-balancer-failed`
  */
 export async function checkState(
-  { context, settings, clients }: Run,
+  { context, settings, clients }: EndpointRun,
   target: Target,
   snapshot: LoadBalancerSnapshot | undefined,
 ): Promise<void> {

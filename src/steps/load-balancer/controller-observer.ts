@@ -11,7 +11,7 @@ import type { ActionError } from '../../failures/action-error.ts'
 import { noResponse, type PollResult } from '../../util/polling.ts'
 import { eventsPath, ingressPath } from '../../clients/kubernetes/paths.ts'
 import type { Event, Ingress } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import {
   buildEventSelector,
   keepLatestStatusEvent,
@@ -164,7 +164,10 @@ export class ControllerObserver {
   }
 }
 
-function hadDrifted(settings: Settings, { ingress, snapshot, target }: AwaitedIngress): boolean {
+function hadDrifted(
+  settings: EndpointSettings,
+  { ingress, snapshot, target }: AwaitedIngress,
+): boolean {
   if (getIngressHostname(target.ingress) === undefined) return true
   if (!snapshot) return false
   return detectDrift(snapshot, ingress, settings, target.classParams).length > 0

@@ -10,7 +10,7 @@ import { nameFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import { parseCertificateArns } from '../ingress/manifest.ts'
 import type { ClassParams } from '../preflight/ingress-class.ts'
 import type { LoadBalancerSnapshot } from './snapshot.ts'
@@ -28,7 +28,7 @@ export interface Drift {
 interface Desired {
   /** The live Ingress. */
   readonly ingress: Pick<Ingress, 'metadata'>
-  readonly settings: Settings
+  readonly settings: EndpointSettings
   readonly classParams: ClassParams
 }
 
@@ -40,7 +40,7 @@ interface Desired {
 export function detectDrift(
   { address, loadBalancer, configuration }: LoadBalancerSnapshot,
   ingress: Pick<Ingress, 'metadata'>,
-  settings: Settings,
+  settings: EndpointSettings,
   classParams: ClassParams,
 ): Drift[] {
   if (!loadBalancer)

@@ -3,7 +3,7 @@
  * fixes drift in AWS. The hostname in the Ingress' status alone proves nothing.
  */
 import { latestStatusEvent, classifyEvent } from '../../controller/events.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import type { Deferred } from '../deferred.ts'
 import { buildDesiredIngress, toManifest } from '../ingress/desired.ts'
 import { applyManifest, getEventCursor, type AppliedIngress } from '../ingress/ingress.ts'
@@ -13,7 +13,7 @@ import {
   withAnnotations,
 } from '../ingress/manifest.ts'
 import type { Target } from '../preflight/preflight.ts'
-import type { ClusterRun, Run } from '../run.ts'
+import type { ClusterRun, EndpointRun } from '../run.ts'
 import type { Context } from '../step.ts'
 import { detectDrift, type Drift } from './drift.ts'
 import { toChanges, type LoadBalancerOperation } from './operations.ts'
@@ -42,7 +42,7 @@ export interface ObservedLoadBalancer {
 }
 
 export async function observe(
-  run: Run,
+  run: EndpointRun,
   targetPromise: Promise<Target>,
 ): Promise<ObservedLoadBalancer> {
   const snapshot = await observeSnapshot(run, await targetPromise)
@@ -50,7 +50,7 @@ export async function observe(
 }
 
 async function observeSnapshot(
-  { context, settings, clients }: Run,
+  { context, settings, clients }: EndpointRun,
   { ingress }: Target,
 ): Promise<LoadBalancerSnapshot | undefined> {
   const address = getIngressHostname(ingress)
@@ -70,7 +70,7 @@ async function observeSnapshot(
 /** Records the names in AWS for the summary. */
 function recordAwsNames(
   context: Context,
-  settings: Settings,
+  settings: EndpointSettings,
   snapshot: LoadBalancerSnapshot | undefined,
 ): void {
   const arn = findTargetGroupArn(snapshot, settings)
@@ -94,7 +94,7 @@ export interface LoadBalancerPlanInput {
  * needed when the apply of the Ingress makes the controller reconcile. Pure.
  */
 export function plan(
-  { settings }: Pick<Run, 'settings'>,
+  { settings }: Pick<EndpointRun, 'settings'>,
   { target, certificateArn, observed }: LoadBalancerPlanInput,
 ): LoadBalancerOperation[] {
   const { ingress } = target
@@ -136,7 +136,7 @@ function hasLastReconcileFailed({ events }: Target): boolean {
 }
 
 const findDrift = (
-  settings: Settings,
+  settings: EndpointSettings,
   { ingress, classParams }: Target,
   snapshot: LoadBalancerSnapshot | undefined,
 ): Drift[] => (ingress && snapshot ? detectDrift(snapshot, ingress, settings, classParams) : [])

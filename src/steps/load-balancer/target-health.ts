@@ -10,7 +10,7 @@ import { adviseOnBinding, adviseOnTarget } from '../../failures/target-health.ts
 import { eventsPath, targetGroupBindingsPath } from '../../clients/kubernetes/paths.ts'
 import type { KubernetesObject, Event } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import { normalizeMessage, getResourceVersion } from '../../controller/events.ts'
 import type { Target } from '../preflight/preflight.ts'
 import { describeLoadBalancer, type LoadBalancerSnapshot } from './snapshot.ts'
@@ -80,7 +80,7 @@ async function fetchTargetHealth(
 /** The target group to which the rule for the host forwards. */
 export function findTargetGroupArn(
   snapshot: LoadBalancerSnapshot | undefined,
-  { host, ingress }: Settings,
+  { host, ingress }: EndpointSettings,
 ): string | undefined {
   const listeners = snapshot?.configuration.listeners
   const rules = listeners?.find(({ port }) => port === ingress.listenPort)?.rules
@@ -99,7 +99,7 @@ const manageRulesAnnotation = `${prefix}manage-backend-security-group-rules`
 /** Lists the targets, with advice for the most frequent reason. Pure. */
 export function describeTargets(
   targets: readonly TargetHealth[],
-  { ingress }: Settings,
+  { ingress }: EndpointSettings,
 ): Explanation {
   if (targets.length === 0)
     return { problem: 'No target is registered in the target group.', remedy: '' }
@@ -190,7 +190,7 @@ async function listBindingUids(
 /** Pure. */
 export function describeBindingEvent(
   { reason = '', message = '', involvedObject: { name = '' } }: Event,
-  { namespace }: Settings,
+  { namespace }: EndpointSettings,
 ): Explanation {
   const text = normalizeMessage(message).replace(/\.$/, '')
   return {

@@ -7,7 +7,7 @@ import {
   loadBalancerNotActive,
 } from '../../failures/load-balancer.ts'
 import { readIfAllowed } from '../../failures/read-if-allowed.ts'
-import type { LockedClients, Run } from '../run.ts'
+import type { LockedClients, EndpointRun } from '../run.ts'
 import { progressLogger } from '../step.ts'
 import { pollInterval, noResponse, waitFor, type PollResult } from '../../util/polling.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
@@ -20,7 +20,7 @@ import { ControllerObserver } from './controller-observer.ts'
 import { isActive, type LoadBalancerSnapshot } from './snapshot.ts'
 
 /** A run that waits for the controller and for ELB. */
-export type LoadBalancerRun = Run<Pick<LockedClients, 'kubernetes' | 'loadBalancers'>>
+export type LoadBalancerRun = EndpointRun<Pick<LockedClients, 'kubernetes' | 'loadBalancers'>>
 
 /** The Ingress that the controller has to reconcile, and the state before it was applied. */
 export interface AwaitedIngress extends AppliedIngress {

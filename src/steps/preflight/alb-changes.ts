@@ -3,13 +3,13 @@ import { nameFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Context } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
 
 /** Warns of changes that replace the ALB, and of inputs that do not affect an existing one. */
 export function warnAlbChanges(
   context: Context,
-  settings: Settings,
+  settings: EndpointSettings,
   live: Ingress | undefined,
 ): void {
   const address = getIngressHostname(live)
@@ -35,7 +35,7 @@ export function warnAlbChanges(
 
 /** Source: ELB cannot change the scheme of a load balancer, nor the controller its group. */
 function findReplacementReasons(
-  { ingress: desired }: Settings,
+  { ingress: desired }: EndpointSettings,
   { metadata: { annotations = {} } }: Ingress,
   address: string,
 ): string[] {
@@ -61,7 +61,11 @@ function findReplacementReasons(
     )
 }
 
-function warnLegacyClass(context: Context, { namespace }: Settings, { metadata }: Ingress): void {
+function warnLegacyClass(
+  context: Context,
+  { namespace }: EndpointSettings,
+  { metadata }: Ingress,
+): void {
   const legacyClass = metadata.annotations?.['kubernetes.io/ingress.class']
   if (legacyClass === undefined) return
   context.log.warn(

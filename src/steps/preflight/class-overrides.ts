@@ -1,6 +1,6 @@
 /** Which inputs the parameters of an IngressClass override. Pure. */
 import type { KubernetesObject, IngressClassParams } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import { matchesSelector } from './label-selector.ts'
 
 export type ClassParamsSpec = NonNullable<IngressClassParams['spec']>
@@ -22,7 +22,7 @@ export interface Override {
  */
 export const findOverrides = (
   spec: ClassParamsSpec,
-  settings: Settings,
+  settings: EndpointSettings,
   namespace: KubernetesObject['metadata'],
 ): Override[] => [
   ...endpointOverrides(spec, settings.ingress),
@@ -52,7 +52,10 @@ function compareField({ severity, field, value, input, inputValue }: FieldCompar
 }
 
 /** Parameters that would create another endpoint than the requested one. */
-function endpointOverrides(spec: ClassParamsSpec, ingress: Settings['ingress']): Override[] {
+function endpointOverrides(
+  spec: ClassParamsSpec,
+  ingress: EndpointSettings['ingress'],
+): Override[] {
   const comparisons: readonly Omit<FieldComparison, 'severity'>[] = [
     { field: 'scheme', value: spec.scheme, input: 'scheme', inputValue: ingress.scheme },
     {
@@ -71,7 +74,10 @@ function endpointOverrides(spec: ClassParamsSpec, ingress: Settings['ingress']):
   return comparisons.flatMap((comparison) => compareField({ severity: 'error', ...comparison }))
 }
 
-function certificateOverrides(spec: ClassParamsSpec, { certificate }: Settings): Override[] {
+function certificateOverrides(
+  spec: ClassParamsSpec,
+  { certificate }: EndpointSettings,
+): Override[] {
   const arns = spec.certificateArn ?? spec.certificateARNs ?? []
   const isRequested = certificate.kind === 'arn' && arns.includes(certificate.arn)
   if (certificate.kind === 'served' || isRequested) return []
@@ -96,7 +102,7 @@ function namespaceExclusions(
 
 function redirectConflicts(
   { sslRedirectPort }: ClassParamsSpec,
-  { listenPort }: Settings['ingress'],
+  { listenPort }: EndpointSettings['ingress'],
 ): Override[] {
   if (sslRedirectPort === undefined || sslRedirectPort === String(listenPort)) return []
   return [
@@ -112,7 +118,7 @@ function redirectConflicts(
 /** Source: the controller merges attributes, and those of the class win. */
 function attributeOverrides(
   { loadBalancerAttributes = [] }: ClassParamsSpec,
-  { idleTimeout }: Settings['ingress'],
+  { idleTimeout }: EndpointSettings['ingress'],
 ): Override[] {
   const overrides: Override[] = []
   for (const { key, value } of loadBalancerAttributes) {
@@ -131,7 +137,10 @@ function attributeOverrides(
 }
 
 /** Parameters that leave the endpoint intact. */
-function harmlessOverrides(spec: ClassParamsSpec, ingress: Settings['ingress']): Override[] {
+function harmlessOverrides(
+  spec: ClassParamsSpec,
+  ingress: EndpointSettings['ingress'],
+): Override[] {
   const severityOf = (isSetByUser: boolean): 'warning' | 'note' =>
     isSetByUser ? 'warning' : 'note'
   const comparisons: readonly FieldComparison[] = [
@@ -180,7 +189,10 @@ function describeSubnets(subnets: ClassParamsSpec['subnets']): string | undefine
   return subnets.ids?.join(',') ?? JSON.stringify(subnets.tags ?? subnets.matchTags)
 }
 
-const tagOverrides = ({ tags = [] }: ClassParamsSpec, ingress: Settings['ingress']): Override[] =>
+const tagOverrides = (
+  { tags = [] }: ClassParamsSpec,
+  ingress: EndpointSettings['ingress'],
+): Override[] =>
   tags
     .filter(({ key }) => key in ingress.tags)
     .flatMap(({ key, value }) => {

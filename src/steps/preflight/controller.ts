@@ -7,7 +7,8 @@ import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { deploymentPath } from '../../clients/kubernetes/paths.ts'
 import type { Deployment } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
+import { getClusterName } from '../../inputs/cluster-access.ts'
+import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
 import { describeKnownIssues, parseControllerVersion } from './controller-versions.ts'
 import { autoModeController, type IngressClassInfo } from './ingress-class.ts'
@@ -31,7 +32,7 @@ const readDeployment = (kubernetes: KubernetesClient): Promise<Deployment | unde
  * another name, and EKS Auto Mode has none.
  */
 export async function checkController(
-  { context, settings, clients: { kubernetes } }: ClusterRun,
+  { context, settings, clients: { kubernetes } }: ClusterRun<EndpointSettings>,
   ingressClass: Promise<IngressClassInfo>,
 ): Promise<void> {
   const [read, classInfo] = await Promise.all([
@@ -97,7 +98,7 @@ export function describeDeployment(
 interface ExpectedArg {
   readonly flag: string
   /** Empty when it is not known. */
-  readonly expected: string
+  readonly expected: string | undefined
   /** What another value causes, and what to do about it. */
   readonly consequence: string
 }
@@ -107,11 +108,9 @@ interface ExpectedArg {
  * spec.ingressClassName. Source: the controller's pkg/ingress/group_loader.go (classifyIngress),
  * pkg/config/runtime_config.go, controller_config.go.
  */
-function describeMismatchedArgs(
-  args: readonly string[],
-  { clusterAccess, namespace }: Settings,
-): string[] {
-  const cluster = clusterAccess.kind === 'eks' ? clusterAccess.cluster : ''
+function describeMismatchedArgs(args: readonly string[], settings: Settings): string[] {
+  const { namespace } = settings
+  const cluster = getClusterName(settings)
   const expectedArgs: readonly ExpectedArg[] = [
     {
       flag: 'watch-namespace',
@@ -125,13 +124,13 @@ function describeMismatchedArgs(
       expected: cluster,
       consequence:
         'it finds subnets and security groups by the tags of that cluster, not of ' +
-        `${cluster}. Correct --cluster-name, unless input cluster is wrong`,
+        `${cluster ?? ''}. Correct --cluster-name, unless input cluster is wrong`,
     },
   ]
   const mismatches: string[] = []
   for (const { flag, expected, consequence } of expectedArgs) {
     const actual = argumentValue(args, flag) ?? ''
-    if (expected === '' || actual === '' || actual === expected) continue
+    if (expected === undefined || actual === '' || actual === expected) continue
     mismatches.push(`Deployment ${deploymentId} runs with --${flag}=${actual}: ${consequence}.`)
   }
   return mismatches

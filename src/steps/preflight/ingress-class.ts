@@ -14,7 +14,7 @@ import type {
   IngressClass,
   IngressClassParams,
 } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
 import { findOverrides, type ClassParamsSpec, type Override } from './class-overrides.ts'
 
@@ -41,7 +41,7 @@ const albControllers = ['ingress.k8s.aws/alb', autoModeController]
  *   `ingress-class-params-unsuitable`
  */
 export async function checkIngressClass(
-  run: ClusterRun,
+  run: ClusterRun<EndpointSettings>,
   namespace: Promise<KubernetesObject>,
 ): Promise<IngressClassInfo> {
   const { context, settings, clients } = run
@@ -77,7 +77,7 @@ export async function checkIngressClass(
 const unsupportedByAutoMode =
   /^alb\.ingress\.kubernetes\.io\/(waf-acl-id|web-acl-id|shield-advanced-protection|listener-attributes\..*)$/
 
-function checkAutoMode(context: Context, { ingress }: Settings): void {
+function checkAutoMode(context: Context, { ingress }: EndpointSettings): void {
   for (const key of Object.keys(ingress.annotations))
     if (unsupportedByAutoMode.test(key))
       context.log.warn(`EKS Auto Mode ignores ${key}: this entry of annotations has no effect.`)
@@ -94,7 +94,7 @@ const describeClassParams = ({ className, name }: ClassParamsReference): string 
   `IngressClassParams ${name} of class ${className}`
 
 async function readClassParams(
-  { context, clients }: ClusterRun,
+  { context, clients }: ClusterRun<EndpointSettings>,
   reference: ClassParamsReference,
 ): Promise<ClassParams> {
   const { className, apiGroup = 'elbv2.k8s.aws', name } = reference

@@ -5,7 +5,7 @@ import type { Context } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import { buildAnnotations } from '../ingress/manifest.ts'
 import type { ClassParamsSpec } from './class-overrides.ts'
 import type { ClassParams } from './ingress-class.ts'
@@ -17,7 +17,7 @@ const maxAnnotationLength = 1_000
 
 /** A filter for lists: drops long annotations from Ingresses of other classes, to save memory. */
 export const trimAnnotations =
-  ({ ingress: { className } }: Settings) =>
+  ({ ingress: { className } }: EndpointSettings) =>
   (ingresses: readonly Ingress[]): Ingress[] =>
     ingresses.map((ingress) => {
       const { ingressClassName = className } = ingress.spec
@@ -46,7 +46,7 @@ export interface NamespaceIngresses {
  */
 export function checkIngressGroup(
   context: Context,
-  settings: Settings,
+  settings: EndpointSettings,
   { ingressName, ingresses, classParams }: NamespaceIngresses,
 ): void {
   const { groupName, className } = settings.ingress

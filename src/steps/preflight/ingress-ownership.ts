@@ -9,7 +9,7 @@ import { findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { getHelmValue } from '../../clients/helm/values.ts'
 import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings } from '../../inputs/types.ts'
 import { fieldManager } from '../ingress/manifest.ts'
 import type { Release } from './release.ts'
 
@@ -23,7 +23,7 @@ export const isAppliedByAction = ({ metadata }: Ingress): boolean =>
  * @throws ActionError `ingress-not-ours`
  */
 export function rejectChartIngress(
-  settings: Settings,
+  settings: EndpointSettings,
   release: Release | undefined,
   names: { readonly serviceName: string; readonly ingressName: string },
 ): void {
@@ -44,7 +44,7 @@ export function rejectChartIngress(
 }
 
 /** @throws ActionError `ingress-terminating`, `ingress-not-ours` */
-export function rejectForeignIngress(settings: Settings, ingress: Ingress): void {
+export function rejectForeignIngress(settings: EndpointSettings, ingress: Ingress): void {
   const { name, deletionTimestamp, annotations = {} } = ingress.metadata
   if (deletionTimestamp !== undefined) throw ingressTerminating(name, deletionTimestamp)
   const release = annotations['meta.helm.sh/release-name']
@@ -55,7 +55,7 @@ export function rejectForeignIngress(settings: Settings, ingress: Ingress): void
 }
 
 /** The class and hosts of an Ingress that differ from the inputs. */
-function findOtherPurposes(settings: Settings, { spec }: Ingress): string[] {
+function findOtherPurposes(settings: EndpointSettings, { spec }: Ingress): string[] {
   const hosts = (spec.rules ?? []).map(({ host }) => host ?? '*')
   const purposes = hosts.filter((host) => host !== settings.host)
   if (spec.ingressClassName !== settings.ingress.className)

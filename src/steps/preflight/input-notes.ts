@@ -4,7 +4,7 @@ import { combineErrors } from '../../failures/action-error.ts'
 import type { Context } from '../step.ts'
 import { parseMutualAuthentication } from '../../controller/annotation-validators.ts'
 import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
-import type { IngressSettings, Settings } from '../../inputs/types.ts'
+import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
 import type { CertificateMaterial } from '../../x509/certificate.ts'
 import {
   checkMaterial,
@@ -14,7 +14,7 @@ import {
 } from '../../x509/checks.ts'
 
 /** Warns of inputs that have no effect, or a surprising one. */
-export function logInputNotes(context: Context, { ingress, probe }: Settings): void {
+export function logInputNotes(context: Context, { ingress, probe }: EndpointSettings): void {
   warnUnknownAnnotations(context, ingress)
   warnInboundCidrs(context, ingress)
   warnSslRedirect(context, ingress)
@@ -77,7 +77,7 @@ function warnClientCertificates(context: Context, ingress: IngressSettings): voi
  * Checks the certificate in the inputs, and logs what clients need to know about it.
  * @throws ActionError of every problem of the certificate
  */
-export function checkCertificate(context: Context, settings: Settings): void {
+export function checkCertificate(context: Context, settings: EndpointSettings): void {
   const { certificate, host, expiryWarningDays } = settings
   if (certificate.kind !== 'material') return
   const { material } = certificate
@@ -105,7 +105,11 @@ function logChainNotes(context: Context, material: CertificateMaterial): void {
     )
 }
 
-function logTrustNotes(context: Context, { probe }: Settings, material: CertificateMaterial): void {
+function logTrustNotes(
+  context: Context,
+  { probe }: EndpointSettings,
+  material: CertificateMaterial,
+): void {
   if (isTrusted(material)) return
   const probeNeedsCa =
     probe.required && probe.ca === undefined && !isTrusted(material, getCACertificates('default'))

@@ -4,7 +4,7 @@
 import { settleAll, toActionError } from '../../failures/thrown.ts'
 import { ingressesPath } from '../../clients/kubernetes/paths.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
 import { warnAlbChanges } from './alb-changes.ts'
 import { checkBackendTls } from './backend-tls.ts'
@@ -31,7 +31,10 @@ export interface PreflightResult {
 }
 
 /** Starts all reads and checks. */
-export function observe(run: ClusterRun, access: PermissionChecker): PreflightResult {
+export function observe(
+  run: ClusterRun<EndpointSettings>,
+  access: PermissionChecker,
+): PreflightResult {
   const { context, settings, clients } = run
   const { kubernetes } = clients
   logInputNotes(context, settings)

@@ -14,7 +14,18 @@ import { removalPermissions, type PermissionChecker } from './permissions.ts'
 import { findRelease, type Release } from './release.ts'
 import { logOtherFieldManagers } from './service-checks.ts'
 import { findService } from './service.ts'
-import { describeService, findNamespace, listCandidateServices, type Target } from './target.ts'
+import {
+  describeService,
+  findNamespace,
+  listCandidateServices,
+  type MilvusService,
+  type Target,
+} from './target.ts'
+
+/** A Service whose type changes back, and its release. */
+export type RestorableService = Pick<Target, 'namespace' | 'release' | 'manager'> & {
+  readonly service: MilvusService
+}
 
 /** What the inputs of a removal refer to. */
 export interface RemovalTarget {
@@ -25,8 +36,7 @@ export interface RemovalTarget {
   /** The other Ingresses of the namespace. */
   readonly otherIngresses: readonly Ingress[]
   /** The release whose Service gets another type; undefined when none does. */
-  readonly serviceToRestore:
-    Pick<Target, 'namespace' | 'release' | 'service' | 'manager'> | undefined
+  readonly serviceToRestore: RestorableService | undefined
 }
 
 /** @throws ActionError of every problem found */
@@ -79,7 +89,8 @@ async function findRemovalTarget(run: ClusterRun): Promise<RemovalTarget> {
     servicesPromise,
     needsRelease(settings) ? findReleaseOrSuggest() : Promise.resolve(undefined),
   ] as const)
-  const ingressName = ingressNameFromInputs(settings) ?? release?.latestRevision.name ?? ''
+  const ingressName = ingressNameFromInputs(settings) ?? release?.latestRevision.name
+  if (ingressName === undefined) throw new TypeError('a release names the Ingress, or an input')
   const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
   if (ingress) requireOwnIngress(settings, ingress)
   else warnOtherIngresses(context, ingressName, ingresses)
@@ -99,10 +110,10 @@ const describeRestoration = (
   namespace: Target['namespace'],
   release: Release | undefined,
   service: Service,
-): RemovalTarget['serviceToRestore'] => ({
+): RestorableService => ({
   namespace,
   release,
-  service: describeService(service, 0),
+  service: describeService(service),
   manager: findManagingTool(service),
 })
 

@@ -6,7 +6,7 @@ import type { Settings } from '../../inputs/types.ts'
 /** The load balancer that a Service of type LoadBalancer has or would get. */
 export interface ServiceLoadBalancer {
   /** `cloud-provider`: the controller built into EKS, also called in-tree. */
-  readonly creator: 'load-balancer-controller' | 'cloud-provider' | 'other' | 'nobody'
+  readonly creator: 'load-balancer-controller' | 'cloud-provider' | 'other' | 'none'
   /** With its article: `an internal Network Load Balancer of the AWS Load Balancer Controller`. */
   readonly description: string
 }
@@ -64,7 +64,7 @@ export function resolveServiceLoadBalancer({
     return controllerLoadBalancer(annotation, loadBalancerController)
   if (type === 'external')
     return {
-      creator: 'nobody',
+      creator: 'none',
       description:
         `no load balancer (annotation ${serviceAnnotationPrefix}type is external, without ` +
         `${serviceAnnotationPrefix}nlb-target-type)`,

@@ -4,6 +4,7 @@ import { readIfAllowed } from '../../failures/read-if-allowed.ts'
 import { subnetNotFound, subnetsInOneZone } from '../../failures/subnets.ts'
 import type { Context } from '../step.ts'
 import type { Subnet } from '../../clients/aws/subnets.ts'
+import { getClusterName } from '../../inputs/cluster-access.ts'
 import type { Settings } from '../../inputs/types.ts'
 
 /**
@@ -37,7 +38,7 @@ export async function checkSubnets(
   }
   if (!read.value) return
   const { errors, warnings } = validateSubnets(read.value, {
-    cluster: settings.clusterAccess.kind === 'eks' ? settings.clusterAccess.cluster : '',
+    cluster: getClusterName(settings),
     scheme: settings.ingress.scheme,
     requested: settings.ingress.subnets,
   })
@@ -47,7 +48,8 @@ export async function checkSubnets(
 
 /** What the ALB needs subnets for. */
 export interface SubnetRequirements {
-  readonly cluster: string
+  /** Undefined when the inputs do not name the cluster. */
+  readonly cluster: string | undefined
   readonly scheme: Settings['ingress']['scheme']
   /** Input subnets: ids or Name tags; empty when the controller chooses by tags. */
   readonly requested: readonly string[]
@@ -117,13 +119,13 @@ const countZones = (subnets: readonly Subnet[]): number =>
  */
 function validateTaggedSubnets(
   subnets: readonly Subnet[],
-  cluster: string,
+  cluster: string | undefined,
   roleTag: string,
 ): string[] {
   const tagged = subnets.filter(({ tags }) => ['', '1'].includes(tags[roleTag] ?? 'no'))
   const usable = tagged.filter((subnet) => {
     const clusters = taggedClusters(subnet)
-    return clusters.length === 0 || clusters.includes(cluster)
+    return clusters.length === 0 || (cluster !== undefined && clusters.includes(cluster))
   })
   if (countZones(usable.filter((subnet) => !isExhausted(subnet))) >= 2) return []
   const zoneCount = countZones(usable)

@@ -9,7 +9,7 @@ import { findManagingTool, type ManagingTool } from '../../clients/kubernetes/ma
 import { eventsPath, namespacePath, servicesPath } from '../../clients/kubernetes/paths.ts'
 import type { KubernetesObject, Event, Ingress, Service } from '../../clients/kubernetes/types.ts'
 import { buildEventSelector, keepLatestStatusEvent } from '../../controller/events.ts'
-import type { Settings } from '../../inputs/types.ts'
+import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
 import type { ClassParams } from './ingress-class.ts'
 import { rejectChartIngress, rejectForeignIngress } from './ingress-ownership.ts'
@@ -18,6 +18,14 @@ import { findReleaseIfReadable, type Release } from './release.ts'
 import { checkEndpoints, checkService, logOtherFieldManagers } from './service-checks.ts'
 import { findPort, findService, filterCandidateServices, releaseNameOf } from './service.ts'
 
+/** The Service of Milvus' API. */
+export interface MilvusService {
+  readonly name: string
+  readonly type: string
+  /** The whole Service as it was read. */
+  readonly live?: Service
+}
+
 /** What the inputs refer to. */
 export interface Target {
   readonly namespace: { readonly name: string; readonly uid: string }
@@ -25,13 +33,7 @@ export interface Target {
   readonly release: Release | undefined
   /** Name of the release in a check that is not allowed to read it, from its Service. */
   readonly unreadableReleaseName: string | undefined
-  /** `live` is the whole Service as it was read. */
-  readonly service: {
-    readonly name: string
-    readonly type: string
-    readonly port: number
-    readonly live?: Service
-  }
+  readonly service: MilvusService & { readonly port: number }
   /** The tool that manages the Service and would revert what helm changes. */
   readonly manager: ManagingTool | undefined
   readonly ingressName: string
@@ -51,7 +53,7 @@ export interface NamespaceReads {
 
 /** @throws ActionError of every problem of the release, the Service and the Ingress */
 export async function findTarget(
-  run: ClusterRun,
+  run: ClusterRun<EndpointSettings>,
   { namespace: namespacePromise, ingresses: ingressesPromise }: NamespaceReads,
 ): Promise<Omit<Target, 'classParams'>> {
   const { context, settings, clients } = run
@@ -88,7 +90,7 @@ export async function findTarget(
     namespace: { name: settings.namespace, uid: namespace.metadata.uid },
     release,
     unreadableReleaseName,
-    service: describeService(service, port),
+    service: { ...describeService(service), port },
     manager: findManagingTool(service),
     ingressName,
     ingress,
@@ -96,11 +98,9 @@ export async function findTarget(
   }
 }
 
-/** @param port of Milvus' API; 0 when it does not matter */
-export const describeService = (live: Service, port: number): Target['service'] => ({
+export const describeService = (live: Service): MilvusService => ({
   name: live.metadata.name,
   type: live.spec.type ?? 'ClusterIP',
-  port,
   live,
 })
 
@@ -140,7 +140,7 @@ function redactSecretValues(context: Context, release: Release | undefined): voi
  */
 function checkObjects(
   context: Context,
-  settings: Settings,
+  settings: EndpointSettings,
   objects: Pick<Target, 'release' | 'ingress' | 'ingressName'> & { readonly service: Service },
 ): number {
   const { release, service, ingress, ingressName } = objects

@@ -13,13 +13,13 @@ import {
   probeNeverAttempted,
   probeTimedOut,
 } from '../../failures/probe.ts'
-import type { IngressSettings, Settings } from '../../inputs/types.ts'
+import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
 import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
-import type { Run } from '../run.ts'
+import type { EndpointRun } from '../run.ts'
 import { progressLogger, type Context } from '../step.ts'
 
 /** A probe connects to Milvus by itself, and needs no client of the run. */
-type ProbeRun = Pick<Run, 'context' | 'settings'>
+type ProbeRun = Pick<EndpointRun, 'context' | 'settings'>
 
 /** Milliseconds for one stage of a connection. */
 const stageTimeout = 5_000
@@ -84,12 +84,7 @@ function reportResult({ context: { log }, settings }: ProbeRun, result: ProbeRes
       'Milvus is reachable and requires credentials, as recommended. ' +
         'Set milvus-token to verify its version and health too.',
     )
-  if (result.allowsUnauthenticatedAccess) reportUnauthenticatedAccess(log, settings)
-  if (result.limits !== '')
-    log.warn(
-      `Milvus is healthy, but ${result.limits}. ` +
-        'Add memory or disk, or raise the limit (quotaAndLimits in its configuration).',
-    )
+  else reportAuthenticatedResult(log, settings, result)
   if (/-TLS13-1-3-/.test(sslPolicy))
     log.note(
       `ssl-policy ${sslPolicy} accepts TLS 1.3 only. ` +
@@ -97,10 +92,23 @@ function reportResult({ context: { log }, settings }: ProbeRun, result: ProbeRes
     )
 }
 
+function reportAuthenticatedResult(
+  log: Context['log'],
+  settings: EndpointSettings,
+  result: Extract<ProbeResult, { readonly isAuthenticated: true }>,
+): void {
+  if (result.allowsUnauthenticatedAccess) reportUnauthenticatedAccess(log, settings)
+  if (result.limits !== undefined)
+    log.warn(
+      `Milvus is healthy, but ${result.limits}. ` +
+        'Add memory or disk, or raise the limit (quotaAndLimits in its configuration).',
+    )
+}
+
 /** @throws ActionError `milvus-authorization-off`, when input require-authorization is true */
 function reportUnauthenticatedAccess(
   log: Context['log'],
-  { requireAuthorization, ingress }: Settings,
+  { requireAuthorization, ingress }: EndpointSettings,
 ): void {
   if (requireAuthorization) throw authorizationOff()
   const isPublic =
@@ -121,7 +129,7 @@ function reportUnauthenticatedAccess(
 async function probeByHostname(run: ProbeRun, alb: string, endpoint: Endpoint): Promise<void> {
   const { context, settings } = run
   const { host, ingress, probe: options } = settings
-  const usesProxy = getProxyUrl(host, ingress.listenPort) !== ''
+  const usesProxy = getProxyUrl(host, ingress.listenPort) !== undefined
   const hostEndpoint = { ...endpoint, address: { host, port: ingress.listenPort } }
   const attempt = async (deadline: number): Promise<ProbeResult> => {
     const dnsTimeout = Math.min(stageTimeout, deadline - Date.now())

@@ -3,10 +3,13 @@
  */
 import { findValuesPath, serviceTypePath } from '../../clients/helm/milvus-chart.ts'
 import type { ServiceType, Settings } from '../../inputs/types.ts'
+import type { MilvusService } from '../preflight/target.ts'
 import type { Release, Target } from '../preflight/preflight.ts'
 
 /** The release and its Service. */
-export type ReleaseTarget = Pick<Target, 'namespace' | 'release' | 'service' | 'manager'>
+export type ReleaseTarget = Pick<Target, 'namespace' | 'release' | 'manager'> & {
+  readonly service: MilvusService
+}
 
 /** The type that the Service should have: ClusterIP, unless a removal restores another one. */
 export const desiredServiceType = ({ serviceType = 'ClusterIP' }: Settings): ServiceType =>

@@ -10,7 +10,8 @@ import type { Preview } from '../../clients/helm/commands.ts'
 import { isEmptyDiff, type ManifestDiff } from '../../clients/helm/manifest-diff.ts'
 import { findDifferingPaths } from '../../clients/helm/release-storage.ts'
 import type { Settings } from '../../inputs/types.ts'
-import type { Release, Target } from '../preflight/preflight.ts'
+import type { Release } from '../preflight/preflight.ts'
+import type { ReleaseTarget } from './target.ts'
 import { excludeObject, type UpgradeComparison } from './comparison.ts'
 import {
   describeDifference,
@@ -24,7 +25,7 @@ import {
  * @param chart the chart that was rendered
  */
 export function checkUnrequestedChanges(
-  { release, service }: Pick<Target, 'service'> & { readonly release: Release },
+  { release, service }: Pick<ReleaseTarget, 'service'> & { readonly release: Release },
   settings: Settings,
   chart: Preview['chart'],
   comparison: UpgradeComparison,
