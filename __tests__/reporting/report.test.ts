@@ -230,13 +230,29 @@ describe('data for the summary', () => {
   })
 })
 
-test.each<[string, Partial<Change>, string[]]>([
-  ['a changed value', {}, ['- spec.rules: old', '+ spec.rules: new']],
-  ['a created value', { before: undefined } as unknown as Partial<Change>, ['+ spec.rules: new']],
-  ['a deleted value', { after: undefined } as unknown as Partial<Change>, ['- spec.rules: old']],
-  ['an empty value before the change', { before: '' }, ['- spec.rules: ', '+ spec.rules: new']],
-  ['a value of several lines', { before: 'a\n  b' }, ['- spec.rules: a b', '+ spec.rules: new']],
-])('formatChange formats %s', (_, overrides, lines) => {
+test.each<{ name: string; overrides: Partial<Change>; lines: string[] }>([
+  { name: 'a changed value', overrides: {}, lines: ['- spec.rules: old', '+ spec.rules: new'] },
+  {
+    name: 'a created value',
+    overrides: { before: undefined } as unknown as Partial<Change>,
+    lines: ['+ spec.rules: new'],
+  },
+  {
+    name: 'a deleted value',
+    overrides: { after: undefined } as unknown as Partial<Change>,
+    lines: ['- spec.rules: old'],
+  },
+  {
+    name: 'an empty value before the change',
+    overrides: { before: '' },
+    lines: ['- spec.rules: ', '+ spec.rules: new'],
+  },
+  {
+    name: 'a value of several lines',
+    overrides: { before: 'a\n  b' },
+    lines: ['- spec.rules: a b', '+ spec.rules: new'],
+  },
+])('formatChange formats $name', ({ overrides, lines }) => {
   expect(formatChange(createChange(overrides))).toEqual(lines)
 })
 
@@ -269,24 +285,28 @@ describe('annotateFailure', () => {
     expect(text.trim().split('\n')).toHaveLength(1)
   })
 
-  test.each<[string, NodeJS.ProcessEnv, string | undefined]>([
-    [
-      'for an action of a repository',
-      {
+  test.each<{ name: string; env: NodeJS.ProcessEnv; link: string | undefined }>([
+    {
+      name: 'for an action of a repository',
+      env: {
         GITHUB_ACTION_REPOSITORY: 'owner/action',
         GITHUB_ACTION_REF: 'v1',
         GITHUB_SERVER_URL: 'https://github.example.com',
       },
-      'https://github.example.com/owner/action/blob/v1/docs/troubleshooting.md#input-missing',
-    ],
-    [
-      'for an action without a ref',
-      { GITHUB_ACTION_REPOSITORY: 'owner/action', GITHUB_ACTION_REF: '' },
-      'https://github.com/owner/action/blob/HEAD/docs/troubleshooting.md#input-missing',
-    ],
-    ["for an action of the workflow's own repository", { GITHUB_ACTION_REPOSITORY: '' }, undefined],
-    ['outside GitHub Actions', {}, undefined],
-  ])('troubleshootingUrl %s', (_, env, link) => {
+      link: 'https://github.example.com/owner/action/blob/v1/docs/troubleshooting.md#input-missing',
+    },
+    {
+      name: 'for an action without a ref',
+      env: { GITHUB_ACTION_REPOSITORY: 'owner/action', GITHUB_ACTION_REF: '' },
+      link: 'https://github.com/owner/action/blob/HEAD/docs/troubleshooting.md#input-missing',
+    },
+    {
+      name: "for an action of the workflow's own repository",
+      env: { GITHUB_ACTION_REPOSITORY: '' },
+      link: undefined,
+    },
+    { name: 'outside GitHub Actions', env: {}, link: undefined },
+  ])('troubleshootingUrl $name', ({ env, link }) => {
     expect(troubleshootingUrl('input-missing', env)).toBe(link)
   })
 })

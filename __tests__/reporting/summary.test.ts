@@ -265,10 +265,10 @@ describe('summary', () => {
     ).not.toContain('pymilvus')
   })
 
-  test.each<[string, string | undefined, boolean]>([
-    ['of a public CA', undefined, false],
-    ['of a private CA', '-----BEGIN CERTIFICATE-----', true],
-  ])('shows how clients connect with a certificate %s', (_, ca, needsCa) => {
+  test.each<{ name: string; ca: string | undefined; needsCa: boolean }>([
+    { name: 'of a public CA', ca: undefined, needsCa: false },
+    { name: 'of a private CA', ca: '-----BEGIN CERTIFICATE-----', needsCa: true },
+  ])('shows how clients connect with a certificate $name', ({ ca, needsCa }) => {
     const text = renderSummary(
       createSummaryInput(),
       createSettings({
@@ -331,42 +331,50 @@ describe('summary', () => {
   })
 
   const injection = '![x](https://evil.example/p.png) <img src=x onerror=y> | [a](javascript:b) `c`'
-  test.each<[string, SummaryInput, ActionError | undefined]>([
-    ['a problem', createSummaryInput(), createFailure(injection)],
-    [
-      'the value before a change',
-      createSummaryInput({ changes: [createChange({ before: injection })] }),
-      undefined,
-    ],
-    [
-      'the value after a change',
-      createSummaryInput({ changes: [createChange({ after: injection })] }),
-      undefined,
-    ],
-    ['a path', createSummaryInput({ changes: [createChange({ path: injection })] }), undefined],
-    [
-      'an object',
-      createSummaryInput({ changes: [createChange({ object: injection })] }),
-      undefined,
-    ],
-    ['a reason', createSummaryInput({ changes: [createChange({ why: injection })] }), undefined],
-    ['a note', createSummaryInput({ notes: [injection] }), undefined],
-    [
-      'the result of a step',
-      createSummaryInput({ steps: [createStep('probe', injection)] }),
-      undefined,
-    ],
-    [
-      'an output',
-      createSummaryInput({ outputs: new Map([['ingress-name', injection]]) }),
-      undefined,
-    ],
-    [
-      'the version of Milvus',
-      createSummaryInput({ outputs: new Map([['milvus-version', injection]]) }),
-      undefined,
-    ],
-  ])('escapes Markdown in %s', (_, report, error) => {
+  test.each<{ name: string; report: SummaryInput; error: ActionError | undefined }>([
+    { name: 'a problem', report: createSummaryInput(), error: createFailure(injection) },
+    {
+      name: 'the value before a change',
+      report: createSummaryInput({ changes: [createChange({ before: injection })] }),
+      error: undefined,
+    },
+    {
+      name: 'the value after a change',
+      report: createSummaryInput({ changes: [createChange({ after: injection })] }),
+      error: undefined,
+    },
+    {
+      name: 'a path',
+      report: createSummaryInput({ changes: [createChange({ path: injection })] }),
+      error: undefined,
+    },
+    {
+      name: 'an object',
+      report: createSummaryInput({ changes: [createChange({ object: injection })] }),
+      error: undefined,
+    },
+    {
+      name: 'a reason',
+      report: createSummaryInput({ changes: [createChange({ why: injection })] }),
+      error: undefined,
+    },
+    { name: 'a note', report: createSummaryInput({ notes: [injection] }), error: undefined },
+    {
+      name: 'the result of a step',
+      report: createSummaryInput({ steps: [createStep('probe', injection)] }),
+      error: undefined,
+    },
+    {
+      name: 'an output',
+      report: createSummaryInput({ outputs: new Map([['ingress-name', injection]]) }),
+      error: undefined,
+    },
+    {
+      name: 'the version of Milvus',
+      report: createSummaryInput({ outputs: new Map([['milvus-version', injection]]) }),
+      error: undefined,
+    },
+  ])('escapes Markdown in $name', ({ report, error }) => {
     const text = renderSummary(report, createSettings(), error, now)
     expect(text.replace(/```[\s\S]*```/, '')).not.toMatch(activeMarkdown)
     expect(text).toContain('evil.example')
@@ -375,12 +383,12 @@ describe('summary', () => {
   test('a value with a code fence cannot end its code block', () => {
     expect(
       renderSummary(
-        createSummaryInput({ changes: [createChange({ before: '```\n\n# gone\n```' })] }),
+        createSummaryInput({ changes: [createChange({ before: '```\n\n# injected\n```' })] }),
         createSettings(),
         undefined,
         now,
       ),
-    ).not.toMatch(/^(```\n\n)?# gone/m)
+    ).not.toMatch(/^(```\n\n)?# injected/m)
   })
 })
 

@@ -54,80 +54,84 @@ const encodeStatus = (code: Buffer, reason: string): Buffer =>
     Buffer.concat([encodeLengthDelimited(2, reason), Buffer.from([0x18]), code]),
   )
 
-type HostileCase = readonly [
-  name: string,
-  createBehavior: () => HostileBehavior | Promise<HostileBehavior>,
-  outcome: string,
-  messagePattern: RegExp,
-]
+interface HostileCase {
+  readonly name: string
+  readonly createBehavior: () => HostileBehavior | Promise<HostileBehavior>
+  /** `success`, or the failure code. */
+  readonly outcome: string
+  /** Matches the message of the run. */
+  readonly messagePattern: RegExp
+}
 
 const hostileCases: readonly HostileCase[] = [
   // TLS
-  [
-    'an accepted connection without a response',
-    () => ({ onTcpConnection: () => undefined }),
-    'probe-tls-failed',
-    /no TLS handshake within [\d.]+ s/,
-  ],
-  [
-    'plaintext instead of TLS',
-    () => ({ onTcpConnection: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n') }),
-    'probe-tls-failed',
-    /speaks plaintext, not TLS/,
-  ],
-  [
-    'endless random bytes instead of a TLS handshake',
-    () => ({ onTcpConnection: (socket) => flood(socket, randomBytes(65_536)) }),
-    'probe-tls-failed',
-    /Cannot establish TLS as milvus\.example\.com/,
-  ],
-  [
-    'another certificate',
-    async () => ({
+  {
+    name: 'an accepted connection without a response',
+    createBehavior: () => ({ onTcpConnection: () => undefined }),
+    outcome: 'probe-tls-failed',
+    messagePattern: /no TLS handshake within [\d.]+ s/,
+  },
+  {
+    name: 'plaintext instead of TLS',
+    createBehavior: () => ({
+      onTcpConnection: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    }),
+    outcome: 'probe-tls-failed',
+    messagePattern: /speaks plaintext, not TLS/,
+  },
+  {
+    name: 'endless random bytes instead of a TLS handshake',
+    createBehavior: () => ({ onTcpConnection: (socket) => flood(socket, randomBytes(65_536)) }),
+    outcome: 'probe-tls-failed',
+    messagePattern: /Cannot establish TLS as milvus\.example\.com/,
+  },
+  {
+    name: 'another certificate',
+    createBehavior: async () => ({
       certificate: await simulator.certificateAuthority.issue({ hosts: [simulator.host] }),
     }),
-    'probe-certificate-differs',
-    /another certificate/,
-  ],
-  [
-    'TLS without ALPN',
-    () => ({ alpn: [] }),
-    'probe-http2-missing',
-    /does not offer HTTP\/2, .* \(ALPN: none\)/,
-  ],
-  [
-    'HTTP/1.1 as the only ALPN protocol',
-    () => ({ alpn: ['http/1.1'] }),
-    'probe-http2-missing',
-    /ALPN: no protocol in common|ALPN: http\/1\.1/,
-  ],
+    outcome: 'probe-certificate-differs',
+    messagePattern: /another certificate/,
+  },
+  {
+    name: 'TLS without ALPN',
+    createBehavior: () => ({ alpn: [] }),
+    outcome: 'probe-http2-missing',
+    messagePattern: /does not offer HTTP\/2, .* \(ALPN: none\)/,
+  },
+  {
+    name: 'HTTP/1.1 as the only ALPN protocol',
+    createBehavior: () => ({ alpn: ['http/1.1'] }),
+    outcome: 'probe-http2-missing',
+    messagePattern: /ALPN: no protocol in common|ALPN: http\/1\.1/,
+  },
   // HTTP/2
-  [
-    'HTTP/2 is negotiated, without a response',
-    () => ({ onTlsConnection: () => undefined }),
-    'probe-http-error',
-    /Call Connect failed: no complete answer within [\d.]+ s/,
-  ],
-  [
-    'HTTP/2 is negotiated, with a response in HTTP/1.1',
-    () => ({ onTlsConnection: (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n') }),
-    'probe-http-error',
-    /Call Connect failed/,
-  ],
-  [
-    'endless headers, in consecutive frames',
-    () => ({
+  {
+    name: 'HTTP/2 is negotiated, without a response',
+    createBehavior: () => ({ onTlsConnection: () => undefined }),
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed: no complete answer within [\d.]+ s/,
+  },
+  {
+    name: 'HTTP/2 is negotiated, with a response in HTTP/1.1',
+    createBehavior: () => ({ onTlsConnection: (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n') }),
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'endless headers, in consecutive frames',
+    createBehavior: () => ({
       onHeadersFrame: (socket, stream) => {
         socket.write(encodeFrame(HEADERS, 0, stream, okStatusHeader))
         flood(socket, encodeFrame(CONTINUATION, 0, stream, encodeHeader('x-more', 'x'.repeat(100))))
       },
     }),
-    'probe-http-error',
-    /Call Connect failed/,
-  ],
-  [
-    'endless headers, a frame every 300 ms',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'endless headers, a frame every 300 ms',
+    createBehavior: () => ({
       onHeadersFrame: (socket, stream) => {
         socket.write(encodeFrame(HEADERS, 0, stream, okStatusHeader))
         writePeriodically(
@@ -137,12 +141,12 @@ const hostileCases: readonly HostileCase[] = [
         )
       },
     }),
-    'probe-http-error',
-    /Call Connect failed/,
-  ],
-  [
-    'a megabyte of headers',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'a megabyte of headers',
+    createBehavior: () => ({
       onHeadersFrame: (socket, stream) =>
         socket.write(
           Buffer.concat([
@@ -161,33 +165,33 @@ const hostileCases: readonly HostileCase[] = [
           ]),
         ),
     }),
-    'probe-http-error',
-    /Call Connect failed/,
-  ],
-  [
-    'endless early hints',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'endless early hints',
+    createBehavior: () => ({
       onHeadersFrame: (socket, stream) =>
         flood(socket, encodeFrame(HEADERS, 4, stream, encodeHeader(':status', '103'))),
     }),
-    'probe-http-error',
-    /Call Connect failed/,
-  ],
-  [
-    'a flood of SETTINGS frames',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'a flood of SETTINGS frames',
+    createBehavior: () => ({
       onHeadersFrame: (socket) =>
         flood(
           socket,
           Buffer.concat(Array.from({ length: 1000 }, () => encodeFrame(SETTINGS, 0, 0))),
         ),
     }),
-    'probe-http-error',
-    /Call Connect failed/,
-  ],
-  [
-    'a flood of PING frames',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'a flood of PING frames',
+    createBehavior: () => ({
       onHeadersFrame: (socket) =>
         flood(
           socket,
@@ -196,192 +200,192 @@ const hostileCases: readonly HostileCase[] = [
           ),
         ),
     }),
-    'probe-http-error',
-    /Call Connect failed/,
-  ],
-  [
-    'GOAWAY on every connection',
-    () => ({ onCall: (stream) => stream.session?.goaway(11) }),
-    'probe-http-error',
-    /GOAWAY ENHANCE_YOUR_CALM/,
-  ],
-  [
-    'RST_STREAM for every call',
-    () => ({ onCall: (stream) => stream.close(2) }),
-    'probe-http-error',
-    /RST_STREAM INTERNAL_ERROR/,
-  ],
-  [
-    'a body of 1 GB',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'GOAWAY on every connection',
+    createBehavior: () => ({ onCall: (stream) => stream.session?.goaway(11) }),
+    outcome: 'probe-http-error',
+    messagePattern: /GOAWAY ENHANCE_YOUR_CALM/,
+  },
+  {
+    name: 'RST_STREAM for every call',
+    createBehavior: () => ({ onCall: (stream) => stream.close(2) }),
+    outcome: 'probe-http-error',
+    messagePattern: /RST_STREAM INTERNAL_ERROR/,
+  },
+  {
+    name: 'a body of 1 GB',
+    createBehavior: () => ({
       onCall: (stream) => {
         stream.respond(grpcHeaders)
         flood(stream, megabyte, gigabyte)
       },
     }),
-    'probe-http-error',
-    /Call Connect failed: the answer has more than 1048576 bytes/,
-  ],
-  [
-    'an HTML page of 1 GB',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed: the answer has more than 1048576 bytes/,
+  },
+  {
+    name: 'an HTML page of 1 GB',
+    createBehavior: () => ({
       onCall: (stream) => {
         stream.respond({ ':status': 503, 'content-type': 'text/html' })
         flood(stream, megabyte, gigabyte)
       },
     }),
-    'probe-http-error',
-    /the answer has more than 1048576 bytes/,
-  ],
-  [
-    'a body that never ends',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /the answer has more than 1048576 bytes/,
+  },
+  {
+    name: 'a body that never ends',
+    createBehavior: () => ({
       onCall: (stream) => {
         stream.respond(grpcHeaders)
         writePeriodically(stream, 'x', 100)
       },
     }),
-    'probe-http-error',
-    /no complete answer within [\d.]+ s/,
-  ],
-  [
-    'headers without a body',
-    () => ({ onCall: (stream) => stream.respond(grpcHeaders) }),
-    'probe-http-error',
-    /no complete answer within [\d.]+ s/,
-  ],
+    outcome: 'probe-http-error',
+    messagePattern: /no complete answer within [\d.]+ s/,
+  },
+  {
+    name: 'headers without a body',
+    createBehavior: () => ({ onCall: (stream) => stream.respond(grpcHeaders) }),
+    outcome: 'probe-http-error',
+    messagePattern: /no complete answer within [\d.]+ s/,
+  },
   // gRPC
-  [
-    'grpc-status in the trailers',
-    () => ({
+  {
+    name: 'grpc-status in the trailers',
+    createBehavior: () => ({
       onCall: (stream, method) =>
         respondToCall(stream, encodeGrpcMessage(healthyResponses[method] ?? Buffer.alloc(0))),
     }),
-    'success',
-    /Milvus v2\.6\.15 reports that it is healthy/,
-  ],
-  [
-    'grpc-status in the headers',
-    () => ({
+    outcome: 'success',
+    messagePattern: /Milvus v2\.6\.15 reports that it is healthy/,
+  },
+  {
+    name: 'grpc-status in the headers',
+    createBehavior: () => ({
       onCall: (stream, method) =>
         respondToCall(stream, encodeGrpcMessage(healthyResponses[method] ?? Buffer.alloc(0)), {
           headers: { 'grpc-status': '0' },
           trailers: {},
         }),
     }),
-    'success',
-    /reports that it is healthy/,
-  ],
-  [
-    'grpc-status 0 in the headers, and 13 in the trailers',
-    () => ({
+    outcome: 'success',
+    messagePattern: /reports that it is healthy/,
+  },
+  {
+    name: 'grpc-status 0 in the headers, and 13 in the trailers',
+    createBehavior: () => ({
       onCall: (stream) =>
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(0)), {
           headers: { 'grpc-status': '0' },
           trailers: { 'grpc-status': '13' },
         }),
     }),
-    'probe-grpc-error',
-    /answered Connect with grpc-status 13/,
-  ],
-  [
-    'no grpc-status',
-    () => ({
+    outcome: 'probe-grpc-error',
+    messagePattern: /answered Connect with grpc-status 13/,
+  },
+  {
+    name: 'no grpc-status',
+    createBehavior: () => ({
       onCall: (stream) =>
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(0)), { trailers: {} }),
     }),
-    'probe-http-error',
-    /Call Connect failed: the answer has no grpc-status/,
-  ],
-  [
-    'an HTML page instead of gRPC',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed: the answer has no grpc-status/,
+  },
+  {
+    name: 'an HTML page instead of gRPC',
+    createBehavior: () => ({
       onCall: (stream) => {
         stream.respond({ ':status': 200, 'content-type': 'text/html' })
         stream.end('<html>')
       },
     }),
-    'milvus-not-found',
-    /HTTP 200 with content type text\/html and without a grpc-status/,
-  ],
-  [
-    'a grpc-status that is not a number',
-    () => ({
+    outcome: 'milvus-not-found',
+    messagePattern: /HTTP 200 with content type text\/html and without a grpc-status/,
+  },
+  {
+    name: 'a grpc-status that is not a number',
+    createBehavior: () => ({
       onCall: (stream) =>
         respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': 'banana' } }),
     }),
-    'probe-grpc-error',
-    /grpc-status 2 \(the status was sent as "banana"\)/,
-  ],
-  [
-    'a grpc-status out of range',
-    () => ({
+    outcome: 'probe-grpc-error',
+    messagePattern: /grpc-status 2 \(the status was sent as "banana"\)/,
+  },
+  {
+    name: 'a grpc-status out of range',
+    createBehavior: () => ({
       onCall: (stream) =>
         respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '4294967297' } }),
     }),
-    'probe-grpc-error',
-    /grpc-status 2 \(the status was sent as "4294967297"\)/,
-  ],
-  [
-    'grpc-status 0 without a message',
-    () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0)) }),
-    'milvus-not-found',
-    /answer to Connect is not a Milvus message/,
-  ],
-  [
-    'a truncated message',
-    () =>
+    outcome: 'probe-grpc-error',
+    messagePattern: /grpc-status 2 \(the status was sent as "4294967297"\)/,
+  },
+  {
+    name: 'grpc-status 0 without a message',
+    createBehavior: () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0)) }),
+    outcome: 'milvus-not-found',
+    messagePattern: /answer to Connect is not a Milvus message/,
+  },
+  {
+    name: 'a truncated message',
+    createBehavior: () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(
           stream,
           encodeGrpcMessage(encodeLengthDelimited(2, 'v2.6.15'), { length: 1000 }),
         ),
       ),
-    'milvus-not-found',
-    /answer to GetVersion is not a Milvus message/,
-  ],
-  [
-    'two messages in one response',
-    () =>
+    outcome: 'milvus-not-found',
+    messagePattern: /answer to GetVersion is not a Milvus message/,
+  },
+  {
+    name: 'two messages in one response',
+    createBehavior: () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(stream, Buffer.concat([encodeMessage(), encodeMessage()])),
       ),
-    'milvus-not-found',
-    /answer to GetVersion is not a Milvus message/,
-  ],
-  [
-    'a message marked as compressed',
-    () =>
+    outcome: 'milvus-not-found',
+    messagePattern: /answer to GetVersion is not a Milvus message/,
+  },
+  {
+    name: 'a message marked as compressed',
+    createBehavior: () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(
           stream,
           encodeGrpcMessage(healthyResponses['GetVersion'] ?? Buffer.alloc(0), { compressed: 1 }),
         ),
       ),
-    'milvus-not-found',
-    /not exactly one complete and uncompressed message/,
-  ],
-  [
-    'invalid protobuf',
-    () =>
+    outcome: 'milvus-not-found',
+    messagePattern: /not exactly one complete and uncompressed message/,
+  },
+  {
+    name: 'invalid protobuf',
+    createBehavior: () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(100, 0xff))),
       ),
-    'milvus-not-found',
-    /answer to GetVersion is not a Milvus message/,
-  ],
-  [
-    'a message with half a million fields',
-    () =>
+    outcome: 'milvus-not-found',
+    messagePattern: /answer to GetVersion is not a Milvus message/,
+  },
+  {
+    name: 'a message with half a million fields',
+    createBehavior: () =>
       overrideMethod('CheckHealth', (stream) =>
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(1_000_000, Buffer.from([0x1a, 0])))),
       ),
-    'milvus-not-found',
-    /not a Milvus message \(more than 50000 values\)/,
-  ],
-  [
-    'a message of 100 MB',
-    () =>
+    outcome: 'milvus-not-found',
+    messagePattern: /not a Milvus message \(more than 50000 values\)/,
+  },
+  {
+    name: 'a message of 100 MB',
+    createBehavior: () =>
       overrideMethod('CheckHealth', (stream) => {
         stream.respond(grpcHeaders)
         flood(
@@ -390,23 +394,23 @@ const hostileCases: readonly HostileCase[] = [
           100_000_000,
         )
       }),
-    'probe-http-error',
-    /Call CheckHealth failed: the answer has more than 1048576 bytes/,
-  ],
-  [
-    'a grpc-message with invalid percent-encoding',
-    () => ({
+    outcome: 'probe-http-error',
+    messagePattern: /Call CheckHealth failed: the answer has more than 1048576 bytes/,
+  },
+  {
+    name: 'a grpc-message with invalid percent-encoding',
+    createBehavior: () => ({
       onCall: (stream) =>
         respondToCall(stream, Buffer.alloc(0), {
           trailers: { 'grpc-status': '13', 'grpc-message': '%E0%A4%A %zz 100%' },
         }),
     }),
-    'probe-grpc-error',
-    /%E0%A4%A %zz 100%/,
-  ],
-  [
-    'a grpc-message with workflow commands',
-    () => ({
+    outcome: 'probe-grpc-error',
+    messagePattern: /%E0%A4%A %zz 100%/,
+  },
+  {
+    name: 'a grpc-message with workflow commands',
+    createBehavior: () => ({
       onCall: (stream) =>
         respondToCall(stream, Buffer.alloc(0), {
           trailers: {
@@ -415,30 +419,30 @@ const hostileCases: readonly HostileCase[] = [
           },
         }),
     }),
-    'probe-grpc-error',
-    /grpc-status 13/,
-  ],
-  [
-    'a grpc-message of 60,000 characters',
-    () => ({
+    outcome: 'probe-grpc-error',
+    messagePattern: /grpc-status 13/,
+  },
+  {
+    name: 'a grpc-message of 60,000 characters',
+    createBehavior: () => ({
       onCall: (stream) =>
         respondToCall(stream, Buffer.alloc(0), {
           trailers: { 'grpc-status': '13', 'grpc-message': 'x'.repeat(60_000) },
         }),
     }),
-    'probe-grpc-error',
-    /grpc-status 13 \(x+/,
-  ],
+    outcome: 'probe-grpc-error',
+    messagePattern: /grpc-status 13 \(x+/,
+  },
   // Milvus
-  [
-    'an unhealthy Milvus without a reason',
-    () => ({ onCall: (stream) => respondToCall(stream, encodeMessage()) }),
-    'milvus-unhealthy',
-    /unhealthy: no reason given/,
-  ],
-  [
-    'an unhealthy Milvus with 5,000 reasons',
-    () =>
+  {
+    name: 'an unhealthy Milvus without a reason',
+    createBehavior: () => ({ onCall: (stream) => respondToCall(stream, encodeMessage()) }),
+    outcome: 'milvus-unhealthy',
+    messagePattern: /unhealthy: no reason given/,
+  },
+  {
+    name: 'an unhealthy Milvus with 5,000 reasons',
+    createBehavior: () =>
       overrideMethod('CheckHealth', (stream) =>
         respondToCall(
           stream,
@@ -448,24 +452,24 @@ const hostileCases: readonly HostileCase[] = [
           ),
         ),
       ),
-    'milvus-unhealthy',
-    /unhealthy: querynode/,
-  ],
-  [
-    'an unknown error code',
-    () =>
+    outcome: 'milvus-unhealthy',
+    messagePattern: /unhealthy: querynode/,
+  },
+  {
+    name: 'an unknown error code',
+    createBehavior: () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(
           stream,
           encodeMessage(encodeStatus(Buffer.from([0xff, 0xff, 0xff, 0xff, 0x07]), '')),
         ),
       ),
-    'milvus-not-ready',
-    /error code 2147483647 \(no reason given\)/,
-  ],
-  [
-    'a negative error code with a reason of 500 kB',
-    () =>
+    outcome: 'milvus-not-ready',
+    messagePattern: /error code 2147483647 \(no reason given\)/,
+  },
+  {
+    name: 'a negative error code with a reason of 500 kB',
+    createBehavior: () =>
       overrideMethod('GetVersion', (stream) =>
         respondToCall(
           stream,
@@ -477,18 +481,18 @@ const hostileCases: readonly HostileCase[] = [
           ),
         ),
       ),
-    'milvus-not-ready',
-    /error code -1 \(reason/,
-  ],
-  [
-    'an unknown quota state',
-    () =>
+    outcome: 'milvus-not-ready',
+    messagePattern: /error code -1 \(reason/,
+  },
+  {
+    name: 'an unknown quota state',
+    createBehavior: () =>
       overrideMethod('CheckHealth', (stream) =>
         respondToCall(stream, encodeMessage(encodeVarintField(2, 1), encodeVarintField(4, 99))),
       ),
-    'success',
-    /quota state 99/,
-  ],
+    outcome: 'success',
+    messagePattern: /quota state 99/,
+  },
 ]
 
 beforeAll(async () => {
@@ -504,8 +508,8 @@ afterAll(async () => {
 })
 
 test.each(sample(hostileCases, 20))(
-  'a malformed response of the ALB: %s',
-  async (name, createBehavior, outcome, messagePattern) => {
+  'a malformed response of the ALB: $name',
+  async ({ name, createBehavior, outcome, messagePattern }) => {
     hostileServer.setBehavior(await createBehavior())
     const expectedOutcome: ExpectedOutcome = {
       inputs: { 'probe-timeout': `${deadlineSeconds}s` },

@@ -245,36 +245,35 @@ test.each(isFullRun ? acmCases : acmCases.slice(-1))(
 )
 
 /** The run polls ELB until load-balancer-timeout. */
-const elbCases: readonly (readonly [
-  name: string,
-  respond: (response: ServerResponse) => void,
-  messagePattern: RegExp,
-])[] = [
-  [
-    'a response of 1 GB',
-    (response) =>
+const elbCases: readonly Pick<HostileCase, 'name' | 'respond' | 'messagePattern'>[] = [
+  {
+    name: 'a response of 1 GB',
+    respond: (response) =>
       flood(response.writeHead(200, { 'content-type': 'text/xml' }), megabyte, gigabyte),
-    /DescribeLoadBalancers failed: the response exceeds 8 MiB\.\n/,
-  ],
-  [
-    'malformed XML',
-    (response) =>
+    messagePattern: /DescribeLoadBalancers failed: the response exceeds 8 MiB\.\n/,
+  },
+  {
+    name: 'malformed XML',
+    respond: (response) =>
       response
         .writeHead(200, { 'content-type': 'text/xml' })
         .end('<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><member></'),
-    /within 2 s: The AWS request elasticloadbalancing:DescribeLoadBalancers failed: .*[^.]\.\n/,
-  ],
-  [
-    'XML with exponentially growing entities',
-    (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end(entityBomb()),
-    /within 2 s: ELB does not know a load balancer/,
-  ],
-  [
-    'XML nested a million levels deep',
-    (response) =>
+    messagePattern:
+      /within 2 s: The AWS request elasticloadbalancing:DescribeLoadBalancers failed: .*[^.]\.\n/,
+  },
+  {
+    name: 'XML with exponentially growing entities',
+    respond: (response) =>
+      response.writeHead(200, { 'content-type': 'text/xml' }).end(entityBomb()),
+    messagePattern: /within 2 s: ELB does not know a load balancer/,
+  },
+  {
+    name: 'XML nested a million levels deep',
+    respond: (response) =>
       response.writeHead(200, { 'content-type': 'text/xml' }).end('<a>'.repeat(1_000_000)),
-    /within 2 s: The AWS request elasticloadbalancing:DescribeLoadBalancers failed: .*[^.]\.\n/,
-  ],
+    messagePattern:
+      /within 2 s: The AWS request elasticloadbalancing:DescribeLoadBalancers failed: .*[^.]\.\n/,
+  },
 ]
 
 /** Ten entities, each ten times the size of the previous one. */
@@ -287,8 +286,8 @@ function entityBomb(): string {
 }
 
 test.each(isFullRun ? elbCases : elbCases.slice(0, 1))(
-  'a malformed response of ELB: %s',
-  async (name, respond, messagePattern) => {
+  'a malformed response of ELB: $name',
+  async ({ name, respond, messagePattern }) => {
     injectFault({ service: 'elbv2', operation: 'DescribeLoadBalancers', respond })
     await expectHostileRun(simulator, `ELB: ${name}`, {
       inputs: { 'probe-timeout': '1s', 'load-balancer-timeout': '2s' },
@@ -303,34 +302,34 @@ test.each(isFullRun ? elbCases : elbCases.slice(0, 1))(
  * The API sends malformed responses from the apply on, while the run waits for the controller. Each
  * run has its own idle-timeout, so that there is a change to apply.
  */
-const waitCases: readonly (readonly [
-  name: string,
-  idleTimeout: number,
-  responses: {
+const waitCases: readonly {
+  readonly name: string
+  readonly idleTimeout: number
+  readonly responses: {
     readonly list: (response: ServerResponse) => void
     readonly watch: (response: ServerResponse) => void
-  },
-  messagePattern: RegExp,
-])[] = [
-  [
-    'a list of events that arrives one byte at a time',
-    61,
-    {
+  }
+  readonly messagePattern: RegExp
+}[] = [
+  {
+    name: 'a list of events that arrives one byte at a time',
+    idleTimeout: 61,
+    responses: {
       list: (response) => writePeriodically(startJsonResponse(response), ' ', 100),
       watch: startJsonResponse,
     },
-    /not ready within 2 s: no response/,
-  ],
-  [
-    'a list and a watch of events without a response',
-    62,
-    { list: () => undefined, watch: () => undefined },
-    /not ready within 2 s: no response/,
-  ],
-  [
-    'a watch with a flood of events',
-    63,
-    {
+    messagePattern: /not ready within 2 s: no response/,
+  },
+  {
+    name: 'a list and a watch of events without a response',
+    idleTimeout: 62,
+    responses: { list: () => undefined, watch: () => undefined },
+    messagePattern: /not ready within 2 s: no response/,
+  },
+  {
+    name: 'a watch with a flood of events',
+    idleTimeout: 63,
+    responses: {
       list: (response) => sendJson(response, '{"items":[]}'),
       watch: (response) =>
         flood(
@@ -338,22 +337,22 @@ const waitCases: readonly (readonly [
           `${JSON.stringify({ type: 'ADDED', object: { metadata: {} } })}\n`.repeat(1000),
         ),
     },
-    /not ready within 2 s: the controller/,
-  ],
-  [
-    'a watch with an endless line',
-    64,
-    {
+    messagePattern: /not ready within 2 s: the controller/,
+  },
+  {
+    name: 'a watch with an endless line',
+    idleTimeout: 64,
+    responses: {
       list: (response) => sendJson(response, '{"items":[]}'),
       watch: (response) => flood(startJsonResponse(response), megabyte),
     },
-    /not ready within 2 s: the controller/,
-  ],
+    messagePattern: /not ready within 2 s: the controller/,
+  },
 ]
 
 test.each(isFullRun ? waitCases : waitCases.slice(-1))(
-  'a malformed response of the Kubernetes API during the wait for the controller: %s',
-  async (name, idleTimeout, { list, watch }, messagePattern) => {
+  'a malformed response of the Kubernetes API during the wait for the controller: $name',
+  async ({ name, idleTimeout, responses: { list, watch }, messagePattern }) => {
     const respond = (response: ServerResponse): void =>
       ((response.req.url ?? '').includes('watch=true') ? watch : list)(response)
     void simulator.requestLog

@@ -309,82 +309,88 @@ const listAggregatedEvents = (): object[] =>
   listEvents().map((event) => ({ ...event, count: 7, series: { count: 7 } }))
 
 /** Events arrive by watch and by list. */
-const eventStreamCases: readonly (readonly [
-  fault: string,
-  watch: (response: ServerResponse) => void,
-  lists?: (response: ServerResponse) => void,
-])[] = [
-  ['a watch that is closed immediately', (response) => void response.writeHead(200).end()],
-  [
-    'a watch without events',
-    (response) => {
+const eventStreamCases: readonly {
+  readonly fault: string
+  readonly respondToWatch: (response: ServerResponse) => void
+  readonly respondToList?: (response: ServerResponse) => void
+}[] = [
+  {
+    fault: 'a watch that is closed immediately',
+    respondToWatch: (response) => void response.writeHead(200).end(),
+  },
+  {
+    fault: 'a watch without events',
+    respondToWatch: (response) => {
       response.writeHead(200).flushHeaders()
     },
-  ],
-  ['a watch without a response', () => undefined],
-  [
-    '410 Gone in response to a watch',
-    createErrorResponder({ status: 410, kubernetesReason: 'Expired', awsCode: '' }, 'kubernetes'),
-  ],
-  [
-    '410 Gone in a watch',
-    (response) => {
+  },
+  { fault: 'a watch without a response', respondToWatch: () => undefined },
+  {
+    fault: '410 Gone in response to a watch',
+    respondToWatch: createErrorResponder(
+      { status: 410, kubernetesReason: 'Expired', awsCode: '' },
+      'kubernetes',
+    ),
+  },
+  {
+    fault: '410 Gone in a watch',
+    respondToWatch: (response) => {
       sendWatchEvents(response, [
         { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } },
       ])
       response.end()
     },
-  ],
-  [
-    'a watch that is not JSON',
-    (response) => {
+  },
+  {
+    fault: 'a watch that is not JSON',
+    respondToWatch: (response) => {
       response.writeHead(200).write('\u0000}{\n<html>\n')
     },
-  ],
-  [
-    'duplicate events',
-    (response) => {
+  },
+  {
+    fault: 'duplicate events',
+    respondToWatch: (response) => {
       sendWatchEvents(response, [...toAddedEvents(), ...toAddedEvents()])
     },
-    (response) => {
+    respondToList: (response) => {
       sendList(response, [...listEvents(), ...listEvents()])
     },
-  ],
-  [
-    'events out of order',
-    (response) => {
+  },
+  {
+    fault: 'events out of order',
+    respondToWatch: (response) => {
       sendWatchEvents(response, toAddedEvents().reverse())
     },
-    (response) => {
+    respondToList: (response) => {
       sendList(response, listEvents().reverse())
     },
-  ],
-  [
-    'events aggregated into one with a count',
-    (response) => {
+  },
+  {
+    fault: 'events aggregated into one with a count',
+    respondToWatch: (response) => {
       sendWatchEvents(
         response,
         listAggregatedEvents().map((object) => ({ type: 'MODIFIED', object })),
       )
     },
-    (response) => {
+    respondToList: (response) => {
       sendList(response, listAggregatedEvents())
     },
-  ],
-  [
-    'all events dropped',
-    (response) => {
+  },
+  {
+    fault: 'all events dropped',
+    respondToWatch: (response) => {
       response.writeHead(200).flushHeaders()
     },
-    (response) => {
+    respondToList: (response) => {
       sendList(response, [])
     },
-  ],
+  },
 ]
 
 test.each(sample(eventStreamCases, 9))(
-  'detects success and rejection by the controller despite %s',
-  async (fault, respondToWatch, respondToList = sendCurrentEvents) => {
+  'detects success and rejection by the controller despite $fault',
+  async ({ fault, respondToWatch, respondToList = sendCurrentEvents }) => {
     const { simulator } = fixture
     const injectStreamFault = (): void =>
       injectFault({

@@ -90,68 +90,73 @@ test('importing the same certificate twice creates two certificates', async () =
 
 const now = Date.now()
 const day = 86_400_000
-test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string]>([
-  [
-    'a certificate that is too large',
-    () => Promise.resolve({ Certificate: Buffer.alloc(32_769, 'a') }),
-    'length less than or equal to 32768',
-  ],
-  [
-    'a key that is too large',
-    () => Promise.resolve({ PrivateKey: Buffer.alloc(5_121, 'a') }),
-    'length less than or equal to 5120',
-  ],
-  [
-    'an empty chain',
-    () => Promise.resolve({ CertificateChain: Buffer.alloc(0) }),
-    'length greater than or equal to 1',
-  ],
-  [
-    'fullchain.pem as the certificate',
-    async () => ({
+test.each<{
+  name: string
+  change: () => Promise<Partial<ImportCertificateCommandInput>>
+  message: string
+}>([
+  {
+    name: 'a certificate that is too large',
+    change: () => Promise.resolve({ Certificate: Buffer.alloc(32_769, 'a') }),
+    message: 'length less than or equal to 32768',
+  },
+  {
+    name: 'a key that is too large',
+    change: () => Promise.resolve({ PrivateKey: Buffer.alloc(5_121, 'a') }),
+    message: 'length less than or equal to 5120',
+  },
+  {
+    name: 'an empty chain',
+    change: () => Promise.resolve({ CertificateChain: Buffer.alloc(0) }),
+    message: 'length greater than or equal to 1',
+  },
+  {
+    name: 'fullchain.pem as the certificate',
+    change: async () => ({
       Certificate: toBytes((await (await rsaAuthority).issue({ hosts: [host] })).fullchain),
     }),
-    'The certificate field contains more than one certificate. You can specify only one certificate in this field.',
-  ],
-  [
-    'text that is not PEM',
-    () => Promise.resolve({ Certificate: toBytes('hello') }),
-    'Unable to parse certificate.',
-  ],
-  [
-    'an encrypted key',
-    async () => ({
+    message:
+      'The certificate field contains more than one certificate. You can specify only one certificate in this field.',
+  },
+  {
+    name: 'text that is not PEM',
+    change: () => Promise.resolve({ Certificate: toBytes('hello') }),
+    message: 'Unable to parse certificate.',
+  },
+  {
+    name: 'an encrypted key',
+    change: async () => ({
       PrivateKey: toBytes(
         encryptPrivateKey((await issueSelfSigned({ hosts: [host] })).privateKey, 'x'),
       ),
     }),
-    'Your private key should not be encrypted.',
-  ],
-  [
-    'a malformed key',
-    () =>
+    message: 'Your private key should not be encrypted.',
+  },
+  {
+    name: 'a malformed key',
+    change: () =>
       Promise.resolve({
         PrivateKey: toBytes('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'),
       }),
-    'The private key is not supported.',
-  ],
-  [
-    'the key of another certificate',
-    async () => ({
+    message: 'The private key is not supported.',
+  },
+  {
+    name: 'the key of another certificate',
+    change: async () => ({
       PrivateKey: toBytes(
         (await issueSelfSigned({ hosts: [host], keyAlgorithm: 'RSA_3072' })).privateKey,
       ),
     }),
-    'The private key does not match the certificate.',
-  ],
-  [
-    'no chain',
-    () => Promise.resolve({ CertificateChain: undefined }),
-    'Provided certificate is not a valid self signed.',
-  ],
-  [
-    'the leaf in the chain',
-    async () => {
+    message: 'The private key does not match the certificate.',
+  },
+  {
+    name: 'no chain',
+    change: () => Promise.resolve({ CertificateChain: undefined }),
+    message: 'Provided certificate is not a valid self signed.',
+  },
+  {
+    name: 'the leaf in the chain',
+    change: async () => {
       const issued = await (await rsaAuthority).issue({ hosts: [host] })
       return {
         Certificate: toBytes(issued.certificate),
@@ -159,23 +164,25 @@ test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string
         CertificateChain: toBytes(issued.fullchain),
       }
     },
-    'Could not validate the certificate with the certificate chain.',
-  ],
-  [
-    'the chain in the wrong order',
-    async () => ({
+    message: 'Could not validate the certificate with the certificate chain.',
+  },
+  {
+    name: 'the chain in the wrong order',
+    change: async () => ({
       CertificateChain: toBytes((await rsaAuthority).root + (await rsaAuthority).intermediate),
     }),
-    'Could not validate the certificate with the certificate chain.',
-  ],
-  [
-    'the chain of another authority',
-    async () => ({ CertificateChain: toBytes((await createCertificateAuthority()).intermediate) }),
-    'Could not validate the certificate with the certificate chain.',
-  ],
-  [
-    'an expired certificate',
-    async () =>
+    message: 'Could not validate the certificate with the certificate chain.',
+  },
+  {
+    name: 'the chain of another authority',
+    change: async () => ({
+      CertificateChain: toBytes((await createCertificateAuthority()).intermediate),
+    }),
+    message: 'Could not validate the certificate with the certificate chain.',
+  },
+  {
+    name: 'an expired certificate',
+    change: async () =>
       toImportInput(
         await (
           await rsaAuthority
@@ -185,25 +192,25 @@ test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string
           notAfter: new Date(now - day),
         }),
       ),
-    'The certificate has expired, is not valid.',
-  ],
-  [
-    'a certificate that is not yet valid',
-    async () =>
+    message: 'The certificate has expired, is not valid.',
+  },
+  {
+    name: 'a certificate that is not yet valid',
+    change: async () =>
       toImportInput(
         await (await rsaAuthority).issue({ hosts: [host], notBefore: new Date(now + day) }),
       ),
-    'The certificate is not in effect yet, is not valid.',
-  ],
-  [
-    'an EC leaf of an RSA authority',
-    async () =>
+    message: 'The certificate is not in effect yet, is not valid.',
+  },
+  {
+    name: 'an EC leaf of an RSA authority',
+    change: async () =>
       toImportInput(
         await (await rsaAuthority).issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }),
       ),
-    'must match the algorithm of the signing CA',
-  ],
-])('ACM refuses %s', async (_, change, message) => {
+    message: 'must match the algorithm of the signing CA',
+  },
+])('ACM refuses $name', async ({ change, message }) => {
   const validInput = toImportInput(await (await rsaAuthority).issue({ hosts: [host] }))
   const { CertificateChain, ...input } = { ...validInput, ...(await change()) }
   const errorText = await getErrorText(
@@ -248,18 +255,63 @@ test('ACM accepts a self-signed certificate without a chain, and a chain that en
 const clientAuth = '1.3.6.1.5.5.7.3.2'
 const serverAuth = '1.3.6.1.5.5.7.3.1'
 type IssueOptions = Parameters<Awaited<typeof rsaAuthority>['issue']>[0]
-test.each<[string, Partial<IssueOptions>, Partial<IssueOptions>, string]>([
-  ['a new key of the same type', {}, {}, 'none'],
-  ['an additional name', {}, { hosts: [host, 'new.example.com'] }, 'none'],
-  ['no name in common', {}, { hosts: ['new.example.com'] }, 'domain names'],
-  ['another key size', {}, { keyAlgorithm: 'RSA_3072' }, 'key type and size'],
-  ['removed clientAuth', { extendedKeyUsage: [serverAuth, clientAuth] }, {}, 'none'],
-  ['removed serverAuth', {}, { extendedKeyUsage: [clientAuth] }, 'Extended key usage'],
-  ['added extended key usage', { extendedKeyUsage: null }, {}, 'Extended key usage'],
-  ['a removed key usage flag', {}, { keyUsage: ['digitalSignature'] }, 'Key usage'],
-  ['added key usage', { keyUsage: null }, {}, 'Key usage'],
-  ['additional key usage flags', { keyUsage: ['digitalSignature'] }, {}, 'none'],
-])('re-import with %s', async (_, before, after, message) => {
+test.each<{
+  name: string
+  before: Partial<IssueOptions>
+  after: Partial<IssueOptions>
+  message: string
+}>([
+  { name: 'a new key of the same type', before: {}, after: {}, message: 'none' },
+  {
+    name: 'an additional name',
+    before: {},
+    after: { hosts: [host, 'new.example.com'] },
+    message: 'none',
+  },
+  {
+    name: 'no name in common',
+    before: {},
+    after: { hosts: ['new.example.com'] },
+    message: 'domain names',
+  },
+  {
+    name: 'another key size',
+    before: {},
+    after: { keyAlgorithm: 'RSA_3072' },
+    message: 'key type and size',
+  },
+  {
+    name: 'removed clientAuth',
+    before: { extendedKeyUsage: [serverAuth, clientAuth] },
+    after: {},
+    message: 'none',
+  },
+  {
+    name: 'removed serverAuth',
+    before: {},
+    after: { extendedKeyUsage: [clientAuth] },
+    message: 'Extended key usage',
+  },
+  {
+    name: 'added extended key usage',
+    before: { extendedKeyUsage: null },
+    after: {},
+    message: 'Extended key usage',
+  },
+  {
+    name: 'a removed key usage flag',
+    before: {},
+    after: { keyUsage: ['digitalSignature'] },
+    message: 'Key usage',
+  },
+  { name: 'added key usage', before: { keyUsage: null }, after: {}, message: 'Key usage' },
+  {
+    name: 'additional key usage flags',
+    before: { keyUsage: ['digitalSignature'] },
+    after: {},
+    message: 'none',
+  },
+])('re-import with $name', async ({ before, after, message }) => {
   const authority = await rsaAuthority
   const arn = await account.importCertificate(await authority.issue({ hosts: [host], ...before }), {
     Tags: [{ Key: 'a', Value: 'b' }],

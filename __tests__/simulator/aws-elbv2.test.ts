@@ -234,23 +234,27 @@ test('ACM does not delete a certificate in use', async () => {
 
 const missingCertificateArn =
   'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-0000-0000-000000000000'
-test.each<[string, () => Promise<Partial<CreateListenerCommandInput>>, string]>([
-  [
-    'a certificate that ACM lacks',
-    () => Promise.resolve({ Certificates: [{ CertificateArn: missingCertificateArn }] }),
-    `CertificateNotFoundException: Certificate '${missingCertificateArn}' not found`,
-  ],
-  [
-    'a certificate of another region',
-    () =>
+test.each<{
+  name: string
+  change: () => Promise<Partial<CreateListenerCommandInput>>
+  message: string
+}>([
+  {
+    name: 'a certificate that ACM lacks',
+    change: () => Promise.resolve({ Certificates: [{ CertificateArn: missingCertificateArn }] }),
+    message: `CertificateNotFoundException: Certificate '${missingCertificateArn}' not found`,
+  },
+  {
+    name: 'a certificate of another region',
+    change: () =>
       Promise.resolve({
         Certificates: [{ CertificateArn: missingCertificateArn.replace('us-east-2', 'us-east-1') }],
       }),
-    'ValidationError: Certificate ARN',
-  ],
-  [
-    'a name without a dot',
-    async () => ({
+    message: 'ValidationError: Certificate ARN',
+  },
+  {
+    name: 'a name without a dot',
+    change: async () => ({
       Certificates: [
         {
           CertificateArn: await account.importCertificate(
@@ -259,36 +263,37 @@ test.each<[string, () => Promise<Partial<CreateListenerCommandInput>>, string]>(
         },
       ],
     }),
-    'UnsupportedCertificate: The certificate',
-  ],
-  [
-    'no certificate',
-    () => Promise.resolve({}),
-    'ValidationError: A certificate must be specified for HTTPS listeners',
-  ],
-  [
-    'an unknown policy',
-    async () => ({
+    message: 'UnsupportedCertificate: The certificate',
+  },
+  {
+    name: 'no certificate',
+    change: () => Promise.resolve({}),
+    message: 'ValidationError: A certificate must be specified for HTTPS listeners',
+  },
+  {
+    name: 'an unknown policy',
+    change: async () => ({
       Certificates: [{ CertificateArn: await account.importCertificate() }],
       SslPolicy: 'x',
     }),
-    "SSLPolicyNotFoundException: SSL policy 'x' not found",
-  ],
-  [
-    'a GRPC target group behind an HTTP listener',
-    async () => ({
+    message: "SSLPolicyNotFoundException: SSL policy 'x' not found",
+  },
+  {
+    name: 'a GRPC target group behind an HTTP listener',
+    change: async () => ({
       Protocol: 'HTTP' as const,
       Port: 80,
       DefaultActions: [{ Type: 'forward' as const, TargetGroupArn: await createTargetGroup() }],
     }),
-    "InvalidLoadBalancerActionException: Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'",
-  ],
-  [
-    'another protocol',
-    () => Promise.resolve({ Protocol: 'TCP' as const }),
-    "ValidationError: Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
-  ],
-])('CreateListener rejects %s', async (_, change, message) => {
+    message:
+      "InvalidLoadBalancerActionException: Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'",
+  },
+  {
+    name: 'another protocol',
+    change: () => Promise.resolve({ Protocol: 'TCP' as const }),
+    message: "ValidationError: Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
+  },
+])('CreateListener rejects $name', async ({ change, message }) => {
   expect(await getErrorText(createListener(await change()))).toContain(message)
 })
 
@@ -481,7 +486,7 @@ test('creates listeners, rules, target groups and targets as the controller requ
   ).toContain('DuplicateListenerException: A listener already exists on this port')
 })
 
-test.each<[string, { GrpcCode?: string; HttpCode?: string }, string]>([
+test.each<[version: string, matcher: { GrpcCode?: string; HttpCode?: string }, message: string]>([
   [
     'GRPC',
     { GrpcCode: '200' },

@@ -21,31 +21,31 @@ afterEach(() => account.close())
 
 const invalidTokenMessage = 'The security token included in the request is invalid.'
 const mismatchMessage = 'The request signature we calculated does not match'
-test.each<[string, () => AwsCredential, acm: string, elb: string]>([
-  [
-    'an unknown access key',
-    () => ({ ...user, accessKeyId: 'AKIANOBODY' }),
-    `UnrecognizedClientException: ${invalidTokenMessage}`,
-    `InvalidClientTokenId: ${invalidTokenMessage}`,
-  ],
-  [
-    'a wrong secret access key',
-    () => ({ ...user, secretAccessKey: 'other' }),
-    `InvalidSignatureException: ${mismatchMessage}`,
-    `SignatureDoesNotMatch: ${mismatchMessage}`,
-  ],
-  [
-    'a session key without its session token',
-    () => ({
+test.each<{ name: string; credential: () => AwsCredential; acmError: string; elbError: string }>([
+  {
+    name: 'an unknown access key',
+    credential: () => ({ ...user, accessKeyId: 'AKIANOBODY' }),
+    acmError: `UnrecognizedClientException: ${invalidTokenMessage}`,
+    elbError: `InvalidClientTokenId: ${invalidTokenMessage}`,
+  },
+  {
+    name: 'a wrong secret access key',
+    credential: () => ({ ...user, secretAccessKey: 'other' }),
+    acmError: `InvalidSignatureException: ${mismatchMessage}`,
+    elbError: `SignatureDoesNotMatch: ${mismatchMessage}`,
+  },
+  {
+    name: 'a session key without its session token',
+    credential: () => ({
       accessKeyId: session.accessKeyId,
       secretAccessKey: session.secretAccessKey,
       principalArn: '',
     }),
-    'UnrecognizedClientException',
-    'InvalidClientTokenId',
-  ],
-  ['a valid session', () => session, 'none', 'none'],
-])('%s', async (_, credential, acmError, elbError) => {
+    acmError: 'UnrecognizedClientException',
+    elbError: 'InvalidClientTokenId',
+  },
+  { name: 'a valid session', credential: () => session, acmError: 'none', elbError: 'none' },
+])('$name', async ({ credential, acmError, elbError }) => {
   const [list, describe] = [new ListCertificatesCommand({}), new DescribeLoadBalancersCommand({})]
   expect(
     await getErrorText(new ACMClient(account.getClientOptions(credential())).send(list)),
@@ -318,12 +318,20 @@ async function createEksToken({
   return `k8s-aws-v1.${Buffer.from(url).toString('base64url')}`
 }
 
-test.each<[string, TokenOptions, string]>([
-  ['a user', {}, user.principalArn],
-  ['a session', { credential: session }, session.principalArn],
-  ['the global endpoint', { stsHost: 'sts.amazonaws.com', region: 'us-east-1' }, user.principalArn],
-  ['an elapsed X-Amz-Expires', { date: new Date(Date.now() - 14 * 60_000) }, user.principalArn],
-])('accepts an EKS token of %s', async (_, token, username) => {
+test.each<{ name: string; token: TokenOptions; username: string }>([
+  { name: 'a user', token: {}, username: user.principalArn },
+  { name: 'a session', token: { credential: session }, username: session.principalArn },
+  {
+    name: 'the global endpoint',
+    token: { stsHost: 'sts.amazonaws.com', region: 'us-east-1' },
+    username: user.principalArn,
+  },
+  {
+    name: 'an elapsed X-Amz-Expires',
+    token: { date: new Date(Date.now() - 14 * 60_000) },
+    username: user.principalArn,
+  },
+])('accepts an EKS token of $name', async ({ token, username }) => {
   expect(await account.aws.authenticateEksToken(await createEksToken(token), 'milvus')).toEqual({
     username,
     groups: ['system:masters'],
@@ -331,33 +339,57 @@ test.each<[string, TokenOptions, string]>([
   expect(account.aws.tokenRejections).toEqual([])
 })
 
-test.each<[string, TokenOptions, RegExp]>([
-  ['older than 15 minutes', { date: new Date(Date.now() - 15.1 * 60_000) }, /expired-signature/],
-  ['for another cluster', { cluster: 'other' }, /mismatch/],
-  ['without the cluster', { headers: {} }, /did not sign the x-k8s-aws-id header/],
-  [
-    'of an unknown access key',
-    { credential: { ...user, accessKeyId: 'AKIANOBODY' } },
-    /unknown-key/,
-  ],
-  ['with a wrong secret access key', { credential: { ...user, secretAccessKey: 'x' } }, /mismatch/],
-  ['over plain HTTP', { edit: (url) => url.replace('https:', 'http:') }, /scheme/],
-  ['for another host', { stsHost: 'sts.example.com' }, /hostname/],
-  ['with another path', { edit: (url) => url.replace('.com/', '.com/x') }, /path/],
-  ['with an unsupported parameter', { query: { 'x-id': 'GetCallerIdentity' } }, /non-whitelisted/],
-  [
-    'with a duplicate parameter',
-    { edit: (url) => `${url}&Action=GetCallerIdentity` },
-    /multiple values/,
-  ],
-  ['for another action', { query: { Action: 'AssumeRole' } }, /action/],
-  ['with X-Amz-Expires over 900', { expiresIn: 901 }, /X-Amz-Expires/],
-  [
-    'of more than 4096 bytes',
-    { credential: { ...session, sessionToken: 'x'.repeat(2_700) } },
-    /too large/,
-  ],
-])('rejects an EKS token %s', async (_, token, reason) => {
+test.each<{ name: string; token: TokenOptions; reason: RegExp }>([
+  {
+    name: 'older than 15 minutes',
+    token: { date: new Date(Date.now() - 15.1 * 60_000) },
+    reason: /expired-signature/,
+  },
+  { name: 'for another cluster', token: { cluster: 'other' }, reason: /mismatch/ },
+  {
+    name: 'without the cluster',
+    token: { headers: {} },
+    reason: /did not sign the x-k8s-aws-id header/,
+  },
+  {
+    name: 'of an unknown access key',
+    token: { credential: { ...user, accessKeyId: 'AKIANOBODY' } },
+    reason: /unknown-key/,
+  },
+  {
+    name: 'with a wrong secret access key',
+    token: { credential: { ...user, secretAccessKey: 'x' } },
+    reason: /mismatch/,
+  },
+  {
+    name: 'over plain HTTP',
+    token: { edit: (url) => url.replace('https:', 'http:') },
+    reason: /scheme/,
+  },
+  { name: 'for another host', token: { stsHost: 'sts.example.com' }, reason: /hostname/ },
+  {
+    name: 'with another path',
+    token: { edit: (url) => url.replace('.com/', '.com/x') },
+    reason: /path/,
+  },
+  {
+    name: 'with an unsupported parameter',
+    token: { query: { 'x-id': 'GetCallerIdentity' } },
+    reason: /non-whitelisted/,
+  },
+  {
+    name: 'with a duplicate parameter',
+    token: { edit: (url) => `${url}&Action=GetCallerIdentity` },
+    reason: /multiple values/,
+  },
+  { name: 'for another action', token: { query: { Action: 'AssumeRole' } }, reason: /action/ },
+  { name: 'with X-Amz-Expires over 900', token: { expiresIn: 901 }, reason: /X-Amz-Expires/ },
+  {
+    name: 'of more than 4096 bytes',
+    token: { credential: { ...session, sessionToken: 'x'.repeat(2_700) } },
+    reason: /too large/,
+  },
+])('rejects an EKS token $name', async ({ token, reason }) => {
   expect(
     await account.aws.authenticateEksToken(await createEksToken(token), 'milvus'),
   ).toBeUndefined()

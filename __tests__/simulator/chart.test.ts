@@ -308,7 +308,7 @@ test('names, labels and the Service follow the values', async () => {
   ).toBeUndefined()
 })
 
-test.each([
+test.each<[release: string, values: object, service: string]>([
   ['demo', {}, 'demo-milvus'],
   ['mymilvusx', {}, 'mymilvusx'],
   ['demo', { nameOverride: 'demo' }, 'demo'],

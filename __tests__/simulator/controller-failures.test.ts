@@ -20,54 +20,58 @@ afterEach(stopFixture)
 
 const BUILD_FAILURE = 'Failed build model due to '
 const INGRESS_BUILD_FAILURE = 'Failed build model due to ingress: milvus/milvus-demo: '
-test.each<[string, Record<string, string | undefined>, string]>([
-  [
-    'listen-ports with TCP',
-    { 'listen-ports': '[{"TCP":443}]' },
-    `${INGRESS_BUILD_FAILURE}listen protocol must be within [HTTP, HTTPS]: TCP`,
-  ],
-  [
-    'numeric listen-ports',
-    { 'listen-ports': '443' },
-    `${INGRESS_BUILD_FAILURE}failed to parse listen-ports configuration: \`443\`: json: cannot unmarshal number into Go value of type []map[string]int32`,
-  ],
-  [
-    'a port out of range',
-    { 'listen-ports': '[{"HTTPS":70000}]' },
-    `${INGRESS_BUILD_FAILURE}listen port must be within [1, 65535]: 70000`,
-  ],
-  ['scheme public', { scheme: 'public' }, `${BUILD_FAILURE}unknown scheme: public`],
-  [
-    'grpc in lowercase',
-    { 'backend-protocol-version': 'grpc' },
-    `${INGRESS_BUILD_FAILURE}backend protocol version must be within [HTTP1, HTTP2, GRPC]: grpc`,
-  ],
-  [
-    'an unknown target type',
-    { 'target-type': 'pod' },
-    `${INGRESS_BUILD_FAILURE}unknown targetType: pod`,
-  ],
-  [
-    'instance targets of a ClusterIP Service',
-    { 'target-type': undefined },
-    `${INGRESS_BUILD_FAILURE}TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'`,
-  ],
-  [
-    'an invalid CIDR block',
-    { 'inbound-cidrs': '10.0.0.0/33' },
-    `${INGRESS_BUILD_FAILURE}invalid inbound-cidrs settings on Ingress: milvus/milvus-demo: invalid CIDR address: 10.0.0.0/33`,
-  ],
-  [
-    'a load balancer name that is too long',
-    { 'load-balancer-name': 'x'.repeat(33) },
-    `${BUILD_FAILURE}load balancer name cannot be longer than 32 characters`,
-  ],
-  [
-    'attributes without a value',
-    { 'load-balancer-attributes': 'idle_timeout' },
-    `${BUILD_FAILURE}failed to parse stringMap annotation, alb.ingress.kubernetes.io/load-balancer-attributes: idle_timeout`,
-  ],
-])('reports FailedBuildModel without a status for %s', async (_what, annotations, message) => {
+test.each<{ name: string; annotations: Record<string, string | undefined>; message: string }>([
+  {
+    name: 'listen-ports with TCP',
+    annotations: { 'listen-ports': '[{"TCP":443}]' },
+    message: `${INGRESS_BUILD_FAILURE}listen protocol must be within [HTTP, HTTPS]: TCP`,
+  },
+  {
+    name: 'numeric listen-ports',
+    annotations: { 'listen-ports': '443' },
+    message: `${INGRESS_BUILD_FAILURE}failed to parse listen-ports configuration: \`443\`: json: cannot unmarshal number into Go value of type []map[string]int32`,
+  },
+  {
+    name: 'a port out of range',
+    annotations: { 'listen-ports': '[{"HTTPS":70000}]' },
+    message: `${INGRESS_BUILD_FAILURE}listen port must be within [1, 65535]: 70000`,
+  },
+  {
+    name: 'scheme public',
+    annotations: { scheme: 'public' },
+    message: `${BUILD_FAILURE}unknown scheme: public`,
+  },
+  {
+    name: 'grpc in lowercase',
+    annotations: { 'backend-protocol-version': 'grpc' },
+    message: `${INGRESS_BUILD_FAILURE}backend protocol version must be within [HTTP1, HTTP2, GRPC]: grpc`,
+  },
+  {
+    name: 'an unknown target type',
+    annotations: { 'target-type': 'pod' },
+    message: `${INGRESS_BUILD_FAILURE}unknown targetType: pod`,
+  },
+  {
+    name: 'instance targets of a ClusterIP Service',
+    annotations: { 'target-type': undefined },
+    message: `${INGRESS_BUILD_FAILURE}TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'`,
+  },
+  {
+    name: 'an invalid CIDR block',
+    annotations: { 'inbound-cidrs': '10.0.0.0/33' },
+    message: `${INGRESS_BUILD_FAILURE}invalid inbound-cidrs settings on Ingress: milvus/milvus-demo: invalid CIDR address: 10.0.0.0/33`,
+  },
+  {
+    name: 'a load balancer name that is too long',
+    annotations: { 'load-balancer-name': 'x'.repeat(33) },
+    message: `${BUILD_FAILURE}load balancer name cannot be longer than 32 characters`,
+  },
+  {
+    name: 'attributes without a value',
+    annotations: { 'load-balancer-attributes': 'idle_timeout' },
+    message: `${BUILD_FAILURE}failed to parse stringMap annotation, alb.ingress.kubernetes.io/load-balancer-attributes: idle_timeout`,
+  },
+])('reports FailedBuildModel without a status for $name', async ({ annotations, message }) => {
   applyObject(buildIngress(annotations))
   // The same message repeated: one event with an increasing count.
   const failed = await waitForEvent('FailedBuildModel', 3)

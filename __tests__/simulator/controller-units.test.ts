@@ -62,11 +62,11 @@ function buildInput(member: Ingress, changes: Partial<BuildInput> = {}): BuildIn
 
 describe('the model', () => {
   test.each([
-    ['/', 'Prefix', ['/*']],
-    ['/v2', 'Prefix', ['/v2', '/v2/*']],
-    ['/', 'Exact', ['/']],
-    ['/', 'ImplementationSpecific', ['/']],
-  ])('converts path %s of type %s', (path, type, paths) => {
+    { path: '/', type: 'Prefix', paths: ['/*'] },
+    { path: '/v2', type: 'Prefix', paths: ['/v2', '/v2/*'] },
+    { path: '/', type: 'Exact', paths: ['/'] },
+    { path: '/', type: 'ImplementationSpecific', paths: ['/'] },
+  ])('converts path $path of type $type', ({ path, type, paths }) => {
     expect(
       buildModel(buildInput(ingress({ 'target-type': 'ip' }, path, type))).listeners[0]?.rules[0]
         ?.paths,
@@ -106,10 +106,18 @@ describe('the model', () => {
   })
 
   test.each([
-    ['443', { kind: 'redirect', port: '443' }, undefined],
-    ['444', undefined, 'listener does not exist for SSLRedirect port: 444'],
-    ['80', undefined, 'listener protocol non-SSL for SSLRedirect port: 80'],
-  ])('resolves ssl-redirect to port %s', (port, action, problem) => {
+    { port: '443', action: { kind: 'redirect', port: '443' }, problem: undefined },
+    {
+      port: '444',
+      action: undefined,
+      problem: 'listener does not exist for SSLRedirect port: 444',
+    },
+    {
+      port: '80',
+      action: undefined,
+      problem: 'listener protocol non-SSL for SSLRedirect port: 80',
+    },
+  ])('resolves ssl-redirect to port $port', ({ port, action, problem }) => {
     const build = (): unknown =>
       buildModel(
         buildInput(
@@ -145,24 +153,32 @@ describe('the model', () => {
 })
 
 test.each([
-  ['[{"HTTPS":443}]', [{ protocol: 'HTTPS', port: 443 }], undefined],
-  [
-    '[{"HTTP":80},{"HTTPS":443}]',
-    [
+  { raw: '[{"HTTPS":443}]', ports: [{ protocol: 'HTTPS', port: 443 }], problem: undefined },
+  {
+    raw: '[{"HTTP":80},{"HTTPS":443}]',
+    ports: [
       { protocol: 'HTTP', port: 80 },
       { protocol: 'HTTPS', port: 443 },
     ],
-    undefined,
-  ],
-  ['[]', undefined, 'empty listen-ports configuration: `[]`'],
-  ['"x"', undefined, 'json: cannot unmarshal string into Go value of type []map[string]int32'],
-  [
-    '{"HTTPS":443}',
-    undefined,
-    'json: cannot unmarshal object into Go value of type []map[string]int32',
-  ],
-  ['HTTPS', undefined, "invalid character 'H' looking for beginning of value"],
-])('parses listen-ports %s', (raw, ports, problem) => {
+    problem: undefined,
+  },
+  { raw: '[]', ports: undefined, problem: 'empty listen-ports configuration: `[]`' },
+  {
+    raw: '"x"',
+    ports: undefined,
+    problem: 'json: cannot unmarshal string into Go value of type []map[string]int32',
+  },
+  {
+    raw: '{"HTTPS":443}',
+    ports: undefined,
+    problem: 'json: cannot unmarshal object into Go value of type []map[string]int32',
+  },
+  {
+    raw: 'HTTPS',
+    ports: undefined,
+    problem: "invalid character 'H' looking for beginning of value",
+  },
+])('parses listen-ports $raw', ({ raw, ports, problem }) => {
   const parse = (): unknown => parseListenPorts({ [`${PREFIX}listen-ports`]: raw })
   if (problem === undefined) expect(parse()).toEqual(ports)
   else expect(parse).toThrow(problem)
@@ -277,20 +293,28 @@ describe('classes and groups', () => {
     spec: { ingressClassName: className },
   })
 
-  test.each<[string, Ingress, unknown]>([
-    ['an IngressClass of the controller', createIngress('alb'), { namespace: 'ns', name: 'ing' }],
-    ['an IngressClass of another controller', createIngress('auto'), undefined],
-    [
-      'the legacy annotation, which takes precedence',
-      createIngress('auto', { 'kubernetes.io/ingress.class': 'alb' }),
-      { namespace: 'ns', name: 'ing' },
-    ],
-    [
-      'an explicit group',
-      createIngress('alb', { [`${PREFIX}group.name`]: 'shared' }),
-      { namespace: '', name: 'shared' },
-    ],
-  ])('%s', (_what, member, group) => {
+  test.each<{ name: string; member: Ingress; group: unknown }>([
+    {
+      name: 'an IngressClass of the controller',
+      member: createIngress('alb'),
+      group: { namespace: 'ns', name: 'ing' },
+    },
+    {
+      name: 'an IngressClass of another controller',
+      member: createIngress('auto'),
+      group: undefined,
+    },
+    {
+      name: 'the legacy annotation, which takes precedence',
+      member: createIngress('auto', { 'kubernetes.io/ingress.class': 'alb' }),
+      group: { namespace: 'ns', name: 'ing' },
+    },
+    {
+      name: 'an explicit group',
+      member: createIngress('alb', { [`${PREFIX}group.name`]: 'shared' }),
+      group: { namespace: '', name: 'shared' },
+    },
+  ])('$name', ({ member, group }) => {
     expect(resolveGroup(member, findClass, 'alb')).toEqual(group)
   })
 
@@ -349,9 +373,9 @@ test('formats errors as the AWS SDK for Go does', () => {
     formatGoError(
       'Elastic Load Balancing v2',
       'CreateListener',
-      new CertificateNotFoundException('gone'),
+      new CertificateNotFoundException('not found'),
     ),
   ).toBe(
-    'operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: r, CertificateNotFound: gone',
+    'operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: r, CertificateNotFound: not found',
   )
 })

@@ -493,23 +493,23 @@ describe('server-side apply', () => {
   })
 
   test('keeps unchanged objects, removes omitted fields of its own, and keeps the generation after an annotation change', async () => {
-    const first = await apply(buildIngress({ [arn]: 'one', gone: 'soon' }, 'own'), 'own')
+    const first = await apply(buildIngress({ [arn]: 'one', removed: 'soon' }, 'own'), 'own')
     expect(first.status).toBe(201)
     expect(getIn(first.body, 'metadata', 'managedFields')).toMatchObject([
       {
         manager: 'milvus-alb-action',
         operation: 'Apply',
         fieldsV1: {
-          'f:metadata': { 'f:annotations': { [`f:${arn}`]: {}, 'f:gone': {} } },
+          'f:metadata': { 'f:annotations': { [`f:${arn}`]: {}, 'f:removed': {} } },
           'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} },
         },
       },
     ])
     const version = (answer: { body: Json }): Json | undefined =>
       getIn(answer.body, 'metadata', 'resourceVersion')
-    expect(version(await apply(buildIngress({ [arn]: 'one', gone: 'soon' }, 'own'), 'own'))).toBe(
-      version(first),
-    )
+    expect(
+      version(await apply(buildIngress({ [arn]: 'one', removed: 'soon' }, 'own'), 'own')),
+    ).toBe(version(first))
     const third = await apply(buildIngress({ [arn]: 'one' }, 'own'), 'own')
     expect(third.body).toMatchObject({ metadata: { generation: 1 } })
     expect(getIn(third.body, 'metadata', 'annotations')).toEqual({ [arn]: 'one' })
@@ -541,7 +541,7 @@ describe('a REST client', () => {
       name: 'an unknown token',
       method: 'GET',
       path: '/api/v1/namespaces',
-      token: 'nobody',
+      token: 'token-unknown',
       code: 401,
       message: 'Unauthorized',
     },

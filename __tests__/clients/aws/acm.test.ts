@@ -199,64 +199,72 @@ describe('importWithoutRetry', () => {
     expect(requestBodies('ImportCertificate')).toHaveLength(1)
   })
 
-  test.each<[string, code: string, { status: number; code: string; message: string }]>([
-    [
-      'an exhausted quota',
-      'certificate-quota-exceeded',
-      {
+  test.each<{
+    name: string
+    code: string
+    fault: { status: number; code: string; message: string }
+  }>([
+    {
+      name: 'an exhausted quota',
+      code: 'certificate-quota-exceeded',
+      fault: {
         status: 400,
         code: 'LimitExceededException',
         message: 'You have reached the maximum number of certificates.',
       },
-    ],
-    [
-      'an invalid certificate',
-      'certificate-refused',
-      {
+    },
+    {
+      name: 'an invalid certificate',
+      code: 'certificate-refused',
+      fault: {
         status: 400,
         code: 'ValidationException',
         message: 'Could not validate the certificate with the certificate chain.',
       },
-    ],
-    [
-      'a tag policy',
-      'certificate-refused',
-      {
+    },
+    {
+      name: 'a tag policy',
+      code: 'certificate-refused',
+      fault: {
         status: 400,
         code: 'TagPolicyException',
         message: 'Tag policy does not allow the specified value.',
       },
-    ],
-    [
-      'a missing permission',
-      'aws-access-denied',
-      { status: 400, code: 'AccessDeniedException', message: 'not authorized' },
-    ],
-    [
-      'an expired session',
-      'aws-credentials-expired',
-      { status: 400, code: 'ExpiredTokenException', message: 'expired' },
-    ],
-    [
-      'a concurrent import',
-      'aws-request-failed',
-      { status: 400, code: 'ConflictException', message: 'Another import is under way' },
-    ],
-    [
-      'an exhausted yearly quota',
-      'certificate-quota-exceeded',
-      {
+    },
+    {
+      name: 'a missing permission',
+      code: 'aws-access-denied',
+      fault: { status: 400, code: 'AccessDeniedException', message: 'not authorized' },
+    },
+    {
+      name: 'an expired session',
+      code: 'aws-credentials-expired',
+      fault: { status: 400, code: 'ExpiredTokenException', message: 'expired' },
+    },
+    {
+      name: 'a concurrent import',
+      code: 'aws-request-failed',
+      fault: { status: 400, code: 'ConflictException', message: 'Another import is under way' },
+    },
+    {
+      name: 'an exhausted yearly quota',
+      code: 'certificate-quota-exceeded',
+      fault: {
         status: 400,
         code: 'LimitExceededException',
         message: 'Error: you have reached your limit of 20 certificates in the last year.',
       },
-    ],
-    [
-      'too many tags',
-      'certificate-refused',
-      { status: 400, code: 'TooManyTagsException', message: 'the TagSet contains too many Tags' },
-    ],
-  ])('treats %s as a definite rejection: %s', async (_, code, fault) => {
+    },
+    {
+      name: 'too many tags',
+      code: 'certificate-refused',
+      fault: {
+        status: 400,
+        code: 'TooManyTagsException',
+        message: 'the TagSet contains too many Tags',
+      },
+    },
+  ])('treats $name as a definite rejection: $code', async ({ code, fault }) => {
     account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', error: fault })
     const error = await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))
     expect([error.code, error.message]).toEqual([code, expect.stringContaining(fault.message)])
@@ -277,12 +285,16 @@ describe('importWithoutRetry', () => {
   })
 })
 
-test.each<[string, string, () => Promise<unknown>]>([
-  ['list', 'acm:ListCertificates', () => acm.list()],
-  ['get', 'acm:GetCertificate', () => acm.get(missingArn)],
-  ['getTags', 'acm:ListTagsForCertificate', () => acm.getTags(missingArn)],
-  ['reimport', 'acm:ImportCertificate', () => acm.reimport(missingArn, createImportMaterial())],
-])('reports the missing permission of %s: %s', async (_, action, call) => {
+test.each<{ name: string; action: string; call: () => Promise<unknown> }>([
+  { name: 'list', action: 'acm:ListCertificates', call: () => acm.list() },
+  { name: 'get', action: 'acm:GetCertificate', call: () => acm.get(missingArn) },
+  { name: 'getTags', action: 'acm:ListTagsForCertificate', call: () => acm.getTags(missingArn) },
+  {
+    name: 'reimport',
+    action: 'acm:ImportCertificate',
+    call: () => acm.reimport(missingArn, createImportMaterial()),
+  },
+])('reports the missing permission of $name: $action', async ({ action, call }) => {
   account.aws.authorize = () => false
   const error = await captureActionError(call)
   expect([error.code, error.message]).toEqual([

@@ -40,61 +40,85 @@ const typeArguments = ['--set', 'service.type=ClusterIP']
 const waitArguments = ['--wait', '--timeout', '600s']
 
 describe('upgradeArguments', () => {
-  test.each<[string, Partial<UpgradeOptions>, string[]]>([
-    ['a chart', {}, [...baseArguments, ...typeArguments, ...waitArguments]],
-    [
-      'values on standard input, before the Service type',
-      { values: '{"a":"secret"}' },
-      [...baseArguments, '--values', '-', ...typeArguments, ...waitArguments],
-    ],
-    [
-      'an empty map of values',
-      { values: '{}' },
-      [...baseArguments, '--values', '-', ...typeArguments, ...waitArguments],
-    ],
-    [
-      'a kubeconfig',
-      { kubeconfig: '/tmp/k' },
-      [...baseArguments, ...typeArguments, '--kubeconfig', '/tmp/k', ...waitArguments],
-    ],
-    [
-      'a context',
-      { context: 'production' },
-      [...baseArguments, ...typeArguments, '--kube-context', 'production', ...waitArguments],
-    ],
-    [
-      'another Service type',
-      { serviceType: 'NodePort' },
-      [...baseArguments, '--set', 'service.type=NodePort', ...waitArguments],
-    ],
-    [
-      "the type of a subchart's Service",
-      { valuesPath: ['platform', 'data.vectors'] },
-      [
+  test.each<{ name: string; overrides: Partial<UpgradeOptions>; expected: string[] }>([
+    {
+      name: 'a chart',
+      overrides: {},
+      expected: [...baseArguments, ...typeArguments, ...waitArguments],
+    },
+    {
+      name: 'values on standard input, before the Service type',
+      overrides: { values: '{"a":"secret"}' },
+      expected: [...baseArguments, '--values', '-', ...typeArguments, ...waitArguments],
+    },
+    {
+      name: 'an empty map of values',
+      overrides: { values: '{}' },
+      expected: [...baseArguments, '--values', '-', ...typeArguments, ...waitArguments],
+    },
+    {
+      name: 'a kubeconfig',
+      overrides: { kubeconfig: '/tmp/k' },
+      expected: [...baseArguments, ...typeArguments, '--kubeconfig', '/tmp/k', ...waitArguments],
+    },
+    {
+      name: 'a context',
+      overrides: { context: 'production' },
+      expected: [
+        ...baseArguments,
+        ...typeArguments,
+        '--kube-context',
+        'production',
+        ...waitArguments,
+      ],
+    },
+    {
+      name: 'another Service type',
+      overrides: { serviceType: 'NodePort' },
+      expected: [...baseArguments, '--set', 'service.type=NodePort', ...waitArguments],
+    },
+    {
+      name: "the type of a subchart's Service",
+      overrides: { valuesPath: ['platform', 'data.vectors'] },
+      expected: [
         ...baseArguments,
         '--set',
         'platform.data\\.vectors.service.type=ClusterIP',
         ...waitArguments,
       ],
-    ],
-    ['no Service type', { serviceType: undefined }, [...baseArguments, ...waitArguments]],
-    ['no wait', { wait: false }, [...baseArguments, ...typeArguments, '--timeout', '600s']],
-    [
-      'only the given values',
-      { values: '{}', resetValues: true, serviceType: undefined },
-      [...baseArguments.slice(0, -1), '--reset-values', '--values', '-', ...waitArguments],
-    ],
-    [
-      'a longer history',
-      { historyMax: 13 },
-      [...baseArguments, ...typeArguments, ...waitArguments, '--history-max', '13'],
-    ],
-    [
-      'forced conflicts',
-      { forceConflicts: true },
-      [...baseArguments, ...typeArguments, ...waitArguments, '--force-conflicts'],
-    ],
-  ])('%s', (_, overrides, expected) => {
+    },
+    {
+      name: 'no Service type',
+      overrides: { serviceType: undefined },
+      expected: [...baseArguments, ...waitArguments],
+    },
+    {
+      name: 'no wait',
+      overrides: { wait: false },
+      expected: [...baseArguments, ...typeArguments, '--timeout', '600s'],
+    },
+    {
+      name: 'only the given values',
+      overrides: { values: '{}', resetValues: true, serviceType: undefined },
+      expected: [
+        ...baseArguments.slice(0, -1),
+        '--reset-values',
+        '--values',
+        '-',
+        ...waitArguments,
+      ],
+    },
+    {
+      name: 'a longer history',
+      overrides: { historyMax: 13 },
+      expected: [...baseArguments, ...typeArguments, ...waitArguments, '--history-max', '13'],
+    },
+    {
+      name: 'forced conflicts',
+      overrides: { forceConflicts: true },
+      expected: [...baseArguments, ...typeArguments, ...waitArguments, '--force-conflicts'],
+    },
+  ])('$name', ({ overrides, expected }) => {
     expect(upgradeArguments({ ...upgradeRequest, ...overrides })).toEqual(expected)
   })
 
@@ -155,57 +179,68 @@ describe('upgradeArguments', () => {
 describe('extractErrorMessage', () => {
   // The first nine from helm 4.1.4 and 3.19 against the simulator or a real API; the rest quoted in
   // issues of helm.
-  test.each<[string, string, RegExp]>([
-    [
-      'a missing chart',
-      'Error: chart "milvus" version "9.9.9" not found in https://zilliztech.github.io/milvus-helm/ repository\n',
-      /^chart "milvus" version "9\.9\.9" not found in/,
-    ],
-    [
-      'a missing release',
-      'Error: UPGRADE FAILED: "milvus-demo" has no deployed releases\n',
-      /^"milvus-demo" has no deployed releases$/,
-    ],
-    [
-      'a locked release',
-      'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n',
-      /^another operation/,
-    ],
-    [
-      'a warning before the error',
-      'WARNING: Kubernetes configuration file is group-readable. This is insecure. Location: /tmp/k\nError: Kubernetes cluster unreachable: the server has asked for the client to provide credentials\n',
-      /^Kubernetes cluster unreachable: the server has asked/,
-    ],
-    [
-      'log lines of helm 4 around the error',
-      'level=WARN msg="unable to find exact version" version=x\nError: UPGRADE FAILED: timed out waiting for the condition\n',
-      /^timed out waiting for the condition$/,
-    ],
-    [
-      'a timeout of helm 4 on two lines',
-      'Error: UPGRADE FAILED: resource Deployment/milvus/milvus-demo-proxy not ready. status: InProgress, message: Available: 0/1\ncontext deadline exceeded\n',
-      /milvus-demo-proxy not ready.*context deadline exceeded/,
-    ],
-    [
-      'a schema violation with its reason on the next lines',
-      "Error: UPGRADE FAILED: values don't meet the specifications of the schema(s) in the following chart(s):\nmilvus:\n- (root): Additional property x is not allowed\n",
-      /values don't meet.*Additional property x is not allowed/,
-    ],
-    [
-      'several objects that cannot be patched',
-      'Error: UPGRADE FAILED: cannot patch "a" with kind StatefulSet: is invalid: spec: Forbidden && cannot patch "b" with kind Service: is invalid\n',
-      /cannot patch "a".*cannot patch "b"/,
-    ],
-    [
-      'two errors, of which the last is reported',
-      'Error: an earlier one\nhelm: retrying\nError: UPGRADE FAILED: the last\n',
-      /^the last$/,
-    ],
-    ['output without "Error:"', 'panic: runtime error\ngoroutine 1 [running]:\n\n', /^goroutine 1/],
-    ['no output', '', /^$/],
-    ['blank lines', '\n  \n', /^$/],
-    ['CRLF', 'Error: UPGRADE FAILED: x\r\n', /^x$/],
-  ])('%s', (_, stderr, expected) => {
+  test.each<{ name: string; stderr: string; expected: RegExp }>([
+    {
+      name: 'a missing chart',
+      stderr:
+        'Error: chart "milvus" version "9.9.9" not found in https://zilliztech.github.io/milvus-helm/ repository\n',
+      expected: /^chart "milvus" version "9\.9\.9" not found in/,
+    },
+    {
+      name: 'a missing release',
+      stderr: 'Error: UPGRADE FAILED: "milvus-demo" has no deployed releases\n',
+      expected: /^"milvus-demo" has no deployed releases$/,
+    },
+    {
+      name: 'a locked release',
+      stderr:
+        'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n',
+      expected: /^another operation/,
+    },
+    {
+      name: 'a warning before the error',
+      stderr:
+        'WARNING: Kubernetes configuration file is group-readable. This is insecure. Location: /tmp/k\nError: Kubernetes cluster unreachable: the server has asked for the client to provide credentials\n',
+      expected: /^Kubernetes cluster unreachable: the server has asked/,
+    },
+    {
+      name: 'log lines of helm 4 around the error',
+      stderr:
+        'level=WARN msg="unable to find exact version" version=x\nError: UPGRADE FAILED: timed out waiting for the condition\n',
+      expected: /^timed out waiting for the condition$/,
+    },
+    {
+      name: 'a timeout of helm 4 on two lines',
+      stderr:
+        'Error: UPGRADE FAILED: resource Deployment/milvus/milvus-demo-proxy not ready. status: InProgress, message: Available: 0/1\ncontext deadline exceeded\n',
+      expected: /milvus-demo-proxy not ready.*context deadline exceeded/,
+    },
+    {
+      name: 'a schema violation with its reason on the next lines',
+      stderr:
+        "Error: UPGRADE FAILED: values don't meet the specifications of the schema(s) in the following chart(s):\nmilvus:\n- (root): Additional property x is not allowed\n",
+      expected: /values don't meet.*Additional property x is not allowed/,
+    },
+    {
+      name: 'several objects that cannot be patched',
+      stderr:
+        'Error: UPGRADE FAILED: cannot patch "a" with kind StatefulSet: is invalid: spec: Forbidden && cannot patch "b" with kind Service: is invalid\n',
+      expected: /cannot patch "a".*cannot patch "b"/,
+    },
+    {
+      name: 'two errors, of which the last is reported',
+      stderr: 'Error: an earlier one\nhelm: retrying\nError: UPGRADE FAILED: the last\n',
+      expected: /^the last$/,
+    },
+    {
+      name: 'output without "Error:"',
+      stderr: 'panic: runtime error\ngoroutine 1 [running]:\n\n',
+      expected: /^goroutine 1/,
+    },
+    { name: 'no output', stderr: '', expected: /^$/ },
+    { name: 'blank lines', stderr: '\n  \n', expected: /^$/ },
+    { name: 'CRLF', stderr: 'Error: UPGRADE FAILED: x\r\n', expected: /^x$/ },
+  ])('$name', ({ stderr, expected }) => {
     expect(extractErrorMessage(stderr)).toMatch(expected)
   })
 })
@@ -311,39 +346,47 @@ describe('with helm on the PATH', () => {
       expect(`${String(argv)}${String(environment)}`).not.toMatch(/hunter/)
     })
 
-    test.each<[string, string, code: string, RegExp]>([
-      [
-        'a pending release',
-        'echo "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress" >&2; exit 1',
-        'release-pending',
-        /^helm could not upgrade release milvus-demo: another operation/,
-      ],
-      [
-        'a timeout, helm 3',
-        'echo "Error: UPGRADE FAILED: timed out waiting for the condition" >&2; exit 1',
-        'helm-upgrade-timeout',
-        /timed out waiting/,
-      ],
-      [
-        'a timeout, helm 4',
-        'printf "Error: UPGRADE FAILED: resource Deployment/milvus/x not ready. status: InProgress\\ncontext deadline exceeded\\n" >&2; exit 1',
-        'helm-upgrade-timeout',
-        /not ready/,
-      ],
-      [
-        'a rate limit that exceeds the timeout',
-        'echo "Error: UPGRADE FAILED: client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline" >&2; exit 1',
-        'helm-upgrade-timeout',
-        /would exceed/,
-      ],
-      ['an exit without output', 'exit 3', 'helm-upgrade-failed', /it ended with exit code 3$/],
-      [
-        'a killed process',
-        'kill -9 $$',
-        'helm-upgrade-failed',
-        /it (was ended by a signal|ended with exit code)/,
-      ],
-    ])('%s', async (_, script, code, message) => {
+    test.each<{ name: string; script: string; code: string; message: RegExp }>([
+      {
+        name: 'a pending release',
+        script:
+          'echo "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress" >&2; exit 1',
+        code: 'release-pending',
+        message: /^helm could not upgrade release milvus-demo: another operation/,
+      },
+      {
+        name: 'a timeout, helm 3',
+        script: 'echo "Error: UPGRADE FAILED: timed out waiting for the condition" >&2; exit 1',
+        code: 'helm-upgrade-timeout',
+        message: /timed out waiting/,
+      },
+      {
+        name: 'a timeout, helm 4',
+        script:
+          'printf "Error: UPGRADE FAILED: resource Deployment/milvus/x not ready. status: InProgress\\ncontext deadline exceeded\\n" >&2; exit 1',
+        code: 'helm-upgrade-timeout',
+        message: /not ready/,
+      },
+      {
+        name: 'a rate limit that exceeds the timeout',
+        script:
+          'echo "Error: UPGRADE FAILED: client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline" >&2; exit 1',
+        code: 'helm-upgrade-timeout',
+        message: /would exceed/,
+      },
+      {
+        name: 'an exit without output',
+        script: 'exit 3',
+        code: 'helm-upgrade-failed',
+        message: /it ended with exit code 3$/,
+      },
+      {
+        name: 'a killed process',
+        script: 'kill -9 $$',
+        code: 'helm-upgrade-failed',
+        message: /it (was ended by a signal|ended with exit code)/,
+      },
+    ])('$name', async ({ script, code, message }) => {
       await installFakeHelm(script)
       const error = await captureActionError(() => upgrade(upgradeRequest, createOptions()))
       expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])

@@ -392,27 +392,32 @@ describe('transient failures', () => {
     response.writeHead(200, { 'content-length': '1000' }).write('{"half":')
     setImmediate(() => response.socket?.destroy())
   }
-  const failureCases: [string, RequestHandler, string][] = [
-    ...[429, 500, 502, 503, 504].map((code): [string, RequestHandler, string] => [
-      String(code),
-      (response) => {
-        sendStatus(response, code, 'later')
-      },
-      'cluster-request-failed',
-    ]),
-    ['a closed connection', resetConnection, 'cluster-unreachable'],
-    ['a truncated response', truncateResponse, 'cluster-unreachable'],
-    ['a response that is not JSON', (response) => response.end('<html>'), 'cluster-request-failed'],
+  const failureCases: readonly { name: string; respond: RequestHandler; code: string }[] = [
+    ...[429, 500, 502, 503, 504].map((status) => ({
+      name: String(status),
+      respond: (response: Parameters<RequestHandler>[0]) => sendStatus(response, status, 'later'),
+      code: 'cluster-request-failed',
+    })),
+    { name: 'a closed connection', respond: resetConnection, code: 'cluster-unreachable' },
+    { name: 'a truncated response', respond: truncateResponse, code: 'cluster-unreachable' },
+    {
+      name: 'a response that is not JSON',
+      respond: (response) => response.end('<html>'),
+      code: 'cluster-request-failed',
+    },
   ]
-  test.each(failureCases)('retries until the sixth attempt succeeds: %s', async (_, respond) => {
-    const { client, api, clock } = await startClient((response, index, request) =>
-      index < 5 ? respond(response, index, request) : sendJson(response, { ok: true }),
-    )
-    expect(await getNamespace(client)).toEqual({ ok: true })
-    expect([api.requests.length, clock.sleeps.length]).toEqual([6, 5])
-  })
+  test.each(failureCases)(
+    'retries until the sixth attempt succeeds: $name',
+    async ({ respond }) => {
+      const { client, api, clock } = await startClient((response, index, request) =>
+        index < 5 ? respond(response, index, request) : sendJson(response, { ok: true }),
+      )
+      expect(await getNamespace(client)).toEqual({ ok: true })
+      expect([api.requests.length, clock.sleeps.length]).toEqual([6, 5])
+    },
+  )
 
-  test.each(failureCases)('fails after six attempts: %s', async (_, respond, code) => {
+  test.each(failureCases)('fails after six attempts: $name', async ({ respond, code }) => {
     const { client, api } = await startClient(respond)
     expect((await captureActionError(() => getNamespace(client))).code).toBe(code)
     expect(api.requests).toHaveLength(6)
@@ -531,13 +536,24 @@ describe('watch', () => {
   })
 })
 
-test.each<[string, ConstructorParameters<typeof StatusError>, object]>([
-  [
-    'a complete Status',
-    [409, { message: 'm', reason: 'Conflict', details: { causes: [{ field: 'f' }] } }],
-    { message: 'm', reason: 'Conflict', causes: [{ field: 'f' }], status: 409 },
-  ],
-  ['an empty Status', [500, {}], { message: 'HTTP 500', reason: '', causes: [], status: 500 }],
-])('StatusError of %s', (_, constructorArguments, expected) => {
+test.each<{
+  name: string
+  constructorArguments: ConstructorParameters<typeof StatusError>
+  expected: object
+}>([
+  {
+    name: 'a complete Status',
+    constructorArguments: [
+      409,
+      { message: 'm', reason: 'Conflict', details: { causes: [{ field: 'f' }] } },
+    ],
+    expected: { message: 'm', reason: 'Conflict', causes: [{ field: 'f' }], status: 409 },
+  },
+  {
+    name: 'an empty Status',
+    constructorArguments: [500, {}],
+    expected: { message: 'HTTP 500', reason: '', causes: [], status: 500 },
+  },
+])('StatusError of $name', ({ constructorArguments, expected }) => {
   expect(new StatusError(...constructorArguments)).toMatchObject(expected)
 })

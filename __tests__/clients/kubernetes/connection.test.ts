@@ -76,21 +76,25 @@ async function sendRequest(connection: Connection): Promise<StubServer['requests
 const basicAuthorization = `Basic ${Buffer.from('me:secret').toString('base64')}`
 
 describe('the credentials of a kubeconfig', () => {
-  test.each<[string, () => Promise<object>, string]>([
-    ['a token', () => Promise.resolve({ token: 'token-1' }), 'Bearer token-1'],
-    [
-      'a token file',
-      async () => ({ tokenFile: await writeTempFile('token', 'token-2') }),
-      'Bearer token-2',
-    ],
-    [
-      'a username and a password',
-      () => Promise.resolve({ username: 'me', password: 'secret' }),
-      basicAuthorization,
-    ],
-    [
-      'a credential plugin that prints a token',
-      async () => {
+  test.each<{ name: string; user: () => Promise<object>; authorization: string }>([
+    {
+      name: 'a token',
+      user: () => Promise.resolve({ token: 'token-1' }),
+      authorization: 'Bearer token-1',
+    },
+    {
+      name: 'a token file',
+      user: async () => ({ tokenFile: await writeTempFile('token', 'token-2') }),
+      authorization: 'Bearer token-2',
+    },
+    {
+      name: 'a username and a password',
+      user: () => Promise.resolve({ username: 'me', password: 'secret' }),
+      authorization: basicAuthorization,
+    },
+    {
+      name: 'a credential plugin that prints a token',
+      user: async () => {
         const credentialPath = await writeTempFile(
           'credential.json',
           JSON.stringify({
@@ -108,9 +112,9 @@ describe('the credentials of a kubeconfig', () => {
           },
         }
       },
-      'Bearer token-3',
-    ],
-  ])('%s', async (_, user, authorization) => {
+      authorization: 'Bearer token-3',
+    },
+  ])('$name', async ({ user, authorization }) => {
     const path = await writeTempFile('config', createKubeconfig({ user: await user() }))
     expect(
       (await sendRequest(createKubeconfigConnection([path], undefined, {}))).headers.authorization,
@@ -237,61 +241,86 @@ describe('the context of a kubeconfig', () => {
 
 describe('an invalid kubeconfig', () => {
   const canary = 'canary-Zm9vYmFy'
-  test.each<[string, string | undefined, context: string | undefined, RegExp]>([
-    ['does not exist', undefined, undefined, /config does not exist\.$/],
-    [
-      'is not YAML',
-      `users: [{name: x, user: {token: ${canary}}`,
-      undefined,
-      /is not valid YAML: syntax error in line 1\.$/,
-    ],
-    ['is empty', '', undefined, /is not a kubeconfig|does not define a cluster/],
-    ['is plain text', 'hello', undefined, /is not a kubeconfig|does not define a cluster/],
-    [
-      'has users that are not a list',
-      JSON.stringify({ users: 0, clusters: [], contexts: [] }),
-      undefined,
-      /is not a kubeconfig\.$/,
-    ],
-    [
-      'has a map as its context',
-      JSON.stringify({ 'current-context': { a: canary }, users: [], clusters: [], contexts: [] }),
-      undefined,
-      /is not a kubeconfig\.$/,
-    ],
-    [
-      'has no current context',
-      deferKubeconfig({ currentContext: '' }),
-      undefined,
-      /does not define a cluster for context \(none\)/,
-    ],
-    [
-      'lacks the requested context',
-      deferKubeconfig(),
-      'other',
-      /does not contain context other; its contexts are: main\./,
-    ],
-    [
-      'runs its credential plugin with an old API version',
-      deferKubeconfig({
+  test.each<{
+    name: string
+    text: string | undefined
+    context: string | undefined
+    problem: RegExp
+  }>([
+    {
+      name: 'does not exist',
+      text: undefined,
+      context: undefined,
+      problem: /config does not exist\.$/,
+    },
+    {
+      name: 'is not YAML',
+      text: `users: [{name: x, user: {token: ${canary}}`,
+      context: undefined,
+      problem: /is not valid YAML: syntax error in line 1\.$/,
+    },
+    {
+      name: 'is empty',
+      text: '',
+      context: undefined,
+      problem: /is not a kubeconfig|does not define a cluster/,
+    },
+    {
+      name: 'is plain text',
+      text: 'hello',
+      context: undefined,
+      problem: /is not a kubeconfig|does not define a cluster/,
+    },
+    {
+      name: 'has users that are not a list',
+      text: JSON.stringify({ users: 0, clusters: [], contexts: [] }),
+      context: undefined,
+      problem: /is not a kubeconfig\.$/,
+    },
+    {
+      name: 'has a map as its context',
+      text: JSON.stringify({
+        'current-context': { a: canary },
+        users: [],
+        clusters: [],
+        contexts: [],
+      }),
+      context: undefined,
+      problem: /is not a kubeconfig\.$/,
+    },
+    {
+      name: 'has no current context',
+      text: deferKubeconfig({ currentContext: '' }),
+      context: undefined,
+      problem: /does not define a cluster for context \(none\)/,
+    },
+    {
+      name: 'lacks the requested context',
+      text: deferKubeconfig(),
+      context: 'other',
+      problem: /does not contain context other; its contexts are: main\./,
+    },
+    {
+      name: 'runs its credential plugin with an old API version',
+      text: deferKubeconfig({
         user: { exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'aws' } },
       }),
-      undefined,
-      /runs aws for credentials with client\.authentication\.k8s\.io\/v1alpha1/,
-    ],
-    [
-      'has a server without a host',
-      deferKubeconfig({ cluster: { server: 'https:' } }),
-      undefined,
-      /sets server https:, which is not an https URL/,
-    ],
-    [
-      'has a server with plain HTTP',
-      deferKubeconfig({ cluster: { server: 'http://127.0.0.1:1' } }),
-      undefined,
-      /sets server http:\/\/127\.0\.0\.1:1, which is not an https URL/,
-    ],
-  ])('is rejected when it %s', async (_, text, context, problem) => {
+      context: undefined,
+      problem: /runs aws for credentials with client\.authentication\.k8s\.io\/v1alpha1/,
+    },
+    {
+      name: 'has a server without a host',
+      text: deferKubeconfig({ cluster: { server: 'https:' } }),
+      context: undefined,
+      problem: /sets server https:, which is not an https URL/,
+    },
+    {
+      name: 'has a server with plain HTTP',
+      text: deferKubeconfig({ cluster: { server: 'http://127.0.0.1:1' } }),
+      context: undefined,
+      problem: /sets server http:\/\/127\.0\.0\.1:1, which is not an https URL/,
+    },
+  ])('is rejected when it $name', async ({ text, context, problem }) => {
     const path = join(directory, 'config')
     if (text !== undefined)
       await writeFile(

@@ -15,91 +15,104 @@ import { certificateArn, createSettings } from '../fixtures.ts'
 const namespace = { name: 'milvus', uid: 'u', resourceVersion: '1', labels: { team: 'search' } }
 
 describe('findOverrides: class parameters that override inputs', () => {
-  test.each<
-    [
-      string,
-      NonNullable<IngressClassParams['spec']>,
-      Parameters<typeof createSettings>[0],
-      string[],
-    ]
-  >([
-    ['no parameters', {}, {}, []],
-    [
-      'parameters equal to the inputs',
-      {
+  test.each<{
+    name: string
+    spec: NonNullable<IngressClassParams['spec']>
+    settingsOverrides: Parameters<typeof createSettings>[0]
+    expected: string[]
+  }>([
+    { name: 'no parameters', spec: {}, settingsOverrides: {}, expected: [] },
+    {
+      name: 'parameters equal to the inputs',
+      spec: {
         scheme: 'internet-facing',
         targetType: 'ip',
         sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
         namespaceSelector: { matchLabels: { team: 'search' } },
         sslRedirectPort: '443',
       },
-      {},
-      [],
-    ],
-    ['the certificate of this run', { certificateArn: [certificateArn] }, {}, []],
-    ['the certificate of this run, in Auto Mode', { certificateARNs: [certificateArn] }, {}, []],
-    [
-      'another certificate, in Auto Mode',
-      { certificateARNs: ['arn:other'] },
-      {},
-      ['error set certificateArn arn:other, which overrides the certificate of this run'],
-    ],
-    [
-      'a group',
-      { group: { name: 'shared' } },
-      {},
-      ['error set group shared, which overrides group-name'],
-    ],
-    [
-      'the requested group',
-      { group: { name: 'shared' } },
-      { ingress: { groupName: 'shared' } },
-      [],
-    ],
-    [
-      'a load balancer name',
-      { loadBalancerName: 'platform' },
-      {},
-      ['note set loadBalancerName platform, which overrides load-balancer-name'],
-    ],
-    [
-      'another load balancer name',
-      { loadBalancerName: 'platform' },
-      { ingress: { loadBalancerName: 'mine' } },
-      ['warning set loadBalancerName platform, which overrides load-balancer-name mine'],
-    ],
-    [
-      'subnets by id',
-      { subnets: { ids: ['subnet-1'] } },
-      { ingress: { subnets: ['subnet-2'] } },
-      ['warning set subnets subnet-1, which overrides subnets subnet-2'],
-    ],
-    [
-      'subnets by tags, in Auto Mode',
-      { subnets: { matchTags: [{ key: 'role', values: ['alb'] }] } },
-      {},
-      ['note set subnets [{"key":"role","values":["alb"]}], which overrides subnets'],
-    ],
-    [
-      'the requested idle timeout',
-      { loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '600' }] },
-      {},
-      [],
-    ],
-    [
-      'another attribute',
-      { loadBalancerAttributes: [{ key: 'deletion_protection.enabled', value: 'true' }] },
-      {},
-      [],
-    ],
-    [
-      'prefix lists',
-      { prefixListsIDs: ['pl-1'] },
-      {},
-      ['note set prefixListsIDs pl-1, which overrides inbound-cidrs'],
-    ],
-    ['a tag that was not requested', { tags: [{ key: 'team', value: 'platform' }] }, {}, []],
-  ])('%s', (_, spec, settingsOverrides, expected) => {
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'the certificate of this run',
+      spec: { certificateArn: [certificateArn] },
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'the certificate of this run, in Auto Mode',
+      spec: { certificateARNs: [certificateArn] },
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'another certificate, in Auto Mode',
+      spec: { certificateARNs: ['arn:other'] },
+      settingsOverrides: {},
+      expected: ['error set certificateArn arn:other, which overrides the certificate of this run'],
+    },
+    {
+      name: 'a group',
+      spec: { group: { name: 'shared' } },
+      settingsOverrides: {},
+      expected: ['error set group shared, which overrides group-name'],
+    },
+    {
+      name: 'the requested group',
+      spec: { group: { name: 'shared' } },
+      settingsOverrides: { ingress: { groupName: 'shared' } },
+      expected: [],
+    },
+    {
+      name: 'a load balancer name',
+      spec: { loadBalancerName: 'platform' },
+      settingsOverrides: {},
+      expected: ['note set loadBalancerName platform, which overrides load-balancer-name'],
+    },
+    {
+      name: 'another load balancer name',
+      spec: { loadBalancerName: 'platform' },
+      settingsOverrides: { ingress: { loadBalancerName: 'mine' } },
+      expected: ['warning set loadBalancerName platform, which overrides load-balancer-name mine'],
+    },
+    {
+      name: 'subnets by id',
+      spec: { subnets: { ids: ['subnet-1'] } },
+      settingsOverrides: { ingress: { subnets: ['subnet-2'] } },
+      expected: ['warning set subnets subnet-1, which overrides subnets subnet-2'],
+    },
+    {
+      name: 'subnets by tags, in Auto Mode',
+      spec: { subnets: { matchTags: [{ key: 'role', values: ['alb'] }] } },
+      settingsOverrides: {},
+      expected: ['note set subnets [{"key":"role","values":["alb"]}], which overrides subnets'],
+    },
+    {
+      name: 'the requested idle timeout',
+      spec: { loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '600' }] },
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'another attribute',
+      spec: { loadBalancerAttributes: [{ key: 'deletion_protection.enabled', value: 'true' }] },
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'prefix lists',
+      spec: { prefixListsIDs: ['pl-1'] },
+      settingsOverrides: {},
+      expected: ['note set prefixListsIDs pl-1, which overrides inbound-cidrs'],
+    },
+    {
+      name: 'a tag that was not requested',
+      spec: { tags: [{ key: 'team', value: 'platform' }] },
+      settingsOverrides: {},
+      expected: [],
+    },
+  ])('$name', ({ spec, settingsOverrides, expected }) => {
     expect(
       findOverrides(spec, createSettings(settingsOverrides), namespace).map(
         ({ severity, text }) => `${severity} ${text}`,
@@ -112,21 +125,33 @@ describe('matchesSelector: a label selector', () => {
   const createSelector = (key: string, operator: string, values?: string[]): LabelSelector => ({
     matchExpressions: [{ key, operator, ...(values && { values }) }],
   })
-  test.each<[string, LabelSelector, boolean]>([
-    ['an empty selector', {}, true],
-    ['a label', { matchLabels: { team: 'search' } }, true],
-    ['another value of a label', { matchLabels: { team: 'ads' } }, false],
-    ['In', createSelector('team', 'In', ['search', 'ads']), true],
-    ['In, with other values', createSelector('team', 'In', ['ads']), false],
-    ['In, absent', createSelector('x', 'In', ['y']), false],
-    ['NotIn', createSelector('team', 'NotIn', ['ads']), true],
-    ['NotIn, present', createSelector('team', 'NotIn', ['search']), false],
-    ['NotIn, absent', createSelector('x', 'NotIn', ['y']), true],
-    ['Exists', createSelector('team', 'Exists'), true],
-    ['Exists, absent', createSelector('x', 'Exists'), false],
-    ['DoesNotExist', createSelector('x', 'DoesNotExist'), true],
-    ['an unknown operator', createSelector('team', 'Gt', ['1']), false],
-  ])('%s', (_, selector, expected) => {
+  test.each<{ name: string; selector: LabelSelector; expected: boolean }>([
+    { name: 'an empty selector', selector: {}, expected: true },
+    { name: 'a label', selector: { matchLabels: { team: 'search' } }, expected: true },
+    {
+      name: 'another value of a label',
+      selector: { matchLabels: { team: 'ads' } },
+      expected: false,
+    },
+    { name: 'In', selector: createSelector('team', 'In', ['search', 'ads']), expected: true },
+    {
+      name: 'In, with other values',
+      selector: createSelector('team', 'In', ['ads']),
+      expected: false,
+    },
+    { name: 'In, absent', selector: createSelector('x', 'In', ['y']), expected: false },
+    { name: 'NotIn', selector: createSelector('team', 'NotIn', ['ads']), expected: true },
+    {
+      name: 'NotIn, present',
+      selector: createSelector('team', 'NotIn', ['search']),
+      expected: false,
+    },
+    { name: 'NotIn, absent', selector: createSelector('x', 'NotIn', ['y']), expected: true },
+    { name: 'Exists', selector: createSelector('team', 'Exists'), expected: true },
+    { name: 'Exists, absent', selector: createSelector('x', 'Exists'), expected: false },
+    { name: 'DoesNotExist', selector: createSelector('x', 'DoesNotExist'), expected: true },
+    { name: 'an unknown operator', selector: createSelector('team', 'Gt', ['1']), expected: false },
+  ])('$name', ({ selector, expected }) => {
     expect(matchesSelector(selector, namespace.labels)).toBe(expected)
   })
 })
@@ -143,78 +168,101 @@ describe('describeDeployment: the controller', () => {
   })
   const createCurrentDeployment = (...args: string[]): Deployment =>
     createDeployment('aws-load-balancer-controller@sha256:abc', 2, args)
-  test.each<[string, Deployment, warnings: RegExp[], infos: RegExp[]]>([
-    [
-      'a ready controller',
-      createDeployment('public.ecr.aws/eks/aws-load-balancer-controller:v3.5.0', 2),
-      [],
-      [/DescribeListenerAttributes/, /every 2 minutes/],
-    ],
-    ['an image by digest', createCurrentDeployment(), [], []],
-    [
-      'the first version that supports gRPC',
-      createDeployment(
+  test.each<{
+    name: string
+    controllerDeployment: Deployment
+    warnings: RegExp[]
+    infos: RegExp[]
+  }>([
+    {
+      name: 'a ready controller',
+      controllerDeployment: createDeployment(
+        'public.ecr.aws/eks/aws-load-balancer-controller:v3.5.0',
+        2,
+      ),
+      warnings: [],
+      infos: [/DescribeListenerAttributes/, /every 2 minutes/],
+    },
+    {
+      name: 'an image by digest',
+      controllerDeployment: createCurrentDeployment(),
+      warnings: [],
+      infos: [],
+    },
+    {
+      name: 'the first version that supports gRPC',
+      controllerDeployment: createDeployment(
         '602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon/aws-load-balancer-controller:v2.1.0',
         1,
       ),
-      [/before v2\.7/],
-      [],
-    ],
-    [
-      'the first version that registers targets without their network interface',
-      createDeployment('aws-load-balancer-controller:v2.7.0', 1),
-      [],
-      [],
-    ],
-    [
-      'the first version with another IAM policy',
-      createDeployment('aws-load-balancer-controller:v2.9.0', 1),
-      [],
-      [/v2\.9\.0: since v2\.9/],
-    ],
-    [
-      'a version without gRPC',
-      createDeployment('aws-load-balancer-controller:v2.0.1', 1),
-      [/v2\.0\.1.*does not support gRPC/],
-      [],
-    ],
-    [
-      'no ready replica',
-      createDeployment('aws-load-balancer-controller:v2.7.1', 0),
-      [/No replica/],
-      [],
-    ],
-    ['no status yet', createDeployment('aws-load-balancer-controller:v2.7.1'), [/No replica/], []],
-    [
-      'flags of this cluster and namespace',
-      createCurrentDeployment(
+      warnings: [/before v2\.7/],
+      infos: [],
+    },
+    {
+      name: 'the first version that registers targets without their network interface',
+      controllerDeployment: createDeployment('aws-load-balancer-controller:v2.7.0', 1),
+      warnings: [],
+      infos: [],
+    },
+    {
+      name: 'the first version with another IAM policy',
+      controllerDeployment: createDeployment('aws-load-balancer-controller:v2.9.0', 1),
+      warnings: [],
+      infos: [/v2\.9\.0: since v2\.9/],
+    },
+    {
+      name: 'a version without gRPC',
+      controllerDeployment: createDeployment('aws-load-balancer-controller:v2.0.1', 1),
+      warnings: [/v2\.0\.1.*does not support gRPC/],
+      infos: [],
+    },
+    {
+      name: 'no ready replica',
+      controllerDeployment: createDeployment('aws-load-balancer-controller:v2.7.1', 0),
+      warnings: [/No replica/],
+      infos: [],
+    },
+    {
+      name: 'no status yet',
+      controllerDeployment: createDeployment('aws-load-balancer-controller:v2.7.1'),
+      warnings: [/No replica/],
+      infos: [],
+    },
+    {
+      name: 'flags of this cluster and namespace',
+      controllerDeployment: createCurrentDeployment(
         '--cluster-name=production',
         '--watch-namespace=milvus',
         '--ingress-class=alb',
       ),
-      [],
-      [],
-    ],
-    ['a flag for every namespace', createCurrentDeployment('--watch-namespace='), [], []],
-    [
-      'a flag for another namespace',
-      createCurrentDeployment('--watch-namespace', 'web'),
-      [/--watch-namespace=web: it ignores Ingresses of namespace milvus/],
-      [],
-    ],
-    [
-      'a flag for another cluster',
-      createCurrentDeployment('--cluster-name=staging'),
-      [/--cluster-name=staging: it finds subnets/],
-      [],
-    ],
-    [
-      'a flag for another ingress class, which applies only to the old annotation',
-      createCurrentDeployment('--ingress-class=other'),
-      [],
-      [],
-    ],
-  ])('%s', (_, controllerDeployment, warnings, infos) => {
+      warnings: [],
+      infos: [],
+    },
+    {
+      name: 'a flag for every namespace',
+      controllerDeployment: createCurrentDeployment('--watch-namespace='),
+      warnings: [],
+      infos: [],
+    },
+    {
+      name: 'a flag for another namespace',
+      controllerDeployment: createCurrentDeployment('--watch-namespace', 'web'),
+      warnings: [/--watch-namespace=web: it ignores Ingresses of namespace milvus/],
+      infos: [],
+    },
+    {
+      name: 'a flag for another cluster',
+      controllerDeployment: createCurrentDeployment('--cluster-name=staging'),
+      warnings: [/--cluster-name=staging: it finds subnets/],
+      infos: [],
+    },
+    {
+      name: 'a flag for another ingress class, which applies only to the old annotation',
+      controllerDeployment: createCurrentDeployment('--ingress-class=other'),
+      warnings: [],
+      infos: [],
+    },
+  ])('$name', ({ controllerDeployment, warnings, infos }) => {
     const createMatchers = (patterns: RegExp[]): unknown[] =>
       patterns.map((pattern) => expect.stringMatching(pattern) as unknown)
     expect(describeDeployment(controllerDeployment, createSettings())).toEqual({
@@ -244,47 +292,55 @@ describe('validateSubnets', () => {
     scheme: 'internet-facing' | 'internal' = 'internet-facing',
   ) => validateSubnets(subnets, { cluster: 'production', scheme, requested })
 
-  test.each<[string, ReturnType<typeof checkSubnets>, RegExp[], RegExp[]]>([
-    ['tagged subnets in two zones', checkSubnets([]), [], []],
-    [
-      'an empty tag value',
-      checkSubnets(
+  test.each<{
+    name: string
+    result: ReturnType<typeof checkSubnets>
+    errors: RegExp[]
+    warnings: RegExp[]
+  }>([
+    { name: 'tagged subnets in two zones', result: checkSubnets([]), errors: [], warnings: [] },
+    {
+      name: 'an empty tag value',
+      result: checkSubnets(
         [],
         [
           createSubnet('s1', 'a', { 'kubernetes.io/role/elb': '' }),
           createSubnet('s2', 'b', roleTag),
         ],
       ),
-      [],
-      [],
-    ],
-    [
-      'no subnet tagged for an internal ALB',
-      checkSubnets([], vpcSubnets, 'internal'),
-      [],
-      [/^Too few of the 4 .* tagged kubernetes.io\/role\/internal-elb=1.*: 0 in 0 zones/],
-    ],
-    [
-      'tagged subnets in one zone',
-      checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'a', roleTag)]),
-      [],
-      [/2 in 1 zone\./],
-    ],
-    [
-      'a tagged subnet of another cluster',
-      checkSubnets(
+      errors: [],
+      warnings: [],
+    },
+    {
+      name: 'no subnet tagged for an internal ALB',
+      result: checkSubnets([], vpcSubnets, 'internal'),
+      errors: [],
+      warnings: [/^Too few of the 4 .* tagged kubernetes.io\/role\/internal-elb=1.*: 0 in 0 zones/],
+    },
+    {
+      name: 'tagged subnets in one zone',
+      result: checkSubnets(
+        [],
+        [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'a', roleTag)],
+      ),
+      errors: [],
+      warnings: [/2 in 1 zone\./],
+    },
+    {
+      name: 'a tagged subnet of another cluster',
+      result: checkSubnets(
         [],
         [
           createSubnet('s1', 'a', roleTag),
           createSubnet('s2', 'b', { ...roleTag, 'kubernetes.io/cluster/other': 'owned' }),
         ],
       ),
-      [],
-      [/1 in 1 zone \(and 1 for other clusters\)/],
-    ],
-    [
-      'a tagged subnet of this cluster and another',
-      checkSubnets(
+      errors: [],
+      warnings: [/1 in 1 zone \(and 1 for other clusters\)/],
+    },
+    {
+      name: 'a tagged subnet of this cluster and another',
+      result: checkSubnets(
         [],
         [
           createSubnet('s1', 'a', roleTag),
@@ -295,25 +351,43 @@ describe('validateSubnets', () => {
           }),
         ],
       ),
-      [],
-      [],
-    ],
-    [
-      'a full tagged subnet',
-      checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'b', roleTag, 5)]),
-      [],
-      [/^Too few/, /s2 has 5 free addresses/],
-    ],
-    ['given subnets by ID and by Name', checkSubnets(['one', 's2']), [], []],
-    ['an unknown given subnet', checkSubnets(['s1', 's9']), [/contains s9, which is neither/], []],
-    [
-      'two given subnets in one zone',
-      checkSubnets(['s2', 's3']),
-      [/contains s3 and s2, both in zone b/],
-      [],
-    ],
-    ['a full given subnet', checkSubnets(['s1', 's4']), [], [/s4 has 3 free/]],
-  ])('%s', (_, result, errors, warnings) => {
+      errors: [],
+      warnings: [],
+    },
+    {
+      name: 'a full tagged subnet',
+      result: checkSubnets(
+        [],
+        [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'b', roleTag, 5)],
+      ),
+      errors: [],
+      warnings: [/^Too few/, /s2 has 5 free addresses/],
+    },
+    {
+      name: 'given subnets by ID and by Name',
+      result: checkSubnets(['one', 's2']),
+      errors: [],
+      warnings: [],
+    },
+    {
+      name: 'an unknown given subnet',
+      result: checkSubnets(['s1', 's9']),
+      errors: [/contains s9, which is neither/],
+      warnings: [],
+    },
+    {
+      name: 'two given subnets in one zone',
+      result: checkSubnets(['s2', 's3']),
+      errors: [/contains s3 and s2, both in zone b/],
+      warnings: [],
+    },
+    {
+      name: 'a full given subnet',
+      result: checkSubnets(['s1', 's4']),
+      errors: [],
+      warnings: [/s4 has 3 free/],
+    },
+  ])('$name', ({ result, errors, warnings }) => {
     const messages = result.errors.map(({ message }) => message)
     expect({ ...result, errors: messages }).toEqual({
       errors: errors.map((pattern) => expect.stringMatching(pattern) as unknown),
