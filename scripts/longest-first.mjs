@@ -13,7 +13,10 @@ const longest = [
   'hostile-apis',
   'disk-failures',
   'untrusted-responses',
+  'untrusted-text',
   'malformed-files',
+  'malformed-fleet-files',
+  'malformed-releases',
 ]
 
 export default class LongestFirst {
