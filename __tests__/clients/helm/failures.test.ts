@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { upgradeFailure } from '../../../src/clients/helm/failures.ts'
+import { extractErrorMessage, upgradeFailure } from '../../../src/clients/helm/failures.ts'
 
 const target = { release: 'milvus-demo', namespace: 'milvus' }
 
@@ -183,5 +183,74 @@ describe('upgradeFailure', () => {
       `helm could not upgrade release milvus-demo: ${message}`,
       expect.stringMatching(remedy),
     ])
+  })
+})
+
+describe('extractErrorMessage', () => {
+  // The first nine from helm 4.1.4 and 3.19 against the simulator or a real API; the rest quoted in
+  // issues of helm.
+  test.each<{ name: string; stderr: string; expected: RegExp }>([
+    {
+      name: 'a missing chart',
+      stderr:
+        'Error: chart "milvus" version "9.9.9" not found in https://zilliztech.github.io/milvus-helm/ repository\n',
+      expected: /^chart "milvus" version "9\.9\.9" not found in/,
+    },
+    {
+      name: 'a missing release',
+      stderr: 'Error: UPGRADE FAILED: "milvus-demo" has no deployed releases\n',
+      expected: /^"milvus-demo" has no deployed releases$/,
+    },
+    {
+      name: 'a locked release',
+      stderr:
+        'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n',
+      expected: /^another operation/,
+    },
+    {
+      name: 'a warning before the error',
+      stderr:
+        'WARNING: Kubernetes configuration file is group-readable. This is insecure. Location: /tmp/k\nError: Kubernetes cluster unreachable: the server has asked for the client to provide credentials\n',
+      expected: /^Kubernetes cluster unreachable: the server has asked/,
+    },
+    {
+      name: 'log lines of helm 4 around the error',
+      stderr:
+        'level=WARN msg="unable to find exact version" version=x\nError: UPGRADE FAILED: timed out waiting for the condition\n',
+      expected: /^timed out waiting for the condition$/,
+    },
+    {
+      name: 'a timeout of helm 4 on two lines',
+      stderr:
+        'Error: UPGRADE FAILED: resource Deployment/milvus/milvus-demo-proxy not ready. status: InProgress, message: Available: 0/1\ncontext deadline exceeded\n',
+      expected: /milvus-demo-proxy not ready.*context deadline exceeded/,
+    },
+    {
+      name: 'a schema violation with its reason on the next lines',
+      stderr:
+        "Error: UPGRADE FAILED: values don't meet the specifications of the schema(s) in the following chart(s):\nmilvus:\n- (root): Additional property x is not allowed\n",
+      expected: /values don't meet.*Additional property x is not allowed/,
+    },
+    {
+      name: 'several objects that cannot be patched',
+      stderr:
+        'Error: UPGRADE FAILED: cannot patch "a" with kind StatefulSet: is invalid: spec: Forbidden && cannot patch "b" with kind Service: is invalid\n',
+      expected: /cannot patch "a".*cannot patch "b"/,
+    },
+    {
+      name: 'two errors, of which the last is reported',
+      stderr: 'Error: an earlier one\nhelm: retrying\nError: UPGRADE FAILED: the last\n',
+      expected: /^the last$/,
+    },
+    {
+      name: 'output without "Error:"',
+      stderr: 'panic: runtime error\ngoroutine 1 [running]:\n\n',
+      expected: /^goroutine 1/,
+    },
+    { name: 'no output', stderr: '', expected: /^$/ },
+    { name: 'blank lines', stderr: '\n  \n', expected: /^$/ },
+    { name: 'CRLF', stderr: 'Error: UPGRADE FAILED: x\r\n', expected: /^x$/ },
+  ])('$name', ({ stderr, expected }) => {
+    expect(extractErrorMessage(stderr)).toMatch(expected)
   })
 })
