@@ -13,7 +13,7 @@ test('targets inherit the defaults, and lists and maps become strings', () => {
 defaults: {region: us-east-2, namespace: milvus, environment: shared, tags: {team: search}}
 targets:
   - {name: one, cluster: a, host: one.example.com, inbound-cidrs: [10.0.0.0/8, 192.0.2.0/24], listen-port: 8443, force-conflicts: true}
-  - {name: two, cluster: b, host: two.example.com, region: eu-west-1, environment: two, check-environment: look, role-to-assume: 'arn:aws:iam::111122223333:role/milvus', runs-on: [self-hosted, vpc]}
+  - {name: two, cluster: b, host: two.example.com, region: eu-west-1, environment: two, check-environment: two-check, role-to-assume: 'arn:aws:iam::111122223333:role/milvus', runs-on: [self-hosted, vpc]}
 `),
   ).toEqual({
     targets: [
@@ -38,7 +38,7 @@ targets:
       {
         name: 'two',
         environment: 'two',
-        checkEnvironment: 'look',
+        checkEnvironment: 'two-check',
         roleToAssume: 'arn:aws:iam::111122223333:role/milvus',
         checkRoleToAssume: 'arn:aws:iam::111122223333:role/milvus',
         runsOn: ['self-hosted', 'vpc'],

@@ -28,72 +28,75 @@ test('reads the inputs of a process from its environment', () => {
 })
 
 describe('environment variables', () => {
-  test.each<{ name: string; inputs: Inputs; env: Record<string, string>; part: Partial<Settings> }>(
-    [
-      {
-        name: 'AWS_DEFAULT_REGION',
-        inputs: {},
-        env: { AWS_DEFAULT_REGION: 'eu-west-1' },
-        part: { region: 'eu-west-1' },
-      },
-      {
-        name: 'AWS_REGION over AWS_DEFAULT_REGION',
-        inputs: {},
-        env: { AWS_REGION: 'us-west-2', AWS_DEFAULT_REGION: 'eu-west-1' },
-        part: { region: 'us-west-2' },
-      },
-      {
-        name: 'an empty AWS_REGION',
-        inputs: {},
-        env: { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' },
-        part: { region: 'eu-west-1' },
-      },
-      {
-        name: 'the region input over AWS_REGION',
-        inputs: { region: 'sa-east-1' },
-        env: regionEnv,
-        part: { region: 'sa-east-1' },
-      },
-      {
-        name: 'KUBECONFIG with two files',
-        inputs: { cluster: '' },
-        env: { ...regionEnv, KUBECONFIG: '/a:/b:' },
-        part: { clusterAccess: { kind: 'kubeconfig', paths: ['/a', '/b'], context: undefined } },
-      },
-      {
-        name: 'the cluster input over KUBECONFIG',
-        inputs: {},
-        env: { ...regionEnv, KUBECONFIG: '/a' },
-        part: { clusterAccess: { kind: 'eks', cluster: 'production' } },
-      },
-      {
-        name: 'the kubeconfig input over KUBECONFIG',
-        inputs: { cluster: '', kubeconfig: '/c', context: 'x' },
-        env: { ...regionEnv, KUBECONFIG: '/a' },
-        part: { clusterAccess: { kind: 'kubeconfig', paths: ['/c'], context: 'x' } },
-      },
-      {
-        name: 'HELM_DRIVER=configmap',
-        inputs: {},
-        env: { ...regionEnv, HELM_DRIVER: 'configmap' },
-        part: { helmStorage: 'ConfigMap' },
-      },
-      {
-        name: 'HELM_DRIVER=secret',
-        inputs: {},
-        env: { ...regionEnv, HELM_DRIVER: 'secret' },
-        part: { helmStorage: 'Secret' },
-      },
-      {
-        name: 'HELM_DRIVER=sql without a release',
-        inputs: { service: 'milvus' },
-        env: { ...regionEnv, HELM_DRIVER: 'sql' },
-        part: { helmStorage: 'Secret' },
-      },
-    ],
-  )('$name', ({ inputs, env, part }) => {
+  test.each<{
+    name: string
+    inputs: Inputs
+    env: Record<string, string>
+    expected: Partial<Settings>
+  }>([
+    {
+      name: 'AWS_DEFAULT_REGION',
+      inputs: {},
+      env: { AWS_DEFAULT_REGION: 'eu-west-1' },
+      expected: { region: 'eu-west-1' },
+    },
+    {
+      name: 'AWS_REGION over AWS_DEFAULT_REGION',
+      inputs: {},
+      env: { AWS_REGION: 'us-west-2', AWS_DEFAULT_REGION: 'eu-west-1' },
+      expected: { region: 'us-west-2' },
+    },
+    {
+      name: 'an empty AWS_REGION',
+      inputs: {},
+      env: { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' },
+      expected: { region: 'eu-west-1' },
+    },
+    {
+      name: 'the region input over AWS_REGION',
+      inputs: { region: 'sa-east-1' },
+      env: regionEnv,
+      expected: { region: 'sa-east-1' },
+    },
+    {
+      name: 'KUBECONFIG with two files',
+      inputs: { cluster: '' },
+      env: { ...regionEnv, KUBECONFIG: '/a:/b:' },
+      expected: { clusterAccess: { kind: 'kubeconfig', paths: ['/a', '/b'], context: undefined } },
+    },
+    {
+      name: 'the cluster input over KUBECONFIG',
+      inputs: {},
+      env: { ...regionEnv, KUBECONFIG: '/a' },
+      expected: { clusterAccess: { kind: 'eks', cluster: 'production' } },
+    },
+    {
+      name: 'the kubeconfig input over KUBECONFIG',
+      inputs: { cluster: '', kubeconfig: '/c', context: 'x' },
+      env: { ...regionEnv, KUBECONFIG: '/a' },
+      expected: { clusterAccess: { kind: 'kubeconfig', paths: ['/c'], context: 'x' } },
+    },
+    {
+      name: 'HELM_DRIVER=configmap',
+      inputs: {},
+      env: { ...regionEnv, HELM_DRIVER: 'configmap' },
+      expected: { helmStorage: 'ConfigMap' },
+    },
+    {
+      name: 'HELM_DRIVER=secret',
+      inputs: {},
+      env: { ...regionEnv, HELM_DRIVER: 'secret' },
+      expected: { helmStorage: 'Secret' },
+    },
+    {
+      name: 'HELM_DRIVER=sql without a release',
+      inputs: { service: 'milvus' },
+      env: { ...regionEnv, HELM_DRIVER: 'sql' },
+      expected: { helmStorage: 'Secret' },
+    },
+  ])('$name', ({ inputs, env, expected }) => {
     expect(
-      readInputs({ ...minimalInputsFor(part.region ?? 'us-east-2'), ...inputs }, env),
-    ).toMatchObject(part)
+      readInputs({ ...minimalInputsFor(expected.region ?? 'us-east-2'), ...inputs }, env),
+    ).toMatchObject(expected)
   })
 })

@@ -87,7 +87,7 @@ describe('defaults', () => {
       settings.timeouts,
       settings.probe,
     ]
-    expect(settingsObjects.map((part) => Object.isFrozen(part))).toEqual(
+    expect(settingsObjects.map((object) => Object.isFrozen(object))).toEqual(
       settingsObjects.map(() => true),
     )
   })

@@ -9,7 +9,7 @@ import { decodeRevision, parseRevisionLabels } from '../../src/clients/helm/rele
 /** The state that is left. Only the release is inspected on its own. */
 export interface State {
   readonly release?: { readonly status: string }
-  readonly [part: string]: unknown
+  readonly [name: string]: unknown
 }
 
 /**

@@ -39,7 +39,7 @@ test('the official SDK connects through the ALB', async () => {
   } finally {
     await sdk.closeConnection()
   }
-  expect(requestLog.requests.findLast(({ service: part }) => part === 'alb')).toMatchObject({
+  expect(requestLog.requests.findLast(({ service }) => service === 'alb')).toMatchObject({
     isMutating: false,
     operation: expect.stringMatching(/^POST \/milvus\.proto/),
   })

@@ -194,10 +194,10 @@ test('injected faults fail requests, and the request log records them', async ()
   )
   await account.importCertificate()
   expect(
-    account.requestLog.requests.map(({ service: part, operation, isMutating: mutating }) => [
-      part,
+    account.requestLog.requests.map(({ service, operation, isMutating }) => [
+      service,
       operation,
-      mutating,
+      isMutating,
     ]),
   ).toEqual([
     ['acm', 'ListCertificates', false],
