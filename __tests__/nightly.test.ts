@@ -17,12 +17,20 @@ afterEach(() => api.close())
 const runNightly = (needs: Needs): Promise<void> =>
   syncIssue(new GitHub({ apiUrl: api.url, repository: 'owner/name', token: api.token }), needs, url)
 
-test.each<[name: string, needs: Needs, expectedParts: readonly string[] | undefined]>([
-  ['every job passed', passedNeeds, undefined],
-  ['a job failed', failedNeeds, ['`lab`: failure', url]],
-  ['a job timed out', { lab: { result: 'cancelled' } }, ['`lab`: cancelled']],
-  ['a job was skipped', { lab: { result: 'skipped' } }, ['`lab`: skipped']],
-])('%s', (_name, needs, expectedParts) => {
+test.each<{ name: string; needs: Needs; expectedParts: readonly string[] | undefined }>([
+  { name: 'every job passed', needs: passedNeeds, expectedParts: undefined },
+  { name: 'a job failed', needs: failedNeeds, expectedParts: ['`lab`: failure', url] },
+  {
+    name: 'a job timed out',
+    needs: { lab: { result: 'cancelled' } },
+    expectedParts: ['`lab`: cancelled'],
+  },
+  {
+    name: 'a job was skipped',
+    needs: { lab: { result: 'skipped' } },
+    expectedParts: ['`lab`: skipped'],
+  },
+])('$name', ({ needs, expectedParts }) => {
   const report = formatReport(needs, url)
   if (expectedParts === undefined) expect(report).toBeUndefined()
   else for (const part of expectedParts) expect(report).toContain(part)

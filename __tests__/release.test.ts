@@ -61,47 +61,53 @@ const validCandidate: ReleaseCandidate = {
   ]),
 }
 
-test.each<[name: string, candidate: Partial<ReleaseCandidate>, problems: string[]]>([
-  ['a valid release', {}, []],
-  ['the first release', { tags: new Map() }, []],
-  ['an interrupted release', { tags: new Map([['v1.2.0', 'aaaaaaaaaa']]) }, []],
-  [
-    'a version with the prefix v',
-    { version: 'v1.2.0' },
-    ['"v1.2.0" is no version: give three numbers, for example 1.2.0.'],
-  ],
-  [
-    'a version with a leading zero',
-    { version: '1.02.0' },
-    ['"1.02.0" is no version: give three numbers, for example 1.2.0.'],
-  ],
-  [
-    'another branch without any preparation',
-    { version: '1.3.0', branch: 'topic' },
-    [
+test.each<{ name: string; candidate: Partial<ReleaseCandidate>; problems: string[] }>([
+  { name: 'a valid release', candidate: {}, problems: [] },
+  { name: 'the first release', candidate: { tags: new Map() }, problems: [] },
+  {
+    name: 'an interrupted release',
+    candidate: { tags: new Map([['v1.2.0', 'aaaaaaaaaa']]) },
+    problems: [],
+  },
+  {
+    name: 'a version with the prefix v',
+    candidate: { version: 'v1.2.0' },
+    problems: ['"v1.2.0" is no version: give three numbers, for example 1.2.0.'],
+  },
+  {
+    name: 'a version with a leading zero',
+    candidate: { version: '1.02.0' },
+    problems: ['"1.02.0" is no version: give three numbers, for example 1.2.0.'],
+  },
+  {
+    name: 'another branch without any preparation',
+    candidate: { version: '1.3.0', branch: 'topic' },
+    problems: [
       'This is the branch topic: releases are made of main.',
       'package.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
       'package-lock.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
       'CHANGELOG.md has no text under "## [1.3.0] - YYYY-MM-DD": move there what stands under Unreleased.',
     ],
-  ],
-  [
-    'an existing tag of another commit',
-    { tags: new Map([['v1.2.0', 'bbbbbbbbbb']]) },
-    ['v1.2.0 is commit bbbbbbb already, and a released version never changes: take the next one.'],
-  ],
-  [
-    'an existing newer release',
-    {
+  },
+  {
+    name: 'an existing tag of another commit',
+    candidate: { tags: new Map([['v1.2.0', 'bbbbbbbbbb']]) },
+    problems: [
+      'v1.2.0 is commit bbbbbbb already, and a released version never changes: take the next one.',
+    ],
+  },
+  {
+    name: 'an existing newer release',
+    candidate: {
       tags: new Map([
         ['v1.9.0', 'b'],
         ['v1.10.0', 'b'],
         ['v1.2.1', 'b'],
       ]),
     },
-    ['v1.10.0 is released already: take a version after it.'],
-  ],
-])('%s', (_name, candidate, problems) => {
+    problems: ['v1.10.0 is released already: take a version after it.'],
+  },
+])('$name', ({ candidate, problems }) => {
   expect(findProblems({ ...validCandidate, ...candidate })).toEqual(problems)
 })
 

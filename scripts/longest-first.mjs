@@ -9,11 +9,16 @@ const longest = [
   'cancelled-reverting',
   'long-run',
   'mid-run-faults',
+  'event-stream-faults',
   'concurrent-runs',
   'hostile-apis',
+  'hostile-aws',
   'disk-failures',
   'untrusted-responses',
+  'untrusted-text',
   'malformed-files',
+  'malformed-fleet-files',
+  'malformed-releases',
 ]
 
 export default class LongestFirst {

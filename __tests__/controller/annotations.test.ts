@@ -39,48 +39,64 @@ describe('validateAnnotations', () => {
     expect(validateAnnotations({ [prefix + name]: value })).toEqual([])
   })
 
-  test.each<[string, string, string]>([
-    ['success-codes', '200', 'contains 200'],
-    ['success-codes', '0-200', 'contains 200'],
-    ['success-codes', 'ok', 'is not a list of codes'],
-    ['group.order', '2000', '-1000 to 1000'],
-    ['group.order', '1.5', 'is not an integer'],
-    ['healthcheck-path', 'healthz', 'does not begin with a slash'],
-    ['healthcheck-interval-seconds', '15s', '5 to 300'],
-    ['healthcheck-timeout-seconds', '1', '2 to 120'],
-    ['healthy-threshold-count', '1', '2 to 10'],
-    ['healthcheck-protocol', 'GRPC', 'HTTP, HTTPS'],
-    ['backend-protocol', 'GRPC', 'HTTP, HTTPS'],
-    ['ip-address-type', 'ipv6', 'ipv4, dualstack'],
-    ['auth-type', 'oidc', 'does not work with gRPC'],
-    ['mutual-authentication', 'verify', 'is not a JSON list'],
-    ['mutual-authentication', '{"port":443}', 'is not a JSON list'],
-    ['mutual-authentication', '[{"port":443,"mode":"on"}]', 'contains mode "on"'],
-    [
-      'mutual-authentication',
-      '[{"mode":"verify"}]',
-      'without a port, and contains mode verify without a trustStore',
-    ],
-    [
-      'target-group-attributes',
-      'slow_start.duration_seconds=5',
-      'neither 0 nor an integer from 30 to 900',
-    ],
-    ['target-group-attributes', 'stickiness.enabled=yes', 'true, false'],
-    [
-      'target-group-attributes',
-      'deregistration_delay.timeout_seconds',
-      'is not a list of key=value',
-    ],
-    ['load-balancer-attributes', 'idle_timeout', 'is not a list of key=value'],
-    ['load-balancer-attributes', 'client_keep_alive.seconds=5', '60 to 604800'],
-    ['shield-advanced-protection', 'yes', 'true, false'],
-    ['wafv2-acl-arn', 'my-acl', 'nor the ARN'],
-    ['wafv2-acl-arn', 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/y', 'regional'],
-    ['ssl-redirect', 'true', '1 to 65535'],
-    ['minimum-load-balancer-capacity', '100', 'CapacityUnits'],
-    ['security-group-prefix-lists', ' , ', 'empty list'],
-  ])('%s: %s is invalid', (name, value, expected) => {
+  test.each<{ name: string; value: string; expected: string }>([
+    { name: 'success-codes', value: '200', expected: 'contains 200' },
+    { name: 'success-codes', value: '0-200', expected: 'contains 200' },
+    { name: 'success-codes', value: 'ok', expected: 'is not a list of codes' },
+    { name: 'group.order', value: '2000', expected: '-1000 to 1000' },
+    { name: 'group.order', value: '1.5', expected: 'is not an integer' },
+    { name: 'healthcheck-path', value: 'healthz', expected: 'does not begin with a slash' },
+    { name: 'healthcheck-interval-seconds', value: '15s', expected: '5 to 300' },
+    { name: 'healthcheck-timeout-seconds', value: '1', expected: '2 to 120' },
+    { name: 'healthy-threshold-count', value: '1', expected: '2 to 10' },
+    { name: 'healthcheck-protocol', value: 'GRPC', expected: 'HTTP, HTTPS' },
+    { name: 'backend-protocol', value: 'GRPC', expected: 'HTTP, HTTPS' },
+    { name: 'ip-address-type', value: 'ipv6', expected: 'ipv4, dualstack' },
+    { name: 'auth-type', value: 'oidc', expected: 'does not work with gRPC' },
+    { name: 'mutual-authentication', value: 'verify', expected: 'is not a JSON list' },
+    { name: 'mutual-authentication', value: '{"port":443}', expected: 'is not a JSON list' },
+    {
+      name: 'mutual-authentication',
+      value: '[{"port":443,"mode":"on"}]',
+      expected: 'contains mode "on"',
+    },
+    {
+      name: 'mutual-authentication',
+      value: '[{"mode":"verify"}]',
+      expected: 'without a port, and contains mode verify without a trustStore',
+    },
+    {
+      name: 'target-group-attributes',
+      value: 'slow_start.duration_seconds=5',
+      expected: 'neither 0 nor an integer from 30 to 900',
+    },
+    { name: 'target-group-attributes', value: 'stickiness.enabled=yes', expected: 'true, false' },
+    {
+      name: 'target-group-attributes',
+      value: 'deregistration_delay.timeout_seconds',
+      expected: 'is not a list of key=value',
+    },
+    {
+      name: 'load-balancer-attributes',
+      value: 'idle_timeout',
+      expected: 'is not a list of key=value',
+    },
+    {
+      name: 'load-balancer-attributes',
+      value: 'client_keep_alive.seconds=5',
+      expected: '60 to 604800',
+    },
+    { name: 'shield-advanced-protection', value: 'yes', expected: 'true, false' },
+    { name: 'wafv2-acl-arn', value: 'my-acl', expected: 'nor the ARN' },
+    {
+      name: 'wafv2-acl-arn',
+      value: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/y',
+      expected: 'regional',
+    },
+    { name: 'ssl-redirect', value: 'true', expected: '1 to 65535' },
+    { name: 'minimum-load-balancer-capacity', value: '100', expected: 'CapacityUnits' },
+    { name: 'security-group-prefix-lists', value: ' , ', expected: 'empty list' },
+  ])('$name: $value is invalid', ({ name, value, expected }) => {
     const [problem = ''] = validateAnnotations({ [prefix + name]: value })
     expect(problem).toContain(`${prefix}${name} is ${JSON.stringify(value)}, which `)
     expect(problem).toContain(expected)
@@ -148,17 +164,21 @@ describe('parseAttributes', () => {
 })
 
 describe('validateTags', () => {
-  test.each<[string, Record<string, string>, RegExp]>([
-    ['a reserved prefix', { 'aws:team': 'x' }, /prefix aws: is reserved/],
-    ['a key that is too long', { ['k'.repeat(129)]: 'x' }, /key of 129/],
-    ['a value that is too long', { team: 'x'.repeat(257) }, /value of 257/],
-    ['characters that AWS does not allow', { team: 'a;b' }, /letters, digits/],
-    [
-      'too many tags',
-      Object.fromEntries(Array.from({ length: 47 }, (_, index) => [`k${index}`, 'v'])),
-      /contains 47 tags/,
-    ],
-  ])('%s', (_, tags, expected) => {
+  test.each<{ name: string; tags: Record<string, string>; expected: RegExp }>([
+    { name: 'a reserved prefix', tags: { 'aws:team': 'x' }, expected: /prefix aws: is reserved/ },
+    { name: 'a key that is too long', tags: { ['k'.repeat(129)]: 'x' }, expected: /key of 129/ },
+    { name: 'a value that is too long', tags: { team: 'x'.repeat(257) }, expected: /value of 257/ },
+    {
+      name: 'characters that AWS does not allow',
+      tags: { team: 'a;b' },
+      expected: /letters, digits/,
+    },
+    {
+      name: 'too many tags',
+      tags: Object.fromEntries(Array.from({ length: 47 }, (_, index) => [`k${index}`, 'v'])),
+      expected: /contains 47 tags/,
+    },
+  ])('$name', ({ tags, expected }) => {
     expect(validateTags(tags)).toEqual([expect.stringMatching(expected)])
   })
   test('accepts tags that AWS allows', () => {

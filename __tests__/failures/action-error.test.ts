@@ -17,36 +17,39 @@ test('failure codes are kebab-case and unique', () => {
 })
 
 describe('combineErrors', () => {
-  test.each<[string, ActionError[], string[]]>([
-    ['a single error', [createError('input-invalid')], ['input-invalid']],
-    [
-      'errors in the order of the catalogue',
-      [createError('cancelled'), createError('helm-too-old'), createError('input-missing')],
-      ['input-missing', 'helm-too-old', 'cancelled'],
-    ],
-    [
-      'errors with equal codes in their original order',
-      [
+  test.each<{ name: string; errors: ActionError[]; expected: string[] }>([
+    { name: 'a single error', errors: [createError('input-invalid')], expected: ['input-invalid'] },
+    {
+      name: 'errors in the order of the catalogue',
+      errors: [createError('cancelled'), createError('helm-too-old'), createError('input-missing')],
+      expected: ['input-missing', 'helm-too-old', 'cancelled'],
+    },
+    {
+      name: 'errors with equal codes in their original order',
+      errors: [
         createError('input-invalid', 'b'),
         createError('input-missing'),
         createError('input-invalid', 'a'),
       ],
-      ['input-missing', 'input-invalid', 'input-invalid'],
-    ],
-    [
-      'a duplicate problem',
-      [createError('aws-credentials-expired', 'x'), createError('aws-credentials-expired', 'x')],
-      ['aws-credentials-expired'],
-    ],
-    [
-      'nested combined errors',
-      [
+      expected: ['input-missing', 'input-invalid', 'input-invalid'],
+    },
+    {
+      name: 'a duplicate problem',
+      errors: [
+        createError('aws-credentials-expired', 'x'),
+        createError('aws-credentials-expired', 'x'),
+      ],
+      expected: ['aws-credentials-expired'],
+    },
+    {
+      name: 'nested combined errors',
+      errors: [
         combineErrors([createError('helm-too-old'), createError('input-invalid')]),
         combineErrors([createError('input-missing'), createError('input-invalid')]),
       ],
-      ['input-missing', 'input-invalid', 'helm-too-old'],
-    ],
-  ])('%s', (_, errors, expected) => {
+      expected: ['input-missing', 'input-invalid', 'helm-too-old'],
+    },
+  ])('$name', ({ errors, expected }) => {
     expect(listCodes(combineErrors(errors))).toEqual(expected)
   })
 
@@ -67,10 +70,14 @@ describe('combineErrors', () => {
 })
 
 describe('withStep', () => {
-  test.each<[string, StepName | undefined, StepName]>([
-    ['sets the step of an error without one', undefined, 'release'],
-    ['keeps the step that an error already has', 'certificate', 'certificate'],
-  ])('%s', (_, original, expectedStep) => {
+  test.each<{ name: string; original: StepName | undefined; expectedStep: StepName }>([
+    { name: 'sets the step of an error without one', original: undefined, expectedStep: 'release' },
+    {
+      name: 'keeps the step that an error already has',
+      original: 'certificate',
+      expectedStep: 'certificate',
+    },
+  ])('$name', ({ original, expectedStep }) => {
     const cause = new Error('why')
     const before = new ActionError(
       {

@@ -10,15 +10,19 @@ const createError = (code: FailureCode): ActionError =>
 const listCodes = (combined: ActionError): string[] => combined.allErrors.map(({ code }) => code)
 
 describe('toActionError', () => {
-  test.each<[string, unknown, RegExp]>([
-    [
-      'an Error',
-      new RangeError('out of bounds'),
-      /^The action failed unexpectedly: out of bounds$/,
-    ],
-    ['a string', 'oops', /^The action failed unexpectedly: oops$/],
-    ['undefined', undefined, /^The action failed unexpectedly: undefined$/],
-  ])('%s is an internal error', (_, thrown, message) => {
+  test.each<{ name: string; thrown: unknown; message: RegExp }>([
+    {
+      name: 'an Error',
+      thrown: new RangeError('out of bounds'),
+      message: /^The action failed unexpectedly: out of bounds$/,
+    },
+    { name: 'a string', thrown: 'oops', message: /^The action failed unexpectedly: oops$/ },
+    {
+      name: 'undefined',
+      thrown: undefined,
+      message: /^The action failed unexpectedly: undefined$/,
+    },
+  ])('$name is an internal error', ({ thrown, message }) => {
     const actionError = toActionError(thrown)
     expect([actionError.code, actionError.message, actionError.cause]).toEqual([
       'internal-error',
@@ -27,21 +31,26 @@ describe('toActionError', () => {
     ])
   })
 
-  test.each<[string, string, string, RegExp]>([
-    [
-      'a write to a full disk',
-      'ENOSPC',
-      'write',
-      /^The runner's disk is full \(ENOSPC: write failed\)\.$/,
-    ],
-    [
-      'a socket error with the code of a file error',
-      'EACCES',
-      'connect',
-      /^The action failed unexpectedly: /,
-    ],
-    ['a file error without specific advice', 'EBADF', 'write', /^The action failed unexpectedly: /],
-  ])('%s', (_, code, syscall, message) => {
+  test.each<{ name: string; code: string; syscall: string; message: RegExp }>([
+    {
+      name: 'a write to a full disk',
+      code: 'ENOSPC',
+      syscall: 'write',
+      message: /^The runner's disk is full \(ENOSPC: write failed\)\.$/,
+    },
+    {
+      name: 'a socket error with the code of a file error',
+      code: 'EACCES',
+      syscall: 'connect',
+      message: /^The action failed unexpectedly: /,
+    },
+    {
+      name: 'a file error without specific advice',
+      code: 'EBADF',
+      syscall: 'write',
+      message: /^The action failed unexpectedly: /,
+    },
+  ])('$name', ({ code, syscall, message }) => {
     const error = Object.assign(new Error(`${code}: ${syscall} failed`), { code, syscall })
     expect(toActionError(error).message).toMatch(message)
   })

@@ -99,16 +99,16 @@ test.each<[inputs: Record<string, string>, rest: string]>([
   expect(getConcurrencyGroup({ roleToAssume: '', inputs })).toBe(`milvus-alb---${expectedSuffix}`)
 })
 
-test.each<[count: number, environments: number, jobs: number, most: number]>([
-  [1, 1, 1, 1],
-  [256, 1, 256, 1],
-  [257, 1, 129, 2],
-  [1000, 1, 250, 4],
-  [1000, 256, 256, 4],
-  [1000, 7, 252, 4],
+test.each<{ count: number; environments: number; jobs: number; maxTargets: number }>([
+  { count: 1, environments: 1, jobs: 1, maxTargets: 1 },
+  { count: 256, environments: 1, jobs: 256, maxTargets: 1 },
+  { count: 257, environments: 1, jobs: 129, maxTargets: 2 },
+  { count: 1000, environments: 1, jobs: 250, maxTargets: 4 },
+  { count: 1000, environments: 256, jobs: 256, maxTargets: 4 },
+  { count: 1000, environments: 7, jobs: 252, maxTargets: 4 },
 ])(
-  '%i targets in %i environments are %i jobs with at most %i targets, each target once',
-  (count, environments, jobs, maxTargets) => {
+  '$count targets in $environments environments are $jobs jobs with at most $maxTargets targets, each target once',
+  ({ count, environments, jobs, maxTargets }) => {
     const matrix = buildMatrix(createTargets(count, environments), deployOptions)
     expect(matrix).toHaveLength(jobs)
     expect(

@@ -21,48 +21,48 @@ const extractState = (targetResult: TargetResult): string =>
     ?.slice(1)
     .join(' ') ?? ''
 
-test.each<[string, TargetResult, string]>([
-  [
-    'a check without drift',
-    createResult({ drift: 'false', 'certificate-expiry': '2027-02-01T00:00:00Z' }),
-    '✓ no drift',
-  ],
-  [
-    'a deployment with a change',
-    createResult({ changed: 'true', changes: JSON.stringify([change]) }),
-    '✓ 1 change applied',
-  ],
-  [
-    'a deployment without changes',
-    createResult({ changed: 'false', changes: '[]' }),
-    '✓ unchanged',
-  ],
-  [
-    'a dry run',
-    createResult({ changed: 'false', changes: JSON.stringify([change]) }),
-    '✓ 1 change planned',
-  ],
-  [
-    'drift',
-    createResult(
+test.each<{ name: string; targetResult: TargetResult; expected: string }>([
+  {
+    name: 'a check without drift',
+    targetResult: createResult({ drift: 'false', 'certificate-expiry': '2027-02-01T00:00:00Z' }),
+    expected: '✓ no drift',
+  },
+  {
+    name: 'a deployment with a change',
+    targetResult: createResult({ changed: 'true', changes: JSON.stringify([change]) }),
+    expected: '✓ 1 change applied',
+  },
+  {
+    name: 'a deployment without changes',
+    targetResult: createResult({ changed: 'false', changes: '[]' }),
+    expected: '✓ unchanged',
+  },
+  {
+    name: 'a dry run',
+    targetResult: createResult({ changed: 'false', changes: JSON.stringify([change]) }),
+    expected: '✓ 1 change planned',
+  },
+  {
+    name: 'drift',
+    targetResult: createResult(
       { drift: 'true', changes: JSON.stringify([change, change]), 'failure-code': 'drift-found' },
       'failure',
     ),
-    '✗ 2 differences',
-  ],
-  [
-    'an incomplete check',
-    createResult({ drift: 'unknown', 'failure-code': 'drift-unknown' }, 'failure'),
-    '✗ not everything could be checked',
-  ],
-  [
-    'an incomplete check with fail-on-drift: false',
-    createResult({ drift: 'unknown' }),
-    '✗ not everything could be checked',
-  ],
-  [
-    'drift and a failed probe',
-    createResult(
+    expected: '✗ 2 differences',
+  },
+  {
+    name: 'an incomplete check',
+    targetResult: createResult({ drift: 'unknown', 'failure-code': 'drift-unknown' }, 'failure'),
+    expected: '✗ not everything could be checked',
+  },
+  {
+    name: 'an incomplete check with fail-on-drift: false',
+    targetResult: createResult({ drift: 'unknown' }),
+    expected: '✗ not everything could be checked',
+  },
+  {
+    name: 'drift and a failed probe',
+    targetResult: createResult(
       {
         drift: 'true',
         changes: JSON.stringify([change]),
@@ -71,39 +71,46 @@ test.each<[string, TargetResult, string]>([
       },
       'failure',
     ),
-    '✗ probe-unreachable in probe; 1 difference',
-  ],
-  [
-    'a check that failed before the comparison',
-    createResult(
+    expected: '✗ probe-unreachable in probe; 1 difference',
+  },
+  {
+    name: 'a check that failed before the comparison',
+    targetResult: createResult(
       { drift: 'unknown', 'failure-code': 'namespace-not-found', 'failed-step': 'preflight' },
       'failure',
     ),
-    '✗ namespace-not-found in preflight',
-  ],
-  [
-    'a certificate that expires soon',
-    createResult({ drift: 'false', 'certificate-expiry': '2026-12-01T00:00:00Z' }),
-    '✗ the certificate expires in 7 days (2026-12-01)',
-  ],
-  [
-    'a failed run',
-    createResult({ 'failure-code': 'probe-unreachable', 'failed-step': 'probe' }, 'failure'),
-    '✗ probe-unreachable in probe',
-  ],
-  ['a failed run without outputs', createResult({}, 'failure'), '✗ failed'],
-  ['a cancelled run', createResult({}, 'cancelled'), '✗ cancelled'],
-  [
-    'changes with invalid entries',
-    createResult({ changed: 'true', changes: '[null, {"object": 1}]' }),
-    '✓ 0 changes applied',
-  ],
-  [
-    'changes that are not valid JSON',
-    createResult({ changed: 'true', changes: '{' }),
-    '✓ 0 changes applied',
-  ],
-])('%s', (_name, targetResult, expected) => {
+    expected: '✗ namespace-not-found in preflight',
+  },
+  {
+    name: 'a certificate that expires soon',
+    targetResult: createResult({ drift: 'false', 'certificate-expiry': '2026-12-01T00:00:00Z' }),
+    expected: '✗ the certificate expires in 7 days (2026-12-01)',
+  },
+  {
+    name: 'a failed run',
+    targetResult: createResult(
+      { 'failure-code': 'probe-unreachable', 'failed-step': 'probe' },
+      'failure',
+    ),
+    expected: '✗ probe-unreachable in probe',
+  },
+  {
+    name: 'a failed run without outputs',
+    targetResult: createResult({}, 'failure'),
+    expected: '✗ failed',
+  },
+  { name: 'a cancelled run', targetResult: createResult({}, 'cancelled'), expected: '✗ cancelled' },
+  {
+    name: 'changes with invalid entries',
+    targetResult: createResult({ changed: 'true', changes: '[null, {"object": 1}]' }),
+    expected: '✓ 0 changes applied',
+  },
+  {
+    name: 'changes that are not valid JSON',
+    targetResult: createResult({ changed: 'true', changes: '{' }),
+    expected: '✓ 0 changes applied',
+  },
+])('$name', ({ targetResult, expected }) => {
   expect(extractState(targetResult)).toBe(expected)
 })
 

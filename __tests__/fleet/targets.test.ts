@@ -13,7 +13,7 @@ test('targets inherit the defaults, and lists and maps become strings', () => {
 defaults: {region: us-east-2, namespace: milvus, environment: shared, tags: {team: search}}
 targets:
   - {name: one, cluster: a, host: one.example.com, inbound-cidrs: [10.0.0.0/8, 192.0.2.0/24], listen-port: 8443, force-conflicts: true}
-  - {name: two, cluster: b, host: two.example.com, region: eu-west-1, environment: two, check-environment: look, role-to-assume: 'arn:aws:iam::111122223333:role/milvus', runs-on: [self-hosted, vpc]}
+  - {name: two, cluster: b, host: two.example.com, region: eu-west-1, environment: two, check-environment: two-check, role-to-assume: 'arn:aws:iam::111122223333:role/milvus', runs-on: [self-hosted, vpc]}
 `),
   ).toEqual({
     targets: [
@@ -38,7 +38,7 @@ targets:
       {
         name: 'two',
         environment: 'two',
-        checkEnvironment: 'look',
+        checkEnvironment: 'two-check',
         roleToAssume: 'arn:aws:iam::111122223333:role/milvus',
         checkRoleToAssume: 'arn:aws:iam::111122223333:role/milvus',
         runsOn: ['self-hosted', 'vpc'],
@@ -69,88 +69,88 @@ test('inputs that come from secrets are not required', () => {
   ).toMatchObject({ targets: [{ inputs: { 'chart-username': 'robot' } }] })
 })
 
-test.each<[name: string, text: string, problems: string[]]>([
-  [
-    'invalid YAML',
-    'targets: [',
-    [
+test.each<{ name: string; text: string; expected: string[] }>([
+  {
+    name: 'invalid YAML',
+    text: 'targets: [',
+    expected: [
       'The file is not valid YAML (line 1, column 11): unexpected end of the stream within a flow collection.',
     ],
-  ],
-  [
-    'an empty file',
-    '# nothing\n',
-    ['The file is not valid YAML: expected a document, but the input is empty.'],
-  ],
-  ['an empty list', 'targets: []', ['targets is empty.']],
-  [
-    'an unknown key',
-    'clusters: [a]',
-    ['The file has no targets.', 'The file contains clusters, which is not a valid key.'],
-  ],
-  ['no name', 'targets: [{cluster: c}]', ['targets[0] has no name.']],
-  [
-    'an invalid name',
-    'targets: [{name: "a b"}]',
-    [
+  },
+  {
+    name: 'an empty file',
+    text: '# nothing\n',
+    expected: ['The file is not valid YAML: expected a document, but the input is empty.'],
+  },
+  { name: 'an empty list', text: 'targets: []', expected: ['targets is empty.'] },
+  {
+    name: 'an unknown key',
+    text: 'clusters: [a]',
+    expected: ['The file has no targets.', 'The file contains clusters, which is not a valid key.'],
+  },
+  { name: 'no name', text: 'targets: [{cluster: c}]', expected: ['targets[0] has no name.'] },
+  {
+    name: 'an invalid name',
+    text: 'targets: [{name: "a b"}]',
+    expected: [
       'targets[0] (a b): name is not valid. Use at most 100 letters, digits, dots, dashes and underscores, starting with a letter or digit.',
     ],
-  ],
-  [
-    'an unknown input',
-    `targets: [{name: a, hosts: x}]`,
-    ['targets[0] (a) contains hosts, which is not a valid key.'],
-  ],
-  [
-    'a secret',
-    `targets: [{name: a, private-key: x}]`,
-    ['targets[0] (a) contains private-key, which is not a valid key.'],
-  ],
-  [
-    'a map instead of a list',
-    `targets: [{name: a, subnets: {a: b}}]`,
-    [
+  },
+  {
+    name: 'an unknown input',
+    text: `targets: [{name: a, hosts: x}]`,
+    expected: ['targets[0] (a) contains hosts, which is not a valid key.'],
+  },
+  {
+    name: 'a secret',
+    text: `targets: [{name: a, private-key: x}]`,
+    expected: ['targets[0] (a) contains private-key, which is not a valid key.'],
+  },
+  {
+    name: 'a map instead of a list',
+    text: `targets: [{name: a, subnets: {a: b}}]`,
+    expected: [
       'targets[0] (a): subnets has the wrong type. Use a text, or a list or map if the input is one.',
     ],
-  ],
-  [
-    'an invalid role',
-    'defaults: {role-to-assume: milvus}\ntargets: [{name: a}]',
-    [
+  },
+  {
+    name: 'an invalid role',
+    text: 'defaults: {role-to-assume: milvus}\ntargets: [{name: a}]',
+    expected: [
       'defaults.role-to-assume is not the ARN of an IAM role. Example: arn:aws:iam::111122223333:role/milvus-alb.',
     ],
-  ],
-  [
-    'a duplicate name',
-    `targets: [${validTarget}, ${validTarget}]`,
-    ['2 targets have the name a. Names must be unique.'],
-  ],
-  [
-    'no environment',
-    `targets: [${validTarget.replace('environment: e, ', '')}]`,
-    [
+  },
+  {
+    name: 'a duplicate name',
+    text: `targets: [${validTarget}, ${validTarget}]`,
+    expected: ['2 targets have the name a. Names must be unique.'],
+  },
+  {
+    name: 'no environment',
+    text: `targets: [${validTarget.replace('environment: e, ', '')}]`,
+    expected: [
       'a: environment is missing. Set it to the GitHub environment whose secrets contain the certificate and the key, here or in defaults.',
     ],
-  ],
-  [
-    'targets with the same Ingress',
-    `defaults: {release: r}\ntargets: [${validTarget}, ${validTarget.replace('a,', 'b,')}, ${validTarget.replace('a,', 'c, ingress-name: x,')}, ${validTarget.replace('a,', 'd, runs-on: vpc,')}]`,
-    [
+  },
+  {
+    name: 'targets with the same Ingress',
+    text: `defaults: {release: r}\ntargets: [${validTarget}, ${validTarget.replace('a,', 'b,')}, ${validTarget.replace('a,', 'c, ingress-name: x,')}, ${validTarget.replace('a,', 'd, runs-on: vpc,')}]`,
+    expected: [
       'Targets a, b use the same Ingress of the same cluster. Set a different ingress-name for each, or keep only one of them.',
     ],
-  ],
-  [
-    'a target that violates the schema, and one with an invalid input',
-    `targets: [{name: x, hosts: y}, ${validTarget.replace('us-east-2', 'nowhere')}]`,
-    [
+  },
+  {
+    name: 'a target that violates the schema, and one with an invalid input',
+    text: `targets: [{name: x, hosts: y}, ${validTarget.replace('us-east-2', 'nowhere')}]`,
+    expected: [
       'targets[0] (x) contains hosts, which is not a valid key.',
       expect.stringMatching(/^a: Input region is "nowhere"/),
     ] as unknown as string[],
-  ],
-  [
-    'every problem that the action would report',
-    'defaults: {environment: e}\ntargets: [{name: a, host: x, listen-port: 0}, {name: b, region: nowhere, cluster: c, host: b.example.com, release: r, service: s}]',
-    [
+  },
+  {
+    name: 'every problem that the action would report',
+    text: 'defaults: {environment: e}\ntargets: [{name: a, host: x, listen-port: 0}, {name: b, region: nowhere, cluster: c, host: b.example.com, release: r, service: s}]',
+    expected: [
       expect.stringMatching(/^a: Input cluster is empty\./),
       expect.stringMatching(/^a: Input region is empty\./),
       expect.stringMatching(/^a: Input host is "x", which contains no dot/),
@@ -158,8 +158,8 @@ test.each<[name: string, text: string, problems: string[]]>([
       expect.stringMatching(/^b: Input region is "nowhere"/),
       expect.stringMatching(/^b: Inputs release and service are both set/),
     ] as unknown as string[],
-  ],
-])('%s', (_name, text, expected) => {
+  },
+])('$name', ({ text, expected }) => {
   expect(listProblems(text)).toEqual(expected)
 })
 

@@ -1,34 +1,14 @@
-/** What the inputs, and the environment beside them, set. */
+/** What the inputs set. */
 import { describe, expect, test } from '@jest/globals'
 import { inputDefaults } from '../../src/inputs/inputs.ts'
-import { readSettings } from '../../src/inputs/settings.ts'
-import type { Settings } from '../../src/inputs/types.ts'
 import {
   arn,
   issued,
   minimalInputs,
   minimalInputsFor,
   readInputs,
-  regionEnv,
   type Inputs,
 } from './read-inputs.ts'
-
-test('reads the inputs of a process from its environment', () => {
-  const variables = Object.entries({ ...minimalInputs, namespace: ' vectors\n' }).map(
-    ([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const,
-  )
-  try {
-    Object.assign(process.env, Object.fromEntries(variables))
-    expect(readSettings(regionEnv)).toMatchObject({
-      namespace: 'vectors',
-      host: 'milvus.example.com',
-    })
-    process.env['INPUT_NAMESPACE'] = 'A'
-    expect(() => readSettings(regionEnv)).toThrow('Input namespace is "A"')
-  } finally {
-    for (const [name] of variables) Reflect.deleteProperty(process.env, name)
-  }
-})
 
 const defaults = {
   mode: 'deploy',
@@ -107,7 +87,7 @@ describe('defaults', () => {
       settings.timeouts,
       settings.probe,
     ]
-    expect(settingsObjects.map((part) => Object.isFrozen(part))).toEqual(
+    expect(settingsObjects.map((object) => Object.isFrozen(object))).toEqual(
       settingsObjects.map(() => true),
     )
   })
@@ -306,76 +286,5 @@ test('mode check accepts a certificate without its key', () => {
   expect(certificate).toMatchObject({
     kind: 'material',
     material: { privateKey: '', unrelatedCertificates: [] },
-  })
-})
-
-describe('environment variables', () => {
-  test.each<{ name: string; inputs: Inputs; env: Record<string, string>; part: Partial<Settings> }>(
-    [
-      {
-        name: 'AWS_DEFAULT_REGION',
-        inputs: {},
-        env: { AWS_DEFAULT_REGION: 'eu-west-1' },
-        part: { region: 'eu-west-1' },
-      },
-      {
-        name: 'AWS_REGION over AWS_DEFAULT_REGION',
-        inputs: {},
-        env: { AWS_REGION: 'us-west-2', AWS_DEFAULT_REGION: 'eu-west-1' },
-        part: { region: 'us-west-2' },
-      },
-      {
-        name: 'an empty AWS_REGION',
-        inputs: {},
-        env: { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' },
-        part: { region: 'eu-west-1' },
-      },
-      {
-        name: 'the region input over AWS_REGION',
-        inputs: { region: 'sa-east-1' },
-        env: regionEnv,
-        part: { region: 'sa-east-1' },
-      },
-      {
-        name: 'KUBECONFIG with two files',
-        inputs: { cluster: '' },
-        env: { ...regionEnv, KUBECONFIG: '/a:/b:' },
-        part: { clusterAccess: { kind: 'kubeconfig', paths: ['/a', '/b'], context: undefined } },
-      },
-      {
-        name: 'the cluster input over KUBECONFIG',
-        inputs: {},
-        env: { ...regionEnv, KUBECONFIG: '/a' },
-        part: { clusterAccess: { kind: 'eks', cluster: 'production' } },
-      },
-      {
-        name: 'the kubeconfig input over KUBECONFIG',
-        inputs: { cluster: '', kubeconfig: '/c', context: 'x' },
-        env: { ...regionEnv, KUBECONFIG: '/a' },
-        part: { clusterAccess: { kind: 'kubeconfig', paths: ['/c'], context: 'x' } },
-      },
-      {
-        name: 'HELM_DRIVER=configmap',
-        inputs: {},
-        env: { ...regionEnv, HELM_DRIVER: 'configmap' },
-        part: { helmStorage: 'ConfigMap' },
-      },
-      {
-        name: 'HELM_DRIVER=secret',
-        inputs: {},
-        env: { ...regionEnv, HELM_DRIVER: 'secret' },
-        part: { helmStorage: 'Secret' },
-      },
-      {
-        name: 'HELM_DRIVER=sql without a release',
-        inputs: { service: 'milvus' },
-        env: { ...regionEnv, HELM_DRIVER: 'sql' },
-        part: { helmStorage: 'Secret' },
-      },
-    ],
-  )('$name', ({ inputs, env, part }) => {
-    expect(
-      readInputs({ ...minimalInputsFor(part.region ?? 'us-east-2'), ...inputs }, env),
-    ).toMatchObject(part)
   })
 })

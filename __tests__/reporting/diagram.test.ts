@@ -52,10 +52,14 @@ describe('renderDiagram', () => {
     expect(text).not.toContain('group --> milvus')
   })
 
-  test.each<[string, Topology, ReadonlyMap<OutputName, string>]>([
-    ['an ALB', topology, new Map()],
-    ['a Service', {}, outputs],
-  ])('is empty without %s', (_what, partialTopology, outputValues) => {
+  test.each<{
+    name: string
+    partialTopology: Topology
+    outputValues: ReadonlyMap<OutputName, string>
+  }>([
+    { name: 'an ALB', partialTopology: topology, outputValues: new Map() },
+    { name: 'a Service', partialTopology: {}, outputValues: outputs },
+  ])('is empty without $name', ({ partialTopology, outputValues }) => {
     expect(renderDiagram(partialTopology, outputValues, createSettings(), undefined)).toBe('')
   })
 })

@@ -109,68 +109,72 @@ test('removes a suspected secret in every encoding without a mask', async () => 
 })
 
 describe('findSecretValues', () => {
-  test.each<[string, unknown, string[]]>([
-    [
-      'a value under a secret key',
-      { minio: { rootPassword: 'a-password', mode: 'standalone' } },
-      ['a-password'],
-    ],
-    [
-      'secret keys in every spelling',
-      {
+  test.each<{ name: string; values: unknown; expected: string[] }>([
+    {
+      name: 'a value under a secret key',
+      values: { minio: { rootPassword: 'a-password', mode: 'standalone' } },
+      expected: ['a-password'],
+    },
+    {
+      name: 'secret keys in every spelling',
+      values: {
         accessKey: '1-key',
         SECRET_KEY: '2-key',
         apiToken: '3-key',
         credentials: '4-key',
         passphrase: '5-key',
       },
-      ['1-key', '2-key', '3-key', '4-key', '5-key'],
-    ],
-    [
-      'all values below a secret key',
-      { secrets: { a: 'one', b: ['two', { c: 'three' }] } },
-      ['one', 'two', 'three'],
-    ],
-    ['a value in a list', { users: [{ name: 'root', password: 'a-password' }] }, ['a-password']],
-    ['a numeric password', { rootPassword: 12345678 }, ['12345678']],
-    [
-      'a value in an embedded configuration file',
-      { extraConfigFiles: { 'user.yaml': 'minio:\n  secretAccessKey: a-password\n' } },
-      ['a-password'],
-    ],
-    [
-      'an environment variable',
-      {
+      expected: ['1-key', '2-key', '3-key', '4-key', '5-key'],
+    },
+    {
+      name: 'all values below a secret key',
+      values: { secrets: { a: 'one', b: ['two', { c: 'three' }] } },
+      expected: ['one', 'two', 'three'],
+    },
+    {
+      name: 'a value in a list',
+      values: { users: [{ name: 'root', password: 'a-password' }] },
+      expected: ['a-password'],
+    },
+    { name: 'a numeric password', values: { rootPassword: 12345678 }, expected: ['12345678'] },
+    {
+      name: 'a value in an embedded configuration file',
+      values: { extraConfigFiles: { 'user.yaml': 'minio:\n  secretAccessKey: a-password\n' } },
+      expected: ['a-password'],
+    },
+    {
+      name: 'an environment variable',
+      values: {
         extraEnv: [
           { name: 'MINIO_SECRET_KEY', value: 'a-secret' },
           { name: 'MODE', value: 'cluster' },
         ],
       },
-      ['a-secret'],
-    ],
-    [
-      'a password in a URL',
-      { metastore: { uri: 'mysql://root:a-password@db.example.com:3306/milvus' } },
-      ['a-password'],
-    ],
-    [
-      'references to secrets, which are not secret',
-      {
+      expected: ['a-secret'],
+    },
+    {
+      name: 'a password in a URL',
+      values: { metastore: { uri: 'mysql://root:a-password@db.example.com:3306/milvus' } },
+      expected: ['a-password'],
+    },
+    {
+      name: 'references to secrets, which are not secret',
+      values: {
         existingSecret: 'milvus-demo',
         secretName: 'milvus-tls',
         keyFile: '/key',
         tolerations: [{ key: 'milvus' }],
       },
-      [],
-    ],
-    [
-      'common values, which are not secret',
-      { service: { type: 'ClusterIP' }, cluster: { enabled: true } },
-      [],
-    ],
-    ['no values', undefined, []],
-    ['a null password', { password: null }, []],
-  ])('%s', (_, values, expected) => {
+      expected: [],
+    },
+    {
+      name: 'common values, which are not secret',
+      values: { service: { type: 'ClusterIP' }, cluster: { enabled: true } },
+      expected: [],
+    },
+    { name: 'no values', values: undefined, expected: [] },
+    { name: 'a null password', values: { password: null }, expected: [] },
+  ])('$name', ({ values, expected }) => {
     expect(findSecretValues(values)).toEqual(expected)
   })
 })

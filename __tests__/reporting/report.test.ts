@@ -1,33 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { ActionError, combineErrors } from '../../src/failures/action-error.ts'
 import type { Change } from '../../src/steps/step.ts'
-import { annotateFailure, troubleshootingUrl } from '../../src/reporting/failure.ts'
+import { annotateFailure } from '../../src/reporting/failure.ts'
 import { Redactor } from '../../src/reporting/redaction.ts'
 import { Report, formatChange, formatStepDuration } from '../../src/reporting/report.ts'
 import { captureActionError } from '../capture-error.ts'
 import { FakeClock } from '../util/clock.ts'
 import { captureStdout } from './capture-stdout.ts'
+import { clearRunnerVariables, restoreRunnerVariables } from './runner-variables.ts'
 
 let redactor: Redactor, clock: FakeClock, controller: AbortController, report: Report
-let savedEnv: NodeJS.ProcessEnv
-const runnerVariables = [
-  'GITHUB_OUTPUT',
-  'GITHUB_ACTION_REPOSITORY',
-  'GITHUB_ACTION_REF',
-  'GITHUB_SERVER_URL',
-]
 beforeEach(async () => {
-  savedEnv = { ...process.env }
-  for (const name of runnerVariables) Reflect.deleteProperty(process.env, name)
+  clearRunnerVariables()
   redactor = new Redactor()
   clock = new FakeClock()
   controller = new AbortController()
   report = new Report(redactor, clock, controller.signal)
   await captureStdout(() => redactor.maskSecret('canary-secret'))
 })
-afterEach(() => {
-  Object.assign(process.env, savedEnv)
-})
+afterEach(restoreRunnerVariables)
 
 const createChange = (overrides: Partial<Change> = {}): Change => ({
   step: 'ingress',
@@ -230,13 +221,29 @@ describe('data for the summary', () => {
   })
 })
 
-test.each<[string, Partial<Change>, string[]]>([
-  ['a changed value', {}, ['- spec.rules: old', '+ spec.rules: new']],
-  ['a created value', { before: undefined } as unknown as Partial<Change>, ['+ spec.rules: new']],
-  ['a deleted value', { after: undefined } as unknown as Partial<Change>, ['- spec.rules: old']],
-  ['an empty value before the change', { before: '' }, ['- spec.rules: ', '+ spec.rules: new']],
-  ['a value of several lines', { before: 'a\n  b' }, ['- spec.rules: a b', '+ spec.rules: new']],
-])('formatChange formats %s', (_, overrides, lines) => {
+test.each<{ name: string; overrides: Partial<Change>; lines: string[] }>([
+  { name: 'a changed value', overrides: {}, lines: ['- spec.rules: old', '+ spec.rules: new'] },
+  {
+    name: 'a created value',
+    overrides: { before: undefined } as unknown as Partial<Change>,
+    lines: ['+ spec.rules: new'],
+  },
+  {
+    name: 'a deleted value',
+    overrides: { after: undefined } as unknown as Partial<Change>,
+    lines: ['- spec.rules: old'],
+  },
+  {
+    name: 'an empty value before the change',
+    overrides: { before: '' },
+    lines: ['- spec.rules: ', '+ spec.rules: new'],
+  },
+  {
+    name: 'a value of several lines',
+    overrides: { before: 'a\n  b' },
+    lines: ['- spec.rules: a b', '+ spec.rules: new'],
+  },
+])('formatChange formats $name', ({ overrides, lines }) => {
   expect(formatChange(createChange(overrides))).toEqual(lines)
 })
 
@@ -247,46 +254,4 @@ test.each([
   [61_000, '61.0 s'],
 ])('formatStepDuration(%d) is %s', (ms, text) => {
   expect(formatStepDuration(ms)).toBe(text)
-})
-
-describe('annotateFailure', () => {
-  test('writes one annotation with every problem and remedy, and fails the job', async () => {
-    const exitCodeBefore = process.exitCode
-    const text = await captureStdout(() =>
-      annotateFailure(
-        combineErrors([
-          createError('input-invalid', 'two'),
-          createError('input-missing', 'one'),
-        ]).withStep('preflight'),
-        redactor,
-      ),
-    )
-    expect(process.exitCode).toBe(1)
-    process.exitCode = exitCodeBefore
-    expect(text).toMatch(
-      /^::error title=Milvus ALB%3A input-missing in preflight::one%0AWhat to do: Fix one%0A%0Atwo%0AWhat to do: Fix two%0A%0A/,
-    )
-    expect(text.trim().split('\n')).toHaveLength(1)
-  })
-
-  test.each<[string, NodeJS.ProcessEnv, string | undefined]>([
-    [
-      'for an action of a repository',
-      {
-        GITHUB_ACTION_REPOSITORY: 'owner/action',
-        GITHUB_ACTION_REF: 'v1',
-        GITHUB_SERVER_URL: 'https://github.example.com',
-      },
-      'https://github.example.com/owner/action/blob/v1/docs/troubleshooting.md#input-missing',
-    ],
-    [
-      'for an action without a ref',
-      { GITHUB_ACTION_REPOSITORY: 'owner/action', GITHUB_ACTION_REF: '' },
-      'https://github.com/owner/action/blob/HEAD/docs/troubleshooting.md#input-missing',
-    ],
-    ["for an action of the workflow's own repository", { GITHUB_ACTION_REPOSITORY: '' }, undefined],
-    ['outside GitHub Actions', {}, undefined],
-  ])('troubleshootingUrl %s', (_, env, link) => {
-    expect(troubleshootingUrl('input-missing', env)).toBe(link)
-  })
 })

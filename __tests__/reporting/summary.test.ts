@@ -3,246 +3,23 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ActionError, combineErrors } from '../../src/failures/action-error.ts'
-import { jobCancelled } from '../../src/failures/run.ts'
-import type { Change, OutputName } from '../../src/steps/step.ts'
 import { Redactor } from '../../src/reporting/redaction.ts'
-import { Report, type StepRecord } from '../../src/reporting/report.ts'
-import { escapeMarkdown } from '../../src/reporting/markdown.ts'
+import { Report } from '../../src/reporting/report.ts'
 import { renderSummary, writeSummary } from '../../src/reporting/summary.ts'
 import { FakeClock } from '../util/clock.ts'
 import { certificateArn, createSettings } from '../steps/fixtures.ts'
 import { captureStdout } from './capture-stdout.ts'
-
-/** The time of every summary. */
-const now = Date.parse('2026-11-27T00:00:00Z')
-
-type SummaryInput = Parameters<typeof renderSummary>[0]
-const createStep = (name: StepRecord['name'], summary: string, ok = true): StepRecord => ({
-  name,
-  summary,
-  ok,
-  startOffset: 500,
-  duration: 1_234,
-})
-const createChange = (overrides: Partial<Change> = {}): Change => ({
-  step: 'ingress',
-  object: 'Ingress milvus/milvus-demo',
-  path: 'spec.rules',
-  before: 'old',
-  after: 'new',
-  why: 'differs from the inputs',
-  ...overrides,
-})
-const removalChange: Change = {
-  step: 'ingress',
-  object: 'Ingress milvus/milvus-demo',
-  path: 'load balancer',
-  before: 'old',
-  why: 'created by this action',
-}
-const outputs: [OutputName, string][] = [
-  ['alb-address', 'k8s-1.us-east-2.elb.amazonaws.com'],
-  ['endpoint', 'https://milvus.example.com:443'],
-  ['certificate-arn', certificateArn],
-  ['milvus-version', 'v2.6.15'],
-]
-const createSummaryInput = (overrides: Partial<SummaryInput> = {}): SummaryInput => ({
-  steps: [createStep('preflight', 'no changes needed')],
-  changes: [],
-  notes: [],
-  outputs: new Map(outputs),
-  topology: {},
-  ...overrides,
-})
-const createFailure = (problem = 'It is wrong.'): ActionError =>
-  new ActionError({
-    code: 'controller-refused',
-    problem,
-    remedy: 'Fix it.',
-    step: 'load-balancer',
-  })
-
-const createCheckInput = (drift: string, ...changes: Change[]): SummaryInput =>
-  createSummaryInput({ changes, outputs: new Map([...outputs, ['drift', drift]]) })
-const createDriftError = (code: 'drift-found' | 'drift-unknown'): ActionError =>
-  new ActionError({ code, problem: 'p', remedy: 'r', step: 'ingress' })
+import {
+  now,
+  type SummaryInput,
+  createStep,
+  createChange,
+  createSummaryInput,
+  createFailure,
+} from './summary-fixtures.ts'
 
 /** Active Markdown or HTML, outside of escapes and entities. */
 const activeMarkdown = /(?<!\\)!\[|(?<!\\)\]\(|<(?!\/?code>|br>)[a-z!/]/i
-
-describe('escapeMarkdown', () => {
-  test.each([
-    ['<script>alert(1)</script>', '&lt;script&gt;alert(1)&lt;/script&gt;'],
-    ['a & b &amp; c', 'a &amp; b &amp;amp; c'],
-    ['| cell | end', '\\| cell \\| end'],
-    ['![x](https://example.com/y.png)', '\\!\\[x\\](https://example.com/y.png)'],
-    ['`code` *bold* _it_ ~no~', '\\`code\\` \\*bold\\* \\_it\\_ \\~no\\~'],
-    ['back\\slash \\| pipe', 'back\\\\slash \\\\\\| pipe'],
-    ['one\ntwo\r\n  three', 'one<br>two<br>three'],
-    ['# title', '\\# title'],
-    ['a\rb\r\n\r\nc', 'a<br>b<br>c'],
-    ['plain text, 1.2 (x)', 'plain text, 1.2 (x)'],
-  ])('%j', (text, expected) => {
-    expect(escapeMarkdown(text)).toBe(expected)
-  })
-})
-
-describe('headline', () => {
-  interface HeadlineCase {
-    readonly name: string
-    readonly report?: SummaryInput
-    /** Null when they could not be read. */
-    readonly settings?: Parameters<typeof createSettings>[0] | null
-    readonly error?: ActionError
-    readonly expected: RegExp
-  }
-  const createInputWithChanges = (...changes: Change[]) => createSummaryInput({ changes })
-  const probeOff = {
-    probe: {
-      required: false,
-      ca: undefined,
-      address: undefined,
-      token: undefined,
-      byHostname: false,
-    },
-  }
-  test.each<HeadlineCase>([
-    {
-      name: 'a deployment with changes',
-      report: createInputWithChanges(createChange(), createChange()),
-      expected: /^## ✅ Milvus v2\.6\.15 answers through the ALB; 2 changes applied\n/,
-    },
-    {
-      name: 'a deployment with one change',
-      report: createInputWithChanges(createChange()),
-      expected: /; 1 change applied\n/,
-    },
-    {
-      name: 'a deployment without changes',
-      expected: /^## ✅ .*; no changes needed\n/,
-    },
-    {
-      name: 'a deployment of an unknown version',
-      report: createSummaryInput({ outputs: new Map() }),
-      expected: /^## ✅ Milvus answers through the ALB/,
-    },
-    {
-      name: 'a deployment without a probe',
-      settings: probeOff,
-      expected: /^## ⚠️ The ALB is active but was not probed; no changes needed\n/,
-    },
-    {
-      name: 'a failed deployment',
-      error: createFailure(),
-      expected: /^## ❌ Deployment failed in load-balancer: controller-refused\n/,
-    },
-    {
-      name: 'a failed deployment without a probe',
-      settings: probeOff,
-      error: createFailure(),
-      expected: /^## ❌ Deployment failed in load-balancer: controller-refused\n/,
-    },
-    {
-      name: 'a dry run',
-      report: createInputWithChanges(createChange()),
-      settings: { dryRun: true },
-      expected: /^## 📋 Dry run: 1 change planned\n/,
-    },
-    {
-      name: 'a dry run without changes',
-      settings: { dryRun: true },
-      expected: /^## 📋 Dry run: 0 changes planned\n/,
-    },
-    {
-      name: 'a failed dry run',
-      settings: { dryRun: true },
-      error: createFailure(),
-      expected: /^## ❌ Dry run failed in load-balancer: controller-refused\n/,
-    },
-    {
-      name: 'a check without differences',
-      report: createCheckInput('false'),
-      settings: { mode: 'check' },
-      expected: /^## ✅ No drift: the deployment matches the inputs\n/,
-    },
-    {
-      name: 'a check that warns about differences',
-      report: createCheckInput('true', createChange(), createChange()),
-      settings: { mode: 'check' },
-      expected: /^## ⚠️ Drift: 2 differences from the inputs\n/,
-    },
-    {
-      name: 'a check that fails because of a difference',
-      report: createCheckInput('true', createChange()),
-      settings: { mode: 'check' },
-      error: createDriftError('drift-found'),
-      expected: /^## ❌ Drift: 1 difference from the inputs\n/,
-    },
-    {
-      name: 'a check without all permissions',
-      report: createCheckInput('unknown'),
-      settings: { mode: 'check' },
-      error: createDriftError('drift-unknown'),
-      expected: /^## ❌ No drift was found, but not everything could be checked\n/,
-    },
-    {
-      name: 'a check whose probe failed',
-      report: createCheckInput('true', createChange()),
-      settings: { mode: 'check' },
-      error: createFailure(),
-      expected: /^## ❌ Check failed in load-balancer: controller-refused\n/,
-    },
-    {
-      name: 'invalid inputs',
-      report: createSummaryInput({
-        steps: [createStep('preflight', 'input-missing', false)],
-        outputs: new Map(),
-      }),
-      settings: null,
-      error: new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }),
-      expected: /^## ❌ Run failed in preflight: input-missing\n/,
-    },
-    {
-      name: 'a removal',
-      report: createInputWithChanges(removalChange),
-      settings: { mode: 'destroy' },
-      expected: /^## ✅ Removed: Ingress milvus\/milvus-demo\n/,
-    },
-    {
-      name: 'a removal with nothing to remove',
-      settings: { mode: 'destroy' },
-      expected: /^## ✅ Nothing was left to remove\n/,
-    },
-    {
-      name: 'a removal that restores the Service type',
-      report: createInputWithChanges(createChange()),
-      settings: { mode: 'destroy' },
-      expected: /^## ✅ Nothing was left to remove; the Service type was restored\n/,
-    },
-    {
-      name: 'a removal that failed before its first change',
-      settings: { mode: 'destroy' },
-      error: createFailure(),
-      expected: /^## ❌ Removal failed in load-balancer: controller-refused; nothing was removed\n/,
-    },
-    {
-      name: 'a removal that failed after its first change',
-      report: createInputWithChanges(createChange()),
-      settings: { mode: 'destroy' },
-      error: createFailure(),
-      expected:
-        /^## ❌ Removal failed in load-balancer: controller-refused; the removal is incomplete\n/,
-    },
-    {
-      name: 'a cancelled run',
-      error: jobCancelled().withStep('release'),
-      expected: /^## ⏹ Cancelled in release\n/,
-    },
-  ])('of $name', ({ report = createSummaryInput(), settings = {}, error, expected }) => {
-    const knownSettings = settings === null ? undefined : createSettings(settings)
-    expect(renderSummary(report, knownSettings, error, now)).toMatch(expected)
-  })
-})
 
 describe('summary', () => {
   test('contains every problem and remedy', () => {
@@ -265,10 +42,10 @@ describe('summary', () => {
     ).not.toContain('pymilvus')
   })
 
-  test.each<[string, string | undefined, boolean]>([
-    ['of a public CA', undefined, false],
-    ['of a private CA', '-----BEGIN CERTIFICATE-----', true],
-  ])('shows how clients connect with a certificate %s', (_, ca, needsCa) => {
+  test.each<{ name: string; ca: string | undefined; needsCa: boolean }>([
+    { name: 'of a public CA', ca: undefined, needsCa: false },
+    { name: 'of a private CA', ca: '-----BEGIN CERTIFICATE-----', needsCa: true },
+  ])('shows how clients connect with a certificate $name', ({ ca, needsCa }) => {
     const text = renderSummary(
       createSummaryInput(),
       createSettings({
@@ -331,42 +108,50 @@ describe('summary', () => {
   })
 
   const injection = '![x](https://evil.example/p.png) <img src=x onerror=y> | [a](javascript:b) `c`'
-  test.each<[string, SummaryInput, ActionError | undefined]>([
-    ['a problem', createSummaryInput(), createFailure(injection)],
-    [
-      'the value before a change',
-      createSummaryInput({ changes: [createChange({ before: injection })] }),
-      undefined,
-    ],
-    [
-      'the value after a change',
-      createSummaryInput({ changes: [createChange({ after: injection })] }),
-      undefined,
-    ],
-    ['a path', createSummaryInput({ changes: [createChange({ path: injection })] }), undefined],
-    [
-      'an object',
-      createSummaryInput({ changes: [createChange({ object: injection })] }),
-      undefined,
-    ],
-    ['a reason', createSummaryInput({ changes: [createChange({ why: injection })] }), undefined],
-    ['a note', createSummaryInput({ notes: [injection] }), undefined],
-    [
-      'the result of a step',
-      createSummaryInput({ steps: [createStep('probe', injection)] }),
-      undefined,
-    ],
-    [
-      'an output',
-      createSummaryInput({ outputs: new Map([['ingress-name', injection]]) }),
-      undefined,
-    ],
-    [
-      'the version of Milvus',
-      createSummaryInput({ outputs: new Map([['milvus-version', injection]]) }),
-      undefined,
-    ],
-  ])('escapes Markdown in %s', (_, report, error) => {
+  test.each<{ name: string; report: SummaryInput; error: ActionError | undefined }>([
+    { name: 'a problem', report: createSummaryInput(), error: createFailure(injection) },
+    {
+      name: 'the value before a change',
+      report: createSummaryInput({ changes: [createChange({ before: injection })] }),
+      error: undefined,
+    },
+    {
+      name: 'the value after a change',
+      report: createSummaryInput({ changes: [createChange({ after: injection })] }),
+      error: undefined,
+    },
+    {
+      name: 'a path',
+      report: createSummaryInput({ changes: [createChange({ path: injection })] }),
+      error: undefined,
+    },
+    {
+      name: 'an object',
+      report: createSummaryInput({ changes: [createChange({ object: injection })] }),
+      error: undefined,
+    },
+    {
+      name: 'a reason',
+      report: createSummaryInput({ changes: [createChange({ why: injection })] }),
+      error: undefined,
+    },
+    { name: 'a note', report: createSummaryInput({ notes: [injection] }), error: undefined },
+    {
+      name: 'the result of a step',
+      report: createSummaryInput({ steps: [createStep('probe', injection)] }),
+      error: undefined,
+    },
+    {
+      name: 'an output',
+      report: createSummaryInput({ outputs: new Map([['ingress-name', injection]]) }),
+      error: undefined,
+    },
+    {
+      name: 'the version of Milvus',
+      report: createSummaryInput({ outputs: new Map([['milvus-version', injection]]) }),
+      error: undefined,
+    },
+  ])('escapes Markdown in $name', ({ report, error }) => {
     const text = renderSummary(report, createSettings(), error, now)
     expect(text.replace(/```[\s\S]*```/, '')).not.toMatch(activeMarkdown)
     expect(text).toContain('evil.example')
@@ -375,12 +160,12 @@ describe('summary', () => {
   test('a value with a code fence cannot end its code block', () => {
     expect(
       renderSummary(
-        createSummaryInput({ changes: [createChange({ before: '```\n\n# gone\n```' })] }),
+        createSummaryInput({ changes: [createChange({ before: '```\n\n# injected\n```' })] }),
         createSettings(),
         undefined,
         now,
       ),
-    ).not.toMatch(/^(```\n\n)?# gone/m)
+    ).not.toMatch(/^(```\n\n)?# injected/m)
   })
 })
 

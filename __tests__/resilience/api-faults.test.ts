@@ -7,7 +7,7 @@ import type { Fault, ServiceName } from '../../testing/request-log.ts'
 import { recordResult, sample, isFullRun } from './result-tables.ts'
 import { createRecoveryCheck } from './recovery-check.ts'
 import { getOutcome } from './outcome.ts'
-import { waitForIdleAndExpireLease } from './interruption-points.ts'
+import { waitForIdleAndExpireLease } from './interrupted-runs.ts'
 import { addIfAbsent, captureState } from './state.ts'
 import { createFixture, recordBaseline, type Fixture, type Workflow } from './workflows.ts'
 import {
@@ -29,10 +29,10 @@ afterAll(() => fixture.simulator.close())
 type Effect = Pick<Fault, 'error' | 'reset' | 'respond'>
 const respondWith =
   (status: number, kubernetes: string, aws: string, headers = {}) =>
-  (part: ServiceName): Effect => ({
+  (service: ServiceName): Effect => ({
     respond: createErrorResponder(
       { status, kubernetesReason: kubernetes, awsCode: aws, headers } satisfies ErrorResponse,
-      part,
+      service,
     ),
   })
 const throttlingCode = 'ThrottlingException'

@@ -25,10 +25,10 @@ const xmlServices: readonly ServiceName[] = ['elbv2', 'ec2', 'sts']
 /** Writes the response as the service would. */
 export function createErrorResponder(
   { status, kubernetesReason, awsCode, headers = {} }: ErrorResponse,
-  part: ServiceName,
+  service: ServiceName,
 ): (response: ServerResponse) => void {
   const message = 'the wire is disturbed'
-  if (xmlServices.includes(part))
+  if (xmlServices.includes(service))
     return (response) =>
       void response
         .writeHead(status, { 'content-type': 'text/xml', ...headers })
@@ -36,7 +36,7 @@ export function createErrorResponder(
           `<ErrorResponse><Error><Type>Sender</Type><Code>${awsCode}</Code><Message>${message}</Message></Error></ErrorResponse>`,
         )
   const body =
-    part === 'kubernetes'
+    service === 'kubernetes'
       ? {
           kind: 'Status',
           apiVersion: 'v1',

@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals'
 import type { InstallationMode } from '../../simulator/charts/installation-modes.ts'
 import { recordResult, sample } from './result-tables.ts'
 import { createRecoveryCheck } from './recovery-check.ts'
-import { runAndCancel } from './interruption-points.ts'
+import { runAndCancel } from './interrupted-runs.ts'
 import { captureState } from './state.ts'
 import { describeWorkflow, createFixture, recordBaseline, type Workflow } from './workflows.ts'
 

@@ -7,7 +7,7 @@ import { runAction } from '../../testing/run-action.ts'
 import { getErrorAnnotation } from '../scenarios/harness.ts'
 import { recordResult, sample } from './result-tables.ts'
 import { createRecoveryCheck } from './recovery-check.ts'
-import { prepareWriteNumbering } from './interruption-points.ts'
+import { prepareWriteNumbering } from './interrupted-runs.ts'
 import { createFixture, recordBaseline, type Fixture } from './workflows.ts'
 
 let fixture: Fixture

@@ -7,7 +7,7 @@ import { expect, test } from '@jest/globals'
 import type { InstallationMode } from '../../simulator/charts/installation-modes.ts'
 import { recordResult, sample } from './result-tables.ts'
 import { createRecoveryCheck } from './recovery-check.ts'
-import { runAndKill } from './interruption-points.ts'
+import { runAndKill } from './interrupted-runs.ts'
 import { describeWorkflow, createFixture, recordBaseline, type Workflow } from './workflows.ts'
 
 /** Paths that only helm writes: the objects of a chart, and the storage of releases. */

@@ -33,8 +33,8 @@ test('consecutive deployments, each with another certificate and every tenth wit
     for (let round = 0; round < count; round += 1) {
       let pid = 0
       const stopObserving = simulator.requestLog.observe({
-        received: ({ service: part, operation }) => {
-          if (part === 'alb' && operation.endsWith('/Connect')) usages.push(measureUsage(pid))
+        received: ({ service, operation }) => {
+          if (service === 'alb' && operation.endsWith('/Connect')) usages.push(measureUsage(pid))
         },
       })
       const issued = certificates[round % 2] ?? simulator.certificate
@@ -80,9 +80,9 @@ test('consecutive deployments, each with another certificate and every tenth wit
       revisions: Math.min(10, 1 + Math.ceil(count / 10)),
       objects: [1, 1, 1],
     })
-    const part = Math.max(3, count / 10)
+    const windowSize = Math.max(3, count / 10)
     // The first deployment creates what the others change, so its calls differ.
-    const [first, last] = [usages.slice(1, 1 + part), usages.slice(-part)]
+    const [first, last] = [usages.slice(1, 1 + windowSize), usages.slice(-windowSize)]
     const describeGrowth = (select: (usage: ResourceUsage) => number): string =>
       `${computeMedian(first.map(select)).toFixed(0)} to ${computeMedian(last.map(select)).toFixed(0)}`
     expect(computeMedian(last.map(({ openFiles }) => openFiles))).toBeLessThanOrEqual(

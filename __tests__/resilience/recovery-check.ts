@@ -5,7 +5,7 @@
 import { expect } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
-import { waitForIdleAndExpireLease } from './interruption-points.ts'
+import { waitForIdleAndExpireLease } from './interrupted-runs.ts'
 import { serializeState, addIfAbsent, captureState } from './state.ts'
 import type { Baseline } from './workflows.ts'
 

@@ -94,10 +94,10 @@ const leakCases: readonly LeakCase[] = [
       onStart: (child) =>
         void simulator.requestLog
           .nextRequest(
-            ({ operation, userAgent: client }) =>
+            ({ operation, userAgent }) =>
               operation.startsWith('PATCH') &&
               operation.includes('/ingresses/') &&
-              client.includes('milvus-alb'),
+              userAgent.includes('milvus-alb'),
           )
           .then(() => child.kill('SIGINT')),
     },
@@ -112,7 +112,7 @@ const leakCases: readonly LeakCase[] = [
   { what: 'a check', inputs: { mode: 'check' }, outcome: 'success' },
   {
     what: 'a deployment with a kubeconfig',
-    inputs: { cluster: '', kubeconfig: 'of the world' },
+    inputs: { cluster: '', kubeconfig: 'of the environment' },
     outcome: 'success',
   },
   {

@@ -9,7 +9,7 @@ import { decodeRevision, parseRevisionLabels } from '../../src/clients/helm/rele
 /** The state that is left. Only the release is inspected on its own. */
 export interface State {
   readonly release?: { readonly status: string }
-  readonly [part: string]: unknown
+  readonly [name: string]: unknown
 }
 
 /**
@@ -63,7 +63,7 @@ export function captureState({ kubernetes, awsState: state, namespace }: Simulat
     holders: kubernetes
       .list('Lease', namespace)
       .map((lease) => getLeaseHolder(lease['spec'] as LeaseSpec))
-      .filter((holder) => holder !== 'nobody'),
+      .filter((holder) => holder !== 'none'),
   }
   return JSON.parse(
     arns.reduce((text, arn) => text.replaceAll(arn, 'ARN'), JSON.stringify(remaining)),
@@ -113,7 +113,7 @@ interface LeaseSpec {
 
 /** An expired Lease has no holder. */
 const getLeaseHolder = ({ holderIdentity, renewTime = '' }: LeaseSpec): string =>
-  Date.parse(renewTime) > Date.now() - 30_000 ? (holderIdentity ?? 'nobody') : 'nobody'
+  Date.parse(renewTime) > Date.now() - 30_000 ? (holderIdentity ?? 'none') : 'none'
 
 const comparedKinds = [
   'Namespace',

@@ -3,11 +3,8 @@ import { runAction } from '../../testing/run-action.ts'
 import type { InstallationMode } from '../../simulator/charts/installation-modes.ts'
 import { startSimulator, type Simulator } from '../../simulator/simulator.ts'
 import { takeSnapshot } from '../../simulator/snapshot.ts'
-import {
-  listInterruptionPoints,
-  runAndRecordWrites,
-  type InterruptionPoint,
-} from './interruption-points.ts'
+import { runAndRecordWrites } from './interrupted-runs.ts'
+import { listInterruptionPoints, type InterruptionPoint } from './interruption-points.ts'
 import { captureState, type State } from './state.ts'
 
 type Inputs = Readonly<Record<string, string>>

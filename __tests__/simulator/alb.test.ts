@@ -1,180 +1,35 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createServer, get as getPlain } from 'node:http'
 import { get } from 'node:https'
-import { connect as connectTcp, createServer as createTcpServer } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { connect as connectTls } from 'node:tls'
-import type { TLSSocket } from 'node:tls'
-import { MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { startAlb } from '../../simulator/alb/server.ts'
-import type { AlbDataPlane } from '../../simulator/alb/server.ts'
-import { createAwsState } from '../../simulator/aws/state.ts'
-import type { AwsState, LoadBalancer, TargetGroup } from '../../simulator/aws/state.ts'
-import { createCertificateAuthority } from '../../testing/certificates.ts'
-import type { CertificateAuthority, IssuedCertificate } from '../../testing/certificates.ts'
-import { startMilvus } from '../../simulator/milvus/server.ts'
-import type { MilvusServer } from '../../simulator/milvus/server.ts'
-import { RequestLog } from '../../testing/request-log.ts'
-import { getMilvusPath, openSession, sendRequest } from './raw-grpc.ts'
-import type { RawResponse } from './raw-grpc.ts'
+import type { TargetGroup } from '../../simulator/aws/state.ts'
+import {
+  HOST,
+  DNS,
+  requestLog,
+  authority,
+  milvus,
+  state,
+  group,
+  loadBalancer,
+  alb,
+  port,
+  callMilvus,
+  createClient,
+  startMilvusServer,
+  stopMilvusServer,
+  startFixture,
+  stopFixture,
+  connectTo,
+  disconnectTarget,
+} from './alb-fixture.ts'
 
-const HOST = 'milvus-demo.milvus.io'
-const DNS = 'k8s-milvus-milvusde-17e2427710-1.us-east-2.elb.amazonaws.com'
-const requestLog = new RequestLog()
-let authority: CertificateAuthority
-let issued: IssuedCertificate
-let milvus: MilvusServer
-let state: AwsState
-let group: TargetGroup
-let loadBalancer: LoadBalancer
-let alb: AlbDataPlane
-let port: number
-let hasNoTarget = false
-
-function certificate(arn: string, from: IssuedCertificate, importedAt = new Date()): void {
-  state.certificates.set(arn, {
-    arn,
-    certificate: from.certificate,
-    chain: from.chain,
-    privateKey: from.privateKey,
-    keyAlgorithm: 'EC_prime256v1',
-    importedAt,
-    tags: new Map(),
-  })
-}
-
-beforeAll(async () => {
-  authority = await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
-  issued = await authority.issue({ hosts: [HOST], keyAlgorithm: 'EC_prime256v1' })
-  milvus = await startMilvus({ requestLog })
-})
-afterAll(() => milvus.close())
-
-beforeEach(async () => {
-  hasNoTarget = false
-  state = createAwsState()
-  certificate('arn:one', issued)
-  group = {
-    arn: 'arn:group',
-    name: 'k8s-milvus-milvusde-0000000000',
-    port: 1,
-    protocol: 'HTTP',
-    protocolVersion: 'GRPC',
-    healthCheckPath: '/AWS.ALB/healthcheck',
-    matcher: '12',
-    attributes: new Map(),
-    tags: new Map(),
-    targets: [{ id: '10.244.0.2', port: 19530, healthyAt: 0 }],
-  }
-  state.targetGroups.set(group.arn, group)
-  loadBalancer = {
-    arn: 'arn:lb',
-    name: 'k8s-milvus-milvusde-17e2427710',
-    dnsName: DNS,
-    scheme: 'internet-facing',
-    activeAt: 0,
-    failed: false,
-    attributes: new Map(),
-    tags: new Map(),
-    subnets: [],
-    securityGroups: [],
-    listeners: [
-      {
-        arn: 'arn:listener',
-        port: 443,
-        protocol: 'HTTPS',
-        sslPolicy: 'ELBSecurityPolicy-2016-08',
-        certificateArns: ['arn:one'],
-        tags: new Map(),
-        rules: [
-          {
-            arn: 'arn:rule',
-            priority: 1,
-            hosts: [HOST],
-            paths: ['/*'],
-            action: { targetGroupArn: group.arn },
-            tags: new Map(),
-          },
-          {
-            arn: 'arn:default',
-            priority: 'default',
-            hosts: [],
-            paths: [],
-            action: { status: 404, contentType: 'text/plain', body: '' },
-            tags: new Map(),
-          },
-        ],
-      },
-    ],
-  }
-  state.loadBalancers.set(loadBalancer.arn, loadBalancer)
-  alb = await startAlb({
-    requestLog,
-    state,
-    mapPort: () => 0,
-    resolveTarget: (ip) =>
-      hasNoTarget || ip !== '10.244.0.2' ? undefined : { host: '127.0.0.1', port: milvus.port },
-  })
-  port = alb.resolveAddress(DNS, 443)?.port ?? 0
-})
-afterEach(async () => {
-  milvus.authorization = undefined
-  milvus.delay = 0
-  await alb.close()
-  expect(alb.backgroundErrors).toEqual([])
-})
-
-async function callMilvus(headers: Record<string, string> = {}): Promise<RawResponse> {
-  const session = openSession(`https://127.0.0.1:${port}`, { ca: authority.root, servername: HOST })
-  const result = await sendRequest(session, {
-    ':path': getMilvusPath('GetVersion'),
-    ':authority': HOST,
-    ...headers,
-  })
-  session.destroy()
-  return result
-}
-
-function connectTlsClient(
-  options: {
-    servername?: string
-    ALPNProtocols?: string[]
-    maxVersion?: 'TLSv1.2' | 'TLSv1.3'
-    minVersion?: 'TLSv1.3'
-  } = {},
-): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTls({
-      host: '127.0.0.1',
-      port,
-      rejectUnauthorized: false,
-      servername: HOST,
-      ...options,
-    })
-    socket.once('secureConnect', () => resolve(socket))
-    socket.once('error', reject)
-  })
-}
-
-async function getServedFingerprint(servername = HOST): Promise<string> {
-  const socket = await connectTlsClient({ servername })
-  const { fingerprint256 } = socket.getPeerCertificate()
-  socket.destroy()
-  return fingerprint256
-}
-
-function createClient(options: Record<string, string> = {}): MilvusClient {
-  return new MilvusClient({
-    address: `127.0.0.1:${port}`,
-    ssl: true,
-    maxRetries: 0,
-    logLevel: 'none',
-    timeout: 5000,
-    ...options,
-    tls: { rootCert: Buffer.from(authority.root), serverName: HOST },
-    channelOptions: { 'grpc.default_authority': HOST },
-  })
-}
+beforeAll(startMilvusServer)
+afterAll(stopMilvusServer)
+beforeEach(startFixture)
+afterEach(stopFixture)
 
 test('the official SDK connects through the ALB', async () => {
   const sdk = createClient()
@@ -184,7 +39,7 @@ test('the official SDK connects through the ALB', async () => {
   } finally {
     await sdk.closeConnection()
   }
-  expect(requestLog.requests.findLast(({ service: part }) => part === 'alb')).toMatchObject({
+  expect(requestLog.requests.findLast(({ service }) => service === 'alb')).toMatchObject({
     isMutating: false,
     operation: expect.stringMatching(/^POST \/milvus\.proto/),
   })
@@ -251,7 +106,7 @@ test('responds 503 without a target, 502 to a refused connection, and 504 to an 
   milvus.delay = 300
   await alb.setOverrides({ idleTimeoutMs: 50, connectTimeoutMs: 50 })
   expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
-  hasNoTarget = true
+  disconnectTarget()
   expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
   const refusingAlb = await startAlb({
     requestLog,
@@ -259,7 +114,7 @@ test('responds 503 without a target, 502 to a refused connection, and 504 to an 
     mapPort: () => 0,
     resolveTarget: () => ({ host: '127.0.0.1', port: 1 }),
   })
-  port = refusingAlb.resolveAddress(DNS, 443)?.port ?? 0
+  connectTo(refusingAlb)
   expect((await callMilvus()).headers).toMatchObject({ ':status': 502 })
   await refusingAlb.close()
   const silentServer = createTcpServer((socket) => socket.resume())
@@ -274,7 +129,7 @@ test('responds 503 without a target, 502 to a refused connection, and 504 to an 
       port: (silentServer.address() as AddressInfo).port,
     }),
   })
-  port = timingOutAlb.resolveAddress(DNS, 443)?.port ?? 0
+  connectTo(timingOutAlb)
   expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
   await timingOutAlb.close()
   await new Promise((resolve) => silentServer.close(resolve))
@@ -300,96 +155,6 @@ test('returns the fixed response of a rule', async () => {
   const result = await callMilvus()
   expect(result.headers).toMatchObject({ ':status': 503, 'content-type': 'text/plain' })
   expect(result.body.toString()).toBe('Backend service does not exist')
-})
-
-test('serves a re-imported certificate after its propagation', async () => {
-  const before = await getServedFingerprint()
-  const renewed = await authority.issue({ hosts: [HOST], keyAlgorithm: 'EC_prime256v1' })
-  await alb.setOverrides({ certificatePropagationMs: 60_000 })
-  certificate('arn:one', renewed)
-  expect(await getServedFingerprint()).toBe(before)
-  await alb.setOverrides({ certificatePropagationMs: 0 })
-  expect(await getServedFingerprint()).not.toBe(before)
-})
-
-test('SNI selects among the certificates of the listener, and the first is the default', async () => {
-  certificate(
-    'arn:two',
-    await authority.issue({ hosts: ['*.example.com'], keyAlgorithm: 'EC_prime256v1' }),
-  )
-  loadBalancer.listeners[0]?.certificateArns.push('arn:two')
-  const one = await getServedFingerprint()
-  expect(await getServedFingerprint('a.example.com')).not.toBe(one)
-  expect(await getServedFingerprint('elsewhere.org')).toBe(one)
-})
-
-test('negotiates ALPN and the TLS version of the policy', async () => {
-  const http2Socket = await connectTlsClient({ ALPNProtocols: ['h2', 'http/1.1'] })
-  expect(http2Socket.alpnProtocol).toBe('h2')
-  // ELBSecurityPolicy-2016-08 has no TLS 1.3.
-  expect(http2Socket.getProtocol()).toBe('TLSv1.2')
-  http2Socket.destroy()
-  const listener = loadBalancer.listeners[0]
-  if (listener) listener.sslPolicy = 'ELBSecurityPolicy-TLS13-1-3-2021-06'
-  await expect(connectTlsClient({ maxVersion: 'TLSv1.2' })).rejects.toThrow()
-  await alb.setOverrides({ alpnProtocols: ['http/1.1'] })
-  const http1Socket = await connectTlsClient({ ALPNProtocols: ['h2', 'http/1.1'] })
-  expect(http1Socket.alpnProtocol).toBe('http/1.1')
-  http1Socket.destroy()
-  await alb.setOverrides({ alpnProtocols: [] })
-  const noAlpnSocket = await connectTlsClient({ ALPNProtocols: ['h2'] })
-  expect(noAlpnSocket.alpnProtocol).toBe(false)
-  noAlpnSocket.destroy()
-})
-
-test('a scenario can override the status and the certificate, refuse or ignore connections, and send GOAWAY', async () => {
-  await alb.setOverrides({ fixedStatus: 403 })
-  expect((await callMilvus()).headers).toMatchObject({ ':status': 403, server: 'awselb/2.0' })
-  const usualFingerprint = await getServedFingerprint()
-  const other = await authority.issue({
-    hosts: ['wrong.example.com'],
-    keyAlgorithm: 'EC_prime256v1',
-  })
-  await alb.setOverrides({
-    fixedStatus: undefined,
-    servedCertificate: { certificate: other.fullchain, privateKey: other.privateKey },
-  })
-  expect(await getServedFingerprint()).not.toBe(usualFingerprint)
-  await alb.setOverrides({ servedCertificate: undefined, goawayCount: 1 })
-  const refused = await callMilvus()
-  expect(refused.headers).toEqual({})
-  expect(refused.error).toMatch(/REFUSED_STREAM/)
-  expect((await callMilvus()).headers).toMatchObject({ 'grpc-status': '0' })
-  await alb.setOverrides({ unresponsive: true })
-  const socket = connectTcp(port, '127.0.0.1')
-  await new Promise((resolve) => socket.once('connect', resolve))
-  socket.destroy()
-  await alb.setOverrides({ unresponsive: false, refuseConnections: true })
-  await expect(connectTlsClient()).rejects.toThrow(/ECONNREFUSED/)
-})
-
-test('injected faults return an error or reset the connection', async () => {
-  requestLog.injectFault({
-    service: 'alb',
-    operation: /^POST/,
-    times: 1,
-    error: { status: 504, code: '', message: '' },
-  })
-  expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
-  requestLog.injectFault({ service: 'alb', operation: /^POST/, times: 1, reset: true })
-  expect((await callMilvus()).headers).toEqual({})
-})
-
-test('listens only while the load balancer is active', async () => {
-  loadBalancer.activeAt = Infinity
-  await alb.sync()
-  expect(alb.resolveAddress(DNS, 443)).toBeUndefined()
-  loadBalancer.activeAt = 0
-  await alb.sync()
-  expect(alb.resolveAddress(DNS.toUpperCase(), 443)).toBeDefined()
-  state.loadBalancers.clear()
-  await alb.sync()
-  expect(alb.resolveAddress(DNS, 443)).toBeUndefined()
 })
 
 test('an HTTP listener redirects, and an HTTP1 target group accepts HTTP/1.1 and HTTP/2 but not gRPC', async () => {
@@ -455,7 +220,7 @@ test('an HTTP listener redirects, and an HTTP1 target group accepts HTTP/1.1 and
     mapPort: () => 0,
     resolveTarget: () => ({ host: '127.0.0.1', port: (target.address() as AddressInfo).port }),
   })
-  port = other.resolveAddress(DNS, 443)?.port ?? 0
+  connectTo(other)
   const result = await callMilvus({ ':method': 'GET', 'content-type': 'text/plain' })
   expect(result.headers).toMatchObject({ ':status': 200, 'x-forwarded': 'https' })
   expect(result.body.toString()).toBe(HOST)

@@ -5,17 +5,12 @@ import {
   DeleteCertificateCommand,
   DescribeCertificateCommand,
   GetCertificateCommand,
-  ImportCertificateCommand,
   ListCertificatesCommand,
   ListTagsForCertificateCommand,
   RemoveTagsFromCertificateCommand,
 } from '@aws-sdk/client-acm'
-import type {
-  ImportCertificateCommandInput,
-  ListCertificatesCommandInput,
-} from '@aws-sdk/client-acm'
+import type { ListCertificatesCommandInput } from '@aws-sdk/client-acm'
 import {
-  toBytes,
   ecAuthority,
   getErrorText,
   host,
@@ -24,12 +19,6 @@ import {
   user,
 } from './aws-account.ts'
 import type { TestAccount } from './aws-account.ts'
-import {
-  createCertificateAuthority,
-  encryptPrivateKey,
-  issueSelfSigned,
-} from '../../testing/certificates.ts'
-import type { IssuedCertificate } from '../../testing/certificates.ts'
 
 let account: TestAccount
 beforeEach(async () => {
@@ -86,231 +75,6 @@ test('importing the same certificate twice creates two certificates', async () =
   const issued = await (await rsaAuthority).issue({ hosts: [host] })
   expect(await account.importCertificate(issued)).not.toBe(await account.importCertificate(issued))
   expect(account.aws.state.certificates.size).toBe(2)
-})
-
-const now = Date.now()
-const day = 86_400_000
-test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string]>([
-  [
-    'a certificate that is too large',
-    () => Promise.resolve({ Certificate: Buffer.alloc(32_769, 'a') }),
-    'length less than or equal to 32768',
-  ],
-  [
-    'a key that is too large',
-    () => Promise.resolve({ PrivateKey: Buffer.alloc(5_121, 'a') }),
-    'length less than or equal to 5120',
-  ],
-  [
-    'an empty chain',
-    () => Promise.resolve({ CertificateChain: Buffer.alloc(0) }),
-    'length greater than or equal to 1',
-  ],
-  [
-    'fullchain.pem as the certificate',
-    async () => ({
-      Certificate: toBytes((await (await rsaAuthority).issue({ hosts: [host] })).fullchain),
-    }),
-    'The certificate field contains more than one certificate. You can specify only one certificate in this field.',
-  ],
-  [
-    'text that is not PEM',
-    () => Promise.resolve({ Certificate: toBytes('hello') }),
-    'Unable to parse certificate.',
-  ],
-  [
-    'an encrypted key',
-    async () => ({
-      PrivateKey: toBytes(
-        encryptPrivateKey((await issueSelfSigned({ hosts: [host] })).privateKey, 'x'),
-      ),
-    }),
-    'Your private key should not be encrypted.',
-  ],
-  [
-    'a malformed key',
-    () =>
-      Promise.resolve({
-        PrivateKey: toBytes('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'),
-      }),
-    'The private key is not supported.',
-  ],
-  [
-    'the key of another certificate',
-    async () => ({
-      PrivateKey: toBytes(
-        (await issueSelfSigned({ hosts: [host], keyAlgorithm: 'RSA_3072' })).privateKey,
-      ),
-    }),
-    'The private key does not match the certificate.',
-  ],
-  [
-    'no chain',
-    () => Promise.resolve({ CertificateChain: undefined }),
-    'Provided certificate is not a valid self signed.',
-  ],
-  [
-    'the leaf in the chain',
-    async () => {
-      const issued = await (await rsaAuthority).issue({ hosts: [host] })
-      return {
-        Certificate: toBytes(issued.certificate),
-        PrivateKey: toBytes(issued.privateKey),
-        CertificateChain: toBytes(issued.fullchain),
-      }
-    },
-    'Could not validate the certificate with the certificate chain.',
-  ],
-  [
-    'the chain in the wrong order',
-    async () => ({
-      CertificateChain: toBytes((await rsaAuthority).root + (await rsaAuthority).intermediate),
-    }),
-    'Could not validate the certificate with the certificate chain.',
-  ],
-  [
-    'the chain of another authority',
-    async () => ({ CertificateChain: toBytes((await createCertificateAuthority()).intermediate) }),
-    'Could not validate the certificate with the certificate chain.',
-  ],
-  [
-    'an expired certificate',
-    async () =>
-      toImportInput(
-        await (
-          await rsaAuthority
-        ).issue({
-          hosts: [host],
-          notBefore: new Date(now - 2 * day),
-          notAfter: new Date(now - day),
-        }),
-      ),
-    'The certificate has expired, is not valid.',
-  ],
-  [
-    'a certificate that is not yet valid',
-    async () =>
-      toImportInput(
-        await (await rsaAuthority).issue({ hosts: [host], notBefore: new Date(now + day) }),
-      ),
-    'The certificate is not in effect yet, is not valid.',
-  ],
-  [
-    'an EC leaf of an RSA authority',
-    async () =>
-      toImportInput(
-        await (await rsaAuthority).issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }),
-      ),
-    'must match the algorithm of the signing CA',
-  ],
-])('ACM refuses %s', async (_, change, message) => {
-  const validInput = toImportInput(await (await rsaAuthority).issue({ hosts: [host] }))
-  const { CertificateChain, ...input } = { ...validInput, ...(await change()) }
-  const errorText = await getErrorText(
-    account.acm.send(
-      new ImportCertificateCommand({ ...input, ...(CertificateChain ? { CertificateChain } : {}) }),
-    ),
-  )
-  expect(errorText).toMatch(/^ValidationException: /)
-  expect(errorText).toContain(message)
-  expect(account.aws.state.certificates.size).toBe(0)
-})
-
-function toImportInput({ certificate, privateKey, chain }: IssuedCertificate): {
-  Certificate: Buffer
-  PrivateKey: Buffer
-  CertificateChain: Buffer | undefined
-} {
-  return {
-    Certificate: toBytes(certificate),
-    PrivateKey: toBytes(privateKey),
-    CertificateChain: toBytes(chain),
-  }
-}
-
-test('ACM accepts a self-signed certificate without a chain, and a chain that ends with the root', async () => {
-  const selfSignedCertificate = await issueSelfSigned({
-    hosts: [host],
-    keyAlgorithm: 'EC_prime256v1',
-  })
-  const arn = await account.importCertificate(selfSignedCertificate)
-  // Without a chain, ACM returns the certificate itself as the chain.
-  expect(await account.acm.send(new GetCertificateCommand({ CertificateArn: arn }))).toMatchObject({
-    CertificateChain: selfSignedCertificate.certificate,
-  })
-  const authority = await rsaAuthority
-  await account.importCertificate(await authority.issue({ hosts: [host] }), {
-    CertificateChain: toBytes(authority.intermediate + authority.root),
-  })
-  expect(account.aws.state.certificates.size).toBe(2)
-})
-
-const clientAuth = '1.3.6.1.5.5.7.3.2'
-const serverAuth = '1.3.6.1.5.5.7.3.1'
-type IssueOptions = Parameters<Awaited<typeof rsaAuthority>['issue']>[0]
-test.each<[string, Partial<IssueOptions>, Partial<IssueOptions>, string]>([
-  ['a new key of the same type', {}, {}, 'none'],
-  ['an additional name', {}, { hosts: [host, 'new.example.com'] }, 'none'],
-  ['no name in common', {}, { hosts: ['new.example.com'] }, 'domain names'],
-  ['another key size', {}, { keyAlgorithm: 'RSA_3072' }, 'key type and size'],
-  ['removed clientAuth', { extendedKeyUsage: [serverAuth, clientAuth] }, {}, 'none'],
-  ['removed serverAuth', {}, { extendedKeyUsage: [clientAuth] }, 'Extended key usage'],
-  ['added extended key usage', { extendedKeyUsage: null }, {}, 'Extended key usage'],
-  ['a removed key usage flag', {}, { keyUsage: ['digitalSignature'] }, 'Key usage'],
-  ['added key usage', { keyUsage: null }, {}, 'Key usage'],
-  ['additional key usage flags', { keyUsage: ['digitalSignature'] }, {}, 'none'],
-])('re-import with %s', async (_, before, after, message) => {
-  const authority = await rsaAuthority
-  const arn = await account.importCertificate(await authority.issue({ hosts: [host], ...before }), {
-    Tags: [{ Key: 'a', Value: 'b' }],
-  })
-  const renewed = await authority.issue({ hosts: [host], ...after })
-  expect(await getErrorText(account.importCertificate(renewed, { CertificateArn: arn }))).toMatch(
-    message,
-  )
-  const stored = account.aws.state.certificates.get(arn)
-  expect(stored?.certificate === renewed.certificate).toBe(message === 'none')
-  expect(stored?.tags.get('a')).toBe('b')
-})
-
-test('re-import rejects tags and ARNs that do not exist in the account and region, and accepts an EC key without keyEncipherment', async () => {
-  const authority = await ecAuthority
-  const issued = await authority.issue({
-    hosts: [host],
-    keyAlgorithm: 'EC_prime256v1',
-    keyUsage: ['digitalSignature', 'keyEncipherment'],
-  })
-  const arn = await account.importCertificate(issued)
-  expect(
-    await getErrorText(
-      account.importCertificate(issued, { CertificateArn: arn, Tags: [{ Key: 'a', Value: 'b' }] }),
-    ),
-  ).toBe('ValidationException: Tagging is not permitted on re-import.')
-  expect(
-    await account.importCertificate(
-      await authority.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }),
-      { CertificateArn: arn },
-    ),
-  ).toBe(arn)
-  const [missingArn, otherRegionArn, otherAccountArn] = [
-    arn.replace(/.$/, 'x'),
-    arn.replace('us-east-2', 'us-west-2'),
-    arn.replace('111122223333', '444455556666'),
-  ]
-  expect(
-    await getErrorText(account.importCertificate(issued, { CertificateArn: missingArn })),
-  ).toBe(`ResourceNotFoundException: Could not find certificate ${missingArn}.`)
-  expect(
-    await getErrorText(account.importCertificate(issued, { CertificateArn: otherRegionArn })),
-  ).toBe(`ResourceNotFoundException: Could not find certificate ${otherRegionArn}.`)
-  expect(
-    await getErrorText(account.importCertificate(issued, { CertificateArn: otherAccountArn })),
-  ).toBe(
-    `AccessDeniedException: User: ${user.principalArn} is not authorized to perform: acm:ImportCertificate on resource: ${otherAccountArn}`,
-  )
-  expect(
-    await getErrorText(account.importCertificate(issued, { CertificateArn: 'no arn' })),
-  ).toMatch(/^ValidationException: .*regular expression/)
 })
 
 test('the yearly quota counts imports of deleted certificates too, but not re-imports', async () => {

@@ -1,22 +1,11 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import {
-  DeleteCertificateCommand,
-  DescribeCertificateCommand,
-  ListCertificatesCommand,
-} from '@aws-sdk/client-acm'
-import {
-  AddListenerCertificatesCommand,
   AddTagsCommand,
-  CreateListenerCommand,
-  CreateLoadBalancerCommand,
   CreateRuleCommand,
-  CreateTargetGroupCommand,
-  DeleteListenerCommand,
   DeleteLoadBalancerCommand,
   DeleteRuleCommand,
   DeleteTargetGroupCommand,
   DeregisterTargetsCommand,
-  DescribeListenerCertificatesCommand,
   DescribeListenersCommand,
   DescribeLoadBalancerAttributesCommand,
   DescribeLoadBalancersCommand,
@@ -24,78 +13,25 @@ import {
   DescribeTagsCommand,
   DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
-  ModifyListenerCommand,
   ModifyLoadBalancerAttributesCommand,
   ModifyRuleCommand,
   ModifyTargetGroupCommand,
   RegisterTargetsCommand,
-  RemoveListenerCertificatesCommand,
   RemoveTagsCommand,
   SetSecurityGroupsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { CreateListenerCommandInput } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { getErrorText, host, startTestAccount } from './aws-account.ts'
-import type { TestAccount } from './aws-account.ts'
-import { issueSelfSigned } from '../../testing/certificates.ts'
+import { getErrorText, host } from './aws-account.ts'
+import {
+  account,
+  createLoadBalancer,
+  createTargetGroup,
+  createListener,
+  startAccount,
+  stopAccount,
+} from './elbv2-fixture.ts'
 
-let account: TestAccount
-beforeEach(async () => {
-  account = await startTestAccount()
-})
-afterEach(() => account.close())
-
-const subnets = ['subnet-aaaaaaaa', 'subnet-bbbbbbbb']
-
-async function createLoadBalancer(
-  name = 'k8s-milvus',
-  scheme: 'internal' | 'internet-facing' = 'internet-facing',
-): Promise<string> {
-  const { LoadBalancers } = await account.elb.send(
-    new CreateLoadBalancerCommand({
-      Name: name,
-      Subnets: subnets,
-      Scheme: scheme,
-      SecurityGroups: ['sg-1'],
-      Tags: [{ Key: 'k', Value: 'a & <b>' }],
-    }),
-  )
-  return LoadBalancers?.[0]?.LoadBalancerArn ?? ''
-}
-
-async function createTargetGroup(name = 'k8s-group', version = 'GRPC'): Promise<string> {
-  const { TargetGroups } = await account.elb.send(
-    new CreateTargetGroupCommand({
-      Name: name,
-      Protocol: 'HTTP',
-      Port: 19530,
-      ProtocolVersion: version,
-      TargetType: 'ip',
-      VpcId: 'vpc-1',
-    }),
-  )
-  return TargetGroups?.[0]?.TargetGroupArn ?? ''
-}
-
-const notFound = {
-  Type: 'fixed-response' as const,
-  FixedResponseConfig: { StatusCode: '404', ContentType: 'text/plain' },
-}
-
-async function createListener(
-  overrides: Partial<CreateListenerCommandInput> = {},
-  loadBalancerArn?: string,
-): Promise<string> {
-  const { Listeners } = await account.elb.send(
-    new CreateListenerCommand({
-      LoadBalancerArn: loadBalancerArn ?? (await createLoadBalancer()),
-      Port: 443,
-      Protocol: 'HTTPS',
-      DefaultActions: [notFound],
-      ...overrides,
-    }),
-  )
-  return Listeners?.[0]?.ListenerArn ?? ''
-}
+beforeEach(startAccount)
+afterEach(stopAccount)
 
 test('a load balancer is provisioning, active or failed', async () => {
   account.aws.state.provisioningTime = Infinity
@@ -208,164 +144,6 @@ test.each([
   ['internal-a', "cannot begin with 'internal-'"],
 ])('rejects the load balancer name %s', async (name, message) => {
   expect(await getErrorText(createLoadBalancer(name))).toContain(message)
-})
-
-test('ACM does not delete a certificate in use', async () => {
-  const arn = await account.importCertificate()
-  const loadBalancerArn = await createLoadBalancer()
-  const listenerArn = await createListener(
-    { Certificates: [{ CertificateArn: arn }] },
-    loadBalancerArn,
-  )
-  expect(
-    (await account.acm.send(new DescribeCertificateCommand({ CertificateArn: arn }))).Certificate
-      ?.InUseBy,
-  ).toEqual([loadBalancerArn])
-  expect(
-    (await account.acm.send(new ListCertificatesCommand({}))).CertificateSummaryList?.[0]?.InUse,
-  ).toBe(true)
-  expect(
-    await getErrorText(account.acm.send(new DeleteCertificateCommand({ CertificateArn: arn }))),
-  ).toBe(`ResourceInUseException: Certificate ${arn} in account 111122223333 is in use.`)
-  await account.elb.send(new DeleteListenerCommand({ ListenerArn: listenerArn }))
-  await account.acm.send(new DeleteCertificateCommand({ CertificateArn: arn }))
-  expect(account.aws.state.certificates.size).toBe(0)
-})
-
-const missingCertificateArn =
-  'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-0000-0000-000000000000'
-test.each<[string, () => Promise<Partial<CreateListenerCommandInput>>, string]>([
-  [
-    'a certificate that ACM lacks',
-    () => Promise.resolve({ Certificates: [{ CertificateArn: missingCertificateArn }] }),
-    `CertificateNotFoundException: Certificate '${missingCertificateArn}' not found`,
-  ],
-  [
-    'a certificate of another region',
-    () =>
-      Promise.resolve({
-        Certificates: [{ CertificateArn: missingCertificateArn.replace('us-east-2', 'us-east-1') }],
-      }),
-    'ValidationError: Certificate ARN',
-  ],
-  [
-    'a name without a dot',
-    async () => ({
-      Certificates: [
-        {
-          CertificateArn: await account.importCertificate(
-            await issueSelfSigned({ hosts: ['milvus'] }),
-          ),
-        },
-      ],
-    }),
-    'UnsupportedCertificate: The certificate',
-  ],
-  [
-    'no certificate',
-    () => Promise.resolve({}),
-    'ValidationError: A certificate must be specified for HTTPS listeners',
-  ],
-  [
-    'an unknown policy',
-    async () => ({
-      Certificates: [{ CertificateArn: await account.importCertificate() }],
-      SslPolicy: 'x',
-    }),
-    "SSLPolicyNotFoundException: SSL policy 'x' not found",
-  ],
-  [
-    'a GRPC target group behind an HTTP listener',
-    async () => ({
-      Protocol: 'HTTP' as const,
-      Port: 80,
-      DefaultActions: [{ Type: 'forward' as const, TargetGroupArn: await createTargetGroup() }],
-    }),
-    "InvalidLoadBalancerActionException: Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'",
-  ],
-  [
-    'another protocol',
-    () => Promise.resolve({ Protocol: 'TCP' as const }),
-    "ValidationError: Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
-  ],
-])('CreateListener rejects %s', async (_, change, message) => {
-  expect(await getErrorText(createListener(await change()))).toContain(message)
-})
-
-test('a new certificate is not found before its propagation', async () => {
-  account.aws.state.certificatePropagationTime = 60_000
-  const Certificates = [{ CertificateArn: await account.importCertificate() }]
-  expect(await getErrorText(createListener({ Certificates }))).toMatch(
-    /^CertificateNotFoundException: /,
-  )
-  account.aws.clockOffset = 61_000
-  const loadBalancerArn = [...account.aws.state.loadBalancers.keys()][0]
-  expect(await getErrorText(createListener({ Certificates }, loadBalancerArn))).toBe('none')
-})
-
-test('a listener has one default certificate and additional certificates', async () => {
-  const [first, second, third] = [
-    await account.importCertificate(),
-    await account.importCertificate(),
-    await account.importCertificate(),
-  ]
-  const arn = await createListener({ Certificates: [{ CertificateArn: first }] })
-  const listCertificates = async () =>
-    (await account.elb.send(new DescribeListenerCertificatesCommand({ ListenerArn: arn })))
-      .Certificates
-  await account.elb.send(
-    new AddListenerCertificatesCommand({
-      ListenerArn: arn,
-      Certificates: [{ CertificateArn: first }, { CertificateArn: second }],
-    }),
-  )
-  expect(await listCertificates()).toEqual([
-    { CertificateArn: first, IsDefault: true },
-    { CertificateArn: second, IsDefault: false },
-  ])
-  const { Listeners } = await account.elb.send(
-    new ModifyListenerCommand({
-      ListenerArn: arn,
-      Certificates: [{ CertificateArn: third }],
-      SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-    }),
-  )
-  expect(Listeners?.[0]).toMatchObject({
-    Certificates: [{ CertificateArn: third }],
-    SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-    Port: 443,
-  })
-  expect(await listCertificates()).toEqual([
-    { CertificateArn: third, IsDefault: true },
-    { CertificateArn: second, IsDefault: false },
-  ])
-  expect(
-    await getErrorText(
-      account.elb.send(
-        new RemoveListenerCertificatesCommand({
-          ListenerArn: arn,
-          Certificates: [{ CertificateArn: third }],
-        }),
-      ),
-    ),
-  ).toMatch(/^OperationNotPermittedException/)
-  await account.elb.send(
-    new RemoveListenerCertificatesCommand({
-      ListenerArn: arn,
-      Certificates: [{ CertificateArn: second }],
-    }),
-  )
-  expect(await listCertificates()).toHaveLength(1)
-  expect(
-    await getErrorText(
-      account.elb.send(
-        new ModifyListenerCommand({
-          ListenerArn: arn,
-          Certificates: [{ CertificateArn: missingCertificateArn }],
-        }),
-      ),
-    ),
-  ).toMatch(/^CertificateNotFoundException/)
 })
 
 test('creates listeners, rules, target groups and targets as the controller requests them', async () => {
@@ -481,7 +259,7 @@ test('creates listeners, rules, target groups and targets as the controller requ
   ).toContain('DuplicateListenerException: A listener already exists on this port')
 })
 
-test.each<[string, { GrpcCode?: string; HttpCode?: string }, string]>([
+test.each<[version: string, matcher: { GrpcCode?: string; HttpCode?: string }, message: string]>([
   [
     'GRPC',
     { GrpcCode: '200' },

@@ -1,4 +1,3 @@
-import { createHash, createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { ACMClient, ListCertificatesCommand } from '@aws-sdk/client-acm'
@@ -8,7 +7,6 @@ import {
   DescribeLoadBalancersCommand,
   ElasticLoadBalancingV2Client,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { getErrorText, startTestAccount, session, user } from './aws-account.ts'
 import type { TestAccount } from './aws-account.ts'
 import type { AwsCredential } from '../../simulator/aws/service.ts'
@@ -21,31 +19,31 @@ afterEach(() => account.close())
 
 const invalidTokenMessage = 'The security token included in the request is invalid.'
 const mismatchMessage = 'The request signature we calculated does not match'
-test.each<[string, () => AwsCredential, acm: string, elb: string]>([
-  [
-    'an unknown access key',
-    () => ({ ...user, accessKeyId: 'AKIANOBODY' }),
-    `UnrecognizedClientException: ${invalidTokenMessage}`,
-    `InvalidClientTokenId: ${invalidTokenMessage}`,
-  ],
-  [
-    'a wrong secret access key',
-    () => ({ ...user, secretAccessKey: 'other' }),
-    `InvalidSignatureException: ${mismatchMessage}`,
-    `SignatureDoesNotMatch: ${mismatchMessage}`,
-  ],
-  [
-    'a session key without its session token',
-    () => ({
+test.each<{ name: string; credential: () => AwsCredential; acmError: string; elbError: string }>([
+  {
+    name: 'an unknown access key',
+    credential: () => ({ ...user, accessKeyId: 'AKIANOBODY' }),
+    acmError: `UnrecognizedClientException: ${invalidTokenMessage}`,
+    elbError: `InvalidClientTokenId: ${invalidTokenMessage}`,
+  },
+  {
+    name: 'a wrong secret access key',
+    credential: () => ({ ...user, secretAccessKey: 'other' }),
+    acmError: `InvalidSignatureException: ${mismatchMessage}`,
+    elbError: `SignatureDoesNotMatch: ${mismatchMessage}`,
+  },
+  {
+    name: 'a session key without its session token',
+    credential: () => ({
       accessKeyId: session.accessKeyId,
       secretAccessKey: session.secretAccessKey,
       principalArn: '',
     }),
-    'UnrecognizedClientException',
-    'InvalidClientTokenId',
-  ],
-  ['a valid session', () => session, 'none', 'none'],
-])('%s', async (_, credential, acmError, elbError) => {
+    acmError: 'UnrecognizedClientException',
+    elbError: 'InvalidClientTokenId',
+  },
+  { name: 'a valid session', credential: () => session, acmError: 'none', elbError: 'none' },
+])('$name', async ({ credential, acmError, elbError }) => {
   const [list, describe] = [new ListCertificatesCommand({}), new DescribeLoadBalancersCommand({})]
   expect(
     await getErrorText(new ACMClient(account.getClientOptions(credential())).send(list)),
@@ -196,10 +194,10 @@ test('injected faults fail requests, and the request log records them', async ()
   )
   await account.importCertificate()
   expect(
-    account.requestLog.requests.map(({ service: part, operation, isMutating: mutating }) => [
-      part,
+    account.requestLog.requests.map(({ service, operation, isMutating }) => [
+      service,
       operation,
-      mutating,
+      isMutating,
     ]),
   ).toEqual([
     ['acm', 'ListCertificates', false],
@@ -237,195 +235,6 @@ test('EKS describes a cluster', async () => {
     'ResourceNotFoundException: No cluster found for name: a b.',
   )
 })
-
-class Sha256 {
-  private readonly hash
-  constructor(secret?: unknown) {
-    this.hash =
-      secret === undefined
-        ? createHash('sha256')
-        : createHmac(
-            'sha256',
-            typeof secret === 'string' ? secret : new Uint8Array(secret as Uint8Array),
-          )
-  }
-
-  update(data: unknown): void {
-    this.hash.update(typeof data === 'string' ? data : new Uint8Array(data as Uint8Array))
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.hash.digest())
-  }
-
-  reset(): void {
-    /* not needed */
-  }
-}
-
-/** The parts of a token that a test can change. */
-interface TokenOptions {
-  readonly credential?: AwsCredential
-  readonly cluster?: string
-  readonly stsHost?: string
-  readonly region?: string
-  readonly headers?: Record<string, string>
-  readonly query?: Record<string, string>
-  readonly date?: Date
-  readonly expiresIn?: number
-  readonly edit?: (url: string) => string
-}
-
-async function createEksToken({
-  credential = user,
-  cluster = 'milvus',
-  stsHost = 'sts.us-east-2.amazonaws.com',
-  region = 'us-east-2',
-  ...rest
-}: TokenOptions = {}): Promise<string> {
-  const {
-    headers = { 'x-k8s-aws-id': cluster },
-    query = {},
-    date = new Date(),
-    expiresIn = 60,
-    edit = (url: string) => url,
-  } = rest
-  const { accessKeyId, secretAccessKey, sessionToken } = credential
-  const signer = new SignatureV4({
-    credentials: {
-      accessKeyId,
-      secretAccessKey,
-      ...(sessionToken === undefined ? {} : { sessionToken }),
-    },
-    region,
-    service: 'sts',
-    sha256: Sha256,
-  })
-  const signed = await signer.presign(
-    {
-      method: 'GET',
-      protocol: 'https:',
-      hostname: stsHost,
-      path: '/',
-      headers: { host: stsHost, ...headers },
-      query: { Action: 'GetCallerIdentity', Version: '2011-06-15', ...query },
-    },
-    { expiresIn, signingDate: date },
-  )
-  const url = edit(
-    `https://${stsHost}/?${new URLSearchParams(signed.query as Record<string, string>).toString()}`,
-  )
-  return `k8s-aws-v1.${Buffer.from(url).toString('base64url')}`
-}
-
-test.each<[string, TokenOptions, string]>([
-  ['a user', {}, user.principalArn],
-  ['a session', { credential: session }, session.principalArn],
-  ['the global endpoint', { stsHost: 'sts.amazonaws.com', region: 'us-east-1' }, user.principalArn],
-  ['an elapsed X-Amz-Expires', { date: new Date(Date.now() - 14 * 60_000) }, user.principalArn],
-])('accepts an EKS token of %s', async (_, token, username) => {
-  expect(await account.aws.authenticateEksToken(await createEksToken(token), 'milvus')).toEqual({
-    username,
-    groups: ['system:masters'],
-  })
-  expect(account.aws.tokenRejections).toEqual([])
-})
-
-test.each<[string, TokenOptions, RegExp]>([
-  ['older than 15 minutes', { date: new Date(Date.now() - 15.1 * 60_000) }, /expired-signature/],
-  ['for another cluster', { cluster: 'other' }, /mismatch/],
-  ['without the cluster', { headers: {} }, /did not sign the x-k8s-aws-id header/],
-  [
-    'of an unknown access key',
-    { credential: { ...user, accessKeyId: 'AKIANOBODY' } },
-    /unknown-key/,
-  ],
-  ['with a wrong secret access key', { credential: { ...user, secretAccessKey: 'x' } }, /mismatch/],
-  ['over plain HTTP', { edit: (url) => url.replace('https:', 'http:') }, /scheme/],
-  ['for another host', { stsHost: 'sts.example.com' }, /hostname/],
-  ['with another path', { edit: (url) => url.replace('.com/', '.com/x') }, /path/],
-  ['with an unsupported parameter', { query: { 'x-id': 'GetCallerIdentity' } }, /non-whitelisted/],
-  [
-    'with a duplicate parameter',
-    { edit: (url) => `${url}&Action=GetCallerIdentity` },
-    /multiple values/,
-  ],
-  ['for another action', { query: { Action: 'AssumeRole' } }, /action/],
-  ['with X-Amz-Expires over 900', { expiresIn: 901 }, /X-Amz-Expires/],
-  [
-    'of more than 4096 bytes',
-    { credential: { ...session, sessionToken: 'x'.repeat(2_700) } },
-    /too large/,
-  ],
-])('rejects an EKS token %s', async (_, token, reason) => {
-  expect(
-    await account.aws.authenticateEksToken(await createEksToken(token), 'milvus'),
-  ).toBeUndefined()
-  expect(account.aws.tokenRejections.join()).toMatch(reason)
-})
-
-test('an EKS token requires an unexpired lifetime, an active session and an access entry', async () => {
-  account.aws.tokenLifetime = 1_000
-  expect(
-    await account.aws.authenticateEksToken(
-      await createEksToken({ date: new Date(Date.now() - 3_000) }),
-      'milvus',
-    ),
-  ).toBeUndefined()
-  const token = await createEksToken({ credential: session })
-  expect(await account.aws.authenticateEksToken('not a token', 'milvus')).toBeUndefined()
-  account.aws.accessEntries = new Map([
-    ['arn:aws:iam::111122223333:role/deployer', { groups: ['deployers'] }],
-  ])
-  expect(await account.aws.authenticateEksToken(token, 'milvus')).toEqual({
-    username: session.principalArn,
-    groups: ['deployers'],
-  })
-  expect(await account.aws.authenticateEksToken(await createEksToken(), 'milvus')).toBeUndefined()
-  expect(account.aws.tokenRejections.at(-1)).toBe(`ARN is not mapped: ${user.principalArn}`)
-  for (const stored of account.aws.credentials) stored.expiresAt = new Date()
-  expect(await account.aws.authenticateEksToken(token, 'milvus')).toBeUndefined()
-})
-
-test.each(['POST', 'GET'] as const)(
-  'GetCallerIdentity returns the session over %s',
-  async (method) => {
-    const signer = new SignatureV4({
-      credentials: {
-        accessKeyId: session.accessKeyId,
-        secretAccessKey: session.secretAccessKey,
-        sessionToken: session.sessionToken ?? '',
-      },
-      region: 'us-east-1',
-      service: 'sts',
-      sha256: Sha256,
-    })
-    const { host: address } = new URL(account.aws.endpoint)
-    const form = { Action: 'GetCallerIdentity', Version: '2011-06-15' }
-    const body = new URLSearchParams(form).toString()
-    const signed = await signer.sign({
-      method,
-      protocol: 'http:',
-      hostname: address,
-      path: '/',
-      headers: { host: address, 'content-type': 'application/x-www-form-urlencoded' },
-      ...(method === 'POST' ? { body, query: {} } : { query: form }),
-    })
-    const listed = await fetch(`${account.aws.endpoint}/${method === 'GET' ? `?${body}` : ''}`, {
-      method,
-      headers: signed.headers,
-      ...(method === 'POST' ? { body } : {}),
-    })
-    expect(await listed.text()).toContain(
-      `<GetCallerIdentityResult><Arn>${session.principalArn}</Arn><UserId>AROA`,
-    )
-    expect(account.requestLog.requests.at(-1)).toMatchObject({
-      service: 'sts',
-      operation: 'GetCallerIdentity',
-      isMutating: false,
-    })
-  },
-)
 
 test('the environment configures the SDK for the endpoint', () => {
   expect(account.aws.environment()).toMatchObject({

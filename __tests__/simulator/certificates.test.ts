@@ -35,13 +35,13 @@ async function handshake(
   }
 }
 
-test.each<[AcmKeyAlgorithm, string, number | string]>([
-  ['RSA_2048', 'rsa', 2048],
-  ['RSA_3072', 'rsa', 3072],
-  ['EC_prime256v1', 'ec', 'prime256v1'],
-  ['EC_secp384r1', 'ec', 'secp384r1'],
-  ['EC_secp521r1', 'ec', 'secp521r1'],
-])('a client that trusts the root accepts a %s certificate', async (key, type, detail) => {
+test.each<{ key: AcmKeyAlgorithm; type: string; detail: number | string }>([
+  { key: 'RSA_2048', type: 'rsa', detail: 2048 },
+  { key: 'RSA_3072', type: 'rsa', detail: 3072 },
+  { key: 'EC_prime256v1', type: 'ec', detail: 'prime256v1' },
+  { key: 'EC_secp384r1', type: 'ec', detail: 'secp384r1' },
+  { key: 'EC_secp521r1', type: 'ec', detail: 'secp521r1' },
+])('a client that trusts the root accepts a $key certificate', async ({ key, type, detail }) => {
   const authority = await createCertificateAuthority(type === 'ec' ? { keyAlgorithm: key } : {})
   const issued = await authority.issue({
     hosts: [host, '*.zilliz.example.com', '127.0.0.1'],
@@ -86,24 +86,32 @@ test('a client that trusts the root rejects the leaf without the intermediate', 
 })
 
 const day = 86_400_000
-test.each<[string, CertificateOptions, string]>([
-  [
-    'expired',
-    {
+test.each<{ name: string; options: CertificateOptions; code: string }>([
+  {
+    name: 'expired',
+    options: {
       hosts: [host],
       notBefore: new Date(Date.now() - 2 * day),
       notAfter: new Date(Date.now() - day),
     },
-    'CERT_HAS_EXPIRED',
-  ],
-  ['not yet valid', { hosts: [host], notBefore: new Date(Date.now() + day) }, 'CERT_NOT_YET_VALID'],
-  ['for another host', { hosts: ['other.example.com'] }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
-  [
-    'for clients only',
-    { hosts: [host], extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'] },
-    'INVALID_PURPOSE',
-  ],
-])('a client rejects a certificate that is %s', async (_, options, code) => {
+    code: 'CERT_HAS_EXPIRED',
+  },
+  {
+    name: 'not yet valid',
+    options: { hosts: [host], notBefore: new Date(Date.now() + day) },
+    code: 'CERT_NOT_YET_VALID',
+  },
+  {
+    name: 'for another host',
+    options: { hosts: ['other.example.com'] },
+    code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+  },
+  {
+    name: 'for clients only',
+    options: { hosts: [host], extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'] },
+    code: 'INVALID_PURPOSE',
+  },
+])('a client rejects a certificate that is $name', async ({ options, code }) => {
   const authority = await createCertificateAuthority({
     keyAlgorithm: 'EC_prime256v1',
     notBefore: new Date(Date.now() - 3 * day),

@@ -13,41 +13,15 @@ import { mergeValues } from '../../simulator/charts/merge-values.ts'
 import { modeValues } from '../../simulator/charts/installation-modes.ts'
 import { buildMilvusChart } from '../../simulator/charts/package.ts'
 import { installTools } from '../../testing/cli-tools.ts'
-
-interface RenderedObject {
-  readonly kind: string
-  readonly metadata: {
-    readonly name: string
-    readonly namespace?: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
-  }
-  readonly spec?: {
-    readonly replicas?: number
-    readonly type?: string
-    readonly clusterIP?: string
-    readonly ports?: { name: string; port: number }[]
-    readonly selector?: object
-    readonly template?: object
-  }
-}
-
-/** The versions and modes that an entry applies to. */
-interface InventoryEntry {
-  readonly versions: readonly string[]
-  readonly modes: readonly string[]
-}
-
-interface Difference {
-  readonly object: string
-  readonly removed?: boolean
-  readonly changed?: Readonly<Record<string, readonly string[]>>
-}
-
-interface Inventory {
-  readonly objects: readonly (InventoryEntry & { readonly objects: readonly object[] })[]
-  readonly upgrade: readonly (InventoryEntry & { readonly differences: readonly Difference[] })[]
-}
+import {
+  type RenderedObject,
+  type InventoryEntry,
+  type Difference,
+  type Inventory,
+  indexByName,
+  toInventoryEntry,
+  differences,
+} from './chart-inventory.ts'
 
 const run = promisify(execFile)
 const versions = ['4.0.34', '4.1.36', '4.2.58', '5.0.19']
@@ -88,8 +62,6 @@ async function render(
 const cases = versions.flatMap((version) =>
   Object.keys(modes).map((mode) => [version, mode] as const),
 )
-const indexByName = (objects: readonly RenderedObject[]): Map<string, RenderedObject> =>
-  new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]))
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'chart-test-'))
@@ -119,74 +91,6 @@ beforeAll(async () => {
 }, 60_000)
 
 afterAll(() => rm(directory, { recursive: true, force: true }))
-
-const mainLabels = [
-  'app.kubernetes.io/name',
-  'app.kubernetes.io/instance',
-  'component',
-  'app',
-  'release',
-  'cluster',
-]
-
-/** An object in the format of the inventory. */
-function toInventoryEntry({
-  kind,
-  metadata: { name, labels = {} },
-  spec = {},
-}: RenderedObject): object {
-  const entry = {
-    kind,
-    name,
-    labels: Object.fromEntries(
-      Object.entries(labels).filter(([label]) => mainLabels.includes(label)),
-    ),
-  }
-  if (kind === 'Deployment' || kind === 'StatefulSet') return { ...entry, replicas: spec.replicas }
-  if (kind !== 'Service') return entry
-  const ports = Object.fromEntries((spec.ports ?? []).map(({ name, port }) => [name, port]))
-  return {
-    ...entry,
-    type: spec.type,
-    ports,
-    selector: spec.selector,
-    ...(spec.clusterIP === 'None' ? { headless: true } : {}),
-  }
-}
-
-/**
- * The differences between two documents, by paths such as
- * `spec.template.spec.containers[etcd].image`.
- */
-function differences(before: unknown, after: unknown, path = ''): Record<string, unknown[]> {
-  if (before === after) return {}
-  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null)
-    return { [path]: [before, after] }
-  const [one, other] = [entries(before), entries(after)]
-  const join = (key: string): string => {
-    if (Array.isArray(before)) return `${path}[${key}]`
-    return path === '' ? key : `${path}.${key}`
-  }
-  return Object.assign(
-    {},
-    ...[...new Set([...one.keys(), ...other.keys()])].map((key) =>
-      differences(one.get(key), other.get(key), join(key)),
-    ),
-  ) as Record<string, unknown[]>
-}
-
-/** The items of a list are identified by their names, where they have one. */
-function entries(value: object): Map<string, unknown> {
-  if (!Array.isArray(value)) return new Map(Object.entries(value))
-  return new Map(
-    value.map((item: unknown, index) => [
-      typeof item === 'object' && item !== null && 'name' in item
-        ? String(item.name)
-        : String(index),
-      item,
-    ]),
-  )
-}
 
 describe.each(cases)('chart %s, mode %s', (version, mode) => {
   const appliesHere = (each: InventoryEntry): boolean =>
@@ -308,7 +212,7 @@ test('names, labels and the Service follow the values', async () => {
   ).toBeUndefined()
 })
 
-test.each([
+test.each<[release: string, values: object, service: string]>([
   ['demo', {}, 'demo-milvus'],
   ['mymilvusx', {}, 'mymilvusx'],
   ['demo', { nameOverride: 'demo' }, 'demo'],

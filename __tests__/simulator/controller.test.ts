@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { startAlb } from '../../simulator/alb/server.ts'
-import { getIn, asArray, asString } from '../../simulator/kubernetes/api.ts'
+import { getIn, asArray } from '../../simulator/kubernetes/api.ts'
 import { startMilvus } from '../../simulator/milvus/server.ts'
 import { getMilvusPath, openSession as connect, sendRequest } from './raw-grpc.ts'
 import {
@@ -127,42 +127,6 @@ test('an unchanged apply creates no event, and a reconcile request increments th
     .filter((request) => request.isMutating)
     .map(({ operation }) => operation)
   expect(mutating).toEqual([expect.stringMatching(/^PATCH .*\/events\//)])
-})
-
-test('a missing certificate fails the deployment, a valid one recovers it, and a missing one fails it again', async () => {
-  applyObject(buildIngress({ 'certificate-arn': MISSING_CERTIFICATE }))
-  const failed = await waitForEvent('FailedDeployModel')
-  expect(failed['message']).toMatch(
-    /^Failed deploy model due to operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: [0-9a-f-]+, CertificateNotFound: /,
-  )
-  expect(getHostname()).toBe('')
-  expect(state.loadBalancers.size).toBe(1)
-  expect(state.targetGroups.size).toBe(1)
-  // Each attempt has its own RequestID and is therefore a new event, until the events are
-  // aggregated.
-  const aggregated = await waitUntil(() =>
-    listEvents('FailedDeployModel').find((each) =>
-      asString(each['message']).startsWith('(combined from similar events): '),
-    ),
-  )
-  expect(listEvents('FailedDeployModel')).toHaveLength(10)
-  applyObject(buildIngress())
-  await waitForEvent('SuccessfullyReconciled')
-  const name = getHostname()
-  expect(name).not.toBe('')
-  const count = Number(
-    listEvents('FailedDeployModel').find(
-      (each) => getIn(each, 'metadata', 'name') === getIn(aggregated, 'metadata', 'name'),
-    )?.['count'],
-  )
-  applyObject(buildIngress({ 'certificate-arn': MISSING_CERTIFICATE }))
-  const repeated = await waitUntil(() =>
-    listEvents('FailedDeployModel').find((each) => Number(each['count']) > count),
-  )
-  expect(repeated['message']).toMatch(
-    /^\(combined from similar events\): Failed deploy model due to operation error Elastic Load Balancing v2: ModifyListener, .* CertificateNotFound: /,
-  )
-  expect(getHostname()).toBe(name)
 })
 
 test('a changed scheme replaces the load balancer', async () => {
@@ -292,36 +256,4 @@ test('a request reaches Milvus through the ALB that the controller creates', asy
     await alb.close()
     await milvus.close()
   }
-})
-
-test('reports a missing AWS permission, but creates no event for a failed deletion', async () => {
-  requestLog.injectFault({
-    service: 'elbv2',
-    operation: 'CreateTargetGroup',
-    times: 1,
-    error: {
-      status: 403,
-      code: 'AccessDenied',
-      message: 'User: x is not authorized to perform: elasticloadbalancing:CreateTargetGroup',
-    },
-  })
-  applyObject(buildIngress())
-  expect((await waitForEvent('FailedDeployModel'))['message']).toMatch(
-    /: CreateTargetGroup, https response error StatusCode: 403, RequestID: [^,]+, api error AccessDenied: User: x is not/,
-  )
-  await waitForEvent('SuccessfullyReconciled')
-  const before = listEvents().length
-  const removeFault = requestLog.injectFault({
-    service: 'elbv2',
-    operation: 'DeleteLoadBalancer',
-    error: { status: 400, code: 'OperationNotPermitted', message: 'no' },
-  })
-  kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
-  await waitUntil(
-    () =>
-      requestLog.requests.filter(({ operation }) => operation === 'DeleteLoadBalancer').length >= 3,
-  )
-  removeFault()
-  await waitUntil(() => getIngress() === undefined)
-  expect(listEvents()).toHaveLength(before)
 })

@@ -18,38 +18,46 @@ import {
 
 const secret = { name: 'it', text: 'p"a&s\\s <ö>/12+??>', for: ['milvus' as const] }
 
-test.each<[string, string, string]>([
-  ['unencoded', `x${secret.text}y`, 'raw'],
-  ['in base64', Buffer.from(secret.text).toString('base64'), 'base64, 0 bytes after its beginning'],
-  [
-    'as the password of Basic authorization',
-    Buffer.from(`root:${secret.text}`).toString('base64'),
-    'base64, 2 bytes after its beginning',
-  ],
-  [
-    'in base64 of a longer text',
-    Buffer.from(`a${secret.text}and more`).toString('base64'),
-    'base64, 1 bytes after its beginning',
-  ],
-  [
-    'in the middle of a token',
-    Buffer.from(`1234567${secret.text}`).toString('base64url'),
-    'base64 for URLs, 1 bytes after its beginning',
-  ],
-  ['in a path', `/a/${encodeURIComponent(secret.text)}`, 'URL-encoded'],
-  [
-    'in a path in lowercase',
-    '/a/p%22a%26s%5cs%20%3c%c3%b6%3e%2f12%2b%3f%3f%3e',
-    'URL-encoded in small letters',
-  ],
-  ['in a form', 'a=p%22a%26s%5Cs+%3C%C3%B6%3E%2F12%2B%3F%3F%3E&b=c', 'form-encoded'],
-  ['in JSON', JSON.stringify({ a: secret.text }), 'JSON-escaped'],
-  [
-    'in JSON as Go encodes it',
-    String.raw`{"a":"p\"a\u0026s\\s \u003cö\u003e/12+??\u003e"}`,
-    'JSON-escaped as Go does',
-  ],
-])('finds a secret %s', (_, text, form) => {
+test.each<{ name: string; text: string; form: string }>([
+  { name: 'unencoded', text: `x${secret.text}y`, form: 'raw' },
+  {
+    name: 'in base64',
+    text: Buffer.from(secret.text).toString('base64'),
+    form: 'base64, 0 bytes after its beginning',
+  },
+  {
+    name: 'as the password of Basic authorization',
+    text: Buffer.from(`root:${secret.text}`).toString('base64'),
+    form: 'base64, 2 bytes after its beginning',
+  },
+  {
+    name: 'in base64 of a longer text',
+    text: Buffer.from(`a${secret.text}and more`).toString('base64'),
+    form: 'base64, 1 bytes after its beginning',
+  },
+  {
+    name: 'in the middle of a token',
+    text: Buffer.from(`1234567${secret.text}`).toString('base64url'),
+    form: 'base64 for URLs, 1 bytes after its beginning',
+  },
+  { name: 'in a path', text: `/a/${encodeURIComponent(secret.text)}`, form: 'URL-encoded' },
+  {
+    name: 'in a path in lowercase',
+    text: '/a/p%22a%26s%5cs%20%3c%c3%b6%3e%2f12%2b%3f%3f%3e',
+    form: 'URL-encoded in small letters',
+  },
+  {
+    name: 'in a form',
+    text: 'a=p%22a%26s%5Cs+%3C%C3%B6%3E%2F12%2B%3F%3F%3E&b=c',
+    form: 'form-encoded',
+  },
+  { name: 'in JSON', text: JSON.stringify({ a: secret.text }), form: 'JSON-escaped' },
+  {
+    name: 'in JSON as Go encodes it',
+    text: String.raw`{"a":"p\"a\u0026s\\s \u003cö\u003e/12+??\u003e"}`,
+    form: 'JSON-escaped as Go does',
+  },
+])('finds a secret $name', ({ text, form }) => {
   expect(findLeaks({ there: text }, [secret])).toContain(`it in there (${form})`)
 })
 

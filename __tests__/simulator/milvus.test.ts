@@ -76,18 +76,33 @@ test('the official SDK connects, lists collections and creates one', async () =>
 
 // The messages of authentication_interceptor.go, in the order of its checks.
 test.each([
-  ['no credentials', undefined, '16', 'missing authorization in header'],
-  ['credentials that are not base64', 'root:Milvus', '16', 'invalid token format'],
-  [
-    'a wrong password',
-    base64('root:nope'),
-    '16',
-    'auth check failure, please check username and password are correct',
-  ],
-  ['a wrong API key', base64('nope'), '16', 'auth check failure, please check api key is correct'],
-  ['a valid password', base64('root:Milvus'), '0', 'OK'],
-  ['a valid API key', base64('key'), '0', 'OK'],
-])('authorizes a request with %s', async (_what, header, status, message) => {
+  {
+    name: 'no credentials',
+    header: undefined,
+    status: '16',
+    message: 'missing authorization in header',
+  },
+  {
+    name: 'credentials that are not base64',
+    header: 'root:Milvus',
+    status: '16',
+    message: 'invalid token format',
+  },
+  {
+    name: 'a wrong password',
+    header: base64('root:nope'),
+    status: '16',
+    message: 'auth check failure, please check username and password are correct',
+  },
+  {
+    name: 'a wrong API key',
+    header: base64('nope'),
+    status: '16',
+    message: 'auth check failure, please check api key is correct',
+  },
+  { name: 'a valid password', header: base64('root:Milvus'), status: '0', message: 'OK' },
+  { name: 'a valid API key', header: base64('key'), status: '0', message: 'OK' },
+])('authorizes a request with $name', async ({ header, status, message }) => {
   milvus.authorization = { user: 'root', password: 'Milvus', apiKey: 'key' }
   for (const path of [
     getMilvusPath('Connect'),
@@ -109,11 +124,19 @@ test('responds UNIMPLEMENTED to the ALB health check, even with authorization en
 })
 
 test.each([
-  ['v2.1.4', 2, 'internal: Milvus Proxy is not ready yet. please wait'],
-  ['v2.2.16', 14, 'internal: Milvus Proxy is not ready yet. please wait'],
-  ['v2.3.1', 2, 'internal: Milvus Proxy is not ready yet. please wait: service unavailable'],
-  ['v2.6.15', 2, 'service unavailable: internal: Milvus Proxy is not ready yet. please wait'],
-])('a proxy of %s reports that it is not ready', async (version, code, details) => {
+  { version: 'v2.1.4', code: 2, details: 'internal: Milvus Proxy is not ready yet. please wait' },
+  { version: 'v2.2.16', code: 14, details: 'internal: Milvus Proxy is not ready yet. please wait' },
+  {
+    version: 'v2.3.1',
+    code: 2,
+    details: 'internal: Milvus Proxy is not ready yet. please wait: service unavailable',
+  },
+  {
+    version: 'v2.6.15',
+    code: 2,
+    details: 'service unavailable: internal: Milvus Proxy is not ready yet. please wait',
+  },
+])('a proxy of $version reports that it is not ready', async ({ version, code, details }) => {
   milvus.version = version
   milvus.ready = false
   const { headers } = await sendRaw(getMilvusPath('Connect'))

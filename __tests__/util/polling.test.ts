@@ -2,10 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import { ActionError } from '../../src/failures/action-error.ts'
 import {
   pollInterval,
-  systemClock,
   throwIfCancelled,
   waitFor,
-  withProgress,
   type PollResult,
   type WaitOptions,
 } from '../../src/util/polling.ts'
@@ -238,64 +236,7 @@ test.each([
   expect(pollInterval(waited)).toBe(interval)
 })
 
-describe('systemClock', () => {
-  test('sleeps for the given time', async () => {
-    const startedAt = performance.now()
-    await systemClock.sleep(30, new AbortController().signal)
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(28)
-  })
-
-  test.each(['before', 'during'])(
-    'an abort %s the sleep ends it without an error',
-    async (when) => {
-      const controller = new AbortController()
-      if (when === 'before') controller.abort()
-      else setImmediate(() => controller.abort())
-      const startedAt = performance.now()
-      await systemClock.sleep(60_000, controller.signal)
-      expect(performance.now() - startedAt).toBeLessThan(5_000)
-    },
-  )
-})
-
 test('throwIfCancelled throws only after an abort', () => {
   expect(() => throwIfCancelled(AbortSignal.abort())).toThrow('The job was cancelled.')
   expect(() => throwIfCancelled(new AbortController().signal)).not.toThrow()
-})
-
-describe('withProgress', () => {
-  /** A clock whose sleeps take a turn of the event loop. */
-  class AsyncFakeClock extends FakeClock {
-    override async sleep(ms: number, signal: AbortSignal): Promise<void> {
-      await new Promise((resolve) => setImmediate(resolve))
-      await super.sleep(ms, signal)
-    }
-  }
-
-  test('reports progress every ten seconds until the work is done', async () => {
-    const reported: number[] = []
-    let finish: (value: string) => void = () => undefined
-    const work = new Promise<string>((resolve) => (finish = resolve))
-    const value = await withProgress(work, new AsyncFakeClock(1_000), (waited) => {
-      reported.push(waited)
-      if (waited === 30_000) finish('done')
-    })
-    expect(value).toBe('done')
-    const count = reported.length
-    await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))))
-    expect([reported.slice(0, 3), reported.length]).toEqual([[10_000, 20_000, 30_000], count])
-  })
-
-  test('stops the reports after failed work', async () => {
-    const workError = new Error('boom')
-    const reported: number[] = []
-    expect(
-      await captureError(() =>
-        withProgress(Promise.reject(workError), new AsyncFakeClock(), (waited) =>
-          reported.push(waited),
-        ),
-      ),
-    ).toBe(workError)
-    expect(reported).toEqual([])
-  })
 })

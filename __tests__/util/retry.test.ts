@@ -4,13 +4,13 @@ import { captureError } from '../capture-error.ts'
 import { FakeClock } from './clock.ts'
 
 test.each([
-  [0, 0, 100],
-  [0, 0.999, 199.9],
-  [1, 0, 200],
-  [3, 0.5, 1200],
-  [10, 0, 2_500],
-  [2_000, 0.999, 4_997.5],
-])('backoff(%d) with random %d is %d ms', (attempt, random, ms) => {
+  { attempt: 0, random: 0, ms: 100 },
+  { attempt: 0, random: 0.999, ms: 199.9 },
+  { attempt: 1, random: 0, ms: 200 },
+  { attempt: 3, random: 0.5, ms: 1200 },
+  { attempt: 10, random: 0, ms: 2_500 },
+  { attempt: 2_000, random: 0.999, ms: 4_997.5 },
+])('backoff($attempt) with random $random is $ms ms', ({ attempt, random, ms }) => {
   expect(backoff(attempt, { random: () => random })).toBeCloseTo(ms, 5)
 })
 
@@ -69,23 +69,26 @@ describe('retry', () => {
   })
 
   test.each([
-    [0, 0.1, 0.2],
-    [3_000, 3.02, 3.05],
-  ])('waits for a Retry-After of %d ms with jitter', async (retryAfter, minSeconds, maxSeconds) => {
-    const clock = new FakeClock()
-    let callCount = 0
-    const work = (): Promise<string> =>
-      ++callCount > 1 ? Promise.resolve('done') : Promise.reject(workError)
-    await retry(work, {
-      maxAttempts: () => 2,
-      retryAfter: () => retryAfter,
-      signal: new AbortController().signal,
-      clock,
-    })
-    expect(clock.sleeps).toHaveLength(1)
-    expect(clock.sleeps[0]).toBeGreaterThanOrEqual(minSeconds * 1000)
-    expect(clock.sleeps[0]).toBeLessThanOrEqual(maxSeconds * 1000)
-  })
+    { retryAfter: 0, minSeconds: 0.1, maxSeconds: 0.2 },
+    { retryAfter: 3_000, minSeconds: 3.02, maxSeconds: 3.05 },
+  ])(
+    'waits for a Retry-After of $retryAfter ms with jitter',
+    async ({ retryAfter, minSeconds, maxSeconds }) => {
+      const clock = new FakeClock()
+      let callCount = 0
+      const work = (): Promise<string> =>
+        ++callCount > 1 ? Promise.resolve('done') : Promise.reject(workError)
+      await retry(work, {
+        maxAttempts: () => 2,
+        retryAfter: () => retryAfter,
+        signal: new AbortController().signal,
+        clock,
+      })
+      expect(clock.sleeps).toHaveLength(1)
+      expect(clock.sleeps[0]).toBeGreaterThanOrEqual(minSeconds * 1000)
+      expect(clock.sleeps[0]).toBeLessThanOrEqual(maxSeconds * 1000)
+    },
+  )
 
   test('does not retry in a cancelled job', async () => {
     const controller = new AbortController()

@@ -19,7 +19,7 @@ export const otherCertificate = await otherAuthority.issue({ hosts: [host], keyA
 
 export const parseLeaf = (pem: string): X509Certificate => new X509Certificate(pem)
 
-/** The material of PEM inputs; the key is that of `validCertificate` when not given. */
+/** The material of PEM inputs; the key is that of `validCertificate` by default. */
 export const parseMaterial = (inputs: {
   certificate: string
   chain?: string

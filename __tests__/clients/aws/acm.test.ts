@@ -1,55 +1,25 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import {
-  createCertificateAuthority,
-  type CertificateAuthority,
-  type IssuedCertificate,
-  type AcmKeyAlgorithm,
-} from '../../../testing/certificates.ts'
-import type { Fault } from '../../../testing/request-log.ts'
-import { Acm } from '../../../src/clients/aws/acm.ts'
-import type { ImportMaterial } from '../../../src/clients/aws/acm-import.ts'
+import type { AcmKeyAlgorithm } from '../../../testing/certificates.ts'
 import { captureActionError } from '../../capture-error.ts'
-import { startTestAccount, type TestAccount } from './test-account.ts'
+import {
+  host,
+  missingArn,
+  authority,
+  rsaAuthority,
+  issued,
+  account,
+  acm,
+  createImportMaterial,
+  importCertificate,
+  requestBodies,
+  issueCertificates,
+  startAccount,
+  stopAccount,
+} from './acm-fixture.ts'
 
-const host = 'milvus.example.com'
-const missingArn =
-  'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-4000-8000-000000000000'
-let authority: CertificateAuthority,
-  rsaAuthority: CertificateAuthority,
-  issued: IssuedCertificate,
-  account: TestAccount,
-  acm: Acm
-
-beforeAll(async () => {
-  authority = await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
-  rsaAuthority = await createCertificateAuthority()
-  issued = await authority.issue({
-    hosts: [host, '*.milvus.example.com'],
-    keyAlgorithm: 'EC_prime256v1',
-  })
-})
-beforeEach(async () => {
-  account = await startTestAccount()
-  acm = new Acm(account.clients)
-})
-afterEach(() => account.close())
-
-const createImportMaterial = (source: IssuedCertificate = issued): ImportMaterial => ({
-  certificate: source.certificate,
-  chain: source.chain,
-  privateKey: source.privateKey,
-})
-/** Imports a certificate, which must succeed. */
-async function importCertificate(tags: Readonly<Record<string, string>> = {}): Promise<string> {
-  const result = await acm.importWithoutRetry(createImportMaterial(), tags)
-  if (!('arn' in result)) throw new Error(result.uncertainReason)
-  return result.arn
-}
-
-const requestBodies = (operation: string): string[] =>
-  account.requestLog.requests
-    .filter((request) => request.operation === operation)
-    .map(({ body }) => body)
+beforeAll(issueCertificates)
+beforeEach(startAccount)
+afterEach(stopAccount)
 
 describe('list', () => {
   /**
@@ -168,121 +138,16 @@ describe('reimport', () => {
   })
 })
 
-describe('importWithoutRetry', () => {
-  test('sends no chain for a certificate without one', async () => {
-    await acm
-      .importWithoutRetry({ ...createImportMaterial(), chain: '' }, {})
-      .catch(() => undefined)
-    expect(
-      requestBodies('ImportCertificate').map(
-        (body) => 'CertificateChain' in (JSON.parse(body) as object),
-      ),
-    ).toEqual([false])
-  })
-
-  test.each<[string, Pick<Fault, 'error' | 'reset'>]>([
-    [
-      'a throttled request',
-      { error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' } },
-    ],
-    ['a server error', { error: { status: 500, code: 'InternalFailure', message: 'x' } }],
-    [
-      'an unavailable service',
-      { error: { status: 503, code: 'ServiceUnavailable', message: 'x' } },
-    ],
-    ['a closed connection', { reset: true }],
-  ])('reports an unknown outcome without a second request: %s', async (_, fault) => {
-    account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', ...fault })
-    expect(await acm.importWithoutRetry(createImportMaterial(), {})).toEqual({
-      uncertainReason: expect.stringMatching(/./),
-    })
-    expect(requestBodies('ImportCertificate')).toHaveLength(1)
-  })
-
-  test.each<[string, code: string, { status: number; code: string; message: string }]>([
-    [
-      'an exhausted quota',
-      'certificate-quota-exceeded',
-      {
-        status: 400,
-        code: 'LimitExceededException',
-        message: 'You have reached the maximum number of certificates.',
-      },
-    ],
-    [
-      'an invalid certificate',
-      'certificate-refused',
-      {
-        status: 400,
-        code: 'ValidationException',
-        message: 'Could not validate the certificate with the certificate chain.',
-      },
-    ],
-    [
-      'a tag policy',
-      'certificate-refused',
-      {
-        status: 400,
-        code: 'TagPolicyException',
-        message: 'Tag policy does not allow the specified value.',
-      },
-    ],
-    [
-      'a missing permission',
-      'aws-access-denied',
-      { status: 400, code: 'AccessDeniedException', message: 'not authorized' },
-    ],
-    [
-      'an expired session',
-      'aws-credentials-expired',
-      { status: 400, code: 'ExpiredTokenException', message: 'expired' },
-    ],
-    [
-      'a concurrent import',
-      'aws-request-failed',
-      { status: 400, code: 'ConflictException', message: 'Another import is under way' },
-    ],
-    [
-      'an exhausted yearly quota',
-      'certificate-quota-exceeded',
-      {
-        status: 400,
-        code: 'LimitExceededException',
-        message: 'Error: you have reached your limit of 20 certificates in the last year.',
-      },
-    ],
-    [
-      'too many tags',
-      'certificate-refused',
-      { status: 400, code: 'TooManyTagsException', message: 'the TagSet contains too many Tags' },
-    ],
-  ])('treats %s as a definite rejection: %s', async (_, code, fault) => {
-    account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', error: fault })
-    const error = await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))
-    expect([error.code, error.message]).toEqual([code, expect.stringContaining(fault.message)])
-    expect(requestBodies('ImportCertificate')).toHaveLength(1)
-  })
-
-  test('sends nothing without credentials', async () => {
-    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
-      Reflect.deleteProperty(process.env, name)
-    Object.assign(process.env, {
-      AWS_CONFIG_FILE: '/dev/null',
-      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-    })
-    expect(
-      (await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))).code,
-    ).toBe('aws-credentials-missing')
-    expect(account.requestLog.requests).toEqual([])
-  })
-})
-
-test.each<[string, string, () => Promise<unknown>]>([
-  ['list', 'acm:ListCertificates', () => acm.list()],
-  ['get', 'acm:GetCertificate', () => acm.get(missingArn)],
-  ['getTags', 'acm:ListTagsForCertificate', () => acm.getTags(missingArn)],
-  ['reimport', 'acm:ImportCertificate', () => acm.reimport(missingArn, createImportMaterial())],
-])('reports the missing permission of %s: %s', async (_, action, call) => {
+test.each<{ name: string; action: string; call: () => Promise<unknown> }>([
+  { name: 'list', action: 'acm:ListCertificates', call: () => acm.list() },
+  { name: 'get', action: 'acm:GetCertificate', call: () => acm.get(missingArn) },
+  { name: 'getTags', action: 'acm:ListTagsForCertificate', call: () => acm.getTags(missingArn) },
+  {
+    name: 'reimport',
+    action: 'acm:ImportCertificate',
+    call: () => acm.reimport(missingArn, createImportMaterial()),
+  },
+])('reports the missing permission of $name: $action', async ({ action, call }) => {
   account.aws.authorize = () => false
   const error = await captureActionError(call)
   expect([error.code, error.message]).toEqual([

@@ -218,15 +218,23 @@ describe('describeCluster', () => {
     })
   })
 
-  test.each<[string, object, RegExp | undefined]>([
-    ['private', { endpointPublicAccess: false, endpointPrivateAccess: true }, /^is private: /],
-    [
-      'restricted to CIDR blocks',
-      { publicAccessCidrs: ['203.0.113.0/24', '198.51.100.7/32'] },
-      /only from 203\.0\.113\.0\/24, 198\.51\.100\.7\/32,/,
-    ],
-    ['open to every address', { publicAccessCidrs: ['203.0.113.0/24', '0.0.0.0/0'] }, undefined],
-  ])('describes who can reach an endpoint that is %s', async (_, network, expected) => {
+  test.each<{ name: string; network: object; expected: RegExp | undefined }>([
+    {
+      name: 'private',
+      network: { endpointPublicAccess: false, endpointPrivateAccess: true },
+      expected: /^is private: /,
+    },
+    {
+      name: 'restricted to CIDR blocks',
+      network: { publicAccessCidrs: ['203.0.113.0/24', '198.51.100.7/32'] },
+      expected: /only from 203\.0\.113\.0\/24, 198\.51\.100\.7\/32,/,
+    },
+    {
+      name: 'open to every address',
+      network: { publicAccessCidrs: ['203.0.113.0/24', '0.0.0.0/0'] },
+      expected: undefined,
+    },
+  ])('describes who can reach an endpoint that is $name', async ({ network, expected }) => {
     account.aws.state.clusters.set('production', { ...cluster, network })
     const { accessRestriction } = await describeCluster(
       account.clients.eks,
@@ -238,40 +246,43 @@ describe('describeCluster', () => {
     )
   })
 
-  test.each<[string, () => void, string, RegExp]>([
-    [
-      'does not exist',
-      () => undefined,
-      'cluster-not-found',
-      /^EKS cluster production does not exist in region us-east-2 of the account of these credentials\.$/,
-    ],
-    [
-      'is being created',
-      () => account.aws.state.clusters.set('production', { ...cluster, status: 'CREATING' }),
-      'cluster-not-found',
-      /status is CREATING/,
-    ],
-    [
-      'is being deleted',
-      () => account.aws.state.clusters.set('production', { ...cluster, status: 'DELETING' }),
-      'cluster-not-found',
-      /status is DELETING/,
-    ],
-    [
-      'has failed',
-      () => account.aws.state.clusters.set('production', { ...cluster, status: 'FAILED' }),
-      'cluster-not-found',
-      /status is FAILED/,
-    ],
-    [
-      'the role is not allowed to describe',
-      () => {
+  test.each<{ name: string; arrange: () => void; code: string; message: RegExp }>([
+    {
+      name: 'does not exist',
+      arrange: () => undefined,
+      code: 'cluster-not-found',
+      message:
+        /^EKS cluster production does not exist in region us-east-2 of the account of these credentials\.$/,
+    },
+    {
+      name: 'is being created',
+      arrange: () =>
+        account.aws.state.clusters.set('production', { ...cluster, status: 'CREATING' }),
+      code: 'cluster-not-found',
+      message: /status is CREATING/,
+    },
+    {
+      name: 'is being deleted',
+      arrange: () =>
+        account.aws.state.clusters.set('production', { ...cluster, status: 'DELETING' }),
+      code: 'cluster-not-found',
+      message: /status is DELETING/,
+    },
+    {
+      name: 'has failed',
+      arrange: () => account.aws.state.clusters.set('production', { ...cluster, status: 'FAILED' }),
+      code: 'cluster-not-found',
+      message: /status is FAILED/,
+    },
+    {
+      name: 'the role is not allowed to describe',
+      arrange: () => {
         account.aws.authorize = () => false
       },
-      'aws-access-denied',
-      /^AWS denied eks:DescribeCluster: /,
-    ],
-  ])('rejects a cluster that %s', async (_, arrange, code, message) => {
+      code: 'aws-access-denied',
+      message: /^AWS denied eks:DescribeCluster: /,
+    },
+  ])('rejects a cluster that $name', async ({ arrange, code, message }) => {
     arrange()
     const error = await captureActionError(() =>
       describeCluster(account.clients.eks, 'production', 'us-east-2'),

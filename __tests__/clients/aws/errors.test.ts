@@ -6,102 +6,127 @@ const createNamedError = (name: string, message: string): Error =>
   Object.assign(new Error(message), { name })
 
 describe('translateAwsError', () => {
-  test.each<[name: string, message: string, code: string, shown: RegExp]>([
-    [
-      'CredentialsProviderError',
-      'Could not load credentials from any providers',
-      'aws-credentials-missing',
-      /^No AWS credentials were found: Could not load/,
-    ],
-    [
-      'ExpiredTokenException',
-      'The security token included in the request is expired',
-      'aws-credentials-expired',
-      /token included in the request is expired/,
-    ],
-    [
-      'ExpiredToken',
-      'The security token included in the request is expired',
-      'aws-credentials-expired',
-      /expired/,
-    ],
-    ['RequestExpired', 'Request has expired.', 'aws-credentials-expired', /expired/],
-    [
-      'UnrecognizedClientException',
-      'The security token included in the request is invalid.',
-      'aws-credentials-refused',
-      /invalid/,
-    ],
-    [
-      'InvalidClientTokenId',
-      'The security token included in the request is invalid.',
-      'aws-credentials-refused',
-      /invalid/,
-    ],
-    [
-      'InvalidSignatureException',
-      'Signature expired: 20260102T030405Z is now earlier than ...',
-      'aws-credentials-refused',
-      /^The runner's clock is wrong .*Signature expired/,
-    ],
-    [
-      'SignatureDoesNotMatch',
-      'Signature not yet current',
-      'aws-credentials-refused',
-      /^The runner's clock is wrong .*not yet current/,
-    ],
-    [
-      'RequestTimeTooSkewed',
-      'The difference between the request time and the current time is too large.',
-      'aws-credentials-refused',
-      /^The runner's clock is wrong/,
-    ],
-    [
-      'SignatureDoesNotMatch',
-      'The request signature we calculated does not match the signature you provided.',
-      'aws-credentials-refused',
-      /^AWS rejected the credentials/,
-    ],
-    [
-      'AccessDeniedException',
-      'User: x is not authorized to perform: acm:ImportCertificate with an explicit deny in a service control policy',
-      'aws-access-denied',
-      /^A policy of the AWS organization denies acm:ListCertificates: User: x/,
-    ],
-    [
-      'AccessDeniedException',
-      'User: x is not authorized to perform: acm:ImportCertificate because no service control policy allows the acm:ImportCertificate action',
-      'aws-access-denied',
-      /^A policy of the AWS organization/,
-    ],
-    [
-      'AccessDeniedException',
-      'User: arn:aws:iam::111122223333:user/x is not authorized to perform: acm:ListCertificates',
-      'aws-access-denied',
-      /^AWS denied acm:ListCertificates: User: arn:aws:iam::111122223333:user\/x is not authorized/,
-    ],
-    [
-      'AccessDenied',
-      'Not authorized to perform sts:AssumeRoleWithWebIdentity',
-      'aws-access-denied',
-      /^AWS denied acm:ListCertificates: Not authorized/,
-    ],
-    ['UnauthorizedOperation', 'You are not authorized', 'aws-access-denied', /^AWS denied/],
-    [
-      'ThrottlingException',
-      'Rate exceeded',
-      'aws-request-failed',
-      /^AWS still throttles acm:ListCertificates after several attempts: Rate exceeded$/,
-    ],
-    ['TimeoutError', 'connect ETIMEDOUT', 'aws-request-failed', /TimeoutError: connect ETIMEDOUT$/],
-    [
-      'InternalFailure',
-      '',
-      'aws-request-failed',
-      /^The AWS request acm:ListCertificates failed: InternalFailure$/,
-    ],
-    ['AccessDeniedExceptionally', 'x', 'aws-request-failed', /AccessDeniedExceptionally: x$/],
-  ])('translates %s: %s', (name, message, code, messagePattern) => {
+  test.each<{ name: string; message: string; code: string; messagePattern: RegExp }>([
+    {
+      name: 'CredentialsProviderError',
+      message: 'Could not load credentials from any providers',
+      code: 'aws-credentials-missing',
+      messagePattern: /^No AWS credentials were found: Could not load/,
+    },
+    {
+      name: 'ExpiredTokenException',
+      message: 'The security token included in the request is expired',
+      code: 'aws-credentials-expired',
+      messagePattern: /token included in the request is expired/,
+    },
+    {
+      name: 'ExpiredToken',
+      message: 'The security token included in the request is expired',
+      code: 'aws-credentials-expired',
+      messagePattern: /expired/,
+    },
+    {
+      name: 'RequestExpired',
+      message: 'Request has expired.',
+      code: 'aws-credentials-expired',
+      messagePattern: /expired/,
+    },
+    {
+      name: 'UnrecognizedClientException',
+      message: 'The security token included in the request is invalid.',
+      code: 'aws-credentials-refused',
+      messagePattern: /invalid/,
+    },
+    {
+      name: 'InvalidClientTokenId',
+      message: 'The security token included in the request is invalid.',
+      code: 'aws-credentials-refused',
+      messagePattern: /invalid/,
+    },
+    {
+      name: 'InvalidSignatureException',
+      message: 'Signature expired: 20260102T030405Z is now earlier than ...',
+      code: 'aws-credentials-refused',
+      messagePattern: /^The runner's clock is wrong .*Signature expired/,
+    },
+    {
+      name: 'SignatureDoesNotMatch',
+      message: 'Signature not yet current',
+      code: 'aws-credentials-refused',
+      messagePattern: /^The runner's clock is wrong .*not yet current/,
+    },
+    {
+      name: 'RequestTimeTooSkewed',
+      message: 'The difference between the request time and the current time is too large.',
+      code: 'aws-credentials-refused',
+      messagePattern: /^The runner's clock is wrong/,
+    },
+    {
+      name: 'SignatureDoesNotMatch',
+      message: 'The request signature we calculated does not match the signature you provided.',
+      code: 'aws-credentials-refused',
+      messagePattern: /^AWS rejected the credentials/,
+    },
+    {
+      name: 'AccessDeniedException',
+      message:
+        'User: x is not authorized to perform: acm:ImportCertificate with an explicit deny in a service control policy',
+      code: 'aws-access-denied',
+      messagePattern: /^A policy of the AWS organization denies acm:ListCertificates: User: x/,
+    },
+    {
+      name: 'AccessDeniedException',
+      message:
+        'User: x is not authorized to perform: acm:ImportCertificate because no service control policy allows the acm:ImportCertificate action',
+      code: 'aws-access-denied',
+      messagePattern: /^A policy of the AWS organization/,
+    },
+    {
+      name: 'AccessDeniedException',
+      message:
+        'User: arn:aws:iam::111122223333:user/x is not authorized to perform: acm:ListCertificates',
+      code: 'aws-access-denied',
+      messagePattern:
+        /^AWS denied acm:ListCertificates: User: arn:aws:iam::111122223333:user\/x is not authorized/,
+    },
+    {
+      name: 'AccessDenied',
+      message: 'Not authorized to perform sts:AssumeRoleWithWebIdentity',
+      code: 'aws-access-denied',
+      messagePattern: /^AWS denied acm:ListCertificates: Not authorized/,
+    },
+    {
+      name: 'UnauthorizedOperation',
+      message: 'You are not authorized',
+      code: 'aws-access-denied',
+      messagePattern: /^AWS denied/,
+    },
+    {
+      name: 'ThrottlingException',
+      message: 'Rate exceeded',
+      code: 'aws-request-failed',
+      messagePattern:
+        /^AWS still throttles acm:ListCertificates after several attempts: Rate exceeded$/,
+    },
+    {
+      name: 'TimeoutError',
+      message: 'connect ETIMEDOUT',
+      code: 'aws-request-failed',
+      messagePattern: /TimeoutError: connect ETIMEDOUT$/,
+    },
+    {
+      name: 'InternalFailure',
+      message: '',
+      code: 'aws-request-failed',
+      messagePattern: /^The AWS request acm:ListCertificates failed: InternalFailure$/,
+    },
+    {
+      name: 'AccessDeniedExceptionally',
+      message: 'x',
+      code: 'aws-request-failed',
+      messagePattern: /AccessDeniedExceptionally: x$/,
+    },
+  ])('translates $name: $message', ({ name, message, code, messagePattern }) => {
     const thrown = createNamedError(name, message)
     const error = translateAwsError('acm:ListCertificates', thrown)
     expect([error.code, error.message, error.cause]).toEqual([

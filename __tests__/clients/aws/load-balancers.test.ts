@@ -57,17 +57,23 @@ describe('findLoadBalancerByDnsName', () => {
   const listOperations = (): string[] =>
     account.requestLog.requests.map(({ operation }) => operation)
 
-  test.each<
-    [string, Partial<Pick<LoadBalancer, 'activeAt' | 'failed'>>, { state: string; reason: string }]
-  >([
-    ['active', {}, { state: 'active', reason: '' }],
-    ['provisioning', { activeAt: Infinity }, { state: 'provisioning', reason: '' }],
-    [
-      'failed',
-      { failed: true },
-      { state: 'failed', reason: 'The load balancer could not be set up' },
-    ],
-  ])('finds one that is %s, in one call', async (_, overrides, state) => {
+  test.each<{
+    name: string
+    overrides: Partial<Pick<LoadBalancer, 'activeAt' | 'failed'>>
+    state: { state: string; reason: string }
+  }>([
+    { name: 'active', overrides: {}, state: { state: 'active', reason: '' } },
+    {
+      name: 'provisioning',
+      overrides: { activeAt: Infinity },
+      state: { state: 'provisioning', reason: '' },
+    },
+    {
+      name: 'failed',
+      overrides: { failed: true },
+      state: { state: 'failed', reason: 'The load balancer could not be set up' },
+    },
+  ])('finds one that is $name, in one call', async ({ overrides, state }) => {
     const { arn, name, dnsName } = addLoadBalancer('k8s-milvus', overrides)
     expect(await findLoadBalancerByDnsName(account.clients.elbv2, dnsName)).toEqual({
       arn,

@@ -1,5 +1,5 @@
 /**
- * The kubeconfig that helm is given: private, and its token is renewed for as long as helm runs.
+ * The kubeconfig for helm: private, and its token is renewed for as long as helm runs.
  */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

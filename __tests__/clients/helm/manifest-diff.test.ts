@@ -9,45 +9,63 @@ const [serviceManifest, deploymentManifest] = [
   createManifest('Deployment', 'b'),
 ]
 
-test.each<[string, string, string, [added: string[], removed: string[], changed: string[]]]>([
-  [
-    'the same objects in another order',
-    serviceManifest + deploymentManifest,
-    deploymentManifest + serviceManifest,
-    [[], [], []],
-  ],
-  [
-    'an added and a removed object',
-    serviceManifest,
-    deploymentManifest,
-    [['Deployment b'], ['Service a'], []],
-  ],
-  [
-    'a changed object',
-    serviceManifest + deploymentManifest,
-    serviceManifest.replace('LoadBalancer', 'ClusterIP') + deploymentManifest,
-    [[], [], ['Service a']],
-  ],
-  [
-    'labels and comments that only identify the chart',
-    serviceManifest,
-    serviceManifest.replace('milvus-1', 'milvus-2').replace('# Source: milvus', '# Source: other'),
-    [[], [], []],
-  ],
-  [
-    'another indentation, with a quoted name after the labels',
-    '',
-    '---\nkind: Service\nmetadata:\n    labels:\n        name: not-this\n    name: "a"\nspec:\n  name: nor-this\n',
-    [['Service a'], [], []],
-  ],
-  ['empty documents and comments', '---\n---\n# nothing\n', '', [[], [], []]],
-  [
-    'a manifest inside a ConfigMap',
-    '',
-    `---\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  x: |\n    kind: Service\n    ---\n`,
-    [['ConfigMap c'], [], []],
-  ],
-  ['no deployed object', '', serviceManifest, [['Service a'], [], []]],
-])('diffManifests: %s', (_, before, after, [added, removed, changed]) => {
-  expect(diffManifests(before, after)).toEqual({ added, removed, changed })
+test.each<{
+  name: string
+  before: string
+  after: string
+  expected: ReturnType<typeof diffManifests>
+}>([
+  {
+    name: 'the same objects in another order',
+    before: serviceManifest + deploymentManifest,
+    after: deploymentManifest + serviceManifest,
+    expected: { added: [], removed: [], changed: [] },
+  },
+  {
+    name: 'an added and a removed object',
+    before: serviceManifest,
+    after: deploymentManifest,
+    expected: { added: ['Deployment b'], removed: ['Service a'], changed: [] },
+  },
+  {
+    name: 'a changed object',
+    before: serviceManifest + deploymentManifest,
+    after: serviceManifest.replace('LoadBalancer', 'ClusterIP') + deploymentManifest,
+    expected: { added: [], removed: [], changed: ['Service a'] },
+  },
+  {
+    name: 'labels and comments that only identify the chart',
+    before: serviceManifest,
+    after: serviceManifest
+      .replace('milvus-1', 'milvus-2')
+      .replace('# Source: milvus', '# Source: other'),
+    expected: { added: [], removed: [], changed: [] },
+  },
+  {
+    name: 'another indentation, with a quoted name after the labels',
+    before: '',
+    after:
+      '---\nkind: Service\nmetadata:\n    labels:\n        name: not-this\n    name: "a"\nspec:\n  name: nor-this\n',
+    expected: { added: ['Service a'], removed: [], changed: [] },
+  },
+  {
+    name: 'empty documents and comments',
+    before: '---\n---\n# nothing\n',
+    after: '',
+    expected: { added: [], removed: [], changed: [] },
+  },
+  {
+    name: 'a manifest inside a ConfigMap',
+    before: '',
+    after: `---\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  x: |\n    kind: Service\n    ---\n`,
+    expected: { added: ['ConfigMap c'], removed: [], changed: [] },
+  },
+  {
+    name: 'no deployed object',
+    before: '',
+    after: serviceManifest,
+    expected: { added: ['Service a'], removed: [], changed: [] },
+  },
+])('diffManifests: $name', ({ before, after, expected }) => {
+  expect(diffManifests(before, after)).toEqual(expected)
 })

@@ -3,25 +3,25 @@ import { parseManifest, resourceForKind } from '../../../src/clients/helm/manife
 
 describe('resourceForKind', () => {
   test.each([
-    ['', 'Service', 'services'],
-    ['', 'ConfigMap', 'configmaps'],
-    ['', 'Endpoints', 'endpoints'],
-    ['', 'PersistentVolumeClaim', 'persistentvolumeclaims'],
-    ['apps', 'DaemonSet', 'daemonsets'],
-    ['batch', 'CronJob', 'cronjobs'],
-    ['autoscaling', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'],
-    ['policy', 'PodDisruptionBudget', 'poddisruptionbudgets'],
-    ['networking.k8s.io', 'Ingress', 'ingresses'],
-    ['networking.k8s.io', 'NetworkPolicy', 'networkpolicies'],
-    ['rbac.authorization.k8s.io', 'Role', 'roles'],
-    ['rbac.authorization.k8s.io', 'RoleBinding', 'rolebindings'],
-    ['storage.k8s.io', 'StorageClass', 'storageclasses'],
-    ['monitoring.coreos.com', 'ServiceMonitor', 'servicemonitors'],
-    ['monitoring.coreos.com', 'Prometheus', 'prometheuses'],
-    ['elbv2.k8s.aws', 'IngressClassParams', undefined],
-    ['cert-manager.io', 'Certificate', undefined],
-    ['gateway.networking.k8s.io', 'Gateway', undefined],
-  ])('%s %s', (group, kind, resource) => {
+    { group: '', kind: 'Service', resource: 'services' },
+    { group: '', kind: 'ConfigMap', resource: 'configmaps' },
+    { group: '', kind: 'Endpoints', resource: 'endpoints' },
+    { group: '', kind: 'PersistentVolumeClaim', resource: 'persistentvolumeclaims' },
+    { group: 'apps', kind: 'DaemonSet', resource: 'daemonsets' },
+    { group: 'batch', kind: 'CronJob', resource: 'cronjobs' },
+    { group: 'autoscaling', kind: 'HorizontalPodAutoscaler', resource: 'horizontalpodautoscalers' },
+    { group: 'policy', kind: 'PodDisruptionBudget', resource: 'poddisruptionbudgets' },
+    { group: 'networking.k8s.io', kind: 'Ingress', resource: 'ingresses' },
+    { group: 'networking.k8s.io', kind: 'NetworkPolicy', resource: 'networkpolicies' },
+    { group: 'rbac.authorization.k8s.io', kind: 'Role', resource: 'roles' },
+    { group: 'rbac.authorization.k8s.io', kind: 'RoleBinding', resource: 'rolebindings' },
+    { group: 'storage.k8s.io', kind: 'StorageClass', resource: 'storageclasses' },
+    { group: 'monitoring.coreos.com', kind: 'ServiceMonitor', resource: 'servicemonitors' },
+    { group: 'monitoring.coreos.com', kind: 'Prometheus', resource: 'prometheuses' },
+    { group: 'elbv2.k8s.aws', kind: 'IngressClassParams', resource: undefined },
+    { group: 'cert-manager.io', kind: 'Certificate', resource: undefined },
+    { group: 'gateway.networking.k8s.io', kind: 'Gateway', resource: undefined },
+  ])('$group $kind', ({ group, kind, resource }) => {
     expect(resourceForKind(group, kind)).toBe(resource)
   })
 })

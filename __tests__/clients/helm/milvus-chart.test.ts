@@ -65,123 +65,128 @@ const createRevision = (manifest: string, chart: Partial<Revision['chart']> = {}
 const milvusChart = { name: 'milvus', appVersion: '2.6.15' }
 
 describe('findValuesPath', () => {
-  test.each<[string, Revision, service: string | undefined, readonly string[]]>([
-    ["the release's own chart", createRevision(ownService, milvusChart), 'demo-milvus', []],
-    ['a subchart', createRevision(subchartService), 'demo-vectors', ['vectors']],
-    [
-      'a subchart, without a Service name',
-      createRevision(kafkaService + subchartService),
-      undefined,
-      ['vectors'],
-    ],
-    [
-      'a subchart of a subchart',
-      createRevision(nestedSubchartService),
-      'demo-vectors',
-      ['backend', 'vectors'],
-    ],
-    [
-      'the selected one of two subcharts',
-      createRevision(subchartService + secondSubchartService),
-      'demo-other',
-      ['other'],
-    ],
-    [
-      'a template of the umbrella chart itself',
-      createRevision(umbrellaService),
-      'demo-vectors',
-      [],
-    ],
-    [
-      'objects without source comments',
-      createRevision(serviceWithoutSource, { dependencies: ['etcd', 'milvus'] }),
-      'demo-vectors',
-      ['milvus'],
-    ],
-    [
-      'objects without source comments, of two subcharts',
-      createRevision(serviceWithoutSource, { dependencies: ['milvus', 'milvus-two'] }),
-      'demo-vectors',
-      [],
-    ],
-    [
-      "objects without source comments, of the release's own chart",
-      createRevision(serviceWithoutSource, { ...milvusChart, dependencies: ['milvus'] }),
-      'demo-vectors',
-      [],
-    ],
-    ['an empty manifest', createRevision('', milvusChart), undefined, []],
-  ])('of %s', (_, revision, name, path) => {
+  test.each<{
+    name: string
+    revision: Revision
+    service: string | undefined
+    path: readonly string[]
+  }>([
+    {
+      name: "the release's own chart",
+      revision: createRevision(ownService, milvusChart),
+      service: 'demo-milvus',
+      path: [],
+    },
+    {
+      name: 'a subchart',
+      revision: createRevision(subchartService),
+      service: 'demo-vectors',
+      path: ['vectors'],
+    },
+    {
+      name: 'a subchart, without a Service name',
+      revision: createRevision(kafkaService + subchartService),
+      service: undefined,
+      path: ['vectors'],
+    },
+    {
+      name: 'a subchart of a subchart',
+      revision: createRevision(nestedSubchartService),
+      service: 'demo-vectors',
+      path: ['backend', 'vectors'],
+    },
+    {
+      name: 'the selected one of two subcharts',
+      revision: createRevision(subchartService + secondSubchartService),
+      service: 'demo-other',
+      path: ['other'],
+    },
+    {
+      name: 'a template of the umbrella chart itself',
+      revision: createRevision(umbrellaService),
+      service: 'demo-vectors',
+      path: [],
+    },
+    {
+      name: 'objects without source comments',
+      revision: createRevision(serviceWithoutSource, { dependencies: ['etcd', 'milvus'] }),
+      service: 'demo-vectors',
+      path: ['milvus'],
+    },
+    {
+      name: 'objects without source comments, of two subcharts',
+      revision: createRevision(serviceWithoutSource, { dependencies: ['milvus', 'milvus-two'] }),
+      service: 'demo-vectors',
+      path: [],
+    },
+    {
+      name: "objects without source comments, of the release's own chart",
+      revision: createRevision(serviceWithoutSource, { ...milvusChart, dependencies: ['milvus'] }),
+      service: 'demo-vectors',
+      path: [],
+    },
+    {
+      name: 'an empty manifest',
+      revision: createRevision('', milvusChart),
+      service: undefined,
+      path: [],
+    },
+  ])('of $name', ({ revision, service: name, path }) => {
     expect(findValuesPath(revision, name)).toEqual(path)
   })
 })
 
-test.each<
-  [
-    string,
-    {
-      readonly revision: Revision
-      readonly isMilvus: boolean
-      readonly hasComponents: boolean
-      readonly version: string
-    },
-  ]
->([
-  [
-    "Milvus' own chart",
-    {
-      revision: createRevision(ownService, milvusChart),
-      isMilvus: true,
-      hasComponents: true,
-      version: '2.6.15',
-    },
-  ],
-  [
-    'an umbrella chart with an alias',
-    {
-      revision: createRevision(subchartService),
-      isMilvus: true,
-      hasComponents: true,
-      version: '2.5.16',
-    },
-  ],
-  [
-    'a chart with a proxy of another product',
-    {
-      revision: createRevision(kafkaService),
-      isMilvus: false,
-      hasComponents: true,
-      version: '2.5.16',
-    },
-  ],
-  [
-    'a chart of another vendor',
-    {
-      revision: createRevision(vendorService, milvusChart),
-      isMilvus: true,
-      hasComponents: false,
-      version: '2.6.15',
-    },
-  ],
-  [
-    'another chart',
-    {
-      revision: createRevision(vendorService, { name: 'redis' }),
-      isMilvus: false,
-      hasComponents: false,
-      version: 'of an unknown version',
-    },
-  ],
-  [
-    'a release without objects',
-    {
-      revision: createRevision(''),
-      isMilvus: false,
-      hasComponents: false,
-      version: 'of an unknown version',
-    },
-  ],
-])('identifies %s', (_, { revision, isMilvus, hasComponents, version }) => {
+test.each<{
+  readonly name: string
+
+  readonly revision: Revision
+  readonly isMilvus: boolean
+  readonly hasComponents: boolean
+  readonly version: string
+}>([
+  {
+    name: "Milvus' own chart",
+    revision: createRevision(ownService, milvusChart),
+    isMilvus: true,
+    hasComponents: true,
+    version: '2.6.15',
+  },
+  {
+    name: 'an umbrella chart with an alias',
+    revision: createRevision(subchartService),
+    isMilvus: true,
+    hasComponents: true,
+    version: '2.5.16',
+  },
+  {
+    name: 'a chart with a proxy of another product',
+    revision: createRevision(kafkaService),
+    isMilvus: false,
+    hasComponents: true,
+    version: '2.5.16',
+  },
+  {
+    name: 'a chart of another vendor',
+    revision: createRevision(vendorService, milvusChart),
+    isMilvus: true,
+    hasComponents: false,
+    version: '2.6.15',
+  },
+  {
+    name: 'another chart',
+    revision: createRevision(vendorService, { name: 'redis' }),
+    isMilvus: false,
+    hasComponents: false,
+    version: 'of an unknown version',
+  },
+  {
+    name: 'a release without objects',
+    revision: createRevision(''),
+    isMilvus: false,
+    hasComponents: false,
+    version: 'of an unknown version',
+  },
+])('identifies $name', ({ revision, isMilvus, hasComponents, version }) => {
   expect([
     isMilvusRelease(revision),
     hasMilvusComponents(revision),

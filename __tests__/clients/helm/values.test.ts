@@ -21,12 +21,22 @@ test.each([
   expect(load(document)).toEqual(values)
 })
 
-test.each<[string, unknown, readonly string[], unknown]>([
-  ['a value', { a: { b: 1 } }, ['a', 'b'], 1],
-  ['a missing key', { a: {} }, ['a', 'b'], undefined],
-  ['a string along the path', { a: 'text' }, ['a', 'length'], undefined],
-  ['a null along the path', { a: null }, ['a', 'b'], undefined],
-  ['a key named like a property of Object.prototype', {}, ['constructor'], undefined],
-])('getHelmValue: %s', (_, values, path, value) => {
+test.each<{ name: string; values: unknown; path: readonly string[]; value: unknown }>([
+  { name: 'a value', values: { a: { b: 1 } }, path: ['a', 'b'], value: 1 },
+  { name: 'a missing key', values: { a: {} }, path: ['a', 'b'], value: undefined },
+  {
+    name: 'a string along the path',
+    values: { a: 'text' },
+    path: ['a', 'length'],
+    value: undefined,
+  },
+  { name: 'a null along the path', values: { a: null }, path: ['a', 'b'], value: undefined },
+  {
+    name: 'a key named like a property of Object.prototype',
+    values: {},
+    path: ['constructor'],
+    value: undefined,
+  },
+])('getHelmValue: $name', ({ values, path, value }) => {
   expect(getHelmValue(values, path)).toEqual(value)
 })

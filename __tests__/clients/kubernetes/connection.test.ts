@@ -1,96 +1,46 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import https from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import { createCertificateAuthority } from '../../../testing/certificates.ts'
-import { KubernetesClient } from '../../../src/clients/kubernetes/client.ts'
+import { createKubeconfigConnection } from '../../../src/clients/kubernetes/connection.ts'
+import { sendJson } from './stub-server.ts'
 import {
-  createKubeconfigConnection,
-  type Connection,
-} from '../../../src/clients/kubernetes/connection.ts'
-import { collectErrorText, captureActionError } from '../../capture-error.ts'
-import { FakeClock } from '../../util/clock.ts'
-import { sendJson, startStubServer, sendStatus, type StubServer } from './stub-server.ts'
+  directory,
+  replaceServer,
+  server,
+  createKubeconfig,
+  writeTempFile,
+  sendRequest,
+  startServer,
+  stopServer,
+} from './kubeconfig-fixture.ts'
 
-let directory: string, server: StubServer
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'connection-test-'))
-  server = await startStubServer((response) => sendJson(response, { metadata: {} }))
-})
-afterEach(async () => {
-  await server.close()
-  await rm(directory, { recursive: true })
-})
-
-interface KubeconfigOptions {
-  cluster?: object
-  user?: object
-  name?: string
-  currentContext?: string
-}
-
-/** A kubeconfig of one cluster, user and context, all of one name. */
-function createKubeconfig({
-  cluster = {},
-  user = { token: 'token-1' },
-  name = 'main',
-  currentContext = name,
-}: KubeconfigOptions = {}): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': currentContext,
-    contexts: [{ name, context: { cluster: name, user: name } }],
-    clusters: [
-      {
-        name,
-        cluster: {
-          server: server.url,
-          'certificate-authority-data': Buffer.from(server.ca).toString('base64'),
-          ...cluster,
-        },
-      },
-    ],
-    users: [{ name, user }],
-  })
-}
-
-async function writeTempFile(name: string, text: string): Promise<string> {
-  await writeFile(join(directory, name), text)
-  return join(directory, name)
-}
-
-async function sendRequest(connection: Connection): Promise<StubServer['requests'][number]> {
-  const client = new KubernetesClient(connection, {
-    signal: new AbortController().signal,
-    clock: new FakeClock(),
-  })
-  await client.get('/api/v1/namespaces/milvus', 'read namespace milvus')
-  const lastRequest = server.requests.at(-1)
-  if (!lastRequest) throw new Error('nothing was sent')
-  return lastRequest
-}
+beforeEach(startServer)
+afterEach(stopServer)
 
 const basicAuthorization = `Basic ${Buffer.from('me:secret').toString('base64')}`
 
 describe('the credentials of a kubeconfig', () => {
-  test.each<[string, () => Promise<object>, string]>([
-    ['a token', () => Promise.resolve({ token: 'token-1' }), 'Bearer token-1'],
-    [
-      'a token file',
-      async () => ({ tokenFile: await writeTempFile('token', 'token-2') }),
-      'Bearer token-2',
-    ],
-    [
-      'a username and a password',
-      () => Promise.resolve({ username: 'me', password: 'secret' }),
-      basicAuthorization,
-    ],
-    [
-      'a credential plugin that prints a token',
-      async () => {
+  test.each<{ name: string; user: () => Promise<object>; authorization: string }>([
+    {
+      name: 'a token',
+      user: () => Promise.resolve({ token: 'token-1' }),
+      authorization: 'Bearer token-1',
+    },
+    {
+      name: 'a token file',
+      user: async () => ({ tokenFile: await writeTempFile('token', 'token-2') }),
+      authorization: 'Bearer token-2',
+    },
+    {
+      name: 'a username and a password',
+      user: () => Promise.resolve({ username: 'me', password: 'secret' }),
+      authorization: basicAuthorization,
+    },
+    {
+      name: 'a credential plugin that prints a token',
+      user: async () => {
         const credentialPath = await writeTempFile(
           'credential.json',
           JSON.stringify({
@@ -108,9 +58,9 @@ describe('the credentials of a kubeconfig', () => {
           },
         }
       },
-      'Bearer token-3',
-    ],
-  ])('%s', async (_, user, authorization) => {
+      authorization: 'Bearer token-3',
+    },
+  ])('$name', async ({ user, authorization }) => {
     const path = await writeTempFile('config', createKubeconfig({ user: await user() }))
     expect(
       (await sendRequest(createKubeconfigConnection([path], undefined, {}))).headers.authorization,
@@ -128,9 +78,8 @@ describe('the credentials of a kubeconfig', () => {
       keyAlgorithm: 'EC_prime256v1',
       extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'],
     })
-    await server.close()
     let subject = ''
-    server = await startStubServer((response, _, incomingMessage) => {
+    await replaceServer((response, _, incomingMessage) => {
       if (incomingMessage.socket instanceof TLSSocket)
         subject = String(incomingMessage.socket.getPeerCertificate().subject.CN)
       sendJson(response, {})
@@ -234,122 +183,3 @@ describe('the context of a kubeconfig', () => {
     ).toBe('Bearer one')
   })
 })
-
-describe('an invalid kubeconfig', () => {
-  const canary = 'canary-Zm9vYmFy'
-  test.each<[string, string | undefined, context: string | undefined, RegExp]>([
-    ['does not exist', undefined, undefined, /config does not exist\.$/],
-    [
-      'is not YAML',
-      `users: [{name: x, user: {token: ${canary}}`,
-      undefined,
-      /is not valid YAML: syntax error in line 1\.$/,
-    ],
-    ['is empty', '', undefined, /is not a kubeconfig|does not define a cluster/],
-    ['is plain text', 'hello', undefined, /is not a kubeconfig|does not define a cluster/],
-    [
-      'has users that are not a list',
-      JSON.stringify({ users: 0, clusters: [], contexts: [] }),
-      undefined,
-      /is not a kubeconfig\.$/,
-    ],
-    [
-      'has a map as its context',
-      JSON.stringify({ 'current-context': { a: canary }, users: [], clusters: [], contexts: [] }),
-      undefined,
-      /is not a kubeconfig\.$/,
-    ],
-    [
-      'has no current context',
-      deferKubeconfig({ currentContext: '' }),
-      undefined,
-      /does not define a cluster for context \(none\)/,
-    ],
-    [
-      'lacks the requested context',
-      deferKubeconfig(),
-      'other',
-      /does not contain context other; its contexts are: main\./,
-    ],
-    [
-      'runs its credential plugin with an old API version',
-      deferKubeconfig({
-        user: { exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'aws' } },
-      }),
-      undefined,
-      /runs aws for credentials with client\.authentication\.k8s\.io\/v1alpha1/,
-    ],
-    [
-      'has a server without a host',
-      deferKubeconfig({ cluster: { server: 'https:' } }),
-      undefined,
-      /sets server https:, which is not an https URL/,
-    ],
-    [
-      'has a server with plain HTTP',
-      deferKubeconfig({ cluster: { server: 'http://127.0.0.1:1' } }),
-      undefined,
-      /sets server http:\/\/127\.0\.0\.1:1, which is not an https URL/,
-    ],
-  ])('is rejected when it %s', async (_, text, context, problem) => {
-    const path = join(directory, 'config')
-    if (text !== undefined)
-      await writeFile(
-        path,
-        text.startsWith('later:')
-          ? createKubeconfig(JSON.parse(text.slice(6)) as KubeconfigOptions)
-          : text,
-      )
-    const error = await captureActionError(() => createKubeconfigConnection([path], context, {}))
-    expect([error.code, error.message]).toEqual([
-      'kubeconfig-invalid',
-      expect.stringMatching(problem),
-    ])
-    expect(error.message).toContain(`Kubeconfig ${path} `)
-    expect(collectErrorText(error)).not.toContain(canary)
-  })
-
-  test.each<[string, object]>([
-    ['does not exist', { command: 'no-such-credential-plugin' }],
-    ['fails', { command: 'false' }],
-    ['prints other output', { command: 'echo', args: ['hello'] }],
-  ])('is reported instead of a network failure when its credential plugin %s', async (_, exec) => {
-    const path = await writeTempFile(
-      'config',
-      createKubeconfig({
-        user: {
-          exec: {
-            apiVersion: 'client.authentication.k8s.io/v1beta1',
-            interactiveMode: 'Never',
-            ...exec,
-          },
-        },
-      }),
-    )
-    const error = await captureActionError(() =>
-      sendRequest(createKubeconfigConnection([path], undefined, {})),
-    )
-    expect(error.code).toBe('kubeconfig-invalid')
-    expect(server.requests).toEqual([])
-  })
-
-  test('is not retried when its credentials are rejected', async () => {
-    await server.close()
-    server = await startStubServer((response) => sendStatus(response, 401, 'Unauthorized'))
-    const path = await writeTempFile('config', createKubeconfig())
-    expect(
-      (
-        await captureActionError(() =>
-          sendRequest(createKubeconfigConnection([path], undefined, {})),
-        )
-      ).code,
-    ).toBe('cluster-unauthorized')
-    expect(server.requests).toHaveLength(1)
-    expect(await readFile(path, 'utf8')).toContain('token-1')
-  })
-})
-
-/** The server's port is known only in a test. */
-function deferKubeconfig(options: KubeconfigOptions = {}): string {
-  return `later:${JSON.stringify(options)}`
-}

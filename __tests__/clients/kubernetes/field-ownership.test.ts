@@ -25,47 +25,52 @@ describe('ownedAnnotations', () => {
     ...createAnnotationFields('alb.ingress.kubernetes.io/scheme', 'team'),
     'f:spec': { 'f:rules': {} },
   }
-  test.each<[string, KubernetesObject, string[]]>([
-    [
-      'fields that this manager applied',
-      createObject({ manager: 'me', operation: 'Apply', fieldsV1: fields }),
-      ['alb.ingress.kubernetes.io/scheme', 'team'],
-    ],
-    [
-      'fields of this manager beside those of another one',
-      createObject(
+  test.each<{ name: string; live: KubernetesObject; expected: string[] }>([
+    {
+      name: 'fields that this manager applied',
+      live: createObject({ manager: 'me', operation: 'Apply', fieldsV1: fields }),
+      expected: ['alb.ingress.kubernetes.io/scheme', 'team'],
+    },
+    {
+      name: 'fields of this manager beside those of another one',
+      live: createObject(
         { manager: 'controller', operation: 'Update', fieldsV1: fields },
         { manager: 'me', operation: 'Apply', fieldsV1: createAnnotationFields('own') },
       ),
-      ['own'],
-    ],
-    [
-      'fields that this manager updated',
-      createObject({ manager: 'me', operation: 'Update', fieldsV1: fields }),
-      [],
-    ],
-    [
-      'fields that this manager applied to the status',
-      createObject({ manager: 'me', operation: 'Apply', subresource: 'status', fieldsV1: fields }),
-      [],
-    ],
-    [
-      'fields that another manager applied',
-      createObject({ manager: 'kubectl', operation: 'Apply', fieldsV1: fields }),
-      [],
-    ],
-    [
-      'applied fields without annotations',
-      createObject({ manager: 'me', operation: 'Apply', fieldsV1: { 'f:spec': {} } }),
-      [],
-    ],
-    ['an object without managers', createObject(), []],
-    [
-      'an object without managedFields',
-      { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } },
-      [],
-    ],
-  ])('%s', (_, live, expected) => {
+      expected: ['own'],
+    },
+    {
+      name: 'fields that this manager updated',
+      live: createObject({ manager: 'me', operation: 'Update', fieldsV1: fields }),
+      expected: [],
+    },
+    {
+      name: 'fields that this manager applied to the status',
+      live: createObject({
+        manager: 'me',
+        operation: 'Apply',
+        subresource: 'status',
+        fieldsV1: fields,
+      }),
+      expected: [],
+    },
+    {
+      name: 'fields that another manager applied',
+      live: createObject({ manager: 'kubectl', operation: 'Apply', fieldsV1: fields }),
+      expected: [],
+    },
+    {
+      name: 'applied fields without annotations',
+      live: createObject({ manager: 'me', operation: 'Apply', fieldsV1: { 'f:spec': {} } }),
+      expected: [],
+    },
+    { name: 'an object without managers', live: createObject(), expected: [] },
+    {
+      name: 'an object without managedFields',
+      live: { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } },
+      expected: [],
+    },
+  ])('$name', ({ live, expected }) => {
     expect([...ownedAnnotations(live, 'me')]).toEqual(expected)
   })
 })
@@ -88,21 +93,29 @@ describe('findFieldManagers', () => {
     time: '2026-11-28T00:00:00Z',
     fieldsV1: createAnnotationFields('other'),
   }
-  test.each<[string, KubernetesObject, string[]]>([
-    ['one of two field managers', createObject(ownEntry, kubectlEdit), ['kubectl-edit']],
-    [
-      'several field managers, the newest first',
-      createObject(olderEdit, kubectlEdit),
-      ['kubectl-edit', 'kubectl-annotate'],
-    ],
-    ['a field manager of the status', createObject({ ...kubectlEdit, subresource: 'status' }), []],
-    ['no field manager of this field', createObject(ownEntry), []],
-    [
-      'an object without managedFields',
-      { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } },
-      [],
-    ],
-  ])('%s', (_, live, managers) => {
+  test.each<{ name: string; live: KubernetesObject; managers: string[] }>([
+    {
+      name: 'one of two field managers',
+      live: createObject(ownEntry, kubectlEdit),
+      managers: ['kubectl-edit'],
+    },
+    {
+      name: 'several field managers, the newest first',
+      live: createObject(olderEdit, kubectlEdit),
+      managers: ['kubectl-edit', 'kubectl-annotate'],
+    },
+    {
+      name: 'a field manager of the status',
+      live: createObject({ ...kubectlEdit, subresource: 'status' }),
+      managers: [],
+    },
+    { name: 'no field manager of this field', live: createObject(ownEntry), managers: [] },
+    {
+      name: 'an object without managedFields',
+      live: { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } },
+      managers: [],
+    },
+  ])('$name', ({ live, managers }) => {
     expect(
       findFieldManagers(live, ['f:metadata', 'f:annotations', 'f:scheme']).map(
         ({ manager }) => manager,
@@ -139,29 +152,33 @@ const controllerEntry: ManagedFieldsEntry = {
 }
 
 describe('fieldsOwnedByKubectl', () => {
-  test.each<[string, KubernetesObject, FieldsV1]>([
-    [
-      'fields that kubectl and this action set',
-      createObject(controllerEntry, kubectlEntry),
-      {
+  test.each<{ name: string; live: KubernetesObject; expected: FieldsV1 }>([
+    {
+      name: 'fields that kubectl and this action set',
+      live: createObject(controllerEntry, kubectlEntry),
+      expected: {
         'f:metadata': { 'f:annotations': { 'f:scheme': {} } },
         'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} },
       },
-    ],
-    [
-      'fields that only kubectl sets',
-      createObject({ ...kubectlEntry, fieldsV1: createAnnotationFields('extra') }),
-      {},
-    ],
-    [
-      'kubectl apply --server-side',
-      createObject({ ...kubectlEntry, manager: 'kubectl', operation: 'Apply' }),
-      {},
-    ],
-    ['status fields of kubectl', createObject({ ...kubectlEntry, subresource: 'status' }), {}],
-    ['only other field managers', createObject(controllerEntry), {}],
-    ['no field managers', createObject(), {}],
-  ])('%s', (_, live, expected) => {
+    },
+    {
+      name: 'fields that only kubectl sets',
+      live: createObject({ ...kubectlEntry, fieldsV1: createAnnotationFields('extra') }),
+      expected: {},
+    },
+    {
+      name: 'kubectl apply --server-side',
+      live: createObject({ ...kubectlEntry, manager: 'kubectl', operation: 'Apply' }),
+      expected: {},
+    },
+    {
+      name: 'status fields of kubectl',
+      live: createObject({ ...kubectlEntry, subresource: 'status' }),
+      expected: {},
+    },
+    { name: 'only other field managers', live: createObject(controllerEntry), expected: {} },
+    { name: 'no field managers', live: createObject(), expected: {} },
+  ])('$name', ({ live, expected }) => {
     expect(fieldsOwnedByKubectl(live, desiredFields)).toEqual(expected)
   })
 })

@@ -12,112 +12,118 @@ const createManagedFields = (
   overrides: Partial<ManagedFieldsEntry> = {},
 ): ManagedFieldsEntry => ({ manager, fieldsV1: { [field]: {} }, ...overrides })
 
-test.each<[string, Partial<ObjectMeta>, string | undefined]>([
-  [
-    'only helm',
-    {
+test.each<{ name: string; metadata: Partial<ObjectMeta>; expected: string | undefined }>([
+  {
+    name: 'only helm',
+    metadata: {
       labels: {
         'app.kubernetes.io/managed-by': 'Helm',
         'app.kubernetes.io/instance': 'milvus-demo',
       },
       managedFields: [{ manager: 'helm' }],
     },
-    undefined,
-  ],
-  ['no tool', {}, undefined],
-  [
-    "Argo CD's annotation",
-    { annotations: { 'argocd.argoproj.io/tracking-id': 'vectors:/Service:milvus/milvus-demo' } },
-    'Argo CD: Application vectors',
-  ],
-  [
-    "Argo CD's label",
-    { labels: { 'argocd.argoproj.io/instance': 'vectors' } },
-    'Argo CD: Application vectors',
-  ],
-  [
-    "Argo CD's fields",
-    { managedFields: [{ manager: 'kubectl' }, { manager: 'argocd-controller' }] },
-    'Argo CD: an Application ("kubectl get applications -A")',
-  ],
-  [
-    "Flux' HelmRelease",
-    { labels: { 'helm.toolkit.fluxcd.io/name': 'milvus' } },
-    'Flux: HelmRelease milvus',
-  ],
-  [
-    "Flux' HelmRelease by its fields",
-    { managedFields: [{ manager: 'helm-controller' }] },
-    'Flux: a HelmRelease ("kubectl get helmreleases -A")',
-  ],
-  [
-    "Flux' Kustomization",
-    { labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } },
-    'Flux: Kustomization apps',
-  ],
-  [
-    'the Milvus Operator',
-    {
+    expected: undefined,
+  },
+  { name: 'no tool', metadata: {}, expected: undefined },
+  {
+    name: "Argo CD's annotation",
+    metadata: {
+      annotations: { 'argocd.argoproj.io/tracking-id': 'vectors:/Service:milvus/milvus-demo' },
+    },
+    expected: 'Argo CD: Application vectors',
+  },
+  {
+    name: "Argo CD's label",
+    metadata: { labels: { 'argocd.argoproj.io/instance': 'vectors' } },
+    expected: 'Argo CD: Application vectors',
+  },
+  {
+    name: "Argo CD's fields",
+    metadata: { managedFields: [{ manager: 'kubectl' }, { manager: 'argocd-controller' }] },
+    expected: 'Argo CD: an Application ("kubectl get applications -A")',
+  },
+  {
+    name: "Flux' HelmRelease",
+    metadata: { labels: { 'helm.toolkit.fluxcd.io/name': 'milvus' } },
+    expected: 'Flux: HelmRelease milvus',
+  },
+  {
+    name: "Flux' HelmRelease by its fields",
+    metadata: { managedFields: [{ manager: 'helm-controller' }] },
+    expected: 'Flux: a HelmRelease ("kubectl get helmreleases -A")',
+  },
+  {
+    name: "Flux' Kustomization",
+    metadata: { labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } },
+    expected: 'Flux: Kustomization apps',
+  },
+  {
+    name: 'the Milvus Operator',
+    metadata: {
       labels: {
         'app.kubernetes.io/managed-by': 'milvus-operator',
         'app.kubernetes.io/instance': 'my-milvus',
       },
     },
-    'the Milvus Operator: Milvus my-milvus',
-  ],
-  [
-    'an owner of kind Milvus',
-    { ownerReferences: [{ kind: 'Milvus', name: 'mine' }] },
-    'the Milvus Operator: Milvus mine',
-  ],
-  [
-    "Terraform's helm provider",
-    { managedFields: [{ manager: 'terraform-provider-helm_v2.12.1_x5' }] },
-    'Terraform: a helm_release ("terraform state list")',
-  ],
-  [
-    "Terraform's Kubernetes provider",
-    { managedFields: [{ manager: 'Terraform' }] },
-    'Terraform: a resource of its Kubernetes provider ("terraform state list")',
-  ],
-  [
-    "Pulumi's provider",
-    { managedFields: [{ manager: 'pulumi-resource-kubernetes' }] },
-    'Pulumi: a Release, Chart or Service of a stack ("pulumi stack")',
-  ],
-  [
-    "Pulumi's provider, applied server-side",
-    { managedFields: [{ manager: 'pulumi-kubernetes-1a2b3c4d' }] },
-    'Pulumi: a Release, Chart or Service of a stack ("pulumi stack")',
-  ],
-  [
-    'a release of a program other than helm',
-    { labels: helmLabel, managedFields: [createManagedFields('fleetagent')] },
-    'fleetagent: a program other than helm, according to its field manager',
-  ],
-  [
-    'another program beside helm',
-    {
+    expected: 'the Milvus Operator: Milvus my-milvus',
+  },
+  {
+    name: 'an owner of kind Milvus',
+    metadata: { ownerReferences: [{ kind: 'Milvus', name: 'mine' }] },
+    expected: 'the Milvus Operator: Milvus mine',
+  },
+  {
+    name: "Terraform's helm provider",
+    metadata: { managedFields: [{ manager: 'terraform-provider-helm_v2.12.1_x5' }] },
+    expected: 'Terraform: a helm_release ("terraform state list")',
+  },
+  {
+    name: "Terraform's Kubernetes provider",
+    metadata: { managedFields: [{ manager: 'Terraform' }] },
+    expected: 'Terraform: a resource of its Kubernetes provider ("terraform state list")',
+  },
+  {
+    name: "Pulumi's provider",
+    metadata: { managedFields: [{ manager: 'pulumi-resource-kubernetes' }] },
+    expected: 'Pulumi: a Release, Chart or Service of a stack ("pulumi stack")',
+  },
+  {
+    name: "Pulumi's provider, applied server-side",
+    metadata: { managedFields: [{ manager: 'pulumi-kubernetes-1a2b3c4d' }] },
+    expected: 'Pulumi: a Release, Chart or Service of a stack ("pulumi stack")',
+  },
+  {
+    name: 'a release of a program other than helm',
+    metadata: { labels: helmLabel, managedFields: [createManagedFields('fleetagent')] },
+    expected: 'fleetagent: a program other than helm, according to its field manager',
+  },
+  {
+    name: 'another program beside helm',
+    metadata: {
       labels: helmLabel,
       managedFields: [createManagedFields('fleetagent'), createManagedFields('helm')],
     },
-    undefined,
-  ],
-  [
-    'another program beside helm without a field manager of its own',
-    {
+    expected: undefined,
+  },
+  {
+    name: 'another program beside helm without a field manager of its own',
+    metadata: {
       labels: helmLabel,
       managedFields: [createManagedFields('fleetagent'), createManagedFields('Go-http-client')],
     },
-    undefined,
-  ],
-  [
-    'another program without a release',
-    { managedFields: [createManagedFields('fleetagent')] },
-    undefined,
-  ],
-  ['an owner of another kind', { ownerReferences: [{ kind: 'Deployment', name: 'x' }] }, undefined],
-])('findManagingTool: %s', (_, metadata, expected) => {
+    expected: undefined,
+  },
+  {
+    name: 'another program without a release',
+    metadata: { managedFields: [createManagedFields('fleetagent')] },
+    expected: undefined,
+  },
+  {
+    name: 'an owner of another kind',
+    metadata: { ownerReferences: [{ kind: 'Deployment', name: 'x' }] },
+    expected: undefined,
+  },
+])('findManagingTool: $name', ({ metadata, expected }) => {
   const manager = findManagingTool({
     metadata: { name: 'milvus-demo', uid: 'u', resourceVersion: '1', ...metadata },
   })

@@ -1,5 +1,5 @@
 /**
- * A minimal HTTPS server that replaces a Kubernetes API, for responses that a real one gives only
+ * A minimal HTTPS server that replaces a Kubernetes API, for responses that a real one sends only
  * when it has problems.
  */
 import { createServer } from 'node:https'

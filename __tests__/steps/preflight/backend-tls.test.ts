@@ -49,7 +49,7 @@ describe('checkBackendTls', () => {
     {
       name: 'an input for the stored mode',
       stored: createTlsValues(1),
-      given: { [key]: 'HTTPS' },
+      annotations: { [key]: 'HTTPS' },
       fails: false,
     },
     { name: 'no input for the stored mode', stored: createTlsValues(1), fails: true },
@@ -63,7 +63,7 @@ describe('checkBackendTls', () => {
     {
       name: 'an annotation of the Service, which overrides the input',
       stored: createTlsValues(1),
-      given: { [key]: 'HTTPS' },
+      annotations: { [key]: 'HTTPS' },
       onService: 'HTTP',
       fails: true,
     },
@@ -71,7 +71,7 @@ describe('checkBackendTls', () => {
       name: 'values that remove the annotation of the Service',
       stored: createTlsValues(1),
       values: { service: { annotations: { [key]: null } } },
-      given: { [key]: 'HTTPS' },
+      annotations: { [key]: 'HTTPS' },
       onService: 'HTTP',
       fails: false,
     },
@@ -96,16 +96,16 @@ describe('checkBackendTls', () => {
     {
       name: 'no release',
       stored: undefined,
-      given: { [key]: 'HTTPS' },
+      annotations: { [key]: 'HTTPS' },
       fails: false,
     },
-  ])('$name', async ({ stored, values = {}, given = {}, onService, live, fails }) => {
+  ])('$name', async ({ stored, values = {}, annotations = {}, onService, live, fails }) => {
     const release = stored && {
       latestRevision: createRevision({ values: stored }),
       deployedRevision: createRevision({ values: stored }),
     }
     const runCheck = () => {
-      checkBackendTls(createSettings({ values, ingress: { annotations: given } }), {
+      checkBackendTls(createSettings({ values, ingress: { annotations } }), {
         release,
         service: createService(onService === undefined ? {} : { [key]: onService }),
         ingress: live && ingress({ [key]: 'HTTPS' }, live),

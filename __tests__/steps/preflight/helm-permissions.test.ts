@@ -38,21 +38,26 @@ const describePermissions = (permissions: readonly Permission[]): string[] =>
 
 describe('helmUpgradePermissions', () => {
   const storagePermissions = ['create secrets', 'update secrets', 'patch services', 'get services']
-  test.each<[string, string, string[]]>([
-    ['only the Service', createService('ClusterIP'), storagePermissions],
-    [
-      'each kind once',
-      createService('ClusterIP') + deployment + deployment + job,
-      [...storagePermissions, 'get deployments', 'get jobs'],
-    ],
-    [
-      'kinds of other API groups',
-      createRole('get') +
+  test.each<{ name: string; manifest: string; expected: string[] }>([
+    {
+      name: 'only the Service',
+      manifest: createService('ClusterIP'),
+      expected: storagePermissions,
+    },
+    {
+      name: 'each kind once',
+      manifest: createService('ClusterIP') + deployment + deployment + job,
+      expected: [...storagePermissions, 'get deployments', 'get jobs'],
+    },
+    {
+      name: 'kinds of other API groups',
+      manifest:
+        createRole('get') +
         createRoleBinding('b') +
         createManifest('autoscaling/v2', 'HorizontalPodAutoscaler', 'h') +
         createManifest('networking.k8s.io/v1', 'Ingress', 'i') +
         createManifest('monitoring.coreos.com/v1', 'ServiceMonitor', 'm'),
-      [
+      expected: [
         ...storagePermissions,
         'get roles',
         'get rolebindings',
@@ -60,13 +65,13 @@ describe('helmUpgradePermissions', () => {
         'get ingresses',
         'get servicemonitors',
       ],
-    ],
-    [
-      'custom resources with an unknown plural, and objects of other namespaces',
-      customResource + otherNamespaceObject,
-      storagePermissions,
-    ],
-  ])('%s', (_, manifest, expected) => {
+    },
+    {
+      name: 'custom resources with an unknown plural, and objects of other namespaces',
+      manifest: customResource + otherNamespaceObject,
+      expected: storagePermissions,
+    },
+  ])('$name', ({ manifest, expected }) => {
     expect(describePermissions(helmUpgradePermissions('Secret', 'milvus', manifest))).toEqual(
       expected,
     )
@@ -91,70 +96,82 @@ describe('renderedUpgradePermissions', () => {
     createService('LoadBalancer') + deployment,
     createService('ClusterIP') + deployment,
   ] as const
-  test.each<[string, RenderedUpgrade, string[]]>([
-    ['no change', createUpgrade(serviceTypeChange[0], serviceTypeChange[0]), []],
-    ['a changed Service', createUpgrade(...serviceTypeChange), ['patch services']],
-    [
-      'a changed Service with server-side apply of every object',
-      createUpgrade(...serviceTypeChange, { serverSide: true }),
-      ['patch services', 'patch deployments'],
-    ],
-    [
-      'an added object',
-      createUpgrade('', deployment),
-      ['get deployments', 'create deployments', 'patch deployments'],
-    ],
-    ['a removed object', createUpgrade(job + deployment, deployment), ['get jobs', 'delete jobs']],
-    [
-      'a wait of helm 3',
-      createUpgrade(...serviceTypeChange, { helmMajorVersion: 3, wait: true }),
-      ['patch services', 'list replicasets'],
-    ],
-    [
-      'a wait of helm 4',
-      createUpgrade(statefulSet, statefulSet, { wait: true }),
-      ['list statefulsets', 'watch statefulsets', 'list pods'],
-    ],
-    [
-      'a wait of helm 4 for a Deployment',
-      createUpgrade(deployment, deployment, { wait: true }),
-      ['list deployments', 'watch deployments', 'list replicasets', 'list pods'],
-    ],
-    [
-      'an unchanged Role with server-side apply',
-      createUpgrade(
+  test.each<{ name: string; upgrade: RenderedUpgrade; expected: string[] }>([
+    {
+      name: 'no change',
+      upgrade: createUpgrade(serviceTypeChange[0], serviceTypeChange[0]),
+      expected: [],
+    },
+    {
+      name: 'a changed Service',
+      upgrade: createUpgrade(...serviceTypeChange),
+      expected: ['patch services'],
+    },
+    {
+      name: 'a changed Service with server-side apply of every object',
+      upgrade: createUpgrade(...serviceTypeChange, { serverSide: true }),
+      expected: ['patch services', 'patch deployments'],
+    },
+    {
+      name: 'an added object',
+      upgrade: createUpgrade('', deployment),
+      expected: ['get deployments', 'create deployments', 'patch deployments'],
+    },
+    {
+      name: 'a removed object',
+      upgrade: createUpgrade(job + deployment, deployment),
+      expected: ['get jobs', 'delete jobs'],
+    },
+    {
+      name: 'a wait of helm 3',
+      upgrade: createUpgrade(...serviceTypeChange, { helmMajorVersion: 3, wait: true }),
+      expected: ['patch services', 'list replicasets'],
+    },
+    {
+      name: 'a wait of helm 4',
+      upgrade: createUpgrade(statefulSet, statefulSet, { wait: true }),
+      expected: ['list statefulsets', 'watch statefulsets', 'list pods'],
+    },
+    {
+      name: 'a wait of helm 4 for a Deployment',
+      upgrade: createUpgrade(deployment, deployment, { wait: true }),
+      expected: ['list deployments', 'watch deployments', 'list replicasets', 'list pods'],
+    },
+    {
+      name: 'an unchanged Role with server-side apply',
+      upgrade: createUpgrade(
         createRole('get') + createRoleBinding('b'),
         createRole('get') + createRoleBinding('b'),
         { serverSide: true },
       ),
-      ['patch roles', 'patch rolebindings'],
-    ],
-    [
-      'a changed Role',
-      createUpgrade(createRole('get'), createRole('get, list')),
-      ['patch roles', 'escalate roles or get configmaps and list configmaps'],
-    ],
-    [
-      'an added RoleBinding',
-      createUpgrade(createRole('get'), createRole('get') + createRoleBinding('b')),
-      [
+      expected: ['patch roles', 'patch rolebindings'],
+    },
+    {
+      name: 'a changed Role',
+      upgrade: createUpgrade(createRole('get'), createRole('get, list')),
+      expected: ['patch roles', 'escalate roles or get configmaps and list configmaps'],
+    },
+    {
+      name: 'an added RoleBinding',
+      upgrade: createUpgrade(createRole('get'), createRole('get') + createRoleBinding('b')),
+      expected: [
         'get rolebindings',
         'create rolebindings',
         'patch rolebindings',
         'bind roles reader or get configmaps',
       ],
-    ],
-    [
-      'a RoleBinding to a Role outside the release',
-      createUpgrade('', createRoleBinding('b')),
-      ['get rolebindings', 'create rolebindings', 'patch rolebindings'],
-    ],
-    [
-      'custom resources with an unknown plural, and objects of other namespaces',
-      createUpgrade(customResource, otherNamespaceObject),
-      [],
-    ],
-  ])('%s', (_, upgrade, expected) => {
+    },
+    {
+      name: 'a RoleBinding to a Role outside the release',
+      upgrade: createUpgrade('', createRoleBinding('b')),
+      expected: ['get rolebindings', 'create rolebindings', 'patch rolebindings'],
+    },
+    {
+      name: 'custom resources with an unknown plural, and objects of other namespaces',
+      upgrade: createUpgrade(customResource, otherNamespaceObject),
+      expected: [],
+    },
+  ])('$name', ({ upgrade, expected }) => {
     expect(describePermissions(renderedUpgradePermissions(upgrade))).toEqual(expected)
   })
 })

@@ -134,22 +134,37 @@ describe('findService', () => {
     expect(findService(createSettings(settings), services, release).metadata.name).toBe(expected)
   })
 
-  test.each<[string, Service[], Parameters<typeof findService>[2], string]>([
-    ["only Pulsar's proxy", [pulsarService], createRelease(), 'service-not-found'],
-    [
-      "only Pulsar's proxy, when the release may not be read",
-      [pulsarService],
-      undefined,
-      'service-not-found',
-    ],
-    ['only the Service of a dependency', [kafkaService], createRelease(), 'service-not-found'],
-    [
-      'Services of two releases that may not be read',
-      [milvusService, otherService],
-      undefined,
-      'service-ambiguous',
-    ],
-  ])('rejects %s', async (_, services, releaseTarget, code) => {
+  test.each<{
+    name: string
+    services: Service[]
+    releaseTarget: Parameters<typeof findService>[2]
+    code: string
+  }>([
+    {
+      name: "only Pulsar's proxy",
+      services: [pulsarService],
+      releaseTarget: createRelease(),
+      code: 'service-not-found',
+    },
+    {
+      name: "only Pulsar's proxy, when the release may not be read",
+      services: [pulsarService],
+      releaseTarget: undefined,
+      code: 'service-not-found',
+    },
+    {
+      name: 'only the Service of a dependency',
+      services: [kafkaService],
+      releaseTarget: createRelease(),
+      code: 'service-not-found',
+    },
+    {
+      name: 'Services of two releases that may not be read',
+      services: [milvusService, otherService],
+      releaseTarget: undefined,
+      code: 'service-ambiguous',
+    },
+  ])('rejects $name', async ({ services, releaseTarget, code }) => {
     expect(
       (await captureActionError(() => findService(createSettings(), services, releaseTarget))).code,
     ).toBe(code)

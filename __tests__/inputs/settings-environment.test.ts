@@ -1,0 +1,102 @@
+/** What the environment beside the inputs sets. */
+import { describe, expect, test } from '@jest/globals'
+import { readSettings } from '../../src/inputs/settings.ts'
+import type { Settings } from '../../src/inputs/types.ts'
+import {
+  minimalInputs,
+  minimalInputsFor,
+  readInputs,
+  regionEnv,
+  type Inputs,
+} from './read-inputs.ts'
+
+test('reads the inputs of a process from its environment', () => {
+  const variables = Object.entries({ ...minimalInputs, namespace: ' vectors\n' }).map(
+    ([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const,
+  )
+  try {
+    Object.assign(process.env, Object.fromEntries(variables))
+    expect(readSettings(regionEnv)).toMatchObject({
+      namespace: 'vectors',
+      host: 'milvus.example.com',
+    })
+    process.env['INPUT_NAMESPACE'] = 'A'
+    expect(() => readSettings(regionEnv)).toThrow('Input namespace is "A"')
+  } finally {
+    for (const [name] of variables) Reflect.deleteProperty(process.env, name)
+  }
+})
+
+describe('environment variables', () => {
+  test.each<{
+    name: string
+    inputs: Inputs
+    env: Record<string, string>
+    expected: Partial<Settings>
+  }>([
+    {
+      name: 'AWS_DEFAULT_REGION',
+      inputs: {},
+      env: { AWS_DEFAULT_REGION: 'eu-west-1' },
+      expected: { region: 'eu-west-1' },
+    },
+    {
+      name: 'AWS_REGION over AWS_DEFAULT_REGION',
+      inputs: {},
+      env: { AWS_REGION: 'us-west-2', AWS_DEFAULT_REGION: 'eu-west-1' },
+      expected: { region: 'us-west-2' },
+    },
+    {
+      name: 'an empty AWS_REGION',
+      inputs: {},
+      env: { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' },
+      expected: { region: 'eu-west-1' },
+    },
+    {
+      name: 'the region input over AWS_REGION',
+      inputs: { region: 'sa-east-1' },
+      env: regionEnv,
+      expected: { region: 'sa-east-1' },
+    },
+    {
+      name: 'KUBECONFIG with two files',
+      inputs: { cluster: '' },
+      env: { ...regionEnv, KUBECONFIG: '/a:/b:' },
+      expected: { clusterAccess: { kind: 'kubeconfig', paths: ['/a', '/b'], context: undefined } },
+    },
+    {
+      name: 'the cluster input over KUBECONFIG',
+      inputs: {},
+      env: { ...regionEnv, KUBECONFIG: '/a' },
+      expected: { clusterAccess: { kind: 'eks', cluster: 'production' } },
+    },
+    {
+      name: 'the kubeconfig input over KUBECONFIG',
+      inputs: { cluster: '', kubeconfig: '/c', context: 'x' },
+      env: { ...regionEnv, KUBECONFIG: '/a' },
+      expected: { clusterAccess: { kind: 'kubeconfig', paths: ['/c'], context: 'x' } },
+    },
+    {
+      name: 'HELM_DRIVER=configmap',
+      inputs: {},
+      env: { ...regionEnv, HELM_DRIVER: 'configmap' },
+      expected: { helmStorage: 'ConfigMap' },
+    },
+    {
+      name: 'HELM_DRIVER=secret',
+      inputs: {},
+      env: { ...regionEnv, HELM_DRIVER: 'secret' },
+      expected: { helmStorage: 'Secret' },
+    },
+    {
+      name: 'HELM_DRIVER=sql without a release',
+      inputs: { service: 'milvus' },
+      env: { ...regionEnv, HELM_DRIVER: 'sql' },
+      expected: { helmStorage: 'Secret' },
+    },
+  ])('$name', ({ inputs, env, expected }) => {
+    expect(
+      readInputs({ ...minimalInputsFor(expected.region ?? 'us-east-2'), ...inputs }, env),
+    ).toMatchObject(expected)
+  })
+})

@@ -1,0 +1,185 @@
+import { describe, expect, test } from '@jest/globals'
+import { ActionError } from '../../src/failures/action-error.ts'
+import { jobCancelled } from '../../src/failures/run.ts'
+import type { Change } from '../../src/steps/step.ts'
+import { renderSummary } from '../../src/reporting/summary.ts'
+import { createSettings } from '../steps/fixtures.ts'
+import {
+  now,
+  type SummaryInput,
+  createStep,
+  createChange,
+  outputs,
+  createSummaryInput,
+  createFailure,
+} from './summary-fixtures.ts'
+
+const removalChange: Change = {
+  step: 'ingress',
+  object: 'Ingress milvus/milvus-demo',
+  path: 'load balancer',
+  before: 'old',
+  why: 'created by this action',
+}
+
+const createCheckInput = (drift: string, ...changes: Change[]): SummaryInput =>
+  createSummaryInput({ changes, outputs: new Map([...outputs, ['drift', drift]]) })
+const createDriftError = (code: 'drift-found' | 'drift-unknown'): ActionError =>
+  new ActionError({ code, problem: 'p', remedy: 'r', step: 'ingress' })
+
+describe('headline', () => {
+  interface HeadlineCase {
+    readonly name: string
+    readonly report?: SummaryInput
+    /** Null when they could not be read. */
+    readonly settings?: Parameters<typeof createSettings>[0] | null
+    readonly error?: ActionError
+    readonly expected: RegExp
+  }
+  const createInputWithChanges = (...changes: Change[]) => createSummaryInput({ changes })
+  const probeOff = {
+    probe: {
+      required: false,
+      ca: undefined,
+      address: undefined,
+      token: undefined,
+      byHostname: false,
+    },
+  }
+  test.each<HeadlineCase>([
+    {
+      name: 'a deployment with changes',
+      report: createInputWithChanges(createChange(), createChange()),
+      expected: /^## ✅ Milvus v2\.6\.15 answers through the ALB; 2 changes applied\n/,
+    },
+    {
+      name: 'a deployment with one change',
+      report: createInputWithChanges(createChange()),
+      expected: /; 1 change applied\n/,
+    },
+    {
+      name: 'a deployment without changes',
+      expected: /^## ✅ .*; no changes needed\n/,
+    },
+    {
+      name: 'a deployment of an unknown version',
+      report: createSummaryInput({ outputs: new Map() }),
+      expected: /^## ✅ Milvus answers through the ALB/,
+    },
+    {
+      name: 'a deployment without a probe',
+      settings: probeOff,
+      expected: /^## ⚠️ The ALB is active but was not probed; no changes needed\n/,
+    },
+    {
+      name: 'a failed deployment',
+      error: createFailure(),
+      expected: /^## ❌ Deployment failed in load-balancer: controller-refused\n/,
+    },
+    {
+      name: 'a failed deployment without a probe',
+      settings: probeOff,
+      error: createFailure(),
+      expected: /^## ❌ Deployment failed in load-balancer: controller-refused\n/,
+    },
+    {
+      name: 'a dry run',
+      report: createInputWithChanges(createChange()),
+      settings: { dryRun: true },
+      expected: /^## 📋 Dry run: 1 change planned\n/,
+    },
+    {
+      name: 'a dry run without changes',
+      settings: { dryRun: true },
+      expected: /^## 📋 Dry run: 0 changes planned\n/,
+    },
+    {
+      name: 'a failed dry run',
+      settings: { dryRun: true },
+      error: createFailure(),
+      expected: /^## ❌ Dry run failed in load-balancer: controller-refused\n/,
+    },
+    {
+      name: 'a check without differences',
+      report: createCheckInput('false'),
+      settings: { mode: 'check' },
+      expected: /^## ✅ No drift: the deployment matches the inputs\n/,
+    },
+    {
+      name: 'a check that warns about differences',
+      report: createCheckInput('true', createChange(), createChange()),
+      settings: { mode: 'check' },
+      expected: /^## ⚠️ Drift: 2 differences from the inputs\n/,
+    },
+    {
+      name: 'a check that fails because of a difference',
+      report: createCheckInput('true', createChange()),
+      settings: { mode: 'check' },
+      error: createDriftError('drift-found'),
+      expected: /^## ❌ Drift: 1 difference from the inputs\n/,
+    },
+    {
+      name: 'a check without all permissions',
+      report: createCheckInput('unknown'),
+      settings: { mode: 'check' },
+      error: createDriftError('drift-unknown'),
+      expected: /^## ❌ No drift was found, but not everything could be checked\n/,
+    },
+    {
+      name: 'a check whose probe failed',
+      report: createCheckInput('true', createChange()),
+      settings: { mode: 'check' },
+      error: createFailure(),
+      expected: /^## ❌ Check failed in load-balancer: controller-refused\n/,
+    },
+    {
+      name: 'invalid inputs',
+      report: createSummaryInput({
+        steps: [createStep('preflight', 'input-missing', false)],
+        outputs: new Map(),
+      }),
+      settings: null,
+      error: new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }),
+      expected: /^## ❌ Run failed in preflight: input-missing\n/,
+    },
+    {
+      name: 'a removal',
+      report: createInputWithChanges(removalChange),
+      settings: { mode: 'destroy' },
+      expected: /^## ✅ Removed: Ingress milvus\/milvus-demo\n/,
+    },
+    {
+      name: 'a removal with nothing to remove',
+      settings: { mode: 'destroy' },
+      expected: /^## ✅ Nothing was left to remove\n/,
+    },
+    {
+      name: 'a removal that restores the Service type',
+      report: createInputWithChanges(createChange()),
+      settings: { mode: 'destroy' },
+      expected: /^## ✅ Nothing was left to remove; the Service type was restored\n/,
+    },
+    {
+      name: 'a removal that failed before its first change',
+      settings: { mode: 'destroy' },
+      error: createFailure(),
+      expected: /^## ❌ Removal failed in load-balancer: controller-refused; nothing was removed\n/,
+    },
+    {
+      name: 'a removal that failed after its first change',
+      report: createInputWithChanges(createChange()),
+      settings: { mode: 'destroy' },
+      error: createFailure(),
+      expected:
+        /^## ❌ Removal failed in load-balancer: controller-refused; the removal is incomplete\n/,
+    },
+    {
+      name: 'a cancelled run',
+      error: jobCancelled().withStep('release'),
+      expected: /^## ⏹ Cancelled in release\n/,
+    },
+  ])('of $name', ({ report = createSummaryInput(), settings = {}, error, expected }) => {
+    const knownSettings = settings === null ? undefined : createSettings(settings)
+    expect(renderSummary(report, knownSettings, error, now)).toMatch(expected)
+  })
+})

@@ -1,0 +1,113 @@
+import { describe, expect, test } from '@jest/globals'
+import type { IngressClassParams } from '../../../src/clients/kubernetes/types.ts'
+import { findOverrides } from '../../../src/steps/preflight/class-overrides.ts'
+import { certificateArn, createSettings } from '../fixtures.ts'
+
+const namespace = { name: 'milvus', uid: 'u', resourceVersion: '1', labels: { team: 'search' } }
+
+describe('findOverrides: class parameters that override inputs', () => {
+  test.each<{
+    name: string
+    spec: NonNullable<IngressClassParams['spec']>
+    settingsOverrides: Parameters<typeof createSettings>[0]
+    expected: string[]
+  }>([
+    { name: 'no parameters', spec: {}, settingsOverrides: {}, expected: [] },
+    {
+      name: 'parameters equal to the inputs',
+      spec: {
+        scheme: 'internet-facing',
+        targetType: 'ip',
+        sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+        namespaceSelector: { matchLabels: { team: 'search' } },
+        sslRedirectPort: '443',
+      },
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'the certificate of this run',
+      spec: { certificateArn: [certificateArn] },
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'the certificate of this run, in Auto Mode',
+      spec: { certificateARNs: [certificateArn] },
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'another certificate, in Auto Mode',
+      spec: { certificateARNs: ['arn:other'] },
+      settingsOverrides: {},
+      expected: ['error set certificateArn arn:other, which overrides the certificate of this run'],
+    },
+    {
+      name: 'a group',
+      spec: { group: { name: 'shared' } },
+      settingsOverrides: {},
+      expected: ['error set group shared, which overrides group-name'],
+    },
+    {
+      name: 'the requested group',
+      spec: { group: { name: 'shared' } },
+      settingsOverrides: { ingress: { groupName: 'shared' } },
+      expected: [],
+    },
+    {
+      name: 'a load balancer name',
+      spec: { loadBalancerName: 'platform' },
+      settingsOverrides: {},
+      expected: ['note set loadBalancerName platform, which overrides load-balancer-name'],
+    },
+    {
+      name: 'another load balancer name',
+      spec: { loadBalancerName: 'platform' },
+      settingsOverrides: { ingress: { loadBalancerName: 'mine' } },
+      expected: ['warning set loadBalancerName platform, which overrides load-balancer-name mine'],
+    },
+    {
+      name: 'subnets by id',
+      spec: { subnets: { ids: ['subnet-1'] } },
+      settingsOverrides: { ingress: { subnets: ['subnet-2'] } },
+      expected: ['warning set subnets subnet-1, which overrides subnets subnet-2'],
+    },
+    {
+      name: 'subnets by tags, in Auto Mode',
+      spec: { subnets: { matchTags: [{ key: 'role', values: ['alb'] }] } },
+      settingsOverrides: {},
+      expected: ['note set subnets [{"key":"role","values":["alb"]}], which overrides subnets'],
+    },
+    {
+      name: 'the requested idle timeout',
+      spec: { loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '600' }] },
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'another attribute',
+      spec: { loadBalancerAttributes: [{ key: 'deletion_protection.enabled', value: 'true' }] },
+      settingsOverrides: {},
+      expected: [],
+    },
+    {
+      name: 'prefix lists',
+      spec: { prefixListsIDs: ['pl-1'] },
+      settingsOverrides: {},
+      expected: ['note set prefixListsIDs pl-1, which overrides inbound-cidrs'],
+    },
+    {
+      name: 'a tag that was not requested',
+      spec: { tags: [{ key: 'team', value: 'platform' }] },
+      settingsOverrides: {},
+      expected: [],
+    },
+  ])('$name', ({ spec, settingsOverrides, expected }) => {
+    expect(
+      findOverrides(spec, createSettings(settingsOverrides), namespace).map(
+        ({ severity, text }) => `${severity} ${text}`,
+      ),
+    ).toEqual(expected)
+  })
+})
