@@ -23,7 +23,7 @@ simulatorScenario(
     if (!stored) throw new Error('the import is not there')
     const inputs = certificateArnInputs(arn)
     stored.describeOverrides = { Type: 'AMAZON_ISSUED', RenewalEligibility: 'ELIGIBLE' }
-    expect(expectSuccess(await run(inputs)).log).not.toMatch(/^::warning .*ends in/m)
+    expect(expectSuccess(await run(inputs)).log).not.toMatch(/^::warning .*expires in/m)
     stored.describeOverrides = {
       Type: 'AMAZON_ISSUED',
       RenewalEligibility: 'ELIGIBLE',
@@ -120,7 +120,7 @@ scenario(
           'expiry-warning': '5',
         }),
       ).log,
-    ).not.toMatch(/^::warning .*ends in/m)
+    ).not.toMatch(/^::warning .*expires in/m)
     expect(expectSuccess(await run(certificateArnInputs(arn))).log).toMatch(
       /^::warning .*expires in 9 days/m,
     )

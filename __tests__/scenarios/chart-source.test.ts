@@ -14,7 +14,7 @@ import { dryRunInputs } from './run-inputs.ts'
 /**
  * The working directory of a job that checked out a chart, and a helm with a configured repository.
  */
-async function makeWorkspace(
+async function createWorkspace(
   environment: TestEnvironment,
 ): Promise<Partial<RunOptions> & { workspace: string }> {
   const workspace = join(environment.directory, 'workspace')
@@ -48,7 +48,7 @@ for (const major of [3, 4] as const) {
     `a chart as a directory, an archive, a URL, and an alias of helm repo add, with helm ${major}`,
     async ({ environment, run }) => {
       await environment.useHelm(major)
-      const options = await makeWorkspace(environment)
+      const options = await createWorkspace(environment)
       for (const chart of [
         'charts/milvus',
         'milvus-4.2.58.tgz',
@@ -67,7 +67,7 @@ for (const major of [3, 4] as const) {
 scenario(
   'chart references that do not exist, or are another chart',
   async ({ environment, run }) => {
-    const options = await makeWorkspace(environment)
+    const options = await createWorkspace(environment)
     await writeFile(
       join(options.workspace, 'cache.tgz'),
       buildUnrelatedChart('cache', '1.2.3').archive,
