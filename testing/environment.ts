@@ -3,7 +3,7 @@
  * operations available to a scenario. There are two implementations: the simulator, and the lab,
  * which consists of real components. A scenario that uses only this interface runs in both.
  * Scenarios make manual checks and changes as a person would, with kubectl, helm and AWS' own
- * clients: __tests__/scenarios/manual-operations.ts.
+ * clients: __tests__/scenarios/*manual-operations.ts.
  */
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
-import { getErrorAnnotation } from '../scenarios/harness.ts'
+import { getErrorAnnotation } from '../scenarios/expectations.ts'
 import { recordResult, sample } from './result-tables.ts'
 import { createRecoveryCheck } from './recovery-check.ts'
 import { prepareWriteNumbering } from './interrupted-runs.ts'

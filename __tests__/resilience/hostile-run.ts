@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { getErrorAnnotation } from '../scenarios/harness.ts'
+import { getErrorAnnotation } from '../scenarios/expectations.ts'
 import { recordResult } from './result-tables.ts'
 import { expectOutcome, getOutcome } from './outcome.ts'
 

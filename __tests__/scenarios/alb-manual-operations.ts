@@ -17,7 +17,7 @@ import {
   type Rule,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { getAwsClientConfig } from './manual-operations.ts'
+import { getAwsClientConfig } from './aws-clients.ts'
 
 const createClient = (environment: TestEnvironment): ElasticLoadBalancingV2Client =>
   new ElasticLoadBalancingV2Client(getAwsClientConfig(environment))
@@ -32,6 +32,14 @@ async function getLoadBalancerArn(environment: TestEnvironment): Promise<string 
   return getOnly(
     (await createClient(environment).send(new DescribeLoadBalancersCommand({}))).LoadBalancers,
   ).LoadBalancerArn
+}
+
+/** The DNS names of the load balancers. */
+export async function listLoadBalancerNames(environment: TestEnvironment): Promise<string[]> {
+  const { LoadBalancers: list = [] } = await createClient(environment).send(
+    new DescribeLoadBalancersCommand({}),
+  )
+  return list.map(({ DNSName = '' }) => DNSName)
 }
 
 /** The only listener of the only load balancer. */

@@ -1,21 +1,137 @@
-/**
- * Certificates in practice: a given ARN, other usages, other keys, many certificates, and an expiry
- * that is near.
- */
+/** Which certificate in ACM is used: the action's own, one with a given ARN, or an equal one. */
+import { X509Certificate } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
-import { listCertificates, importCertificate, findCertificate } from './manual-operations.ts'
 import {
-  getErrorAnnotation,
-  listChanges,
+  findCertificate,
+  importCertificate,
+  importOtherCertificate,
+  listCertificates,
+  removeTags,
+} from './acm-manual-operations.ts'
+import { certificateArnInputs, certificateInputs } from './certificate-inputs.ts'
+import {
   expectFailure,
   expectSuccess,
   expectUnchanged,
-  simulatorScenario,
-  scenario,
-  setDefaultStart,
-} from './harness.ts'
+  getErrorAnnotation,
+  listChanges,
+} from './expectations.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
+import { annotateObject, getObject } from './manual-operations.ts'
 
 setDefaultStart('cluster-ip')
+
+scenario(
+  'an equal certificate that ACM already has is used',
+  async ({ environment, run, writes }) => {
+    const arn = await importCertificate(environment)
+    const result = await run()
+    expectSuccess(result)
+    expect(result.outputs['certificate-arn']).toBe(arn)
+    expect(writes()).not.toContain('acm ImportCertificate')
+  },
+)
+
+scenario(
+  'a certificate that covers other names too is not overwritten',
+  async ({ environment, run }) => {
+    const multiNameCertificate = await environment.certificateAuthority.issue({
+      hosts: [environment.host, 'shop.example.com'],
+    })
+    const { 'certificate-arn': arn } = (await run(certificateInputs(multiNameCertificate))).outputs
+    await removeTags(environment, arn ?? '')
+    const result = await run()
+    expectSuccess(result)
+    expect(result.outputs['certificate-arn']).not.toBe(arn)
+    expect((await findCertificate(environment, arn))?.x509.raw).toEqual(
+      new X509Certificate(multiNameCertificate.certificate).raw,
+    )
+  },
+)
+
+scenario(
+  'after the Ingress was deleted by hand, its certificate is found again and none is imported',
+  async ({ environment, run, writes }) => {
+    const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
+    await environment.kubectl('delete', 'ingress', 'milvus-demo', '--wait=false')
+    while ((await getObject(environment, 'ingress', 'milvus-demo')) !== undefined)
+      await setTimeout(100)
+    const secondRun = expectSuccess(await run())
+    expect(secondRun.outputs['certificate-arn']).toBe(arn)
+    expect(writes().filter((write) => write.startsWith('acm'))).toEqual([])
+  },
+)
+
+scenario(
+  'an Ingress that someone moved to another certificate: the run names its own, and restores it on request',
+  async ({ environment, run }) => {
+    const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
+    const other = await importOtherCertificate(environment)
+    await annotateObject(
+      environment,
+      'ingress/milvus-demo',
+      `alb.ingress.kubernetes.io/certificate-arn=${other}`,
+    )
+    expectFailure(await run(), 'ingress', 'ingress-conflict')
+    const restored = expectSuccess(await run({ 'force-conflicts': 'true' }))
+    expect([restored.outputs['certificate-arn'], listChanges(restored)]).toEqual([
+      arn,
+      ['ingress certificate-arn'],
+    ])
+  },
+)
+
+simulatorScenario(
+  'moto has issued certificates only',
+  'a certificate-arn that no ALB should serve is rejected with the reason',
+  async ({ environment, run, writes }) => {
+    const arn = await importCertificate(environment)
+    const stored = environment.awsState.certificates.get(arn)
+    if (!stored) throw new Error('the import is not there')
+    const dnsRecord = {
+      Name: '_x.milvus.example.com.',
+      Type: 'CNAME',
+      Value: '_y.acm-validations.aws.',
+    }
+    for (const { detail, expectedText } of [
+      {
+        detail: {
+          Status: 'PENDING_VALIDATION',
+          Type: 'AMAZON_ISSUED',
+          DomainValidationOptions: [
+            {
+              DomainName: environment.host,
+              ValidationStatus: 'PENDING_VALIDATION',
+              ResourceRecord: dnsRecord,
+            },
+          ],
+        },
+        expectedText:
+          'is not issued yet. What to do: Create the DNS record _x.milvus.example.com. CNAME _y.acm-validations.aws.',
+      },
+      {
+        detail: { Status: 'VALIDATION_TIMED_OUT', Type: 'AMAZON_ISSUED' },
+        expectedText: 'nobody validated it within 72 hours',
+      },
+      {
+        detail: { Status: 'FAILED', Type: 'AMAZON_ISSUED', FailureReason: 'CAA_ERROR' },
+        expectedText: 'its request failed: CAA_ERROR',
+      },
+      {
+        detail: { Status: 'REVOKED', RevocationReason: 'KEY_COMPROMISE' },
+        expectedText: 'is revoked (KEY_COMPROMISE)',
+      },
+      { detail: { Status: 'INACTIVE' }, expectedText: 'is inactive' },
+    ] as const) {
+      stored.describeOverrides = detail
+      const result = await run(certificateArnInputs(arn))
+      expectFailure(result, 'certificate', 'certificate-not-issued')
+      expect(getErrorAnnotation(result).replace(/\s+/g, ' ')).toContain(expectedText)
+      expect(writes()).toEqual([])
+    }
+  },
+)
 
 scenario(
   'a foreign certificate under certificate-arn is rejected, and replaced on request',
@@ -23,8 +139,7 @@ scenario(
     const arn = await importCertificate(environment)
     const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
     const inputs = {
-      certificate: renewed.fullchain,
-      'private-key': renewed.privateKey,
+      ...certificateInputs(renewed),
       'certificate-arn': arn,
     }
     expectFailure(await run(inputs), 'certificate', 'certificate-not-ours')
@@ -39,14 +154,13 @@ scenario(
 )
 
 simulatorScenario(
-  'moto does not say what uses a certificate',
+  'moto does not report what uses a certificate',
   'the resources that use a foreign certificate are named',
   async ({ environment, run }) => {
     const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
     const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
     const result = await run({
-      certificate: renewed.fullchain,
-      'private-key': renewed.privateKey,
+      ...certificateInputs(renewed),
       'certificate-arn': arn,
       'ingress-name': 'another',
     })
@@ -55,123 +169,11 @@ simulatorScenario(
   },
 )
 
-simulatorScenario(
-  'moto lets usages go',
-  'a reimport that would remove key usages becomes a new certificate, and the old one is deleted',
-  async ({ environment, run }) => {
-    const broadUsage = await environment.certificateAuthority.issue({
-      hosts: [environment.host],
-      keyUsage: ['digitalSignature', 'keyEncipherment', 'dataEncipherment'],
-    })
-    const first = expectSuccess(
-      await run({ certificate: broadUsage.fullchain, 'private-key': broadUsage.privateKey }),
-    )
-    const narrowUsage = await environment.certificateAuthority.issue({
-      hosts: [environment.host],
-      keyUsage: ['digitalSignature'],
-    })
-    const second = expectSuccess(
-      await run({ certificate: narrowUsage.fullchain, 'private-key': narrowUsage.privateKey }),
-    )
-    expect(second.outputs['certificate-arn']).not.toBe(first.outputs['certificate-arn'])
-    // The next run finds what remains of the first.
-    expect(
-      listChanges(
-        expectSuccess(
-          await run({ certificate: narrowUsage.fullchain, 'private-key': narrowUsage.privateKey }),
-        ),
-      ),
-    ).toEqual(['certificate certificate'])
-    expect((await listCertificates(environment)).map(({ arn }) => arn)).toEqual([
-      second.outputs['certificate-arn'],
-    ])
-  },
-)
-
-simulatorScenario(
-  'a role in the lab is one for all of a run',
-  'a superseded certificate that cannot be deleted is named in a note',
-  async ({ environment, run }) => {
-    const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
-    const largerKey = await environment.certificateAuthority.issue({
-      hosts: [environment.host],
-      keyAlgorithm: 'RSA_3072',
-    })
-    const inputs = { certificate: largerKey.fullchain, 'private-key': largerKey.privateKey }
-    for (const deniedAction of ['acm:DescribeCertificate', 'acm:DeleteCertificate']) {
-      environment.aws.authorize = (_principal, requestedAction) => requestedAction !== deniedAction
-      const result = expectSuccess(await run(inputs))
-      expect(result.summary).toContain(arn)
-      expect(result.summary).toContain(deniedAction)
-    }
-    environment.aws.authorize = () => true
-    expectSuccess(await run(inputs))
-    expect(await findCertificate(environment, arn)).toBeUndefined()
-  },
-)
-
-scenario(
-  'in an account with many certificates, tags are read only of candidates',
-  async ({ environment, run }) => {
-    const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
-    for (let number = 0; number < 60; number += 1) await importCertificate(environment, other)
-    const before = environment.requestLog.requests.length
-    expectSuccess(await run())
-    expect(
-      environment.requestLog.requests
-        .slice(before)
-        .filter(({ operation }) =>
-          ['ListTagsForCertificate', 'GetCertificate'].includes(operation),
-        ),
-    ).toEqual([])
-  },
-)
-
-scenario('a reimport whose response is lost', async ({ environment, run }) => {
-  const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
-  const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-  environment.requestLog.injectFault({
-    service: 'acm',
-    operation: 'ImportCertificate',
-    times: 1,
-    reset: 'after',
-  })
-  expect(
-    expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }))
-      .outputs['certificate-arn'],
-  ).toBe(arn)
-  expect(await listCertificates(environment)).toHaveLength(1)
+scenario('a certificate ARN that does not exist', async ({ environment, run, writes }) => {
+  const { account, region } = environment
+  const arn = `arn:aws:acm:${region}:${account}:certificate/00000000-0000-4000-8000-000000000000`
+  const inputs = certificateArnInputs(arn)
+  const result = expectFailure(await run(inputs), 'certificate', 'certificate-not-found')
+  expect(writes()).toEqual([])
+  expect(getErrorAnnotation(result)).toContain(arn)
 })
-
-scenario(
-  'an expiry that is near is a warning, for a given certificate and for one in ACM',
-  async ({ environment, run }) => {
-    const expiringCertificate = await environment.certificateAuthority.issue({
-      hosts: [environment.host],
-      notBefore: new Date(Date.now() - 80 * 86_400_000),
-      validityDays: 10,
-    })
-    const first = expectSuccess(
-      await run({
-        certificate: expiringCertificate.chain + expiringCertificate.certificate,
-        'private-key': expiringCertificate.privateKey,
-      }),
-    )
-    expect(first.log).toMatch(/^::warning .*expires in 9 days, on /m)
-    expect(first.summary).toContain('are not in order')
-    const { 'certificate-arn': arn = '' } = first.outputs
-    expect(
-      expectSuccess(
-        await run({
-          certificate: '',
-          'private-key': '',
-          'certificate-arn': arn,
-          'expiry-warning': '5',
-        }),
-      ).log,
-    ).not.toMatch(/^::warning .*ends in/m)
-    expect(
-      expectSuccess(await run({ certificate: '', 'private-key': '', 'certificate-arn': arn })).log,
-    ).toMatch(/^::warning .*expires in 9 days/m)
-  },
-)

@@ -5,17 +5,16 @@
  */
 import { appendFileSync } from 'node:fs'
 import { expect } from '@jest/globals'
-import { modeValues, type InstallationMode } from '../../simulator/charts/installation-modes.ts'
+import { type InstallationMode, modeValues } from '../../simulator/charts/installation-modes.ts'
 import type { HelmMajorVersion } from '../../testing/cli-tools.ts'
 import {
-  getErrorAnnotation,
-  listChanges,
   expectFailure,
   expectSuccess,
   expectUnchanged,
-  scenario,
-  setDefaultStart,
-} from './harness.ts'
+  getErrorAnnotation,
+  listChanges,
+} from './expectations.ts'
+import { scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('empty')
 
@@ -34,6 +33,7 @@ const initialReleases: readonly InitialRelease[] = ['4.0.34', '4.1.36', '4.2.58'
 )
 
 const isFullMatrix = process.env['MATRIX'] === 'whole'
+
 const isMostDifferent = ({ chart, mode }: InitialRelease): boolean =>
   chart === '4.2.58' && mode === 'cluster'
 

@@ -4,16 +4,49 @@
  */
 import { expect } from '@jest/globals'
 import type { Simulator } from '../../simulator/simulator.ts'
+import { certificateInputs, issueWithLargerKey } from './certificate-inputs.ts'
 import {
-  getErrorAnnotation,
   expectFailure,
+  expectFailureWithoutWrites,
   expectSuccess,
+  expectToContainAll,
   expectUnchanged,
-  simulatorScenario,
-  setDefaultStart,
-} from './harness.ts'
+  getErrorAnnotation,
+} from './expectations.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 
 setDefaultStart('cluster-ip')
+
+scenario('a cluster that does not exist', async (scenario) => {
+  await expectFailureWithoutWrites(scenario, { cluster: 'nowhere' }, 'cluster-not-found')
+})
+
+scenario('a cluster that is unreachable', async (scenario) => {
+  // Nothing listens on port 1 of loopback.
+  scenario.environment.setClusterEndpoint('https://127.0.0.1:1')
+  const text = await expectFailureWithoutWrites(scenario, {}, 'cluster-unreachable')
+  expect(text).toContain('ECONNREFUSED')
+})
+
+scenario('a cluster without an access entry for the role', async (scenario) => {
+  scenario.environment.eks.accessEntries = new Map()
+  await expectFailureWithoutWrites(scenario, {}, 'cluster-unauthorized')
+})
+
+scenario('a namespace that does not exist', async (scenario) => {
+  await expectFailureWithoutWrites(scenario, { namespace: 'nowhere' }, 'namespace-not-found')
+})
+
+scenario('a Kubernetes API that fails', async (scenario) => {
+  scenario.environment.requestLog.injectFault({
+    service: 'kubernetes',
+    operation: /^GET .*\/services$/,
+    error: { status: 500, code: 'InternalError', message: 'etcdserver: no leader' },
+  })
+  expect(await expectFailureWithoutWrites(scenario, {}, 'cluster-request-failed')).toContain(
+    'etcdserver: no leader',
+  )
+})
 
 /** Changes the response of DescribeCluster. */
 function setClusterDescription(
@@ -25,19 +58,21 @@ function setClusterDescription(
 }
 
 simulatorScenario(
-  "moto's clusters are ACTIVE",
+  "moto's clusters are always ACTIVE",
   'an EKS cluster that is being created, deleted or has failed is reported with its status; one being updated works',
   async ({ environment, run, writes }) => {
-    for (const [status, expectedText] of [
-      ['CREATING', 'aws eks wait cluster-active --name production'],
-      ['DELETING', 'Set input cluster to a cluster that is not being deleted'],
-      ['FAILED', 'EKS could not create it'],
+    for (const { status, expectedText } of [
+      { status: 'CREATING', expectedText: 'aws eks wait cluster-active --name production' },
+      {
+        status: 'DELETING',
+        expectedText: 'Set input cluster to a cluster that is not being deleted',
+      },
+      { status: 'FAILED', expectedText: 'EKS could not create it' },
     ] as const) {
       setClusterDescription(environment, { status })
       const result = await run()
       expectFailure(result, 'preflight', 'cluster-not-found')
-      for (const part of [`its status is ${status}`, expectedText])
-        expect(getErrorAnnotation(result)).toContain(part)
+      expectToContainAll(getErrorAnnotation(result), [`its status is ${status}`, expectedText])
       expect(writes()).toEqual([])
     }
     setClusterDescription(environment, { status: 'UPDATING' })
@@ -46,12 +81,18 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  "moto's clusters are open to everybody",
+  "moto's clusters do not restrict networks",
   'a cluster endpoint that rejects this runner is reported with the networks it allows',
   async ({ environment, run, writes }) => {
-    for (const [network, expectedText] of [
-      [{ endpointPublicAccess: false, endpointPrivateAccess: true }, 'This endpoint is private'],
-      [{ publicAccessCidrs: ['203.0.113.0/24'] }, 'accepts connections only from 203.0.113.0/24'],
+    for (const { network, expectedText } of [
+      {
+        network: { endpointPublicAccess: false, endpointPrivateAccess: true },
+        expectedText: 'This endpoint is private',
+      },
+      {
+        network: { publicAccessCidrs: ['203.0.113.0/24'] },
+        expectedText: 'accepts connections only from 203.0.113.0/24',
+      },
     ] as const) {
       setClusterDescription(environment, { endpoint: 'https://127.0.0.1:1', network })
       const result = await run()
@@ -69,13 +110,8 @@ simulatorScenario(
     expectSuccess(await run())
     environment.aws.clockOffset = 20 * 60_000
     expectUnchanged(await run())
-    const largerKey = await environment.certificateAuthority.issue({
-      hosts: [environment.host],
-      keyAlgorithm: 'RSA_3072',
-    })
-    expectSuccess(
-      await run({ certificate: largerKey.fullchain, 'private-key': largerKey.privateKey }),
-    )
+    const largerKey = await issueWithLargerKey(environment)
+    expectSuccess(await run(certificateInputs(largerKey)))
     expect(environment.aws.tokenRejections).toEqual([])
   },
 )

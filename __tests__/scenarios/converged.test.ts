@@ -2,9 +2,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { profilingOptionsFor, parseProfile, sumByPhase } from '../../testing/profile.ts'
+import { parseProfile, profilingOptionsFor, sumByPhase } from '../../testing/profile.ts'
 import type { RunResult } from '../../testing/runner.ts'
-import { expectSuccess, scenario, setDefaultStart } from './harness.ts'
+import { expectSuccess } from './expectations.ts'
+import { scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
@@ -13,6 +14,7 @@ setDefaultStart('cluster-ip')
  * slower than `load`.
  */
 const maxCpuSeconds = 0.6
+
 /**
  * Seconds in which such a machine loads the action and rejects its inputs. The limit scales with a
  * slower or busier machine.

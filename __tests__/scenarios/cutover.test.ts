@@ -3,25 +3,20 @@ import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
 import {
   ContinuousClient,
-  startClientThroughAlb,
   nextHelmServiceUpdate,
+  startClientThroughAlb,
 } from '../../testing/continuous-client.ts'
-import type { TestEnvironment } from '../../testing/environment.ts'
+import { certificateInputs } from './certificate-inputs.ts'
 import {
-  getErrorAnnotation,
-  listChanges,
   expectFailure,
   expectSuccess,
   expectUnchanged,
-  scenario,
-} from './harness.ts'
-import { getObject } from './manual-operations.ts'
-
-const getServiceType = async (environment: TestEnvironment): Promise<unknown> =>
-  (
-    (await getObject(environment, 'service', 'milvus-demo'))?.['spec'] as
-      { type?: string } | undefined
-  )?.type
+  getErrorAnnotation,
+  listChanges,
+} from './expectations.ts'
+import { scenario } from './harness.ts'
+import { getServiceType } from './manual-operations.ts'
+import { shortProbe } from './run-inputs.ts'
 
 /** The groups of the log, in order. */
 const listStepOrder = (log: string): string[] =>
@@ -59,18 +54,18 @@ scenario(
         'probe',
       ])
       await Promise.all(clients.map((client) => client.stop()))
-      const { receivedAt: at } = await serviceSwitched
-      expect(oldClient.calls.filter(({ endedAt: ended }) => ended < at)).not.toEqual([])
-      expect(oldClient.failedCalls.filter(({ endedAt: ended }) => ended < at)).toEqual([])
+      const { receivedAt: switchedAt } = await serviceSwitched
+      expect(oldClient.calls.filter(({ endedAt }) => endedAt < switchedAt)).not.toEqual([])
+      expect(oldClient.failedCalls.filter(({ endedAt }) => endedAt < switchedAt)).toEqual([])
       // The old load balancer is deleted with the type of the Service.
       expect(oldClient.failedCalls).not.toEqual([])
       expect(
         clients
           .slice(1)
           .flatMap(({ calls }) => calls)
-          .filter(({ startedAt: begun }) => begun > at),
+          .filter(({ startedAt }) => startedAt > switchedAt),
       ).not.toEqual([])
-      expect(clients.slice(1).flatMap(({ failedCalls: failed }) => failed)).toEqual([])
+      expect(clients.slice(1).flatMap(({ failedCalls }) => failedCalls)).toEqual([])
       expect(await getServiceType(environment)).toBe('ClusterIP')
     } finally {
       await Promise.all(clients.map((client) => client.stop()))
@@ -87,11 +82,7 @@ scenario(
     const oldClient = new ContinuousClient({ address: `${host}:${port}` })
     try {
       await environment.overrideAlb({ fixedStatus: 502 })
-      expectFailure(
-        await run({ cutover: 'last', 'probe-timeout': '1s' }),
-        'probe',
-        'probe-target-failed',
-      )
+      expectFailure(await run({ cutover: 'last', ...shortProbe }), 'probe', 'probe-target-failed')
       await oldClient.stop()
       expect(oldClient.failedCalls).toEqual([])
       expect(await getServiceType(environment)).toBe('LoadBalancer')
@@ -135,18 +126,16 @@ scenario(
     const clients = [startClientThroughAlb(environment), startClientThroughAlb(environment, true)]
     try {
       const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-      const result = expectSuccess(
-        await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }),
-      )
+      const result = expectSuccess(await run(certificateInputs(renewed)))
       await Promise.all(clients.map((client) => client.stop()))
       expect(result.outputs['certificate-arn']).toBe(first.outputs['certificate-arn'])
       // The run ends only when the ALB serves the new certificate.
       expect(result.log).toContain(
         `certificate ${new X509Certificate(renewed.certificate).serialNumber}`,
       )
-      for (const { calls, failedCalls: failed } of clients) {
+      for (const { calls, failedCalls } of clients) {
         expect(calls.length).toBeGreaterThan(3)
-        expect(failed).toEqual([])
+        expect(failedCalls).toEqual([])
       }
     } finally {
       await Promise.all(clients.map((client) => client.stop()))

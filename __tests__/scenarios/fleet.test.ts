@@ -2,11 +2,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
+import { repositoryRoot, type TestEnvironment } from '../../testing/environment.ts'
 import { startGitHubApi } from '../../testing/github-api.ts'
 import { executeAction, type RunResult } from '../../testing/runner.ts'
-import { repositoryRoot, type TestEnvironment } from '../../testing/environment.ts'
-import { getObject } from './manual-operations.ts'
 import { scenario } from './harness.ts'
+import { getObject } from './manual-operations.ts'
 
 interface TargetResult {
   readonly name: string

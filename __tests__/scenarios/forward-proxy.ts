@@ -57,9 +57,9 @@ export async function startProxy(resolve: (host: string) => string | undefined):
       client.write('HTTP/1.1 200 Connection established\r\n\r\n')
       client.pipe(upstream).pipe(client)
     })
-    for (const [socket, peer] of [
-      [client, upstream],
-      [upstream, client],
+    for (const { socket, peer } of [
+      { socket: client, peer: upstream },
+      { socket: upstream, peer: client },
     ] as const) {
       tunnels.add(socket)
       socket.on('error', () => peer.destroy()).on('close', () => peer.destroy())

@@ -1,71 +1,21 @@
 /** Ingresses that share an ALB, and changes of an Ingress that create another ALB. */
 import { expect } from '@jest/globals'
+import { importCertificate, importOtherCertificate } from './acm-manual-operations.ts'
+import { listLoadBalancerNames } from './alb-manual-operations.ts'
 import {
-  createObjects,
-  getObject,
-  importCertificate,
-  listLoadBalancerNames,
-  type KubernetesObject,
-} from './manual-operations.ts'
-import {
-  getErrorAnnotation,
-  listChanges,
   expectFailure,
   expectSuccess,
   expectUnchanged,
-  scenario,
-  setDefaultStart,
-  type Scenario,
-} from './harness.ts'
+  getErrorAnnotation,
+} from './expectations.ts'
+import { scenario, setDefaultStart } from './harness.ts'
+import { buildGroupMember } from './ingress-manual-operations.ts'
+import { createObjects, getObject } from './manual-operations.ts'
+import type { Scenario } from './scenario-run.ts'
 
 setDefaultStart('cluster-ip')
 
-const annotationPrefix = 'alb.ingress.kubernetes.io'
 const groupInputs = { 'group-name': 'shared' }
-
-/** Another Ingress of the group, also for Milvus' Service. */
-function createGroupMember(
-  { environment }: Scenario,
-  name: string,
-  annotations: Record<string, string>,
-  { host = 'other.example.com', port = 19530 } = {},
-): KubernetesObject {
-  const annotationsByName = {
-    'group.name': 'shared',
-    scheme: 'internet-facing',
-    'backend-protocol-version': 'GRPC',
-    'target-type': 'ip',
-    'listen-ports': `[{"HTTPS":${environment.listenPort}}]`,
-    ...annotations,
-  }
-  const rule = {
-    host,
-    http: {
-      paths: [
-        {
-          path: '/',
-          pathType: 'Prefix',
-          backend: { service: { name: 'milvus-demo', port: { number: port } } },
-        },
-      ],
-    },
-  }
-  return {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'Ingress',
-    metadata: {
-      name,
-      namespace: environment.namespace,
-      annotations: Object.fromEntries(
-        Object.entries(annotationsByName).map(([key, value]) => [
-          `${annotationPrefix}/${key}`,
-          value,
-        ]),
-      ),
-    },
-    spec: { ingressClassName: 'alb', rules: [rule] },
-  }
-}
 
 const getAddress = async ({ environment }: Scenario, name: string): Promise<unknown> =>
   (
@@ -75,13 +25,10 @@ const getAddress = async ({ environment }: Scenario, name: string): Promise<unkn
 
 scenario('a group of two Ingresses shares one ALB, and both get its address', async (scenario) => {
   const { environment, run } = scenario
-  const arn = await importCertificate(
-    environment,
-    await environment.certificateAuthority.issue({ hosts: ['other.example.com'] }),
-  )
+  const arn = await importOtherCertificate(environment)
   await createObjects(
     environment,
-    createGroupMember(scenario, 'a-other', { 'certificate-arn': arn }),
+    buildGroupMember(environment, 'a-other', { 'certificate-arn': arn }),
   )
   const first = expectSuccess(await run(groupInputs))
   expect(await listLoadBalancerNames(environment)).toEqual([first.outputs['alb-address']])
@@ -97,7 +44,7 @@ scenario(
     const { environment, run, writes } = scenario
     await createObjects(
       environment,
-      createGroupMember(scenario, 'other', {
+      buildGroupMember(environment, 'other', {
         scheme: 'internal',
         'certificate-arn': 'arn',
         'ssl-policy': 'ELBSecurityPolicy-2016-08',
@@ -118,7 +65,12 @@ scenario('a group member with the same host is a warning', async (scenario) => {
   const arn = await importCertificate(environment)
   await createObjects(
     environment,
-    createGroupMember(scenario, 'z-other', { 'certificate-arn': arn }, { host: environment.host }),
+    buildGroupMember(
+      environment,
+      'z-other',
+      { 'certificate-arn': arn },
+      { host: environment.host },
+    ),
   )
   expect(expectSuccess(await run(groupInputs)).log).toMatch(
     /^::warning.*Ingress z-other of group shared also serves host milvus.example.com. The first of the two/m,
@@ -130,7 +82,7 @@ scenario('another Ingress of the group that breaks this one is named', async (sc
   const arn = await importCertificate(environment)
   await createObjects(
     environment,
-    createGroupMember(scenario, 'other', { 'certificate-arn': arn }, { port: 80 }),
+    buildGroupMember(environment, 'other', { 'certificate-arn': arn }, { port: 80 }),
   )
   const result = await run(groupInputs)
   expectFailure(result, 'load-balancer', 'controller-refused')
@@ -160,26 +112,5 @@ scenario(
     const second = await run({ scheme: 'internal' })
     expectUnchanged(second)
     expect(second.log).not.toContain('another ALB with a new name')
-  },
-)
-
-scenario(
-  'load-balancer-name has no effect on an existing ALB, and a legacy class annotation wins: both are reported',
-  async ({ environment, run }) => {
-    expectSuccess(await run())
-    await environment.kubectl(
-      'annotate',
-      'ingress',
-      'milvus-demo',
-      'kubernetes.io/ingress.class=alb',
-    )
-    const result = expectSuccess(await run({ 'load-balancer-name': 'vectors' }))
-    expect(listChanges(result)).toEqual(['ingress load-balancer-name'])
-    expect(result.log).toMatch(
-      /^::warning.*load-balancer-name vectors does not rename the existing ALB \(k8s-/m,
-    )
-    expect(result.log).toMatch(
-      /^::warning.*kubernetes.io\/ingress.class: alb, which overrides ingress-class/m,
-    )
   },
 )

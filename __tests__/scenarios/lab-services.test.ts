@@ -1,11 +1,13 @@
 /**
  * Another Milvus and another helm, which only the lab has. The harness verifies after every run
- * there that Milvus' own clients work (harness.ts).
+ * there that Milvus' own clients work (scenario-run.ts).
  */
 import { expect } from '@jest/globals'
-import { mergeValues } from '../../simulator/charts/merge-values.ts'
 import { modeValues } from '../../simulator/charts/installation-modes.ts'
-import { expectSuccess, expectUnchanged, labScenario, valuesCanary } from './harness.ts'
+import { mergeValues } from '../../simulator/charts/merge-values.ts'
+import { expectSuccess, expectUnchanged } from './expectations.ts'
+import { labScenario } from './harness.ts'
+import { valuesCanary } from './leaks.ts'
 
 labScenario(
   'the simulator has one Milvus',

@@ -116,14 +116,14 @@ export function findLeaks(
   const encodings = secrets.flatMap(({ name, text }) =>
     [...listEncodings(text)].map(([encoding, needle]) => ({
       name,
-      form: encoding,
-      sought: needle,
+      encoding,
+      needle,
     })),
   )
   const leaks = Object.entries(textByLocation).flatMap(([location, text]) =>
     encodings
-      .filter(({ sought: needle }) => text.includes(needle))
-      .map(({ name, form: encoding }) => `${name} in ${location} (${encoding})`),
+      .filter(({ needle }) => text.includes(needle))
+      .map(({ name, encoding }) => `${name} in ${location} (${encoding})`),
   )
   return [...new Set(leaks)]
 }
@@ -155,10 +155,10 @@ export function findLeaksInRequests(
   requests: readonly RecordedRequest[],
   secrets: readonly Secret[],
 ): string[] {
-  const textByService = Object.entries(Object.groupBy(requests, ({ service: part }) => part)).map(
-    ([part, all]) =>
+  const textByService = Object.entries(Object.groupBy(requests, ({ service }) => service)).map(
+    ([service, all]) =>
       [
-        part as ServiceName,
+        service as ServiceName,
         all
           .map(({ operation, query, headers, body }) =>
             [operation, query, JSON.stringify(headers ?? {}), body].join('\n'),
@@ -166,10 +166,10 @@ export function findLeaksInRequests(
           .join('\n'),
       ] as const,
   )
-  return textByService.flatMap(([part, text]) =>
+  return textByService.flatMap(([service, text]) =>
     findLeaks(
-      { [`requests to ${part}`]: text },
-      secrets.filter((secret) => !secret.for.includes(part)),
+      { [`requests to ${service}`]: text },
+      secrets.filter((secret) => !secret.for.includes(service)),
     ),
   )
 }

@@ -1,25 +1,9 @@
 /**
- * Manual operations of a scenario in either test environment: with kubectl and AWS' own clients, as
- * the administrator.
+ * Manual operations in the cluster, with kubectl as its administrator. Those on Ingresses and load
+ * balancers, with Helm and in ACM are in the files ending in `-manual-operations.ts`.
  */
-import { X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  ACMClient,
-  DeleteCertificateCommand,
-  GetCertificateCommand,
-  ImportCertificateCommand,
-  KeyAlgorithm,
-  ListCertificatesCommand,
-  ListTagsForCertificateCommand,
-  RemoveTagsFromCertificateCommand,
-} from '@aws-sdk/client-acm'
-import {
-  DescribeLoadBalancersCommand,
-  ElasticLoadBalancingV2Client,
-} from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { IssuedCertificate } from '../../testing/certificates.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
 
 /** An object of the cluster, with the fields that scenarios inspect. */
@@ -120,7 +104,8 @@ export async function replaceObject(
   await environment.kubectl('replace', '-f', await writeManifest(environment, [object]))
 }
 
-async function writeManifest(
+/** @returns the path of a file with these objects */
+export async function writeManifest(
   environment: TestEnvironment,
   objects: readonly KubernetesObject[],
 ): Promise<string> {
@@ -145,55 +130,6 @@ export async function updateLease(environment: TestEnvironment, spec: object): P
 /** Simulates half a minute in which no run renews the Lease. */
 export const expireLease = (environment: TestEnvironment): Promise<void> =>
   updateLease(environment, { renewTime: '2026-01-01T00:00:00.000000Z' })
-
-const annotationPrefix = 'alb.ingress.kubernetes.io'
-
-/** Creates the guide's Ingress with kubectl apply. */
-export async function applyGuideIngress(
-  environment: TestEnvironment,
-  certificateArn: string,
-  extraAnnotations: Readonly<Record<string, string>> = {},
-  flags: readonly string[] = [],
-): Promise<void> {
-  const annotations = {
-    [`${annotationPrefix}/scheme`]: 'internet-facing',
-    [`${annotationPrefix}/backend-protocol-version`]: 'GRPC',
-    [`${annotationPrefix}/target-type`]: 'ip',
-    [`${annotationPrefix}/listen-ports`]: `[{"HTTPS":${environment.listenPort}}]`,
-    [`${annotationPrefix}/certificate-arn`]: certificateArn,
-    ...extraAnnotations,
-  }
-  const rule = {
-    host: environment.host,
-    http: {
-      paths: [
-        {
-          path: '/',
-          pathType: 'Prefix',
-          backend: { service: { name: 'milvus-demo', port: { number: 19530 } } },
-        },
-      ],
-    },
-  }
-  const ingress = {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'Ingress',
-    metadata: { namespace: environment.namespace, name: 'milvus-demo', annotations },
-    spec: { ingressClassName: 'alb', rules: [rule] },
-  }
-  await environment.kubectl('apply', '-f', await writeManifest(environment, [ingress]), ...flags)
-}
-
-/** The annotations of the Ingress; those of the controller without their prefix. */
-export async function ingressAnnotations(
-  environment: TestEnvironment,
-  name = 'milvus-demo',
-): Promise<Record<string, string>> {
-  const all = (await getObject(environment, 'ingress', name))?.metadata.annotations ?? {}
-  return Object.fromEntries(
-    Object.entries(all).map(([key, value]) => [key.replace(`${annotationPrefix}/`, ''), value]),
-  )
-}
 
 /**
  * Creates what the Milvus Operator or plain manifests create: a Deployment and a Service without
@@ -234,22 +170,6 @@ export async function createMilvusObjects(
   )
 }
 
-/** Creates another revision of the release without changing its configuration. */
-export const upgradeRelease = (
-  environment: TestEnvironment,
-  release = 'milvus-demo',
-): Promise<string> =>
-  environment.helm(
-    'upgrade',
-    release,
-    'milvus',
-    '--repo',
-    environment.chartRepository.url,
-    '--version',
-    '4.2.58',
-    '--reuse-values',
-  )
-
 /** Sets the number of pods of a Deployment. */
 export const scaleDeployment = (
   environment: TestEnvironment,
@@ -288,6 +208,31 @@ export async function patchObject(
   )
 }
 
+/** Changes an object with a JSON patch. */
+export async function applyJsonPatch(
+  environment: TestEnvironment,
+  object: string,
+  operations: readonly object[],
+): Promise<void> {
+  await environment.kubectl('patch', object, '--type', 'json', '-p', JSON.stringify(operations))
+}
+
+/** Sets annotations with kubectl, or removes those that end with `-`. */
+export async function annotateObject(
+  environment: TestEnvironment,
+  object: string,
+  ...annotations: readonly string[]
+): Promise<void> {
+  await environment.kubectl('annotate', '--overwrite', object, ...annotations)
+}
+
+/** The type of a Service. */
+export const getServiceType = async (
+  environment: TestEnvironment,
+  name = 'milvus-demo',
+): Promise<unknown> =>
+  ((await getObject(environment, 'service', name))?.['spec'] as { type?: string } | undefined)?.type
+
 /** Creates an autoscaler for a Deployment, and sets the number of pods as that autoscaler would. */
 export async function createAutoscaler(
   environment: TestEnvironment,
@@ -314,122 +259,4 @@ export async function createAutoscaler(
     '--field-manager',
     'kube-controller-manager',
   )
-}
-
-/** Configuration of AWS clients for the administrator. */
-export const getAwsClientConfig = ({
-  aws: {
-    endpoint,
-    credentials: [administrator],
-  },
-  region,
-}: TestEnvironment) => {
-  if (!administrator) throw new Error('the world has no AWS credentials')
-  return {
-    endpoint,
-    region,
-    credentials: {
-      accessKeyId: administrator.accessKeyId,
-      secretAccessKey: administrator.secretAccessKey,
-    },
-  }
-}
-
-export async function deleteCertificate(
-  environment: TestEnvironment,
-  CertificateArn: string,
-): Promise<void> {
-  await new ACMClient(getAwsClientConfig(environment)).send(
-    new DeleteCertificateCommand({ CertificateArn }),
-  )
-}
-
-/** A certificate in ACM. */
-export interface AcmCertificate {
-  readonly arn: string
-  readonly x509: X509Certificate
-  readonly tags: Readonly<Record<string, string>>
-}
-
-/** All certificates in ACM. */
-export async function listCertificates(environment: TestEnvironment): Promise<AcmCertificate[]> {
-  const acm = new ACMClient(getAwsClientConfig(environment))
-  const { CertificateSummaryList: list = [] } = await acm.send(
-    new ListCertificatesCommand({ Includes: { keyTypes: Object.values(KeyAlgorithm) } }),
-  )
-  return Promise.all(
-    list.map(async ({ CertificateArn = '' }) => {
-      const [{ Certificate = '' }, { Tags = [] }] = await Promise.all([
-        acm.send(new GetCertificateCommand({ CertificateArn })),
-        acm.send(new ListTagsForCertificateCommand({ CertificateArn })),
-      ])
-      return {
-        arn: CertificateArn,
-        x509: new X509Certificate(Certificate),
-        tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
-      }
-    }),
-  )
-}
-
-/** The certificate in ACM with an ARN. */
-export async function findCertificate(
-  environment: TestEnvironment,
-  arn: string | undefined,
-): Promise<AcmCertificate | undefined> {
-  return (await listCertificates(environment)).find((certificate) => certificate.arn === arn)
-}
-
-/** Removes all tags from a certificate, as if a user had imported it. */
-export async function removeTags(environment: TestEnvironment, arn: string): Promise<void> {
-  const tags = (await findCertificate(environment, arn))?.tags ?? {}
-  await new ACMClient(getAwsClientConfig(environment)).send(
-    new RemoveTagsFromCertificateCommand({
-      CertificateArn: arn,
-      Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-    }),
-  )
-}
-
-/**
- * Imports a certificate as the guide does with the AWS CLI; the environment's own when none is
- * given.
- * @returns its ARN
- */
-export async function importCertificate(
-  environment: TestEnvironment,
-  { certificate, chain, privateKey }: IssuedCertificate = environment.certificate,
-): Promise<string> {
-  const bytes = (pem: string): Uint8Array => new TextEncoder().encode(pem)
-  const { CertificateArn = '' } = await new ACMClient(getAwsClientConfig(environment)).send(
-    new ImportCertificateCommand({
-      Certificate: bytes(certificate),
-      CertificateChain: bytes(chain),
-      PrivateKey: bytes(privateKey),
-    }),
-  )
-  return CertificateArn
-}
-
-/** The DNS names of the load balancers. */
-export async function listLoadBalancerNames(environment: TestEnvironment): Promise<string[]> {
-  const { LoadBalancers: list = [] } = await new ElasticLoadBalancingV2Client(
-    getAwsClientConfig(environment),
-  ).send(new DescribeLoadBalancersCommand({}))
-  return list.map(({ DNSName = '' }) => DNSName)
-}
-
-/**
- * Selects the permissions to remove in a test environment: all in the simulator. In the lab, RBAC
- * is enforced by the API server itself, but IAM by the simulator's code before a call reaches moto,
- * so one action of a table represents the others there.
- */
-export function selectRevocablePermissions<T extends { readonly permission: string }>(
-  environment: TestEnvironment,
-  table: readonly T[],
-): readonly T[] {
-  const first = table.find(({ permission }) => permission.includes(':'))
-  return environment.name === 'simulator'
-    ? table
-    : table.filter((each) => each === first || !each.permission.includes(':'))
 }

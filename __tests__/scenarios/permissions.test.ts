@@ -1,6 +1,6 @@
 /**
- * The documented permissions suffice, and each is needed. The files themselves are enforced in IAM
- * and in the cluster.
+ * The documented permissions suffice, and each is needed. IAM and the cluster enforce the files in
+ * docs/permissions.
  */
 import { expect } from '@jest/globals'
 import {
@@ -9,14 +9,9 @@ import {
   requiredForRedeploy,
   requiredPermissions,
 } from '../../testing/required-permissions.ts'
-import { selectRevocablePermissions } from './manual-operations.ts'
-import {
-  expectFailureWithoutWrites,
-  expectSuccess,
-  expectUnchanged,
-  scenario,
-  setDefaultStart,
-} from './harness.ts'
+import { expectFailureWithoutWrites, expectSuccess, expectUnchanged } from './expectations.ts'
+import { labScenario, scenario, setDefaultStart } from './harness.ts'
+import { selectRevocablePermissions } from './revocable-permissions.ts'
 
 setDefaultStart('cluster-ip')
 
@@ -65,6 +60,51 @@ scenario('a denied optional permission is a note', async ({ environment, run }) 
     }).toEqual({ permission, exitCode: 0, noted: true, log: '' })
   }
 })
+
+labScenario(
+  'the simulator stores no roles',
+  'a role without any permission in the cluster: one error names everything that is missing',
+  async (scenario) => {
+    const { environment } = scenario
+    const env = await environment.assumeRole()
+    await environment.kubectl(
+      'delete',
+      'role/milvus-alb-action',
+      'role/milvus-alb-action-helm',
+      'clusterrole/milvus-alb-action',
+    )
+    const text = await expectFailureWithoutWrites(scenario, {}, 'cluster-forbidden', env)
+    expect(text).toContain(
+      'get namespaces, list services, list events, list ingresses, get ingresses, list secrets, get secrets, patch ingresses, create ingresses.',
+    )
+    expect(text.match(/What to do/g)).toHaveLength(1)
+  },
+)
+
+scenario(
+  'a role that can neither list Services nor write the Ingress gets both errors at once',
+  async (scenario) => {
+    const { environment } = scenario
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      {},
+      'cluster-forbidden',
+      await environment.assumeRole('list services'),
+    )
+    expect(text).toContain('that this run needs in namespace milvus: list services.')
+    expect(text).toContain('docs/permissions/rbac.yaml')
+  },
+)
+
+scenario(
+  'a converged run checks no permission that it does not use',
+  async ({ environment, run }) => {
+    const env = await environment.assumeRole()
+    expectSuccess(await run({}, { env }))
+    expectUnchanged(await run({}, { env: await environment.assumeRole('patch ingresses') }))
+    expectUnchanged(await run({}, { env: await environment.assumeRole('create secrets') }))
+  },
+)
 
 /** Options of the chart that add kinds. */
 const allKindsValues = {

@@ -3,8 +3,9 @@
  * bypass it for NO_PROXY.
  */
 import { expect } from '@jest/globals'
-import { expectFailure, expectSuccess, scenario, setDefaultStart } from './harness.ts'
-import { startTlsProxy, startProxy } from './forward-proxy.ts'
+import { expectFailure, expectSuccess } from './expectations.ts'
+import { startProxy, startTlsProxy } from './forward-proxy.ts'
+import { scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')
 

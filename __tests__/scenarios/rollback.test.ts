@@ -1,23 +1,23 @@
 /** on-failure: a failed run keeps its changes, or rolls them back. */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
+import { importCertificate, listCertificates } from './acm-manual-operations.ts'
+import { listLoadBalancerNames } from './alb-manual-operations.ts'
+import { certificateInputs, issueWithLargerKey } from './certificate-inputs.ts'
 import {
-  getErrorAnnotation,
-  listChanges,
   expectAdditionalFailure,
   expectFailure,
   expectFailureWithoutWrites,
   expectSuccess,
-  scenario,
-} from './harness.ts'
-import {
-  applyGuideIngress,
-  listCertificates,
-  getObject,
-  importCertificate,
-  ingressAnnotations,
-  listLoadBalancerNames,
-} from './manual-operations.ts'
+  getErrorAnnotation,
+  listChanges,
+} from './expectations.ts'
+import { denyAdmission, denyHelmOnce } from './faults.ts'
+import { scenario } from './harness.ts'
+import { upgradeRelease } from './helm-manual-operations.ts'
+import { applyGuideIngress, getIngressAnnotations } from './ingress-manual-operations.ts'
+import { annotateObject, getObject } from './manual-operations.ts'
+import { shortProbe } from './run-inputs.ts'
 
 const rollbackInputs = { 'on-failure': 'rollback' }
 
@@ -32,7 +32,7 @@ async function captureState(environment: TestEnvironment): Promise<unknown> {
     environment.helm('get', 'values', 'milvus-demo'),
   ])
   return {
-    annotations: ingress && (await ingressAnnotations(environment)),
+    annotations: ingress && (await getIngressAnnotations(environment)),
     spec: ingress?.['spec'],
     type: (service?.['spec'] as { type?: string } | undefined)?.type,
     values,
@@ -77,21 +77,16 @@ scenario(
   'rollback of a change that fails the probe restores Ingress and certificate',
   async ({ environment, run }) => {
     expectSuccess(await run())
-    await environment.kubectl('annotate', 'ingress', 'milvus-demo', 'example.com/team=search')
+    await annotateObject(environment, 'ingress/milvus-demo', 'example.com/team=search')
     const before = await captureState(environment)
-    // With another key type ACM accepts it only under a new ARN.
-    const other = await environment.certificateAuthority.issue({
-      hosts: [environment.host],
-      keyAlgorithm: 'RSA_3072',
-    })
+    const other = await issueWithLargerKey(environment)
     await environment.overrideAlb({ fixedStatus: 502 })
     const inputs = {
       ...rollbackInputs,
-      certificate: other.fullchain,
-      'private-key': other.privateKey,
+      ...certificateInputs(other),
       'idle-timeout': '1h',
       annotations: 'alb.ingress.kubernetes.io/healthcheck-interval-seconds: "30"',
-      'probe-timeout': '1s',
+      ...shortProbe,
     }
     const result = expectFailure(await run(inputs), 'probe', 'probe-target-failed')
     expect(await captureState(environment)).toEqual(before)
@@ -107,18 +102,7 @@ scenario(
   'rollback of an upgrade that helm does not finish restores the previous revision',
   async ({ environment, run }) => {
     const before = await captureState(environment)
-    const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
-    environment.requestLog.injectFault({
-      service: 'kubernetes',
-      operation: service,
-      userAgent: /^Helm/,
-      times: 1,
-      error: {
-        status: 403,
-        code: 'Forbidden',
-        message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no',
-      },
-    })
+    environment.requestLog.injectFault(denyHelmOnce(/^PATCH .*\/services\/milvus-demo$/))
     const result = expectFailure(
       await run({ ...rollbackInputs, values: 'proxy: {replicas: 2}' }),
       'release',
@@ -135,18 +119,7 @@ scenario(
   'cutover: last with rollback: if the switch does not finish, only the old load balancer remains',
   async ({ environment, run }) => {
     const before = await captureState(environment)
-    const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
-    environment.requestLog.injectFault({
-      service: 'kubernetes',
-      operation: service,
-      userAgent: /^Helm/,
-      times: 1,
-      error: {
-        status: 403,
-        code: 'Forbidden',
-        message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no',
-      },
-    })
+    environment.requestLog.injectFault(denyHelmOnce(/^PATCH .*\/services\/milvus-demo$/))
     expectFailure(
       await run({ ...rollbackInputs, cutover: 'last' }),
       'release',
@@ -160,17 +133,11 @@ scenario(
   'an incomplete rollback is reported beside the failure, with what remains',
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 502 })
-    const removeFault = environment.requestLog.injectFault({
-      service: 'kubernetes',
-      operation: /^DELETE .*\/ingresses\/milvus-demo$/,
-      error: {
-        status: 403,
-        code: 'Forbidden',
-        message: 'admission webhook "validate.kyverno.svc-fail" denied the request: keep it',
-      },
-    })
+    const removeFault = environment.requestLog.injectFault(
+      denyAdmission(/^DELETE .*\/ingresses\/milvus-demo$/, 'keep it'),
+    )
     const result = expectFailure(
-      await run({ ...rollbackInputs, 'probe-timeout': '1s' }),
+      await run({ ...rollbackInputs, ...shortProbe }),
       'probe',
       'probe-target-failed',
     )
@@ -191,7 +158,7 @@ scenario(
     const before = await captureState(environment)
     await environment.overrideAlb({ fixedStatus: 502 })
     expectFailure(
-      await run({ ...rollbackInputs, 'idle-timeout': '1h', 'probe-timeout': '1s' }),
+      await run({ ...rollbackInputs, 'idle-timeout': '1h', ...shortProbe }),
       'probe',
       'probe-target-failed',
     )
@@ -205,26 +172,15 @@ scenario(
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 502 })
     const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
-    const upgradeRelease = () =>
-      environment.helm(
-        'upgrade',
-        'milvus-demo',
-        'milvus',
-        '--repo',
-        environment.chartRepository.url,
-        '--version',
-        '4.2.58',
-        '--reuse-values',
-        '--set',
-        'proxy.replicas=2',
-      )
     const result = expectFailure(
       await run(
-        { ...rollbackInputs, 'probe-timeout': '1s' },
+        { ...rollbackInputs, ...shortProbe },
         {
           onLine: (line) => {
             if (line.includes('✓ release: 1 change'))
-              void upgradeRelease().then(releaseLoadBalancers)
+              void upgradeRelease(environment, { flags: ['--set', 'proxy.replicas=2'] }).then(
+                releaseLoadBalancers,
+              )
           },
         },
       ),
@@ -265,9 +221,8 @@ scenario(
     const result = expectFailure(
       await run({
         ...rollbackInputs,
-        certificate: renewed.fullchain,
-        'private-key': renewed.privateKey,
-        'probe-timeout': '1s',
+        ...certificateInputs(renewed),
+        ...shortProbe,
       }),
       'probe',
       'probe-target-failed',
@@ -284,7 +239,7 @@ scenario(
   'without rollback, a failed run keeps its changes, and the next run continues from there',
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 502 })
-    expectFailure(await run({ 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
+    expectFailure(await run(shortProbe), 'probe', 'probe-target-failed')
     await environment.overrideAlb({ fixedStatus: undefined })
     expect(listChanges(expectSuccess(await run()))).toEqual([])
   },

@@ -2,20 +2,19 @@
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
 import {
-  listChanges,
   expectFailure,
   expectFailureWithoutWrites,
   expectSuccess,
-  labScenario,
-  simulatorScenario,
-} from './harness.ts'
+  expectToContainAll,
+  listChanges,
+} from './expectations.ts'
+import { labScenario, simulatorScenario } from './harness.ts'
+import { destroyInputs, shortProbe } from './run-inputs.ts'
 
 const nlbClass = 'service.k8s.aws/nlb'
+
 const restoreInputs = {
-  mode: 'destroy',
-  host: '',
-  certificate: '',
-  'private-key': '',
+  ...destroyInputs,
   'restore-service-type': 'LoadBalancer',
 }
 
@@ -32,7 +31,7 @@ async function getService(environment: TestEnvironment): Promise<{
   type: string
   loadBalancerClass: string | undefined
   address: string
-  isHeld: boolean
+  isOwned: boolean
 }> {
   const { metadata, spec, status } = JSON.parse(
     await environment.kubectl(
@@ -44,13 +43,13 @@ async function getService(environment: TestEnvironment): Promise<{
       '--show-managed-fields',
     ),
   ) as LiveService
-  const isHeld =
+  const isOwned =
     metadata.managedFields?.some(({ manager }) => manager === 'milvus-alb-action') ?? false
   return {
     type: spec.type,
     loadBalancerClass: spec.loadBalancerClass,
     address: status.loadBalancer?.ingress?.[0]?.hostname ?? '',
-    isHeld,
+    isOwned,
   }
 }
 
@@ -64,12 +63,12 @@ for (const helm of [4, 3] as const) {
       expect(await getService(environment)).toMatchObject({
         type: 'LoadBalancer',
         loadBalancerClass: nlbClass,
-        isHeld: false,
+        isOwned: false,
       })
 
       await environment.overrideAlb({ fixedStatus: 502 })
       const failedRun = expectFailure(
-        await run({ 'on-failure': 'rollback', 'probe-timeout': '1s' }),
+        await run({ 'on-failure': 'rollback', ...shortProbe }),
         'probe',
         'probe-target-failed',
       )
@@ -84,7 +83,7 @@ for (const helm of [4, 3] as const) {
       expect(await getService(environment)).toMatchObject({
         type: 'LoadBalancer',
         loadBalancerClass: nlbClass,
-        isHeld: false,
+        isOwned: false,
       })
       await environment.overrideAlb({ fixedStatus: undefined })
 
@@ -96,11 +95,10 @@ for (const helm of [4, 3] as const) {
       })
 
       const text = await expectFailureWithoutWrites(scenario, restoreInputs, 'service-class-lost')
-      for (const part of [
+      expectToContainAll(text, [
         'Service milvus-demo would get an internet-facing Classic Load Balancer of the cloud provider',
         `restore-load-balancer-class to its former class (${nlbClass} of the AWS Load Balancer Controller`,
       ])
-        expect(text).toContain(part)
 
       const restoredRun = expectSuccess(
         await run({ ...restoreInputs, 'restore-load-balancer-class': nlbClass }),
@@ -117,7 +115,7 @@ for (const helm of [4, 3] as const) {
       expect(await getService(environment)).toMatchObject({
         type: 'LoadBalancer',
         loadBalancerClass: nlbClass,
-        isHeld: false,
+        isOwned: false,
       })
       expect((await getService(environment)).address).toMatch(/^k8s-milvus-milvusde-/)
 
@@ -133,9 +131,9 @@ for (const helm of [4, 3] as const) {
         'milvus-alb-action',
         true,
       )
-      expect(await getService(environment)).toMatchObject({ isHeld: true })
+      expect(await getService(environment)).toMatchObject({ isOwned: true })
       expectSuccess(await run())
-      expect(await getService(environment)).toMatchObject({ type: 'ClusterIP', isHeld: false })
+      expect(await getService(environment)).toMatchObject({ type: 'ClusterIP', isOwned: false })
       const withoutClassRun = expectSuccess(
         await run({ ...restoreInputs, 'restore-load-balancer-class': 'none' }),
       )
@@ -150,7 +148,7 @@ for (const helm of [4, 3] as const) {
   )
 
   labScenario(
-    'the simulator plays it with the webhook',
+    'the simulator covers it with the webhook',
     `helm ${helm}: a real API server sets and drops the class with the type`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
@@ -160,13 +158,13 @@ for (const helm of [4, 3] as const) {
       expect(await getService(environment)).toMatchObject({
         type: 'LoadBalancer',
         loadBalancerClass: nlbClass,
-        isHeld: false,
+        isOwned: false,
       })
       expectSuccess(await run())
       expect(await getService(environment)).toMatchObject({
         type: 'ClusterIP',
         loadBalancerClass: undefined,
-        isHeld: false,
+        isOwned: false,
       })
     },
     { start: 'empty' },

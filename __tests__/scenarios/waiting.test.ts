@@ -2,38 +2,21 @@
  * Results that appear later: the controller's events and the ALB's state. And what a run does when
  * it is cancelled.
  */
-import type { ChildProcess } from 'node:child_process'
 import { expect } from '@jest/globals'
+import { nextEventWatch, nextLoadBalancerPoll, nextRollout } from './awaited-requests.ts'
 import {
-  getErrorAnnotation,
-  listChanges,
   expectFailure,
   expectSuccess,
   expectUnchanged,
-  simulatorScenario,
-  scenario,
-  setDefaultStart,
-} from './harness.ts'
+  getErrorAnnotation,
+  listChanges,
+} from './expectations.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
+import { getLatestRevision } from './helm-manual-operations.ts'
+import { cancelWhen } from './interruptions.ts'
+import { chartUpgradeInputs } from './run-inputs.ts'
 
 setDefaultStart('cluster-ip')
-
-/**
- * Options of a run that receives the runner's first signal at some moment. `took()`: milliseconds
- * from then to its end.
- */
-function cancelWhen(moment: Promise<unknown>) {
-  let took = Infinity
-  const onStart = (child: ChildProcess): void =>
-    void moment.then(() => {
-      const start = performance.now()
-      child
-        .once('exit', () => {
-          took = performance.now() - start
-        })
-        .kill('SIGINT')
-    })
-  return { onStart, took: () => took }
-}
 
 const unknownGroupInputs = { 'security-groups': 'sg-unknown' }
 
@@ -42,21 +25,19 @@ scenario(
   async ({ environment, run }) => {
     environment.controller.options.unknownIds = ['sg-unknown']
     const eventPosted = environment.requestLog.nextRequest(
-      ({ operation, userAgent: client }) =>
-        client.startsWith('aws-load-balancer-controller') && /^POST .*\/events$/.test(operation),
+      ({ operation, userAgent }) =>
+        userAgent.startsWith('aws-load-balancer-controller') && /^POST .*\/events$/.test(operation),
     )
-    const eventsWatched = environment.requestLog.nextRequest(
-      ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
-    )
+    const eventsWatched = nextEventWatch(environment)
     const result = await run(unknownGroupInputs)
     expectFailure(result, 'load-balancer', 'controller-refused')
     // Measured by the step's own time, because the end of a process depends on the machine. The
     // step began before its watch.
-    const took =
+    const stepDurationMs =
       Number(/✗ load-balancer: controller-refused \(([\d.]+) s\)/.exec(result.log)?.[1]) * 1_000
-    expect((await eventsWatched).receivedAt + took - (await eventPosted).receivedAt).toBeLessThan(
-      1_000,
-    )
+    expect(
+      (await eventsWatched).receivedAt + stepDurationMs - (await eventPosted).receivedAt,
+    ).toBeLessThan(1_000)
     expect(getErrorAnnotation(result)).toContain('sg-unknown')
     expect(result.outputs['alb-address']).toBeUndefined()
     expect(listChanges(result)).toContain('ingress security-groups')
@@ -127,10 +108,7 @@ scenario('a certificate that ELB does not know yet is retried', async ({ environ
 
 scenario('an ALB that becomes active slowly', async ({ environment, run }) => {
   const release = environment.pauseLoadBalancerProvisioning()
-  const loadBalancerPolled = environment.requestLog.nextRequest(
-    ({ operation, userAgent: client }) =>
-      operation === 'DescribeLoadBalancers' && client.includes('milvus-alb-action'),
-  )
+  const loadBalancerPolled = nextLoadBalancerPoll(environment)
   void loadBalancerPolled.then(release)
   expectSuccess(await run())
   await loadBalancerPolled
@@ -160,9 +138,7 @@ scenario(
     environment.controller.options.reconcileDelay = 4_000
     // Counted from the start of the wait, however long helm took before. A token states its age in
     // whole seconds.
-    const watching = environment.requestLog.nextRequest(
-      ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
-    )
+    const watching = nextEventWatch(environment)
     void watching.then(() => (environment.eks.tokenLifetime = 2_000))
     expectSuccess(await run())
   },
@@ -173,8 +149,7 @@ scenario('a helm upgrade that times out', async ({ environment, run }) => {
   const release = environment.pausePodReadiness()
   const inputs = {
     values: 'minio: {bucketName: other}',
-    'chart-version': '5.0.19',
-    'allow-chart-change': 'true',
+    ...chartUpgradeInputs,
   }
   expectFailure(
     await run({ ...inputs, 'release-timeout': '2s' }),
@@ -189,22 +164,12 @@ scenario(
   'cancelled while helm runs: helm is interrupted, no release stays pending, and the next run continues',
   async ({ environment, run }) => {
     const release = environment.pausePodReadiness()
-    // helm's last write before it waits.
-    const applied = environment.requestLog.nextRequest(
-      ({ operation, userAgent: client }) =>
-        client.startsWith('Helm') && /^PATCH .*\/deployments\//.test(operation),
-    )
-    const result = await run(
-      { 'chart-version': '5.0.19', 'allow-chart-change': 'true' },
-      cancelWhen(applied),
-    )
+    const applied = nextRollout(environment)
+    const result = await run(chartUpgradeInputs, cancelWhen(applied))
     expectFailure(result, 'release', 'cancelled')
-    const [last] = JSON.parse(
-      await environment.helm('history', 'milvus-demo', '--max', '1', '-o', 'json'),
-    ) as { status: string }[]
-    expect(last?.status).toBe('failed')
+    expect((await getLatestRevision(environment)).status).toBe('failed')
     release()
-    expectSuccess(await run({ 'chart-version': '5.0.19', 'allow-chart-change': 'true' }))
+    expectSuccess(await run(chartUpgradeInputs))
   },
 )
 
@@ -233,7 +198,7 @@ scenario(
     )
     const cancelled = cancelWhen(asking)
     expectFailure(await run({}, cancelled), 'preflight', 'cancelled')
-    expect(cancelled.took()).toBeLessThan(7_000)
+    expect(cancelled.getDurationMs()).toBeLessThan(7_000)
   },
 )
 
@@ -241,9 +206,7 @@ scenario(
   'a brief outage of the Kubernetes API does not end the wait',
   async ({ environment, run }) => {
     environment.controller.options.reconcileDelay = 1_500
-    const watching = environment.requestLog.nextRequest(
-      ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
-    )
+    const watching = nextEventWatch(environment)
     void watching.then(() =>
       environment.requestLog.injectFault({
         service: 'kubernetes',
@@ -261,13 +224,11 @@ scenario(
   'cancelled while waiting for the controller',
   async ({ environment, run }) => {
     environment.controller.options.isPaused = true
-    const watching = environment.requestLog.nextRequest(
-      ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
-    )
+    const watching = nextEventWatch(environment)
     const cancelled = cancelWhen(watching)
     const result = await run({}, cancelled)
     expectFailure(result, 'load-balancer', 'cancelled')
-    expect(cancelled.took()).toBeLessThan(7_000)
+    expect(cancelled.getDurationMs()).toBeLessThan(7_000)
     expect(result.summary).toContain('Cancelled in load-balancer')
     environment.controller.options.isPaused = false
     expectSuccess(await run())

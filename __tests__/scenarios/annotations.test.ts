@@ -1,0 +1,99 @@
+/** Annotations that have no effect, are rejected, or are overridden. */
+import { expect } from '@jest/globals'
+import {
+  expectFailureWithoutWrites,
+  expectSuccess,
+  expectToContainAll,
+  listChanges,
+} from './expectations.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
+import { annotationPrefix } from './ingress-manual-operations.ts'
+import { annotateObject } from './manual-operations.ts'
+
+setDefaultStart('cluster-ip')
+
+simulatorScenario(
+  'the action checks inputs before it calls any service',
+  'annotations that the controller or ELB would reject are named',
+  async (scenario) => {
+    const annotations = [
+      'success-codes: "200"',
+      'auth-type: oidc',
+      'healthcheck-path: healthz',
+      'target-group-attributes: slow_start.duration_seconds=5',
+      'group.order: "2000"',
+      'load-balancer-attributes: idle_timeout',
+    ]
+      .map((line) => `${annotationPrefix}/${line}`)
+      .join('\n')
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      { annotations, tags: 'aws:team=search' },
+      'input-invalid',
+    )
+    expectToContainAll(text, [
+      'success-codes is "200", which contains 200, but the codes of a gRPC health check range from 0 to 99',
+      'auth-type is "oidc", which does not work with gRPC',
+      'healthcheck-path',
+      'slow_start.duration_seconds=5',
+      'group.order',
+      '"idle_timeout", which is not a list of key=value',
+      'the prefix aws: is reserved',
+    ])
+  },
+)
+
+simulatorScenario(
+  'the action checks inputs before it calls any service',
+  'an unknown annotation is a warning with a suggestion',
+  async ({ run }) => {
+    const result = expectSuccess(
+      await run({ annotations: `${annotationPrefix}/healthcheck-intervall-seconds: "20"` }),
+    )
+    expect(result.log).toMatch(
+      /^::warning.*does not know: did you mean alb.ingress.kubernetes.io\/healthcheck-interval-seconds\?/m,
+    )
+  },
+)
+
+scenario('annotations of the Service that override the Ingress', async (scenario) => {
+  const { environment, run } = scenario
+  await annotateObject(
+    environment,
+    'service/milvus-demo',
+    `${annotationPrefix}/backend-protocol-version=HTTP1`,
+    `${annotationPrefix}/success-codes=200`,
+    `${annotationPrefix}/healthcheck-interval-seconds=30`,
+  )
+  const text = await expectFailureWithoutWrites(scenario, {}, 'service-annotations-conflict')
+  expectToContainAll(text, [
+    'backend-protocol-version: HTTP1 (the Ingress requires GRPC)',
+    'success-codes: 200',
+  ])
+  await annotateObject(
+    environment,
+    'service/milvus-demo',
+    `${annotationPrefix}/backend-protocol-version-`,
+    `${annotationPrefix}/success-codes-`,
+  )
+  const result = expectSuccess(await run())
+  expect(result.log).toMatch(
+    /^::warning.*healthcheck-interval-seconds: 30, which overrides the Ingress for its target group/m,
+  )
+})
+
+scenario(
+  'load-balancer-name has no effect on an existing ALB, and a legacy class annotation wins: both are reported',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    await annotateObject(environment, 'ingress/milvus-demo', 'kubernetes.io/ingress.class=alb')
+    const result = expectSuccess(await run({ 'load-balancer-name': 'vectors' }))
+    expect(listChanges(result)).toEqual(['ingress load-balancer-name'])
+    expect(result.log).toMatch(
+      /^::warning.*load-balancer-name vectors does not rename the existing ALB \(k8s-/m,
+    )
+    expect(result.log).toMatch(
+      /^::warning.*kubernetes.io\/ingress.class: alb, which overrides ingress-class/m,
+    )
+  },
+)

@@ -1,0 +1,37 @@
+/** Requests that scenarios wait for, in order to act at a certain moment of a run. */
+import type { TestEnvironment } from '../../testing/environment.ts'
+import type { RecordedRequest } from '../../testing/request-log.ts'
+
+/** Whether a request is one of helm with this method and path. */
+export const isHelmRequest =
+  (operation: RegExp) =>
+  (request: RecordedRequest): boolean =>
+    request.userAgent.startsWith('Helm') && operation.test(request.operation)
+
+/** Until helm changes the Service, which deletes the Service's own load balancer. */
+export const nextServiceUpdate = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
+  requestLog.nextRequest(isHelmRequest(/^PATCH .*\/services\/milvus-demo$/))
+
+/** Until helm has applied the chart, and waits for pods. */
+export const nextRollout = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
+  requestLog.nextRequest(isHelmRequest(/^PATCH .*\/deployments\//))
+
+/** Until the action waits for events of the controller. */
+export const nextEventWatch = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
+  requestLog.nextRequest(
+    ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
+  )
+
+/** Until the action acquires or renews its Lease. */
+export const nextLeaseUpdate = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
+  requestLog.nextRequest(
+    ({ operation, userAgent }) =>
+      userAgent.startsWith('milvus-alb-action') && /^PUT .*\/leases\//.test(operation),
+  )
+
+/** Until the action asks ELB for load balancers. */
+export const nextLoadBalancerPoll = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
+  requestLog.nextRequest(
+    ({ operation, userAgent }) =>
+      operation === 'DescribeLoadBalancers' && userAgent.includes('milvus-alb-action'),
+  )

@@ -1,0 +1,76 @@
+/** Chains in any order, private authorities, and weak keys. */
+import { expect } from '@jest/globals'
+import { issueSelfSigned } from '../../testing/certificates.ts'
+import { certificateInputs } from './certificate-inputs.ts'
+import { expectFailure, expectSuccess, expectUnchanged } from './expectations.ts'
+import { scenario, setDefaultStart } from './harness.ts'
+
+setDefaultStart('cluster-ip')
+
+scenario(
+  "Let's Encrypt's fullchain as the chain, a chain with its root, and a reversed chain all work",
+  async ({ environment, run }) => {
+    const { certificate, fullchain, chain, privateKey } = environment.certificate
+    expectSuccess(
+      await run({ certificate, 'certificate-chain': fullchain, 'private-key': privateKey }),
+    )
+    for (const inputs of [
+      { certificate: fullchain, 'certificate-chain': fullchain },
+      { certificate, 'certificate-chain': chain },
+      { certificate: chain + certificate, 'certificate-chain': '' },
+    ]) {
+      expectUnchanged(await run({ 'private-key': privateKey, ...inputs }))
+    }
+    const withRoot = await run({
+      certificate: fullchain,
+      'certificate-chain': environment.certificateAuthority.root,
+      'private-key': privateKey,
+    })
+    expect(expectSuccess(withRoot).log).not.toContain('are not in order')
+  },
+)
+
+scenario(
+  'a chain that only probe-ca contains is used, with a note',
+  async ({ environment, run }) => {
+    const { certificate, privateKey } = environment.certificate
+    const inputs = {
+      certificate,
+      'private-key': privateKey,
+      'probe-ca':
+        environment.certificateAuthority.intermediate + environment.certificateAuthority.root,
+    }
+    expect(expectSuccess(await run(inputs)).summary).toContain('They were found in probe-ca')
+    expectUnchanged(await run(inputs))
+  },
+)
+
+scenario(
+  'a self-signed certificate end to end: the note names probe-ca, and the run passes with it',
+  async ({ environment, run }) => {
+    const selfSignedCertificate = await issueSelfSigned({ hosts: [environment.host] })
+    const inputs = {
+      certificate: selfSignedCertificate.certificate,
+      'private-key': selfSignedCertificate.privateKey,
+    }
+    const withoutProbeCa = await run({ ...inputs, 'probe-timeout': '2s' })
+    expectFailure(withoutProbeCa, 'probe', 'probe-certificate-untrusted')
+    expect(withoutProbeCa.summary).toContain('The probe fails unless probe-ca contains it.')
+    expectSuccess(await run({ ...inputs, 'probe-ca': selfSignedCertificate.certificate }))
+  },
+)
+
+scenario(
+  'an RSA key of 1024 bits is a warning: ACM accepts it, clients may not',
+  async ({ environment, run }) => {
+    const weakKeyCertificate = await environment.certificateAuthority.issue({
+      hosts: [environment.host],
+      keyAlgorithm: 'RSA_1024',
+    })
+    const result = await run({
+      ...certificateInputs(weakKeyCertificate),
+      probe: 'off',
+    })
+    expect(expectSuccess(result).log).toMatch(/^::warning .*1024-bit RSA key: ACM accepts it/m)
+  },
+)

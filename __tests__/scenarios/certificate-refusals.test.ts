@@ -1,0 +1,209 @@
+/** Certificates and keys that are rejected before anything is written. */
+import { expect } from '@jest/globals'
+import { encryptPrivateKey, issueSelfSigned } from '../../testing/certificates.ts'
+import { weakFixtures } from '../x509/weak-fixtures.ts'
+import { certificateInputs, dayMs, issueExpiredCertificate } from './certificate-inputs.ts'
+import { expectFailureWithoutWrites } from './expectations.ts'
+import { setDefaultStart, simulatorScenario } from './harness.ts'
+
+setDefaultStart('cluster-ip')
+
+simulatorScenario(
+  'the action checks certificates before it calls any service',
+  'the key of another certificate',
+  async (scenario) => {
+    const other = await scenario.environment.certificateAuthority.issue({
+      hosts: [scenario.environment.host],
+    })
+    await expectFailureWithoutWrites(
+      scenario,
+      { 'private-key': other.privateKey },
+      'private-key-mismatch',
+    )
+  },
+)
+
+simulatorScenario(
+  'the action checks certificates before it calls any service',
+  'an expired certificate',
+  async (scenario) => {
+    const expired = await issueExpiredCertificate(scenario.environment, scenario.environment.host)
+    await expectFailureWithoutWrites(scenario, certificateInputs(expired), 'certificate-expired')
+  },
+)
+
+simulatorScenario(
+  'the action checks certificates before it calls any service',
+  'a certificate for another host',
+  async (scenario) => {
+    const other = await scenario.environment.certificateAuthority.issue({
+      hosts: ['other.example.com'],
+    })
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      certificateInputs(other),
+      'certificate-host-mismatch',
+    )
+    expect(text).toContain('other.example.com')
+  },
+)
+
+simulatorScenario(
+  'the action checks certificates before it calls any service',
+  'a certificate that is not valid yet',
+  async (scenario) => {
+    const futureCertificate = await scenario.environment.certificateAuthority.issue({
+      hosts: [scenario.environment.host],
+      notBefore: new Date(Date.now() + dayMs),
+    })
+    await expectFailureWithoutWrites(
+      scenario,
+      certificateInputs(futureCertificate),
+      'certificate-not-yet-valid',
+    )
+  },
+)
+
+simulatorScenario(
+  'the action checks certificates before it calls any service',
+  'a certificate request instead of a certificate, a key that ACM cannot import, a signature that clients reject',
+  async (scenario) => {
+    const certificateRequest =
+      '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'
+    expect(
+      await expectFailureWithoutWrites(
+        scenario,
+        { certificate: certificateRequest },
+        'certificate-unreadable',
+      ),
+    ).toContain('contains a certificate request')
+    for (const { weakPem, code } of [
+      { weakPem: weakFixtures.ed25519, code: 'certificate-key-unsupported' },
+      { weakPem: weakFixtures.sha1, code: 'certificate-signature-weak' },
+    ] as const) {
+      await expectFailureWithoutWrites(
+        scenario,
+        { certificate: weakPem.certificate, 'private-key': weakPem.privateKey },
+        code,
+      )
+    }
+  },
+)
+
+simulatorScenario(
+  'the action checks certificates before it calls any service',
+  'a certificate without its intermediates',
+  async (scenario) => {
+    await expectFailureWithoutWrites(
+      scenario,
+      { certificate: scenario.environment.certificate.certificate },
+      'certificate-chain-invalid',
+    )
+  },
+)
+
+simulatorScenario(
+  'the action checks inputs before it calls any service',
+  'an empty secret, or one that is only a newline, is reported as missing',
+  async (scenario) => {
+    for (const blankValue of ['', ' \n']) {
+      const text = await expectFailureWithoutWrites(
+        scenario,
+        { certificate: blankValue, 'private-key': blankValue },
+        'input-missing',
+      )
+      expect(text).toContain('Input certificate is empty.')
+      expect(text).toContain('A secret that does not exist in this environment reads as empty')
+      expect(
+        await expectFailureWithoutWrites(scenario, { 'private-key': blankValue }, 'input-missing'),
+      ).toContain(
+        'A secret that does not exist in this environment, or under another name, reads as empty',
+      )
+    }
+  },
+)
+
+simulatorScenario(
+  'the action checks inputs before it calls any service',
+  'a private key that is something else is reported as what it is',
+  async (scenario) => {
+    const { certificate, privateKey } = scenario.environment.certificate
+    const der = Buffer.from(privateKey.replace(/-----[^-]+-----|\n/g, ''), 'base64')
+    const toBase64 = (data: string | Buffer): string => Buffer.from(data).toString('base64')
+    for (const { code, key, expectedText } of [
+      {
+        code: 'input-invalid',
+        key: JSON.stringify({ private_key: privateKey }),
+        expectedText: 'is JSON',
+      },
+      { code: 'input-invalid', key: '@key.pem', expectedText: 'is the path of a file' },
+      {
+        code: 'input-invalid',
+        key: toBase64(toBase64(privateKey)),
+        expectedText: 'it was encoded twice',
+      },
+      {
+        code: 'input-invalid',
+        key: toBase64(der),
+        expectedText: 'is base64 of a private key in DER',
+      },
+      {
+        code: 'input-invalid',
+        key: toBase64(Buffer.from('3082098a0201033082094406', 'hex')),
+        expectedText: 'is base64 of PKCS#12',
+      },
+      {
+        code: 'private-key-unreadable',
+        key: encryptPrivateKey(privateKey, 'pass phrase'),
+        expectedText: 'Input private-key is encrypted',
+      },
+      {
+        code: 'private-key-unreadable',
+        key: certificate,
+        expectedText: 'contains a certificate but no private key',
+      },
+      {
+        code: 'private-key-unreadable',
+        key: privateKey + privateKey,
+        expectedText: 'contains 2 private keys',
+      },
+    ])
+      expect(await expectFailureWithoutWrites(scenario, { 'private-key': key }, code)).toContain(
+        expectedText,
+      )
+  },
+)
+
+simulatorScenario(
+  'the action checks inputs before it calls any service',
+  'a certificate that ACM would reject is reported before anything is written',
+  async (scenario) => {
+    const { certificateAuthority: authority, host } = scenario.environment
+    const longNames = Array.from(
+      { length: 1200 },
+      (_, number) => `number-${number}.a.long.name.example.com`,
+    )
+    const ocspUrl = `http://ocsp.example.com/${'x'.repeat(1000)}`
+    for (const { certificate, expectedText } of [
+      {
+        certificate: await authority.issue({ hosts: [host, ...longNames] }),
+        expectedText: 'the limit is 32768',
+      },
+      {
+        certificate: await authority.issue({ hosts: [host], ocspUrl }),
+        expectedText: 'OCSP URL has 1024 characters',
+      },
+      {
+        certificate: await issueSelfSigned({ hosts: [host], commonName: null }),
+        expectedText: 'it has no issuer name',
+      },
+    ])
+      expect(
+        await expectFailureWithoutWrites(
+          scenario,
+          certificateInputs(certificate),
+          'certificate-refused',
+        ),
+      ).toContain(expectedText)
+  },
+)

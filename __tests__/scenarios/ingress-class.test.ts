@@ -1,0 +1,152 @@
+/** IngressClasses and their parameters, which override the Ingress. */
+import { expect } from '@jest/globals'
+import { getListener } from './alb-manual-operations.ts'
+import {
+  expectFailure,
+  expectFailureWithoutWrites,
+  expectSuccess,
+  expectToContainAll,
+  expectUnchanged,
+  expectWarnings,
+  getErrorAnnotation,
+} from './expectations.ts'
+import { scenario, setDefaultStart } from './harness.ts'
+import { annotationPrefix, createIngressClass } from './ingress-manual-operations.ts'
+import { createObjects } from './manual-operations.ts'
+
+setDefaultStart('cluster-ip')
+
+scenario('an IngressClass that does not exist', async (scenario) => {
+  await expectFailureWithoutWrites(
+    scenario,
+    { 'ingress-class': 'absent' },
+    'ingress-class-not-found',
+  )
+})
+
+scenario('an IngressClass of another controller', async (scenario) => {
+  await createObjects(scenario.environment, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'nginx' },
+    spec: { controller: 'k8s.io/ingress-nginx' },
+  })
+  await expectFailureWithoutWrites(
+    scenario,
+    { 'ingress-class': 'nginx' },
+    'ingress-class-unsupported',
+  )
+})
+
+scenario('an IngressClass whose parameters do not exist', async (scenario) => {
+  await createObjects(scenario.environment, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'platform' },
+    spec: {
+      controller: 'ingress.k8s.aws/alb',
+      parameters: { apiGroup: 'elbv2.k8s.aws', kind: 'IngressClassParams', name: 'missing' },
+    },
+  })
+  expect(
+    await expectFailureWithoutWrites(
+      scenario,
+      { 'ingress-class': 'platform' },
+      'ingress-class-params-unsuitable',
+    ),
+  ).toContain('refers to IngressClassParams missing, which do not exist')
+})
+
+scenario(
+  'IngressClass parameters that break the result are rejected, each with both values',
+  async (scenario) => {
+    await createIngressClass(scenario.environment, 'platform', {
+      scheme: 'internal',
+      group: { name: 'everyone' },
+      targetType: 'instance',
+      certificateArn: ['arn:aws:acm:us-east-2:111122223333:certificate/class'],
+      namespaceSelector: { matchLabels: { team: 'search' } },
+      sslRedirectPort: '443',
+      loadBalancerAttributes: [{ key: 'routing.http2.enabled', value: 'false' }],
+    })
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      { 'ingress-class': 'platform', 'group-name': 'ours' },
+      'ingress-class-params-unsuitable',
+    )
+    expectToContainAll(text, [
+      'set scheme internal, which overrides scheme internet-facing',
+      'set group everyone, which overrides group-name ours',
+      'set targetType instance',
+      'set certificateArn arn:aws:acm:us-east-2:111122223333:certificate/class',
+      'namespaceSelector that namespace milvus does not match',
+      `redirect to port 443 (sslRedirectPort), but listen-port ${scenario.environment.listenPort}`,
+      'routing.http2.enabled=false',
+    ])
+  },
+)
+
+scenario('IngressClass parameters that only set another value are a warning', async (scenario) => {
+  await createIngressClass(scenario.environment, 'platform', {
+    inboundCIDRs: ['0.0.0.0/0'],
+    scheme: 'internet-facing',
+    loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '120' }],
+    tags: [{ key: 'team', value: 'platform' }],
+    sslPolicy: 'ELBSecurityPolicy-TLS13-1-3-2021-06',
+  })
+  const result = expectSuccess(
+    await scenario.run({
+      'ingress-class': 'platform',
+      'idle-timeout': '20m',
+      tags: 'team: search',
+    }),
+  )
+  expectWarnings(result, [
+    'set attribute idle_timeout.timeout_seconds 120, which overrides idle-timeout (1200 s)',
+    'set tag team platform, which overrides tags search',
+    'set inboundCIDRs 0.0.0.0/0, which overrides inbound-cidrs (everyone)',
+  ])
+  // The user did not choose the policy, so a note suffices.
+  expect(result.summary).toContain(
+    'set sslPolicy ELBSecurityPolicy-TLS13-1-3-2021-06, which overrides ssl-policy',
+  )
+})
+
+scenario(
+  'EKS Auto Mode reads groups only from its IngressClass, and ignores some annotations',
+  async (scenario) => {
+    await createObjects(scenario.environment, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IngressClass',
+      metadata: { name: 'auto' },
+      spec: { controller: 'eks.amazonaws.com/alb' },
+    })
+    const result = await scenario.run({
+      'ingress-class': 'auto',
+      'group-name': 'shared',
+      annotations: `${annotationPrefix}/shield-advanced-protection: "true"`,
+    })
+    expectFailure(result, 'preflight', 'ingress-class-params-unsuitable')
+    expect(getErrorAnnotation(result)).toContain(
+      'Input group-name (shared) has no effect on EKS Auto Mode',
+    )
+    expect(result.log).toMatch(
+      /^::warning.*EKS Auto Mode ignores alb.ingress.kubernetes.io\/shield-advanced-protection/m,
+    )
+  },
+)
+
+scenario(
+  'a setting of the IngressClass that overrides the Ingress is not drift',
+  async ({ environment, run }) => {
+    const spec = {
+      sslPolicy: 'ELBSecurityPolicy-TLS13-1-3-2021-06',
+      loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '120' }],
+    }
+    await createIngressClass(environment, 'platform', spec)
+    expectSuccess(await run({ 'ingress-class': 'platform' }))
+    expect(await getListener(environment)).toMatchObject({ SslPolicy: spec.sslPolicy })
+    expectUnchanged(await run({ 'ingress-class': 'platform' }))
+  },
+  { start: 'deployed' },
+)

@@ -1,0 +1,178 @@
+/** The next run completes what a killed run or an interrupted helm left pending. */
+import { setTimeout } from 'node:timers/promises'
+import { expect } from '@jest/globals'
+import { isRunning, killProcess, listProcessTree } from '../../testing/process-tree.ts'
+import { runAction } from '../../testing/run-action.ts'
+import { nextRollout } from './awaited-requests.ts'
+import {
+  expectFailure,
+  expectSuccess,
+  expectUnchanged,
+  getErrorAnnotation,
+  listChanges,
+} from './expectations.ts'
+import { scenario, simulatorScenario } from './harness.ts'
+import { getLatestRevision, listHistory } from './helm-manual-operations.ts'
+import { killWhen } from './interruptions.ts'
+import { expireLease } from './manual-operations.ts'
+import { chartUpgradeInputs, serviceOnlyInputs } from './run-inputs.ts'
+import { describeRun, runOptions } from './workflow-runs.ts'
+
+scenario(
+  'killed while helm runs: the next run waits until the Lease expires, and completes the upgrade',
+  async ({ environment, run }) => {
+    const releasePods = environment.pausePodReadiness()
+    await runAction(environment, chartUpgradeInputs, {
+      ...runOptions(1),
+      ...killWhen(nextRollout(environment)),
+    })
+    expect(await getLatestRevision(environment)).toEqual(
+      expect.objectContaining({ revision: 2, status: 'pending-upgrade' }),
+    )
+    releasePods()
+    expect(
+      getErrorAnnotation(
+        expectFailure(
+          await run({ ...chartUpgradeInputs, 'lock-timeout': '1s' }),
+          'preflight',
+          'locked-by-another-run',
+        ),
+      ),
+    ).toContain(describeRun(1))
+    await expireLease(environment)
+    const result = expectSuccess(await run(chartUpgradeInputs, runOptions(2)))
+    expect(listChanges(result)).toContain('release status')
+    expect(await getLatestRevision(environment)).toEqual(
+      expect.objectContaining({ revision: 3, status: 'deployed' }),
+    )
+    expectUnchanged(await run(chartUpgradeInputs))
+  },
+)
+
+scenario(
+  'killed while helm runs, and inputs changed since: the next run upgrades from the last deployed revision',
+  async ({ environment, run }) => {
+    const releasePods = environment.pausePodReadiness()
+    await runAction(environment, chartUpgradeInputs, killWhen(nextRollout(environment)))
+    releasePods()
+    await expireLease(environment)
+    const changes = listChanges(expectSuccess(await run({ values: 'minio: {bucketName: other}' })))
+    expect(changes).toEqual(
+      expect.arrayContaining(['release status', 'release values.minio.bucketName']),
+    )
+    // The release already has the desired state, and keeps it.
+    expect(changes).not.toContain('release service.type')
+    expect(await getLatestRevision(environment)).toEqual(
+      expect.objectContaining({ revision: 3, status: 'deployed' }),
+    )
+    expect(
+      JSON.parse(await environment.helm('get', 'metadata', 'milvus-demo', '-o', 'json')),
+    ).toMatchObject({ version: '4.2.58' })
+  },
+)
+
+simulatorScenario(
+  'it creates a revision in the simulated API directly',
+  'a pending revision of someone else is only explained, although a run of this action died too',
+  async ({ environment, run }) => {
+    environment.pausePodReadiness()
+    await runAction(environment, chartUpgradeInputs, killWhen(nextRollout(environment)))
+    await expireLease(environment)
+    // As after a later manual helm upgrade, whose revisions keep the action's label.
+    const secret = environment.kubernetes.get(
+      'Secret',
+      environment.namespace,
+      'sh.helm.release.v1.milvus-demo.v2',
+    )
+    if (!secret) throw new Error('there is no revision 2')
+    const { namespace = '', labels } = secret.metadata
+    environment.kubernetes.create({
+      ...secret,
+      metadata: {
+        namespace,
+        name: 'sh.helm.release.v1.milvus-demo.v3',
+        labels: { ...labels, version: '3' },
+      },
+    })
+    expectFailure(await run(chartUpgradeInputs), 'preflight', 'release-pending')
+  },
+)
+
+scenario(
+  'a release left pending by a killed helm is recovered by the next run',
+  async ({ environment, run }) => {
+    let pid = 0
+    const releasePods = environment.pausePodReadiness()
+    void nextRollout(environment).then(() => listProcessTree(pid).slice(1).forEach(killProcess))
+    const failed = expectFailure(
+      await run(chartUpgradeInputs, {
+        onStart: (child) => {
+          pid = child.pid ?? 0
+        },
+      }),
+      'release',
+      'helm-upgrade-failed',
+    )
+    expect(getErrorAnnotation(failed)).toContain('helm')
+    expect((await getLatestRevision(environment)).status).toBe('pending-upgrade')
+    releasePods()
+    const result = expectSuccess(await run(chartUpgradeInputs))
+    expect(listChanges(result)).toContain('release status')
+    expect((await getLatestRevision(environment)).status).toBe('deployed')
+    expectUnchanged(await run(chartUpgradeInputs))
+  },
+)
+
+simulatorScenario(
+  'the lab cannot end a helm that outlives its run',
+  'the helm of a dead run that still waits for pods does not disturb the recovery',
+  async ({ environment, run }) => {
+    const releasePods = environment.pausePodReadiness()
+    let orphanedPids: number[] = []
+    const firstRollout = nextRollout(environment)
+    await runAction(environment, chartUpgradeInputs, {
+      skipPost: true,
+      onStart: (child) =>
+        void firstRollout.then(() => {
+          orphanedPids = listProcessTree(child.pid ?? 0).slice(1)
+          child.kill('SIGKILL')
+        }),
+    })
+    await expireLease(environment)
+    const secondRollout = nextRollout(environment)
+    const nextRun = run(chartUpgradeInputs)
+    await secondRollout
+    releasePods()
+    expectSuccess(await nextRun)
+    while (orphanedPids.some(isRunning)) await setTimeout(20)
+    expect((await getLatestRevision(environment)).status).toBe('deployed')
+    expectUnchanged(await run(chartUpgradeInputs))
+  },
+)
+
+scenario(
+  'an upgrade whose last write was lost because the API was unavailable is completed',
+  async ({ environment, run }) => {
+    await environment.installMilvus({ mode: 'cluster' })
+    const removeFault = environment.requestLog.injectFault({
+      service: 'kubernetes',
+      operation: /^PUT .*\/secrets\/sh\.helm\.release\.v1\.milvus-demo\.v2$/,
+      userAgent: /^Helm/,
+      error: { status: 500, code: 'InternalError', message: 'the server is away' },
+    })
+    expectFailure(await run(serviceOnlyInputs), 'release', 'helm-upgrade-failed')
+    removeFault()
+    expect(await listHistory(environment)).toEqual([
+      '1 superseded milvus-4.2.58',
+      '2 pending-upgrade milvus-4.2.58',
+    ])
+    expect(listChanges(expectSuccess(await run(serviceOnlyInputs)))).not.toContain(
+      'release service.type',
+    )
+    expect(await listHistory(environment)).toEqual([
+      '1 superseded milvus-4.2.58',
+      '2 deployed milvus-4.2.58',
+    ])
+  },
+  { start: 'empty' },
+)

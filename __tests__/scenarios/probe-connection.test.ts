@@ -1,0 +1,86 @@
+/** The connection of the probe to the ALB: networks, ports and HTTP/2. */
+import { expect } from '@jest/globals'
+import { startBlackHole } from './black-hole.ts'
+import { expectFailure, expectSuccess, getErrorAnnotation } from './expectations.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
+import { shortProbe } from './run-inputs.ts'
+
+setDefaultStart('deployed')
+
+scenario('an ALB that accepts no connection', async ({ environment, run }) => {
+  await environment.overrideAlb({ refuseConnections: true })
+  expectFailure(await run(shortProbe), 'probe', 'probe-unreachable')
+})
+
+scenario('an ALB without HTTP/2', async ({ environment, run }) => {
+  await environment.overrideAlb({ alpnProtocols: ['http/1.1'] })
+  expectFailure(await run(shortProbe), 'probe', 'probe-http2-missing')
+})
+
+scenario(
+  'an internal ALB that does not respond is reported within seconds: the runner must be inside the network',
+  async ({ environment, run }) => {
+    const blackHole = await startBlackHole(environment.listenPort)
+    try {
+      await environment.setDnsRecords({ '*.elb.amazonaws.com': blackHole.address })
+      const result = expectFailure(await run({ scheme: 'internal' }), 'probe', 'probe-unreachable')
+      expect(
+        Number(/✗ probe: probe-unreachable \(([\d.]+) s\)/.exec(result.log)?.[1]),
+      ).toBeLessThan(20)
+      expect(getErrorAnnotation(result)).toContain(`(${blackHole.address}): no answer within 3 s`)
+      expect(getErrorAnnotation(result)).toMatch(/runner inside the VPC.*probe: off/s)
+    } finally {
+      blackHole.close()
+    }
+  },
+)
+
+scenario('a runner outside inbound-cidrs: the input is named', async ({ environment, run }) => {
+  const blackHole = await startBlackHole(environment.listenPort)
+  try {
+    await environment.setDnsRecords({ '*.elb.amazonaws.com': blackHole.address })
+    expect(
+      getErrorAnnotation(
+        expectFailure(
+          await run({ ...shortProbe, 'inbound-cidrs': '10.1.0.0/16' }),
+          'probe',
+          'probe-unreachable',
+        ),
+      ),
+    ).toMatch(
+      /no answer within [\d.]+ s, which is how an ALB treats addresses that inbound-cidrs \(10\.1\.0\.0\/16\) does not allow/,
+    )
+    expect(
+      getErrorAnnotation(
+        expectFailure(
+          await run({ ...shortProbe, 'security-groups': environment.securityGroup }),
+          'probe',
+          'probe-unreachable',
+        ),
+      ),
+    ).toContain(`security-groups (${environment.securityGroup})`)
+    // This is told apart from an ALB that is down.
+    blackHole.close()
+    expect(
+      getErrorAnnotation(
+        expectFailure(
+          await run({ ...shortProbe, 'inbound-cidrs': '10.1.0.0/16' }),
+          'probe',
+          'probe-unreachable',
+        ),
+      ),
+    ).toContain('Nothing listens on port')
+  } finally {
+    blackHole.close()
+  }
+})
+
+simulatorScenario(
+  "the lab's other clients use one address per name",
+  'dual stack: an unreachable address does not block the other',
+  async ({ environment, run }) => {
+    await environment.setDnsRecords({ '*.elb.amazonaws.com': `::1, ${environment.albAddress}` })
+    const result = expectSuccess(await run())
+    expect(result.log).toContain(`resolves to ::1, ${environment.albAddress}`)
+  },
+)

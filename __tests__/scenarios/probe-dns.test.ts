@@ -1,0 +1,118 @@
+/** The DNS names of the ALB and, with probe-dns, of the host. */
+import { setTimeout } from 'node:timers/promises'
+import { expect } from '@jest/globals'
+import { nextLoadBalancerPoll } from './awaited-requests.ts'
+import { expectFailure, expectSuccess, getErrorAnnotation } from './expectations.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
+import { shortProbe } from './run-inputs.ts'
+
+setDefaultStart('deployed')
+
+scenario('a host name without a DNS record yet', async ({ environment, run }) => {
+  await environment.setDnsRecords({ '*.elb.amazonaws.com': '' })
+  const failed = await run(shortProbe)
+  expectFailure(failed, 'probe', 'probe-dns-failed')
+  const addressedRun = await run({
+    ...shortProbe,
+    'probe-address': `${environment.albAddress}:${environment.listenPort}`,
+  })
+  expectSuccess(addressedRun)
+})
+
+scenario(
+  'a DNS server that does not respond is told apart from a name that does not exist',
+  async ({ environment, run }) => {
+    await environment.setDnsRecords({ '*.elb.amazonaws.com': '?' })
+    expect(
+      getErrorAnnotation(expectFailure(await run(shortProbe), 'probe', 'probe-dns-failed')),
+    ).toMatch(
+      /Cannot resolve k8s-\S+ on this runner: the DNS server did not answer .*says nothing about the ALB/s,
+    )
+    await environment.setDnsRecords({ '*.elb.amazonaws.com': '' })
+    expect(
+      getErrorAnnotation(expectFailure(await run(shortProbe), 'probe', 'probe-dns-failed')),
+    ).toMatch(
+      /Cannot resolve k8s-\S+ on this runner: the name does not exist .*caches "no such name"/s,
+    )
+  },
+)
+
+simulatorScenario(
+  'the lab does not report when a name is resolved',
+  'a DNS record that appears while the probe retries',
+  async ({ environment, run }) => {
+    await environment.setDnsRecords({ '*.elb.amazonaws.com': '' })
+    const recordCreated = nextLoadBalancerPoll(environment)
+      .then(() => setTimeout(300))
+      .then(() => environment.setDnsRecords({ '*.elb.amazonaws.com': environment.albAddress }))
+    expectSuccess(await run())
+    await recordCreated
+  },
+)
+
+const probeDnsInputs = { ...shortProbe, 'probe-dns': 'true' }
+
+scenario(
+  'probe-dns probes the host name once it resolves to the ALB, by CNAME or by address',
+  async ({ environment, run }) => {
+    const albNames = { '*.elb.amazonaws.com': environment.albAddress }
+    await environment.setDnsRecords({ ...albNames, [environment.host]: '' })
+    const missingRecordRun = expectFailure(
+      await run(probeDnsInputs),
+      'probe',
+      'probe-host-dns-missing',
+    )
+    const albHostname = missingRecordRun.outputs['alb-address'] ?? ''
+    expect(getErrorAnnotation(missingRecordRun)).toContain(
+      `from ${environment.host} to ${albHostname}`,
+    )
+    await environment.setDnsRecords({ ...albNames, [environment.host]: '127.0.0.99' })
+    expect(
+      getErrorAnnotation(
+        expectFailure(await run(probeDnsInputs), 'probe', 'probe-host-dns-differs'),
+      ),
+    ).toContain(
+      `${environment.host} points to 127.0.0.99 instead of ${albHostname} (${environment.albAddress})`,
+    )
+    await environment.setDnsRecords({
+      ...albNames,
+      [environment.host]: 'old.us-east-2.elb.example.com',
+      'old.us-east-2.elb.example.com': '127.0.0.99',
+    })
+    expect(
+      getErrorAnnotation(
+        expectFailure(await run(probeDnsInputs), 'probe', 'probe-host-dns-differs'),
+      ),
+    ).toContain('points to old.us-east-2.elb.example.com, 127.0.0.99')
+    await environment.setDnsRecords({ ...albNames, [environment.host]: `dualstack.${albHostname}` })
+    expect(expectSuccess(await run(probeDnsInputs)).log).toContain(
+      `DNS: ${environment.host} points to the ALB, and Milvus answers under that name`,
+    )
+    await environment.setDnsRecords({ ...albNames, [environment.host]: environment.albAddress })
+    expectSuccess(await run(probeDnsInputs))
+  },
+)
+
+simulatorScenario(
+  'the lab does not report when a name is resolved',
+  'probe-dns: a record that ExternalDNS creates while the probe retries',
+  async ({ environment, run }) => {
+    const albNames = { '*.elb.amazonaws.com': environment.albAddress }
+    await environment.setDnsRecords({ ...albNames, [environment.host]: '' })
+    const healthChecked = environment.requestLog.nextRequest(
+      ({ service, operation }) => service === 'milvus' && operation === 'CheckHealth',
+    )
+    const recordCreated = healthChecked
+      .then(() => setTimeout(300))
+      .then(() =>
+        environment.setDnsRecords({ ...albNames, [environment.host]: environment.albAddress }),
+      )
+    expectSuccess(await run({ 'probe-dns': 'true' }))
+    await recordCreated
+  },
+)
+
+scenario('probe-dns with probe: off is a conflict', async ({ run, writes }) => {
+  expectFailure(await run({ probe: 'off', 'probe-dns': 'true' }), 'preflight', 'inputs-conflict')
+  expect(writes()).toEqual([])
+})

@@ -1,0 +1,161 @@
+/** What Milvus answers to the probe: authorization, health, and gRPC errors. */
+import { expect } from '@jest/globals'
+import { expectFailure, expectSuccess, getErrorAnnotation } from './expectations.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
+import { shortProbe } from './run-inputs.ts'
+
+setDefaultStart('deployed')
+
+scenario(
+  'Milvus with authorization is reached without a token, verified with one, and rejects a wrong one',
+  async ({ environment, run }) => {
+    const token = await environment.enableAuthorization()
+    const unauthenticatedRun = await run({ 'milvus-token': '' })
+    expectSuccess(unauthenticatedRun)
+    expect(unauthenticatedRun.outputs['milvus-version']).toBeUndefined()
+    expect(unauthenticatedRun.summary).toContain('requires credentials')
+    const authenticatedRun = await run({ 'milvus-token': token })
+    expectSuccess(authenticatedRun)
+    expect(authenticatedRun.outputs['milvus-version']).toMatch(/^v2\./)
+    expectFailure(
+      await run({ 'milvus-token': 'root:canary-of-another' }),
+      'probe',
+      'milvus-unauthenticated',
+    )
+  },
+)
+
+scenario(
+  'Milvus without authorization is a warning behind a public ALB, a note behind others, and a failure with require-authorization',
+  async ({ environment, run }) => {
+    const openRun = expectSuccess(await run())
+    expect(openRun.log).toMatch(/^::warning .*answers without credentials.*open to the internet/m)
+    const restrictedRun = expectSuccess(await run({ 'inbound-cidrs': '10.0.0.0/8' }))
+    expect(restrictedRun.log).not.toMatch(/^::warning .*without credentials/m)
+    expect(restrictedRun.summary).toContain('answers without credentials')
+    expectFailure(
+      await run({ 'require-authorization': 'true' }),
+      'probe',
+      'milvus-authorization-off',
+    )
+    const token = await environment.enableAuthorization()
+    const authorizedRun = expectSuccess(
+      await run({ 'require-authorization': 'true', 'milvus-token': token }),
+    )
+    expect(authorizedRun.summary).not.toContain('answers without credentials')
+  },
+)
+
+simulatorScenario(
+  'a real Milvus has no API keys',
+  'an API key works where Milvus accepts it, and is rejected with the reason elsewhere',
+  async ({ environment, run }) => {
+    environment.milvus.authorization = {
+      user: 'root',
+      password: 'canary-of-root',
+      apiKey: 'canary-of-an-api-key',
+    }
+    expectSuccess(await run({ 'milvus-token': 'canary-of-an-api-key' }))
+    expect(
+      getErrorAnnotation(
+        expectFailure(
+          await run({ 'milvus-token': 'canary-of-another-key' }),
+          'probe',
+          'milvus-unauthenticated',
+        ),
+      ),
+    ).toMatch(/no colon and is treated as an API key/)
+  },
+)
+
+simulatorScenario(
+  'a real Milvus cannot be put into this state',
+  'an unhealthy Milvus with its reasons',
+  async ({ environment, run }) => {
+    Object.assign(environment.milvus, { healthy: false, reasons: ['querycoord not ready'] })
+    const result = await run(shortProbe)
+    expectFailure(result, 'probe', 'milvus-unhealthy')
+    expect(getErrorAnnotation(result)).toContain('querycoord not ready')
+  },
+)
+
+simulatorScenario(
+  'a real Milvus cannot be put into this state',
+  'a Milvus that is not ready',
+  async ({ environment, run }) => {
+    environment.milvus.ready = false
+    expectFailure(await run(shortProbe), 'probe', 'milvus-not-ready')
+  },
+)
+
+simulatorScenario(
+  'a real Milvus cannot be put into this state',
+  'a Milvus that is starting is retried for every known error text, and so is an unhealthy proxy',
+  async ({ environment, run }) => {
+    environment.milvus.ready = false
+    for (const version of ['v2.1.4', 'v2.2.16', 'v2.6.15']) {
+      environment.milvus.version = version
+      expect(
+        getErrorAnnotation(expectFailure(await run(shortProbe), 'probe', 'milvus-not-ready')),
+      ).toContain('Milvus Proxy is not ready yet')
+    }
+    Object.assign(environment.milvus, { ready: true, stateCode: 'Abnormal' })
+    expect(
+      getErrorAnnotation(expectFailure(await run(shortProbe), 'probe', 'milvus-not-ready')),
+    ).toContain('service not ready[proxy=1]: Abnormal')
+  },
+)
+
+simulatorScenario(
+  'a real Milvus cannot be put into this state',
+  'a healthy Milvus that denies writes is a warning with the reason',
+  async ({ environment, run }) => {
+    Object.assign(environment.milvus, {
+      quotaStates: ['DenyToWrite', 'ReadLimited'],
+      reasons: ['memory quota exceeded, please allocate more resources'],
+    })
+    expect(expectSuccess(await run()).log).toMatch(
+      /^::warning .*healthy, but writes are denied, reads are throttled \(memory quota exceeded, please allocate more resources\)/m,
+    )
+  },
+)
+
+simulatorScenario(
+  'a real Milvus cannot be put into this state',
+  'a gRPC status set by Milvus',
+  async ({ environment, run }) => {
+    const injectGrpcError = (status: number, message: string, operation: string | RegExp = /./) =>
+      environment.requestLog.injectFault({
+        service: 'milvus',
+        operation,
+        error: { status, code: '', message },
+      })
+    for (const { status, message, code, text } of [
+      {
+        status: 7,
+        message: 'PrivilegeGetVersion: permission deny to reader',
+        code: 'probe-grpc-error',
+        text: /user of milvus-token lacks the privilege for this call/,
+      },
+      {
+        status: 8,
+        message: 'rate limit exceeded',
+        code: 'probe-grpc-error',
+        text: /it is overloaded, or one of its limits is reached.*Tried for 1 s/,
+      },
+      {
+        status: 12,
+        message: 'unknown service milvus.proto.milvus.MilvusService',
+        code: 'milvus-not-found',
+        text: /speaks gRPC but is not Milvus/,
+      },
+    ] as const) {
+      const removeFault = injectGrpcError(status, message)
+      expect(getErrorAnnotation(expectFailure(await run(shortProbe), 'probe', code))).toMatch(text)
+      removeFault()
+    }
+    // 2.2.8 and older do not implement Connect.
+    injectGrpcError(12, 'unknown method Connect', 'Connect')
+    expect(expectSuccess(await run()).outputs['milvus-version']).toBe('v2.6.15')
+  },
+)

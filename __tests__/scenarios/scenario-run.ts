@@ -1,0 +1,137 @@
+/** A run of a scenario, and what holds for every run. */
+import { expect } from '@jest/globals'
+import type { Lab } from '../../integration/lab.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
+import { measurePhase } from '../../testing/profile.ts'
+import type { RecordedRequest } from '../../testing/request-log.ts'
+import { runAction } from '../../testing/run-action.ts'
+import type { RunOptions, RunResult } from '../../testing/runner.ts'
+import { listChanges } from './expectations.ts'
+import {
+  collectRunOutputs,
+  collectSecrets,
+  findLeaks,
+  findLeaksInRequests,
+  tokenCanary,
+  valuesCanary,
+} from './leaks.ts'
+import { getFileSubject } from './record.ts'
+
+/** What a scenario receives. */
+export interface Scenario<E extends TestEnvironment = TestEnvironment> {
+  readonly environment: E
+  /**
+   * Runs the action with the environment's inputs, overridden by these, and checks what holds for
+   * every run.
+   */
+  readonly run: (
+    inputs?: Readonly<Record<string, string>>,
+    options?: Partial<RunOptions>,
+  ) => Promise<RunResult>
+  /** The writes of the action and of helm since the last run started, in order. */
+  readonly writes: () => string[]
+}
+
+/** Inputs of each run unless the scenario overrides them. */
+export const defaultInputs = {
+  'milvus-token': `root:${tokenCanary}`,
+  values: `minio: {secretKey: ${valuesCanary}}`,
+}
+
+/** Runs the action in an environment, and checks what holds for every run. */
+export function createRunner(environment: TestEnvironment): Omit<Scenario, 'environment'> {
+  const checkClients =
+    environment.name === 'lab' ? createClientCheck(environment as Lab) : () => Promise.resolve()
+  let requestOffset = environment.requestLog.requests.length
+  // The Lease is not part of what a run is meant to change.
+  const writes = (): string[] =>
+    environment.requestLog.requests
+      .slice(requestOffset)
+      .filter(
+        ({ isMutating, userAgent, operation }) =>
+          isMutating &&
+          /milvus-alb-action|^Helm/i.test(userAgent) &&
+          !operation.includes('/leases'),
+      )
+      .map(({ service, operation }) => `${service} ${operation}`)
+  return {
+    async run(inputs = {}, options = {}) {
+      requestOffset = environment.requestLog.requests.length
+      const allInputs = { ...defaultInputs, ...inputs }
+      const run = await runAction(environment, allInputs, {
+        ...options,
+        env: { PROFILE_SUBJECT: getFileSubject(), ...options.env },
+      })
+      await expectNoLeak(
+        environment,
+        run,
+        { ...environment.inputs(), ...allInputs },
+        environment.requestLog.requests.slice(requestOffset),
+      )
+      expectOneAnnotation(run)
+      expectNoSilentWrite(run, writes())
+      if (
+        run.exitCode === 0 &&
+        run.outputs['changed'] === 'true' &&
+        inputs['probe'] !== 'off' &&
+        inputs['mode'] !== 'destroy'
+      )
+        await measurePhase(getFileSubject(), 'clients', checkClients)
+      return run
+    },
+    writes,
+  }
+}
+
+/** How pymilvus was already checked in this file: without a token, and with one. */
+const checkedAuthModes = new Set<'anonymous' | 'authenticated'>()
+
+/**
+ * Checks what a successful change means to a user: Milvus' own clients work. pymilvus takes seconds
+ * to start, so it runs only the first time in each test file, and the first time with a token.
+ */
+function createClientCheck(lab: Lab): () => Promise<void> {
+  return async () => {
+    const { verifyNodeClient, verifyPymilvus } = await import('../../integration/milvus-clients.ts')
+    const authMode = lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
+    if (!checkedAuthModes.has(authMode)) await verifyPymilvus(lab)
+    checkedAuthModes.add(authMode)
+    await verifyNodeClient(lab)
+  }
+}
+
+function expectOneAnnotation(run: RunResult): void {
+  expect(run.log.match(/^::error/gm) ?? []).toHaveLength(run.exitCode === 0 ? 0 : 1)
+}
+
+/** The step whose change a write belongs to. */
+function getStepOfWrite(write: string): string {
+  if (write.startsWith('acm ')) return 'certificate'
+  return write.includes('/ingresses/') ? 'ingress' : 'release'
+}
+
+/** Expects that `changes` lists every write. */
+function expectNoSilentWrite(run: RunResult, writes: readonly string[]): void {
+  const listedSteps = new Set(
+    listChanges(run).map((change) => change.split(' ')[0]?.replace('load-balancer', 'ingress')),
+  )
+  expect(writes.filter((write) => !listedSteps.has(getStepOfWrite(write)))).toEqual([])
+}
+
+/**
+ * Expects no secrets in what the run left or in requests to services that they are not for, and no
+ * files left on disk.
+ */
+async function expectNoLeak(
+  environment: TestEnvironment,
+  run: RunResult,
+  inputs: Readonly<Record<string, string>>,
+  requests: readonly RecordedRequest[],
+): Promise<void> {
+  const secrets = collectSecrets(environment, inputs)
+  expect([
+    ...findLeaks(await collectRunOutputs(environment, run), secrets),
+    ...findLeaksInRequests(requests, secrets),
+  ]).toEqual([])
+  expect(run.remainingFiles).toEqual([])
+}
