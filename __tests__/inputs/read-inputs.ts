@@ -2,7 +2,7 @@
 import { ActionError, combineErrors } from '../../src/failures/action-error.ts'
 import type { InputName } from '../../src/inputs/inputs.ts'
 import { parseSettings } from '../../src/inputs/settings.ts'
-import type { Settings } from '../../src/inputs/types.ts'
+import type { EndpointSettings, RunSettings } from '../../src/inputs/types.ts'
 import { createCertificateAuthority } from '../../testing/certificates.ts'
 
 export type Inputs = Partial<Record<InputName, string>>
@@ -17,10 +17,17 @@ export const minimalInputs: Inputs = {
 export const regionEnv = { AWS_REGION: 'us-east-2' }
 
 /** @throws ActionError of everything that is wrong */
-export function readInputs(inputs: Inputs, env: Record<string, string> = regionEnv): Settings {
+export function readInputs(inputs: Inputs, env: Record<string, string> = regionEnv): RunSettings {
   const result = parseSettings(inputs, env)
   if ('errors' in result) throw combineErrors(result.errors)
   return result.settings
+}
+
+/** As readInputs, for inputs of a deployment or a check. */
+export function readEndpointInputs(inputs: Inputs): EndpointSettings {
+  const settings = readInputs(inputs)
+  if (settings.mode === 'destroy') throw new TypeError('these are inputs of a removal')
+  return settings
 }
 
 /** The smallest inputs for a region: an ALB takes only certificates of its own. */

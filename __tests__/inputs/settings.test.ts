@@ -6,6 +6,7 @@ import {
   issued,
   minimalInputs,
   minimalInputsFor,
+  readEndpointInputs,
   readInputs,
   type Inputs,
 } from './read-inputs.ts'
@@ -258,26 +259,20 @@ describe('settings of each input', () => {
     const [certificate, key, chain] = [issued.certificate, issued.privateKey, issued.chain].map(
       (pem) => Buffer.from(pem).toString('base64'),
     )
-    const settings = readInputs({
+    const { certificate: source } = readEndpointInputs({
       ...minimalInputs,
       'certificate-arn': '',
       certificate: certificate ?? '',
       'private-key': key ?? '',
       'certificate-chain': chain ?? '',
     })
-    expect(settings.certificate).toMatchObject({
-      kind: 'material',
-      material: { unrelatedCertificates: [] },
-    })
-    expect(
-      settings.certificate.kind === 'material' &&
-        settings.certificate.material.chain.map(({ ca }) => ca),
-    ).toEqual([true])
+    expect(source).toMatchObject({ kind: 'material', material: { unrelatedCertificates: [] } })
+    expect(source.kind === 'material' && source.material.chain.map(({ ca }) => ca)).toEqual([true])
   })
 })
 
 test('mode check accepts a certificate without its key', () => {
-  const { certificate } = readInputs({
+  const { certificate } = readEndpointInputs({
     ...minimalInputs,
     mode: 'check',
     'certificate-arn': '',

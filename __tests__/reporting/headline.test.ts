@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { ActionError } from '../../src/failures/action-error.ts'
 import { jobCancelled } from '../../src/failures/run.ts'
+import type { RunSettings } from '../../src/inputs/types.ts'
 import type { Change } from '../../src/steps/step.ts'
 import { renderSummary } from '../../src/reporting/summary.ts'
-import { createSettings } from '../steps/fixtures.ts'
+import { createRemovalSettings, createSettings } from '../steps/fixtures.ts'
 import {
   now,
   type SummaryInput,
@@ -22,6 +23,13 @@ const removalChange: Change = {
   why: 'created by this action',
 }
 
+type SettingsOfCase = Parameters<typeof createSettings>[0] | 'removal' | null
+
+function toRunSettings(settings: SettingsOfCase): RunSettings | undefined {
+  if (settings === null) return undefined
+  return settings === 'removal' ? createRemovalSettings() : createSettings(settings)
+}
+
 const createCheckInput = (drift: string, ...changes: Change[]): SummaryInput =>
   createSummaryInput({ changes, outputs: new Map([...outputs, ['drift', drift]]) })
 const createDriftError = (code: 'drift-found' | 'drift-unknown'): ActionError =>
@@ -31,8 +39,8 @@ describe('headline', () => {
   interface HeadlineCase {
     readonly name: string
     readonly report?: SummaryInput
-    /** Null when they could not be read. */
-    readonly settings?: Parameters<typeof createSettings>[0] | null
+    /** Overrides for an endpoint, or those of a removal; null when they could not be read. */
+    readonly settings?: SettingsOfCase
     readonly error?: ActionError
     readonly expected: RegExp
   }
@@ -145,30 +153,30 @@ describe('headline', () => {
     {
       name: 'a removal',
       report: createInputWithChanges(removalChange),
-      settings: { mode: 'destroy' },
+      settings: 'removal',
       expected: /^## ✅ Removed: Ingress milvus\/milvus-demo\n/,
     },
     {
       name: 'a removal with nothing to remove',
-      settings: { mode: 'destroy' },
+      settings: 'removal',
       expected: /^## ✅ Nothing was left to remove\n/,
     },
     {
       name: 'a removal that restores the Service type',
       report: createInputWithChanges(createChange()),
-      settings: { mode: 'destroy' },
+      settings: 'removal',
       expected: /^## ✅ Nothing was left to remove; the Service type was restored\n/,
     },
     {
       name: 'a removal that failed before its first change',
-      settings: { mode: 'destroy' },
+      settings: 'removal',
       error: createFailure(),
       expected: /^## ❌ Removal failed in load-balancer: controller-refused; nothing was removed\n/,
     },
     {
       name: 'a removal that failed after its first change',
       report: createInputWithChanges(createChange()),
-      settings: { mode: 'destroy' },
+      settings: 'removal',
       error: createFailure(),
       expected:
         /^## ❌ Removal failed in load-balancer: controller-refused; the removal is incomplete\n/,
@@ -179,7 +187,6 @@ describe('headline', () => {
       expected: /^## ⏹ Cancelled in release\n/,
     },
   ])('of $name', ({ report = createSummaryInput(), settings = {}, error, expected }) => {
-    const knownSettings = settings === null ? undefined : createSettings(settings)
-    expect(renderSummary(report, knownSettings, error, now)).toMatch(expected)
+    expect(renderSummary(report, toRunSettings(settings), error, now)).toMatch(expected)
   })
 })

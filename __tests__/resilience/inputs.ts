@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { combineErrors } from '../../src/failures/action-error.ts'
 import { inputNames, inputs as declarations, type InputName } from '../../src/inputs/inputs.ts'
 import { parseSettings as parse } from '../../src/inputs/settings.ts'
-import type { Settings } from '../../src/inputs/types.ts'
+import type { EndpointSettings, RunSettings } from '../../src/inputs/types.ts'
 
 export type Inputs = Partial<Record<InputName, string>>
 
@@ -19,10 +19,17 @@ export const minimalInputs: Inputs = {
 }
 
 /** @throws ActionError that combines all problems of the inputs */
-export function parseSettings(inputs: Inputs): Settings {
+export function parseSettings(inputs: Inputs): RunSettings {
   const result = parse(inputs, {})
   if ('errors' in result) throw combineErrors(result.errors)
   return result.settings
+}
+
+/** As parseSettings, for inputs of a deployment or a check. */
+export function parseEndpointSettings(inputs: Inputs): EndpointSettings {
+  const settings = parseSettings(inputs)
+  if (settings.mode === 'destroy') throw new TypeError('these are inputs of a removal')
+  return settings
 }
 
 /** Every input error names one or more inputs. */

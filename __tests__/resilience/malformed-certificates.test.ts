@@ -10,7 +10,7 @@ import {
   encryptPrivateKey,
   issueSelfSigned,
 } from '../../testing/certificates.ts'
-import type { Settings } from '../../src/inputs/types.ts'
+import type { EndpointSettings } from '../../src/inputs/types.ts'
 import {
   getCertificateDetails,
   isIssuerOf,
@@ -25,7 +25,7 @@ import {
 } from '../../src/x509/checks.ts'
 import { weakFixtures } from '../x509/weak-fixtures.ts'
 import { anyLengthText, corruptText, corruptBytes } from './arbitraries.ts'
-import { minimalInputs, parseSettings } from './inputs.ts'
+import { minimalInputs, parseEndpointSettings } from './inputs.ts'
 import { expectReadable, isAccepted, testProperty } from './property.ts'
 
 const host = 'milvus.example.com'
@@ -121,7 +121,7 @@ function exerciseMaterial(material: CertificateMaterial): void {
   isTrusted(material, [ecAuthority.root])
 }
 
-function exerciseSettings({ certificate }: Settings): void {
+function exerciseSettings({ certificate }: EndpointSettings): void {
   if (certificate.kind === 'material') exerciseMaterial(certificate.material)
 }
 
@@ -134,7 +134,7 @@ const acceptsInputs = (inputs: {
   isAccepted(
     () =>
       exerciseSettings(
-        parseSettings({
+        parseEndpointSettings({
           ...minimalInputs,
           'certificate-arn': '',
           certificate: ecIssued.fullchain,

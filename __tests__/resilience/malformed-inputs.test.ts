@@ -19,6 +19,7 @@ import {
   inputNames,
   minimalInputs,
   inputNamePattern,
+  parseEndpointSettings,
   parseSettings,
   type Inputs,
 } from './inputs.ts'
@@ -209,7 +210,10 @@ testProperty(
     ])
       expectReadable(text)
     return isAccepted(() => {
-      const settings = parseSettings({ ...minimalInputs, annotations: JSON.stringify(annotations) })
+      const settings = parseEndpointSettings({
+        ...minimalInputs,
+        annotations: JSON.stringify(annotations),
+      })
       // The applied values equal the live ones: no property name of JavaScript's objects causes a
       // difference.
       const desired = buildIngressManifest(

@@ -110,10 +110,7 @@ testProperty('Markdown', anyTexts, (texts) => {
     expect(escapeLabel(text)).toMatch(/^[A-Za-z0-9 .,:/()#;-]*$/)
   }
   const [hostile, plain] = [buildReport(texts), buildReport(['x'])]
-  for (const settings of [
-    fixtures.createSettings(),
-    fixtures.createSettings({ mode: 'destroy' }),
-  ]) {
+  for (const settings of [fixtures.createSettings(), fixtures.createRemovalSettings()]) {
     expect(outlineMarkdown(renderSummary(hostile.report, settings, hostile.error, 0))).toEqual(
       outlineMarkdown(renderSummary(plain.report, settings, plain.error, 0)),
     )

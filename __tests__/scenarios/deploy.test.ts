@@ -35,9 +35,9 @@ scenario(
       'ingress backend-protocol-version',
       'ingress target-type',
       'ingress listen-ports',
-      'ingress certificate-arn',
       'ingress ssl-policy',
       'ingress load-balancer-attributes',
+      'ingress certificate-arn',
       'ingress spec.ingressClassName',
       'ingress spec.rules',
     ])

@@ -51,7 +51,7 @@ scenario(
       'ingress-not-deleted',
     )
     expect(getErrorAnnotation(result)).toMatch(
-      /within 2 s: finalizer example\.com\/hold blocks the deletion of Ingress milvus-demo; load balancer k8s-\S+ is gone\./,
+      /within 2 s: finalizer example\.com\/hold blocks the deletion of Ingress milvus-demo; load balancer k8s-\S+ is deleted\./,
     )
     expect(getErrorAnnotation(result)).toContain(
       'Fix the component that set example.com/hold on the Ingress.',

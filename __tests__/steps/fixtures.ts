@@ -2,7 +2,7 @@
 import type { Event, Ingress, ManagedFieldsEntry } from '../../src/clients/kubernetes/types.ts'
 import { combineErrors } from '../../src/failures/action-error.ts'
 import { parseSettings } from '../../src/inputs/settings.ts'
-import type { EndpointSettings, IngressSettings } from '../../src/inputs/types.ts'
+import type { EndpointSettings, IngressSettings, RemovalSettings } from '../../src/inputs/types.ts'
 import type { Target } from '../../src/steps/preflight/preflight.ts'
 import type { ReleaseRevision } from '../../src/clients/helm/release-storage.ts'
 
@@ -19,6 +19,15 @@ export function createSettings({
 } = {}): EndpointSettings {
   const settings = parseMinimalInputs()
   return { ...settings, ...overrides, ingress: { ...settings.ingress, ...ingress } }
+}
+
+/** Settings of a removal with the smallest inputs. */
+export function createRemovalSettings(): RemovalSettings {
+  const inputs = { cluster: 'production', region: 'us-east-2', mode: 'destroy' }
+  const result = parseSettings(inputs, {})
+  if ('errors' in result) throw combineErrors(result.errors)
+  if (result.settings.mode !== 'destroy') throw new TypeError('these are inputs of a removal')
+  return result.settings
 }
 
 function parseMinimalInputs(): EndpointSettings {

@@ -37136,6 +37136,7 @@ function resolveRegion({ values, isSet }, env) {
         return { errors: [regionVariableInvalid(variable, thrown)] };
     }
 }
+const getClusterName = ({ clusterAccess }) => clusterAccess.kind === 'eks' ? clusterAccess.cluster : undefined;
 
 ;// CONCATENATED MODULE: ./build/inputs/reserved-annotations.js
 
@@ -37319,39 +37320,39 @@ function parseSettings(rawInputs, env) {
     const inputs = parseInputs(rawInputs);
     const clusterAccess = resolveClusterAccess(inputs, env);
     const region = resolveRegion(inputs, env);
-    const endpoint = resolveEndpoint(inputs);
+    const modeSettings = resolveModeSettings(inputs);
     const errors = [
         ...inputs.errors,
         ...clusterAccess.errors,
         ...region.errors,
-        ...endpoint.errors,
+        ...modeSettings.errors,
         ...findConflicts({ ...inputs, env, region: region.value }),
     ];
     const { value: access } = clusterAccess;
-    if (errors.length > 0 || !access || region.value === undefined || !endpoint.value)
+    if (errors.length > 0 || !access || region.value === undefined || !modeSettings.value)
         return { errors };
-    const settings = {
-        ...buildCommonSettings(inputs.values, env),
-        ...endpoint.value,
-        clusterAccess: access,
-        region: region.value,
+    return {
+        settings: deepFreeze({
+            ...buildCommonSettings(inputs.values, env),
+            ...modeSettings.value,
+            clusterAccess: access,
+            region: region.value,
+        }),
     };
-    return { settings: deepFreeze(settings) };
 }
-const removedEndpoint = { host: '', certificate: { kind: 'served' } };
-function resolveEndpoint(inputs) {
+function resolveModeSettings(inputs) {
     const { values, isSet } = inputs;
-    if (values.mode === 'destroy')
-        return { value: removedEndpoint, errors: [] };
+    const { mode } = values;
+    if (mode === 'destroy')
+        return { value: { mode }, errors: [] };
     const { value: certificate, errors: certificateErrors } = resolveCertificateSource(inputs);
     const errors = isSet('host') ? certificateErrors : [hostMissing(), ...certificateErrors];
-    if (values.host === undefined || certificate === undefined)
+    if (mode === undefined || values.host === undefined || certificate === undefined)
         return { errors };
-    return { value: { host: values.host, certificate }, errors };
+    return { value: { mode, host: values.host, certificate }, errors };
 }
 function buildCommonSettings(values, env) {
     return {
-        mode: values.mode,
         dryRun: values['dry-run'],
         failOnDrift: values['fail-on-drift'],
         allowedAccounts: values['allowed-account-ids'],
