@@ -1,16 +1,17 @@
 /**
- * `npm run docs`: writes what is generated from the declarations of the inputs and from the outputs
- * in action.yml: the inputs in action.yml, README's tables, the JSON Schema of targets files, and
- * regions of the reusable workflows.
+ * `npm run docs`: writes what is generated from the declarations of the inputs, of the outputs and
+ * of the controller's errors: action.yml, README's tables, the JSON Schema of targets files,
+ * regions of the reusable workflows, and a table in docs/troubleshooting.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { load } from 'js-yaml'
 import { format, resolveConfig } from 'prettier'
 import { targetsSchema } from '../src/fleet/plan/schema.ts'
 import type { InputDeclaration } from '../src/inputs/declaration.ts'
 import { describeDefault, describeInput, describeUse } from '../src/inputs/documentation.ts'
 import { inputGroups, type InputName } from '../src/inputs/inputs.ts'
-import { replaceRegions, type Outputs } from './workflow-regions.ts'
+import { controllerErrors } from '../src/failures/controller-errors.ts'
+import { outputs } from '../src/steps/outputs.ts'
+import { replaceRegions } from './workflow-regions.ts'
 
 /** A file that is partly or completely generated. */
 export interface DerivedFile {
@@ -19,15 +20,20 @@ export interface DerivedFile {
   readonly expected: string
 }
 
-/** action.yml with the declared inputs. */
-export async function replaceActionInputs(action: string): Promise<string> {
-  const section = /(?<=^inputs:\n)[\s\S]*?(?=^outputs:$)/m
-  if (!section.test(action)) throw new Error('action.yml has no sections inputs and outputs')
-  const lines = inputGroups.flatMap(({ title, inputs: group }) => [
+/** action.yml with the declared inputs and outputs. */
+async function replaceActionInterface(action: string): Promise<string> {
+  const section = /(?<=^)inputs:\n[\s\S]*?(?=^runs:$)/m
+  if (!section.test(action)) throw new Error('action.yml has no sections inputs and runs')
+  const inputLines = inputGroups.flatMap(({ title, inputs: group }) => [
     `  # ${title}`,
     ...Object.entries(group).flatMap(([name, declaration]) => formatInput(name, declaration)),
     '',
   ])
+  const outputLines = Object.entries(outputs).flatMap(([name, description]) => [
+    `  ${name}:`,
+    `    description: ${JSON.stringify(description)}`,
+  ])
+  const lines = ['inputs:', ...inputLines, 'outputs:', ...outputLines, '']
   const text = action.replace(section, () => `${lines.join('\n')}\n`)
   return format(text, { ...(await resolveConfig('action.yml')), parser: 'yaml' })
 }
@@ -62,37 +68,59 @@ function formatInputTables(): string {
   return sections.join('\n\n')
 }
 
-const formatOutputTable = (outputs: Outputs): string =>
+const formatOutputTable = (): string =>
   formatTable(
     ['Output', 'Description'],
-    Object.entries(outputs).map(([name, { description }]) => [`\`${name}\``, description]),
+    Object.entries(outputs).map(([name, description]) => [`\`${name}\``, description]),
   )
 
-/** README with both tables. */
-export function replaceTables(readme: string, outputs: Outputs): string {
-  const tables = { inputs: formatInputTables(), outputs: formatOutputTable(outputs) }
-  return Object.entries(tables).reduce((text, [name, table]) => {
-    const region = new RegExp(`(?<=<!-- ${name} -->\\n)[\\s\\S]*?(?=<!-- /${name} -->)`)
-    if (!region.test(text)) throw new Error(`README.md has no region for the table of ${name}`)
-    return text.replace(region, () => `\n${table}\n\n`)
-  }, readme)
+const formatErrorTable = (): string =>
+  formatTable(
+    ['The message contains', 'Fix'],
+    controllerErrors.map(({ contains, remedy }) => [
+      contains.map((part) => `\`${part.replaceAll('*', '…')}\``).join(', '),
+      remedy,
+    ]),
+  )
+
+/**
+ * A Markdown file with a generated table between its comments `<!-- name -->` and `<!-- /name -->`.
+ */
+function replaceTable(markdown: string, name: string, table: string): string {
+  const region = new RegExp(`(?<=<!-- ${name} -->\\n)[\\s\\S]*?(?=<!-- /${name} -->)`)
+  if (!region.test(markdown)) throw new Error(`there is no region for the table of ${name}`)
+  return markdown.replace(region, () => `\n${table}\n\n`)
 }
 
 /** All generated files, as they are and as they should be. */
 export async function generateDerivedFiles(): Promise<DerivedFile[]> {
   const readText = (path: string): string => readFileSync(path, 'utf8')
   const action = readText('action.yml')
-  const { outputs } = load(action) as { outputs: Outputs }
   const readme = readText('README.md')
+  const troubleshootingPath = 'docs/troubleshooting.md'
+  const troubleshooting = readText(troubleshootingPath)
   const schemaPath = 'fleet/plan/targets.schema.json'
   const workflows = ['deploy', 'drift-check'].map((name): DerivedFile => {
     const path = `.github/workflows/${name}.yml`
     const current = readText(path)
-    return { path, current, expected: replaceRegions(current, outputs) }
+    return { path, current, expected: replaceRegions(current) }
   })
   return [
-    { path: 'action.yml', current: action, expected: await replaceActionInputs(action) },
-    { path: 'README.md', current: readme, expected: replaceTables(readme, outputs) },
+    { path: 'action.yml', current: action, expected: await replaceActionInterface(action) },
+    {
+      path: 'README.md',
+      current: readme,
+      expected: replaceTable(
+        replaceTable(readme, 'inputs', formatInputTables()),
+        'outputs',
+        formatOutputTable(),
+      ),
+    },
+    {
+      path: troubleshootingPath,
+      current: troubleshooting,
+      expected: replaceTable(troubleshooting, 'controller-errors', formatErrorTable()),
+    },
     {
       path: schemaPath,
       current: readText(schemaPath),

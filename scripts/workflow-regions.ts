@@ -4,21 +4,19 @@
  */
 import { describeInput } from '../src/inputs/documentation.ts'
 import { inputs, inputsOfFleetScope, type InputName } from '../src/inputs/inputs.ts'
-
-/** The outputs of action.yml. */
-export type Outputs = Readonly<Record<string, { readonly description: string }>>
+import { outputs } from '../src/steps/outputs.ts'
 
 /**
  * Updates the regions of a workflow. The workflows themselves set the inputs that a target cannot
  * set.
  * @param workflow its text
  */
-export function replaceRegions(workflow: string, outputs: Outputs): string {
+export function replaceRegions(workflow: string): string {
   const forwardedInputs = inputsOfFleetScope('target')
   const outputNames = Object.keys(outputs)
   const regions: Readonly<Record<string, readonly string[]>> = {
     inputs: forwardedInputs.flatMap(formatInput),
-    outputs: Object.entries(outputs).flatMap(([name, { description }]) => [
+    outputs: Object.entries(outputs).flatMap(([name, description]) => [
       `${name}:`,
       `  description: ${JSON.stringify(stripExpressions(description))}`,
       `  value: \${{ jobs.one.outputs.${name} }}`,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { ActionError } from '../../src/failures/action-error.ts'
-import type { OutputName, Topology } from '../../src/steps/step.ts'
+import type { OutputName } from '../../src/steps/outputs.ts'
+import type { Topology } from '../../src/steps/step.ts'
 import { renderDiagram, escapeLabel } from '../../src/reporting/diagram.ts'
 import { createSettings } from '../steps/fixtures.ts'
 

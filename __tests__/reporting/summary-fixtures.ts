@@ -1,6 +1,7 @@
 /** A run, as the job summary shows it. */
 import { ActionError } from '../../src/failures/action-error.ts'
-import type { Change, OutputName } from '../../src/steps/step.ts'
+import type { OutputName } from '../../src/steps/outputs.ts'
+import type { Change } from '../../src/steps/step.ts'
 import type { StepRecord } from '../../src/reporting/report.ts'
 import { renderSummary } from '../../src/reporting/summary.ts'
 import { certificateArn } from '../steps/fixtures.ts'

@@ -2,7 +2,7 @@
  * What the controller's error messages mean. Source: AWS Load Balancer Controller v3.5.0 and the
  * errors of ELBv2, EC2 and ACM that it passes on.
  */
-import { controllerRemedies as remedies } from '../failures/controller.ts'
+import { controllerErrors, unknownErrorRemedy } from '../failures/controller-errors.ts'
 
 /** Errors that a later attempt of the controller may not have. */
 const transientErrors: readonly RegExp[] = [
@@ -38,185 +38,16 @@ export function isTransientError(message: string, newlyImported: boolean): boole
   return transientErrors.some((error) => error.test(message)) && !missingRole.test(message)
 }
 
-/** An error that only a person can fix. */
-interface PermanentError {
-  readonly message: RegExp
-  readonly remedy: string
+const patterns = new Map(controllerErrors.map((error) => [error, toPattern(error.contains)]))
+
+/** `*` stands for one word. */
+function toPattern(contains: readonly string[]): RegExp {
+  const alternatives = contains.map((part) => RegExp.escape(part).replaceAll('\\*', '\\S*'))
+  return new RegExp(alternatives.join('|'), 'i')
 }
-
-/** The first match wins, so errors of AWS precede the texts of the controller around them. */
-const permanentErrors: readonly PermanentError[] = [
-  // Certificates and TLS
-  {
-    message: /CertificateNotFound|no certificate found/,
-    remedy: remedies.certificateNotFound,
-  },
-  {
-    message: /UnsupportedCertificate/,
-    remedy: remedies.certificateUnsupported,
-  },
-  {
-    message: /certificate must be specified/i,
-    remedy: remedies.certificateMissing,
-  },
-  {
-    message: /SSLPolicyNotFound/,
-    remedy: remedies.sslPolicyNotFound,
-  },
-  {
-    message: /TrustStoreNotFound/,
-    remedy: remedies.trustStoreNotFound,
-  },
-
-  // Permissions of the controller. A role that cannot be assumed is also reported as AccessDenied.
-  {
-    message:
-      /ExpiredToken|InvalidClientTokenId|NoCredentialProviders|failed to refresh cached credentials|AssumeRoleWithWebIdentity|no EC2 IMDS role found/,
-    remedy: remedies.credentialsInvalid,
-  },
-  {
-    message: /DescribeListenerAttributes/,
-    remedy: remedies.listenerAttributesDenied,
-  },
-  {
-    message: /AccessDenied|UnauthorizedOperation|not authorized to perform/,
-    remedy: remedies.permissionDenied,
-  },
-
-  // Load balancer. Deletion protection is also reported as OperationNotPermitted.
-  {
-    message: /deletion protection/i,
-    remedy: remedies.deletionProtected,
-  },
-  {
-    message: /OperationNotPermitted/,
-    remedy: remedies.accountNotEnabled,
-  },
-  {
-    message: /DuplicateLoadBalancerName/,
-    remedy: remedies.loadBalancerNameTaken,
-  },
-  {
-    message: /DuplicateTargetGroupName/,
-    remedy: remedies.targetGroupNameTaken,
-  },
-  {
-    message: /conflicting/,
-    remedy: remedies.groupConflict,
-  },
-
-  // Quotas
-  {
-    message: /RulesPerSecurityGroupLimitExceeded/,
-    remedy: remedies.securityGroupRuleQuota,
-  },
-  {
-    message: /TooMany\w+|LimitExceeded|AssociationLimit/,
-    remedy: remedies.quotaExceeded,
-  },
-
-  // gRPC
-  {
-    message: /matcher GRPC code/,
-    remedy: remedies.grpcMatcherInvalid,
-  },
-  {
-    message:
-      /IncompatibleProtocols|InvalidLoadBalancerAction|InvalidConfigurationRequest|protocol-version/,
-    remedy: remedies.grpcUnsupported,
-  },
-
-  // Subnets, from the most specific to any other message about them
-  {
-    message:
-      /InvalidSubnetID|SubnetNotFound|subnets by names or IDs|couldn't find all subnets|subnet ID not found|subnet with Name tag not found/,
-    remedy: remedies.subnetsNotFound,
-  },
-  {
-    message: /multiple subnets in same Availability Zone|subnets in multiple locales/,
-    remedy: remedies.subnetsInSameZone,
-  },
-  {
-    message: /less than minimal required count/,
-    remedy: remedies.tooFewSubnets,
-  },
-  {
-    message: /InvalidSubnet/,
-    remedy: remedies.subnetRejected,
-  },
-  {
-    message: /subnet/i,
-    remedy: remedies.subnetsNotDiscovered,
-  },
-
-  // Security groups
-  {
-    message: /security ?groups?|InvalidGroup|requested names/i,
-    remedy: remedies.securityGroupNotFound,
-  },
-
-  // Service
-  {
-    message: /unable to find port/,
-    remedy: remedies.servicePortNotFound,
-  },
-  {
-    message: /Service "[^"]*" not found/,
-    remedy: remedies.serviceNotFound,
-  },
-  {
-    message: /TargetGroup port is empty|unknown targetType/,
-    remedy: remedies.targetTypeInvalid,
-  },
-  {
-    message: /unsupported IPv6|not dual-?stack/,
-    remedy: remedies.ipv6Unsupported,
-  },
-
-  // Class and group
-  {
-    message: /namespaceSelector/,
-    remedy: remedies.namespaceNotSelected,
-  },
-  {
-    message: /unknown parameters/,
-    remedy: remedies.classParamsNotFound,
-  },
-  {
-    message: /invalid ingress group/,
-    remedy: remedies.groupNameInvalid,
-  },
-  {
-    message: /invalid ingress class|IngressClass/,
-    remedy: remedies.classInvalid,
-  },
-
-  // Annotations
-  {
-    message: /listen-ports|listen (port|protocol) must/,
-    remedy: remedies.listenPortsInvalid,
-  },
-  {
-    message: /SSLRedirect/,
-    remedy: remedies.sslRedirectInvalid,
-  },
-  {
-    message: /load balancer name/,
-    remedy: remedies.loadBalancerNameInvalid,
-  },
-  {
-    message: /inbound-cidrs/,
-    remedy: remedies.inboundCidrsInvalid,
-  },
-  {
-    message:
-      /unknown scheme|unknown IPAddressType|backend protocol|healthCheckProtocol|failed to parse \w+ annotation/,
-    remedy: remedies.annotationInvalid,
-  },
-]
 
 /** What to do about an error that is not transient. */
 export function findRemedy(message: string): string {
-  const error = permanentErrors.find(({ message: pattern }) => pattern.test(message))
-  return error?.remedy ?? remedies.other
+  const error = controllerErrors.find((candidate) => patterns.get(candidate)?.test(message))
+  return error?.remedy ?? unknownErrorRemedy
 }

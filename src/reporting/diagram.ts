@@ -4,7 +4,8 @@
  */
 import type { ActionError } from '../failures/action-error.ts'
 import type { StepName } from '../failures/codes.ts'
-import type { OutputName, Topology } from '../steps/step.ts'
+import type { OutputName } from '../steps/outputs.ts'
+import type { Topology } from '../steps/step.ts'
 import type { EndpointSettings } from '../inputs/types.ts'
 import { formatCount } from '../util/text.ts'
 

@@ -6,6 +6,7 @@
 import type { StepName } from '../failures/codes.ts'
 import type { Clock } from '../util/polling.ts'
 import type { CertificateDetails } from '../x509/certificate.ts'
+import type { OutputName } from './outputs.ts'
 
 /**
  * One difference between the current and the desired state. `before` is absent for what does not
@@ -46,23 +47,6 @@ export const progressLogger =
   (log: Log, step: StepName) =>
   (elapsed: number, status: string): void =>
     log.progress(`${step}: ${Math.round(elapsed / 1000)} s, ${status}`)
-
-/** The outputs of the action. A test compares them with action.yml. */
-export const outputNames = [
-  'alb-address',
-  'endpoint',
-  'certificate-arn',
-  'certificate-expiry',
-  'release-revision',
-  'ingress-name',
-  'milvus-version',
-  'changed',
-  'changes',
-  'drift',
-  'failed-step',
-  'failure-code',
-] as const
-export type OutputName = (typeof outputNames)[number]
 
 /** The known parts of the route from a client to Milvus, for the summary. */
 export interface Topology {

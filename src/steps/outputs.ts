@@ -1,0 +1,37 @@
+/**
+ * The outputs of the action, by name, with their descriptions. action.yml, README and the reusable
+ * workflows are generated from them (`npm run docs`).
+ */
+export const outputs = {
+  'alb-address':
+    'DNS name of the ALB, for example `k8s-milvus-milvusde-2f72215c02-778371620.us- ' +
+    'east-2.elb.amazonaws.com`.',
+  endpoint:
+    'URL that clients connect to once DNS points the host to the ALB, for example ' +
+    '`https://milvus.example.com:443`.',
+  'certificate-arn': 'ARN of the certificate that the ALB serves.',
+  'certificate-expiry':
+    'Expiry of that certificate in ISO 8601, for example `2027-02-22T08:00:00.000Z`.',
+  'release-revision': 'Revision of the Helm release, for example `4`. Empty without a release.',
+  'ingress-name': 'Name of the Ingress, for example `milvus-demo`.',
+  'milvus-version':
+    'Milvus version that the probe read, for example `v2.6.15`. Empty if Milvus asked for ' +
+    'credentials and `milvus-token` is empty.',
+  changed: '`true` if this run changed anything or started to, otherwise `false`.',
+  changes:
+    'Changes of this run, or with `mode: check` or `dry-run` the changes that a deploy would ' +
+    'make, as JSON: a list of `{step, object, path, before, after, why}`. A change is ' +
+    'recorded before it is made, so the last change of a failed step may not have happened.',
+  drift:
+    'With `mode: check`: `true` if a deploy with the same inputs would change something, ' +
+    '`false` if not. `unknown` if no difference was found but not everything could be read: ' +
+    'the notes of the summary list what.',
+  'failed-step':
+    'The step that failed: `preflight`, `certificate`, `release`, `ingress`, `load-balancer` ' +
+    'or `probe`. Empty on success.',
+  'failure-code':
+    'Why the run failed: a code of docs/troubleshooting.md, for example `private-key- ' +
+    'mismatch`. Empty on success.',
+} as const
+
+export type OutputName = keyof typeof outputs
