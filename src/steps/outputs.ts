@@ -4,8 +4,8 @@
  */
 export const outputs = {
   'alb-address':
-    'DNS name of the ALB, for example `k8s-milvus-milvusde-2f72215c02-778371620.us- ' +
-    'east-2.elb.amazonaws.com`.',
+    'DNS name of the ALB, for example ' +
+    '`k8s-milvus-milvusde-2f72215c02-778371620.us-east-2.elb.amazonaws.com`.',
   endpoint:
     'URL that clients connect to once DNS points the host to the ALB, for example ' +
     '`https://milvus.example.com:443`.',
@@ -30,8 +30,8 @@ export const outputs = {
     'The step that failed: `preflight`, `certificate`, `release`, `ingress`, `load-balancer` ' +
     'or `probe`. Empty on success.',
   'failure-code':
-    'Why the run failed: a code of docs/troubleshooting.md, for example `private-key- ' +
-    'mismatch`. Empty on success.',
+    'Why the run failed: a code of docs/troubleshooting.md, for example ' +
+    '`private-key-mismatch`. Empty on success.',
 } as const
 
 export type OutputName = keyof typeof outputs
