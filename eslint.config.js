@@ -80,7 +80,7 @@ export default tseslint.config(
   },
   { files: ['__tests__/**'], rules: { 'max-lines-per-function': 'off' } },
   {
-    files: ['__tests__/scenarios/**', '__tests__/steps/*/{release,certificate,load-balancer}.test.ts'],
+    files: ['__tests__/steps/*/{release,certificate,load-balancer}.test.ts'],
     rules: { 'max-lines': 'off' },
   },
 
