@@ -79,13 +79,6 @@ export default tseslint.config(
     },
   },
   { files: ['__tests__/**'], rules: { 'max-lines-per-function': 'off' } },
-  {
-    files: [
-      '__tests__/scenarios/**',
-      '__tests__/steps/*/{release,certificate,load-balancer}.test.ts',
-    ],
-    rules: { 'max-lines': 'off' },
-  },
 
   // Imports go one way: modes -> steps -> controller, locking, clients, x509 -> failures, util.
   forbid(

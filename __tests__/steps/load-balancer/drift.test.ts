@@ -1,0 +1,167 @@
+import { describe, expect, test } from '@jest/globals'
+import type { LoadBalancerConfiguration } from '../../../src/clients/aws/load-balancer-configuration.ts'
+import { detectDrift } from '../../../src/steps/load-balancer/drift.ts'
+import { isComplete, type LoadBalancerSnapshot } from '../../../src/steps/load-balancer/snapshot.ts'
+import type { ClassParams } from '../../../src/steps/preflight/ingress-class.ts'
+import { certificateArn, createSettings, host } from '../fixtures.ts'
+import {
+  annotatedIngress,
+  completeConfiguration,
+  createListenerSnapshot,
+  createSnapshot,
+  forwardRule,
+  listener,
+  sslPolicy,
+  targetGroup,
+} from './snapshot-fixture.ts'
+
+describe('drift: AWS differs from the Ingress', () => {
+  interface DriftCase {
+    readonly name: string
+    readonly snapshot: LoadBalancerSnapshot
+    readonly differences?: readonly string[]
+    readonly settings?: Parameters<typeof createSettings>[0]
+    readonly classParams?: ClassParams
+  }
+  const noClassParams: ClassParams = { readable: true, spec: {} }
+  const driftCases: readonly DriftCase[] = [
+    { name: 'no difference', snapshot: createSnapshot() },
+    {
+      name: 'an unreadable configuration',
+      snapshot: createSnapshot({
+        listeners: undefined,
+        targetGroups: undefined,
+        attributes: undefined,
+      }),
+    },
+    {
+      name: 'a deleted load balancer',
+      snapshot: { ...createSnapshot(), loadBalancer: undefined },
+      differences: ['load balancer k8s-1: DNS name -> k8s-1-2.us-east-2.elb.amazonaws.com'],
+    },
+    {
+      name: 'a missing listener',
+      snapshot: createSnapshot({ listeners: [] }),
+      differences: ['listener 443 of k8s-1: protocol -> HTTPS'],
+    },
+    {
+      name: 'a listener of another protocol',
+      snapshot: createListenerSnapshot({ protocol: 'HTTP' }),
+      differences: ['listener 443 of k8s-1: protocol HTTP -> HTTPS'],
+    },
+    {
+      name: 'another certificate',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
+      differences: [`listener 443 of k8s-1: default certificate arn:other -> ${certificateArn}`],
+    },
+    {
+      name: 'another certificate, which the class sets',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
+      classParams: { readable: true, spec: { certificateArn: ['arn:other'] } },
+    },
+    {
+      name: 'another certificate, which the class may set',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other', sslPolicy: 'x' }),
+      classParams: { readable: false },
+    },
+    {
+      name: 'another certificate, of the first member of the group',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
+      settings: { ingress: { groupName: 'shared' } },
+    },
+    {
+      name: 'another policy',
+      snapshot: createListenerSnapshot({ sslPolicy: 'ELBSecurityPolicy-2016-08' }),
+      differences: [`listener 443 of k8s-1: ssl-policy ELBSecurityPolicy-2016-08 -> ${sslPolicy}`],
+    },
+    {
+      name: 'another policy, which the class sets',
+      snapshot: createListenerSnapshot({ sslPolicy: 'ELBSecurityPolicy-2016-08' }),
+      classParams: { readable: true, spec: { sslPolicy: 'ELBSecurityPolicy-2016-08' } },
+    },
+    {
+      name: 'a missing rule',
+      snapshot: createListenerSnapshot({ rules: [] }),
+      differences: [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
+    },
+    {
+      name: 'a rule for another host',
+      snapshot: createListenerSnapshot({
+        rules: [{ ...forwardRule, hosts: ['other.example.com'] }],
+      }),
+      differences: [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
+    },
+    {
+      name: 'a rule for another path',
+      snapshot: createListenerSnapshot({ rules: [{ ...forwardRule, paths: ['/x'] }] }),
+      differences: [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
+    },
+    {
+      name: 'a rule in upper case, for every path',
+      snapshot: createListenerSnapshot({
+        rules: [{ ...forwardRule, hosts: [host.toUpperCase()], paths: [] }],
+      }),
+    },
+    {
+      name: 'a rule that does not forward',
+      snapshot: createSnapshot({
+        listeners: [
+          { ...listener, rules: [{ hosts: [host], paths: ['/*'], targetGroupArn: undefined }] },
+        ],
+      }),
+      differences: [`listener 443 of k8s-1: rule for ${host} no forwarding -> forward to Milvus`],
+    },
+    {
+      name: 'a target group of another kind',
+      snapshot: createSnapshot({
+        targetGroups: [{ ...targetGroup, protocolVersion: 'HTTP1', targetType: 'instance' }],
+      }),
+      differences: [
+        'target group k8s-milvus: protocol version HTTP1 -> GRPC',
+        'target group k8s-milvus: target type instance -> ip',
+      ],
+    },
+    {
+      name: 'a target group that may not be read',
+      snapshot: createSnapshot({ targetGroups: undefined }),
+    },
+    {
+      name: 'another attribute value',
+      snapshot: createSnapshot({ attributes: { 'idle_timeout.timeout_seconds': '60' } }),
+      differences: ['load balancer k8s-1: attribute idle_timeout.timeout_seconds 60 -> 600'],
+    },
+    {
+      name: 'an attribute that the class sets',
+      snapshot: createSnapshot({ attributes: { 'idle_timeout.timeout_seconds': '60' } }),
+      classParams: {
+        readable: true,
+        spec: { loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '60' }] },
+      },
+    },
+  ]
+  test.each(driftCases)(
+    '$name',
+    ({ snapshot, differences = [], settings, classParams = noClassParams }) => {
+      const changes = detectDrift(snapshot, annotatedIngress, createSettings(settings), classParams)
+      expect(
+        changes.map(
+          ({ object, path, before, after }) =>
+            `${object}: ${path}${before === undefined ? '' : ` ${before}`} -> ${after}`,
+        ),
+      ).toEqual(differences)
+    },
+  )
+
+  test.each<[string, LoadBalancerConfiguration, boolean]>([
+    ['a complete configuration', completeConfiguration, true],
+    ['unreadable listeners', { ...completeConfiguration, listeners: undefined }, false],
+    [
+      'unreadable rules',
+      { ...completeConfiguration, listeners: [{ ...listener, rules: undefined }] },
+      false,
+    ],
+    ['unreadable target groups', { ...completeConfiguration, targetGroups: undefined }, false],
+  ])('isComplete: %s', (_, configuration, expected) => {
+    expect(isComplete(configuration, 443)).toBe(expected)
+  })
+})
