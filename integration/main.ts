@@ -62,11 +62,10 @@ async function down(): Promise<void> {
   const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''))
   if (pid > 0 && isRunning(pid)) {
     process.kill(pid, 'SIGTERM')
-    await waitUntil(
-      () => Promise.resolve(!isRunning(pid)),
-      () => new Error(`Process ${pid} of the lab does not exit.`),
-      60_000,
-    )
+    await waitUntil(() => !isRunning(pid), {
+      timeout: 60_000,
+      createError: () => new Error(`Process ${pid} of the lab does not exit.`),
+    })
     logProgress('The lab is stopped.')
   } else logProgress('No lab is running.')
   await rm(pidFile, { force: true })
@@ -128,8 +127,10 @@ async function runScenarios(): Promise<void> {
     try {
       await waitUntil(
         async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')),
-        () => new Error(`Labs in ${directory} were not removed.`),
-        30_000,
+        {
+          timeout: 30_000,
+          createError: () => new Error(`Labs in ${directory} were not removed.`),
+        },
       )
     } finally {
       await shared.close()

@@ -82,7 +82,9 @@ async function createClusterObjects(client: KubernetesClient): Promise<void> {
       )
     )
   }
-  await waitUntil(isReady, (last) => new Error(`The cluster is not ready: ${String(last)}`))
+  await waitUntil(isReady, {
+    createError: (last) => new Error(`The cluster is not ready: ${String(last)}`),
+  })
   await Promise.all(
     ['targetgroupbindings', 'ingressclassparams'].map((plural) =>
       backdateEstablished(client, `${plural}.elbv2.k8s.aws`),
