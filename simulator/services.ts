@@ -11,11 +11,11 @@ import {
 } from '../testing/certificates.ts'
 import { startChartRepository, type ChartRepository } from './charts/repository.ts'
 import { startController, type Controller } from './alb-controller/controller.ts'
-import type { KubernetesAccess } from './alb-controller/kubernetes-client.ts'
 import { setServiceClass } from './alb-controller/service-class.ts'
 import { startKubernetes, type Identity, type KubernetesApi } from './kubernetes/api.ts'
 import { startMilvus, type MilvusServer } from './milvus/server.ts'
 import { restoreAccount, type SavedState } from './snapshot.ts'
+import type { KubernetesAccess } from '../testing/kubernetes-client.ts'
 import type { RequestLog } from '../testing/request-log.ts'
 
 /** The names in every simulator. */

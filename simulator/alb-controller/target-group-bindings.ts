@@ -9,8 +9,8 @@ import {
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { TargetDescription } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { KubernetesClient } from './kubernetes-client.ts'
-import { ApiError } from './kubernetes-client.ts'
+import type { KubernetesClient } from '../../testing/kubernetes-client.ts'
+import { ApiError } from '../../testing/kubernetes-client.ts'
 import type { Elbv2 } from './elbv2.ts'
 import type { Model } from './model-types.ts'
 import { formatGroupKey, buildLabels } from './naming.ts'
