@@ -138,7 +138,7 @@ async function assembleLab(
   })
   return {
     name: 'lab',
-    requestLog: services.requestLog,
+    ...services.recording,
     aws,
     eks,
     alb,

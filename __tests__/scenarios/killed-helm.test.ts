@@ -154,7 +154,7 @@ scenario(
   'an upgrade whose last write was lost because the API was unavailable is completed',
   async ({ environment, run }) => {
     await environment.installMilvus({ mode: 'cluster' })
-    const removeFault = environment.requestLog.injectFault({
+    const removeFault = environment.faults.inject({
       service: 'kubernetes',
       operation: /^PUT .*\/secrets\/sh\.helm\.release\.v1\.milvus-demo\.v2$/,
       userAgent: /^Helm/,

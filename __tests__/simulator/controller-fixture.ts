@@ -11,6 +11,7 @@ import { startController } from '../../simulator/alb-controller/controller.ts'
 import type { Controller } from '../../simulator/alb-controller/controller.ts'
 import { getIn, startKubernetes, asString } from '../../simulator/kubernetes/api.ts'
 import type { JsonObject, KubernetesApi, KubernetesObject } from '../../simulator/kubernetes/api.ts'
+import { FaultInjector } from '../../testing/fault-injector.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 
 export const HOST = 'milvus-demo.milvus.io'
@@ -22,6 +23,7 @@ const serverPair = authority.then((issuer) => issueLoopbackCertificate(issuer))
 
 // The running services: each test starts its own.
 export let requestLog: RequestLog
+export let faults: FaultInjector
 export let state: AwsState
 export let kubernetes: KubernetesApi
 export let controller: Controller
@@ -31,6 +33,7 @@ let aws: Aws
 export async function startFixture(): Promise<void> {
   const pair = await serverPair
   requestLog = new RequestLog()
+  faults = new FaultInjector()
   state = createAwsState()
   const issued = await (await authority).issue({ hosts: [HOST], keyAlgorithm: 'EC_prime256v1' })
   const { certificate, chain, privateKey } = issued
@@ -43,9 +46,10 @@ export async function startFixture(): Promise<void> {
     importedAt: new Date(),
     tags: new Map(),
   })
-  aws = await startAws({ requestLog, state })
+  aws = await startAws({ requestLog, faults, state })
   kubernetes = await startKubernetes({
     requestLog,
+    faults,
     tls: { certificate: pair.cert, privateKey: pair.key },
     authenticate: (token) =>
       Promise.resolve(token === 'controller' ? { username: 'controller', groups: [] } : undefined),

@@ -16,6 +16,7 @@ import {
   type KubernetesObject,
 } from '../../simulator/kubernetes/api.ts'
 import { installTools, type CliTools } from '../../testing/cli-tools.ts'
+import { FaultInjector } from '../../testing/fault-injector.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 
 export let api: KubernetesApi
@@ -26,6 +27,7 @@ export let ca: string
 let programs: CliTools
 let home: string
 export const requestLog = new RequestLog()
+export const faults = new FaultInjector()
 const identities: Record<string, string> = { 'token-admin': 'admin', 'token-reader': 'reader' }
 
 export async function startFixture(): Promise<void> {
@@ -33,9 +35,10 @@ export async function startFixture(): Promise<void> {
   ca = pair.ca
   programs = await installTools()
   home = await mkdtemp(join(tmpdir(), 'kubernetes-test-'))
-  charts = await startChartRepository({ requestLog })
+  charts = await startChartRepository({ requestLog, faults })
   api = await startKubernetes({
     requestLog,
+    faults,
     tls: { certificate: pair.cert, privateKey: pair.key },
     authenticate: (token) =>
       Promise.resolve(

@@ -11,6 +11,7 @@ import {
   api,
   ca,
   requestLog,
+  faults,
   sendRequest,
   buildIngress,
   startFixture,
@@ -223,13 +224,13 @@ describe('a REST client', () => {
   })
 
   test('receives the faults that a scenario injects', async () => {
-    requestLog.injectFault({
+    faults.inject({
       service: 'kubernetes',
       operation: `GET ${claims}`,
       times: 1,
       error: { status: 500, code: 'InternalError', message: 'etcdserver: leader changed' },
     })
-    requestLog.injectFault({
+    faults.inject({
       service: 'kubernetes',
       operation: `DELETE ${claims}/x`,
       times: 1,

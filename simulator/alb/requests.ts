@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants } from 'node:http2'
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
-import type { Fault } from '../../testing/request-log.ts'
+import { recordRequest, type Fault } from '../../testing/fault-injector.ts'
 import type { AlbEndpoint, AlbOverrides, DataPlane } from './server.ts'
 import { forwardHttp1 } from './forward.ts'
 import type { ForwardOptions, StartResponse } from './forward.ts'
@@ -31,7 +31,7 @@ export async function handleHttp2Request(
     path: headers[':path'] ?? '',
     ...matchedHeaders(headers),
   }
-  const fault = await recordRequest(dataPlane, request, headers)
+  const fault = await recordAlbRequest(dataPlane, request, headers)
   if (fault?.reset) {
     session.destroy()
     return
@@ -89,7 +89,7 @@ export async function handleHttp1Request(
     path: message.url ?? '',
     ...matchedHeaders(message.headers),
   }
-  const fault = await recordRequest(dataPlane, request, message.headers)
+  const fault = await recordAlbRequest(dataPlane, request, message.headers)
   if (fault?.reset) {
     message.socket.destroy()
     return
@@ -119,13 +119,13 @@ function matchedHeaders(headers: IncomingHttpHeaders): Pick<Request, 'authority'
   }
 }
 
-function recordRequest(
-  { requestLog }: DataPlane,
+function recordAlbRequest(
+  { recording }: DataPlane,
   request: Request,
   headers: IncomingHttpHeaders,
 ): Promise<Fault | undefined> {
   const [path = '', ...query] = request.path.split('?')
-  return requestLog.recordRequest({
+  return recordRequest(recording, {
     service: 'alb',
     operation: `${request.method} ${path}`,
     isMutating: false,

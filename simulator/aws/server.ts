@@ -6,7 +6,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { RequestLog } from '../../testing/request-log.ts'
+import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
 import type { Fields } from './fields.ts'
 import {
   readRequest,
@@ -37,8 +37,7 @@ export interface AccessEntry {
 export type Authorize = (principal: string, action: string, resource: string) => boolean
 
 /** Options of startAws. */
-export interface AwsOptions {
-  readonly requestLog: RequestLog
+export interface AwsOptions extends RequestRecording {
   readonly state: AwsState
   /** A single administrator with a long-lived key when absent. */
   readonly credentials?: readonly AwsCredential[]
@@ -118,7 +117,7 @@ async function executeOperation(
 
 async function serve(
   aws: Aws,
-  requestLog: RequestLog,
+  recording: RequestRecording,
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -131,7 +130,8 @@ async function serve(
       .end('{"message":"Missing Authentication Token"}')
     return
   }
-  const fault = await requestLog.recordRequest(
+  const fault = await recordRequest(
+    recording,
     {
       service: routed.service.logName,
       operation: routed.operation,
@@ -258,7 +258,7 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
   )
   server.on('request', (message, response) => {
     options.requestLog.trackWork(
-      serve(aws, options.requestLog, message, response).catch((error: unknown) =>
+      serve(aws, options, message, response).catch((error: unknown) =>
         response.destroy(error instanceof Error ? error : undefined),
       ),
     )

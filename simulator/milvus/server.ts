@@ -12,7 +12,7 @@ import type {
   ServerUnaryCall,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import type { RequestLog } from '../../testing/request-log.ts'
+import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
 import {
   createHandlers,
   getNotReadyStatus,
@@ -41,8 +41,7 @@ export interface MilvusServer extends MilvusSettings {
 }
 
 /** Options of startMilvus. */
-export interface MilvusOptions {
-  readonly requestLog: RequestLog
+export interface MilvusOptions extends RequestRecording {
   readonly version?: string
   readonly authorization?: Authorization | undefined
   readonly host?: string
@@ -64,7 +63,7 @@ const GRPC_SERVICES = [
 
 /** Starts Milvus on a free port. */
 export async function startMilvus(options: MilvusOptions): Promise<MilvusServer> {
-  const { requestLog, host = '127.0.0.1' } = options
+  const { host = '127.0.0.1' } = options
   const collections = new Map<string, Collection>()
   const settings: MilvusSettings = {
     version: options.version ?? 'v2.6.15',
@@ -80,7 +79,7 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
     ...createHandlers(settings, collections),
     Check: () => ({ status: settings.stateCode === 'Healthy' ? 'SERVING' : 'NOT_SERVING' }),
   }
-  const context: CallContext = { requestLog, settings, handlers }
+  const context: CallContext = { recording: options, settings, handlers }
   const sockets = new Map<string, Socket>()
   const server = new Server()
   const createUnaryHandler =
@@ -117,18 +116,18 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
 }
 
 interface CallContext {
-  readonly requestLog: RequestLog
+  readonly recording: RequestRecording
   readonly settings: MilvusSettings
   readonly handlers: Readonly<Record<string, MethodHandler>>
 }
 
 /** Answers one call, unless a fault is injected into it. */
 async function handleCall(
-  { requestLog, settings, handlers }: CallContext,
+  { recording, settings, handlers }: CallContext,
   name: string,
   call: ServerUnaryCall<Message, Message>,
 ): Promise<CallOutcome> {
-  const fault = await requestLog.recordRequest({
+  const fault = await recordRequest(recording, {
     service: 'milvus',
     operation: name,
     isMutating: !READ_ONLY_METHODS.test(name),
