@@ -80,11 +80,11 @@ const formatElapsed = (since: number): string =>
 /** The time of each phase of the scenarios, summed over all workers. */
 async function summarizeTimes(file: string): Promise<string> {
   const sums = sumByPhase(parseProfile(await readFile(file, 'utf8').catch(() => '')))
-  const formatTotal = (...parts: readonly ProfiledPhase[]): string =>
-    `${parts.reduce((sum, part) => sum + sums[part], 0).toFixed(0)} s`
+  const formatTotal = (...phases: readonly ProfiledPhase[]): string =>
+    `${phases.reduce((sum, phase) => sum + sums[phase], 0).toFixed(0)} s`
   return [
-    `resetting labs ${formatTotal('world')}`,
-    `fixtures ${formatTotal('start')}`,
+    `resetting labs ${formatTotal('startup')}`,
+    `fixtures ${formatTotal('fixture')}`,
     `scenarios ${formatTotal('body')}`,
     `of these the action ${formatTotal('action', 'helm', 'waiting')}`,
     `and Milvus clients ${formatTotal('clients')}`,

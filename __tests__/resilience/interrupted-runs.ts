@@ -149,7 +149,7 @@ export async function runAndKill(
   simulator: Simulator,
   inputs: Inputs,
   point: InterruptionPoint,
-  { disk, helm = 'dies' }: { readonly disk: string; readonly helm?: 'dies' | 'lives' },
+  { disk, helm = 'killed' }: { readonly disk: string; readonly helm?: 'killed' | 'survives' },
 ): Promise<RunResult> {
   let helmPids: number[] = []
   const run = await runWithInterruption(simulator, inputs, point, {
@@ -157,7 +157,7 @@ export async function runAndKill(
     signal: 'SIGKILL',
     onReached: (pid) => {
       helmPids = listProcessTree(pid).slice(1)
-      if (helm === 'dies') killProcessTree(pid)
+      if (helm === 'killed') killProcessTree(pid)
       else killProcess(pid)
     },
   })
