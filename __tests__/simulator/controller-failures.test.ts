@@ -17,8 +17,8 @@ import {
   MISSING_CERTIFICATE,
   requestLog,
   faults,
-  waitUntil,
 } from './controller-fixture.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 beforeEach(startFixture)
 afterEach(stopFixture)

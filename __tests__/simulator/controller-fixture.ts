@@ -13,6 +13,7 @@ import { getIn, startKubernetes, asString } from '../../simulator/kubernetes/api
 import type { JsonObject, KubernetesApi, KubernetesObject } from '../../simulator/kubernetes/api.ts'
 import { FaultInjector } from '../../testing/fault-injector.ts'
 import { RequestLog } from '../../testing/request-log.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 export const HOST = 'milvus-demo.milvus.io'
 export const CERTIFICATE =
@@ -172,37 +173,9 @@ export function listEvents(reason?: string): JsonObject[] {
     .filter((candidate) => candidate['reason'] === reason || reason === undefined)
 }
 
-/** Waits for a condition, which is checked again after every change in the cluster. */
-export async function waitUntil<T>(
-  condition: () => T | undefined | false,
-  kind = 'Event',
-): Promise<T> {
-  const immediate = condition()
-  if (immediate) return immediate
-  return new Promise((resolve, reject) => {
-    const timeoutTimer = setTimeout(() => {
-      finish()
-      reject(
-        new Error(
-          `waited in vain; events: ${JSON.stringify(listEvents().map((candidate) => [candidate['reason'], candidate['message'], candidate['count']]))}`,
-        ),
-      )
-    }, 5000)
-    const check = (): void => {
-      const value = condition()
-      if (!value) return
-      finish()
-      resolve(value)
-    }
-    const timer = setInterval(check, 10)
-    const unwatch = kubernetes.watch(kind, check)
-    const finish = (): void => {
-      clearTimeout(timeoutTimer)
-      clearInterval(timer)
-      unwatch()
-    }
-  })
-}
-
+/** Waits for an event of the controller that was emitted `count` times. */
 export const waitForEvent = (reason: string, count = 1): Promise<JsonObject> =>
-  waitUntil(() => listEvents(reason).find((each) => Number(each['count']) >= count))
+  waitUntil(() => listEvents(reason).find((each) => Number(each['count']) >= count), {
+    timeout: 5_000,
+    createError: () => new Error(`No event ${reason}; events: ${JSON.stringify(listEvents())}`),
+  })

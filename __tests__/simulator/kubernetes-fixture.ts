@@ -4,7 +4,6 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { issueLoopbackCertificate } from '../../testing/certificates.ts'
@@ -17,6 +16,7 @@ import {
 } from '../../simulator/kubernetes/api.ts'
 import { installTools, type CliTools } from '../../testing/cli-tools.ts'
 import { FaultInjector } from '../../testing/fault-injector.ts'
+import { sendRequest as sendApiRequest } from '../../testing/kubernetes-client.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 
 export let api: KubernetesApi
@@ -116,48 +116,20 @@ export async function run(
   return code === 0 ? output : Promise.reject(new Error(`${program} ${args.join(' ')}: ${output}`))
 }
 
-export async function waitUntil(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 15_000; !condition();) {
-    if (Date.now() > end) throw new Error(`This never became true: ${condition.toString()}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
-
-export function sendRequest(
+export async function sendRequest(
   method: string,
   path: string,
   body?: object,
   options: { type?: string; token?: string; agent?: string } = {},
 ): Promise<{ status: number; body: Json }> {
-  const { type = 'application/json', token = 'token-admin', agent = 'curl/8' } = options
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      `${api.url}${path}`,
-      {
-        method,
-        ca,
-        agent: false,
-        headers: {
-          'content-type': type,
-          'user-agent': agent,
-          ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-        },
-      },
-      (response) => {
-        let received = ''
-        response.on('data', (chunk: Buffer) => {
-          received += chunk.toString()
-        })
-        response.on('end', () => {
-          resolve({
-            status: response.statusCode ?? 0,
-            body: received.startsWith('{') ? (JSON.parse(received) as Json) : received,
-          })
-        })
-      },
-    )
-    outgoing.on('error', reject).end(body && JSON.stringify(body))
-  })
+  const {
+    type: contentType = 'application/json',
+    token = 'token-admin',
+    agent = 'curl/8',
+  } = options
+  const access = { url: api.url, ca, token, userAgent: agent }
+  const { status, text } = await sendApiRequest(access, { method, path, body, contentType })
+  return { status, body: text.startsWith('{') ? (JSON.parse(text) as Json) : text }
 }
 
 export const buildIngress = (
