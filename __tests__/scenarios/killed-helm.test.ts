@@ -1,8 +1,8 @@
 /** The next run completes what a killed run or an interrupted helm left pending. */
-import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
 import { isRunning, killProcess, listProcessTree } from '../../testing/process-tree.ts'
 import { runAction } from '../../testing/run-action.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { nextRollout } from './awaited-requests.ts'
 import {
   expectFailure,
@@ -144,7 +144,7 @@ simulatorScenario(
     await secondRollout
     releasePods()
     expectSuccess(await nextRun)
-    while (orphanedPids.some(isRunning)) await setTimeout(20)
+    await waitUntil(() => !orphanedPids.some(isRunning))
     expect((await getLatestRevision(environment)).status).toBe('deployed')
     expectUnchanged(await run(chartUpgradeInputs))
   },
