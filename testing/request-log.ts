@@ -13,7 +13,7 @@ export interface RecordedRequest {
    * method (`Connect`).
    */
   readonly operation: string
-  /** Whether it asks for a change, which a second run must not do once the first has converged. */
+  /** Whether it requests a change, which a second run must not do once the first converged. */
   readonly isMutating: boolean
   /** The User-Agent, which distinguishes helm's requests from the action's. */
   readonly userAgent: string

@@ -1,6 +1,6 @@
 /**
- * A proxy in front of the Kubernetes API. It records every request, injects the faults that a
- * scenario asks for, and forwards all other requests.
+ * A proxy in front of the Kubernetes API. It records every request, injects the faults of the
+ * scenario, and forwards all other requests.
  */
 import { Agent, createServer, request as send } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'

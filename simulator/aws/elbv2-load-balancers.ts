@@ -1,17 +1,16 @@
 /** Application Load Balancers (Elastic Load Balancing API reference, version 2015-12-01). */
 import { loadBalancerAttributes, setAttributes } from './elbv2-attributes.ts'
-import { buildArn, checkName, findLoadBalancer, createElbError } from './elbv2-lookup.ts'
-import type { Fields } from './fields.ts'
 import {
-  getNumber,
-  getStructureList,
-  toTagList,
-  parseTags,
-  getString,
-  getStringList,
-} from './fields.ts'
+  buildArn,
+  checkName,
+  findLoadBalancer,
+  createElbError,
+  selectPage,
+} from './elbv2-lookup.ts'
+import type { Fields } from './fields.ts'
+import { getStructureList, toTagList, parseTags, getString, getStringList } from './fields.ts'
 import type { OperationCall, Operation } from './service.ts'
-import { paginate, randomId } from './service.ts'
+import { randomId } from './service.ts'
 import type { LoadBalancer } from './state.ts'
 
 function getStateCode({ failed, activeAt }: LoadBalancer, now: number): string {
@@ -63,14 +62,10 @@ function describeLoadBalancers(call: OperationCall): Fields {
     ({ name, arn }) =>
       (names.length === 0 || names.includes(name)) && (arns.length === 0 || arns.includes(arn)),
   )
-  const { items, next } = paginate(
-    matching,
-    getNumber(input, 'PageSize') ?? 400,
-    getString(input, 'Marker'),
-  )
+  const { page, nextPage } = selectPage(matching, input)
   return {
-    LoadBalancers: items.map((loadBalancer) => toLoadBalancerDescription(loadBalancer, call)),
-    ...(next === undefined ? {} : { NextMarker: next }),
+    LoadBalancers: page.map((loadBalancer) => toLoadBalancerDescription(loadBalancer, call)),
+    ...nextPage,
   }
 }
 

@@ -6,6 +6,7 @@ import {
   findLoadBalancersByTargetGroup,
   createElbError,
   findTargetGroup,
+  selectPage,
 } from './elbv2-lookup.ts'
 import type { Fields } from './fields.ts'
 import {
@@ -18,7 +19,7 @@ import {
   getStringList,
 } from './fields.ts'
 import type { OperationCall, Operation } from './service.ts'
-import { paginate, randomId } from './service.ts'
+import { randomId } from './service.ts'
 import { targetOperations } from './elbv2-targets.ts'
 import type { AwsState, TargetGroup } from './state.ts'
 
@@ -173,14 +174,10 @@ function describeTargetGroups({ input, state }: OperationCall): Fields {
           (loadBalancer) => loadBalancer.arn === loadBalancerArn,
         )),
   )
-  const { items, next } = paginate(
-    matching,
-    getNumber(input, 'PageSize') ?? 400,
-    getString(input, 'Marker'),
-  )
+  const { page, nextPage } = selectPage(matching, input)
   return {
-    TargetGroups: items.map((targetGroup) => toTargetGroupDescription(targetGroup, state)),
-    ...(next === undefined ? {} : { NextMarker: next }),
+    TargetGroups: page.map((targetGroup) => toTargetGroupDescription(targetGroup, state)),
+    ...nextPage,
   }
 }
 
