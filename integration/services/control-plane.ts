@@ -11,8 +11,7 @@ import { renderKubeconfig } from '../../testing/kubeconfig.ts'
 import type { Processes } from '../process.ts'
 import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 import { maxTxnOperations } from './etcd.ts'
-import type { AuthenticateToken } from './token-webhook.ts'
-import { startTokenWebhook } from './token-webhook.ts'
+import { startTokenWebhook, type AuthenticateToken } from './token-webhook.ts'
 
 /** Options of startControlPlane. */
 export interface ControlPlaneSettings {

@@ -23,18 +23,20 @@ import {
   updateStatus,
 } from './ingress-requests.ts'
 import type { ControllerOptions, ControllerSettings } from './controller.ts'
-import { deploy, undeploy } from './deploy.ts'
-import type { DeployContext } from './deploy.ts'
+import { deploy, undeploy, type DeployContext } from './deploy.ts'
 import { Elbv2 } from './elbv2.ts'
 import { buildModel, needsDiscovery } from './model.ts'
 import type { Model } from './model-types.ts'
-import { getFinalizer, formatGroupKey, parseGroupKey } from './naming.ts'
-import type { IngressGroup } from './naming.ts'
-import { getObjectKey } from './objects.ts'
-import type { EndpointSlice, Ingress, IngressClass, Service } from './objects.ts'
+import { getFinalizer, formatGroupKey, parseGroupKey, type IngressGroup } from './naming.ts'
+import {
+  getObjectKey,
+  type EndpointSlice,
+  type Ingress,
+  type IngressClass,
+  type Service,
+} from './objects.ts'
 import { WorkQueue } from './work-queue.ts'
-import { EventRecorder } from './event-recorder.ts'
-import type { Reason } from './event-recorder.ts'
+import { EventRecorder, type Reason } from './event-recorder.ts'
 
 const INGRESS_CLASSES_PATH = '/apis/networking.k8s.io/v1/ingressclasses'
 

@@ -1,14 +1,15 @@
 /** Handles requests at a port: the ALB answers them itself, or forwards them to a target. */
-import { STATUS_CODES } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { constants } from 'node:http2'
-import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import { recordRequest, type Fault } from '../../testing/fault-injector.ts'
 import type { AlbEndpoint, AlbOverrides, DataPlane } from './server.ts'
-import { forwardHttp1 } from './forward.ts'
-import type { ForwardOptions, StartResponse } from './forward.ts'
-import { chooseTarget, route } from './routing.ts'
-import type { DirectResponse, Request } from './routing.ts'
+import { forwardHttp1, type ForwardOptions, type StartResponse } from './forward.ts'
+import { chooseTarget, route, type DirectResponse, type Request } from './routing.ts'
 
 /** A request over HTTP/2 with its connection. */
 export interface Http2Exchange {

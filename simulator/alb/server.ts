@@ -5,13 +5,10 @@
  */
 import type { AwsState, Listener, LoadBalancer } from '../aws/state.ts'
 import type { RequestRecording } from '../../testing/fault-injector.ts'
-import { TargetConnections } from './forward.ts'
-import type { Address } from './forward.ts'
-import { openPort } from './port.ts'
-import type { OpenPort } from './port.ts'
+import { TargetConnections, type Address } from './forward.ts'
+import { openPort, type OpenPort } from './port.ts'
 import { isActive } from './routing.ts'
-import { ListenerCertificates } from './tls.ts'
-import type { TlsKeyPair } from './tls.ts'
+import { ListenerCertificates, type TlsKeyPair } from './tls.ts'
 
 /** Behavior of the load balancers that a scenario forces. */
 export interface AlbOverrides {

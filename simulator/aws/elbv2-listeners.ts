@@ -5,10 +5,15 @@
 import { getCertificateDetails } from './acm-certificate.ts'
 import { findListener, findLoadBalancer, createElbError, selectPage } from './elbv2-lookup.ts'
 import { toActionDescription, insertRule, parseAction, createRuleArn } from './elbv2-rules.ts'
-import type { Fields } from './fields.ts'
-import { getNumber, getStructureList, parseTags, getString, getStringList } from './fields.ts'
-import type { OperationCall, Operation } from './service.ts'
-import { randomId } from './service.ts'
+import {
+  getNumber,
+  getStructureList,
+  parseTags,
+  getString,
+  getStringList,
+  type Fields,
+} from './fields.ts'
+import { randomId, type OperationCall, type Operation } from './service.ts'
 import type { Listener, LoadBalancer } from './state.ts'
 
 /** The default of the API. The console has another one. */

@@ -7,10 +7,15 @@ import {
   createElbError,
   selectPage,
 } from './elbv2-lookup.ts'
-import type { Fields } from './fields.ts'
-import { getStructureList, toTagList, parseTags, getString, getStringList } from './fields.ts'
-import type { OperationCall, Operation } from './service.ts'
-import { randomId } from './service.ts'
+import {
+  getStructureList,
+  toTagList,
+  parseTags,
+  getString,
+  getStringList,
+  type Fields,
+} from './fields.ts'
+import { randomId, type OperationCall, type Operation } from './service.ts'
 import type { LoadBalancer } from './state.ts'
 
 function getStateCode({ failed, activeAt }: LoadBalancer, now: number): string {

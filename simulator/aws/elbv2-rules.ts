@@ -10,7 +10,6 @@ import {
   findTargetGroup,
   selectPage,
 } from './elbv2-lookup.ts'
-import type { Fields } from './fields.ts'
 import {
   getNumber,
   getStructure,
@@ -18,9 +17,9 @@ import {
   parseTags,
   getString,
   getStringList,
+  type Fields,
 } from './fields.ts'
-import type { OperationCall, Operation } from './service.ts'
-import { randomId } from './service.ts'
+import { randomId, type OperationCall, type Operation } from './service.ts'
 import type { AwsState, Listener, LoadBalancer, Rule } from './state.ts'
 
 /** What a rule does with requests. */

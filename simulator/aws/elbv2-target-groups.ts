@@ -8,7 +8,6 @@ import {
   findTargetGroup,
   selectPage,
 } from './elbv2-lookup.ts'
-import type { Fields } from './fields.ts'
 import {
   getNumber,
   getStructure,
@@ -17,9 +16,9 @@ import {
   parseTags,
   getString,
   getStringList,
+  type Fields,
 } from './fields.ts'
-import type { OperationCall, Operation } from './service.ts'
-import { randomId } from './service.ts'
+import { randomId, type OperationCall, type Operation } from './service.ts'
 import { targetOperations } from './elbv2-targets.ts'
 import type { AwsState, TargetGroup } from './state.ts'
 

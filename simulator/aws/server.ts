@@ -3,8 +3,7 @@
  * records each request, injects faults, verifies the signature, checks IAM permissions, and then
  * runs the operation.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
 import type { Fields } from './fields.ts'
@@ -15,14 +14,16 @@ import {
   writeResponse,
   type RoutedRequest,
 } from './protocols.ts'
-import type { AwsCredential, OperationCall, Service } from './service.ts'
-import { AwsError, createAccessDeniedError } from './service.ts'
-import type { HttpRequest } from './signature.ts'
-import { SignatureError, verifySignature } from './signature.ts'
-import type { AwsState } from './state.ts'
-import { createAwsState } from './state.ts'
-import type { CallerIdentity } from './sts.ts'
-import { toCanonicalArn, verifyPresignedUrl, verifyEksToken } from './sts.ts'
+import {
+  AwsError,
+  createAccessDeniedError,
+  type AwsCredential,
+  type OperationCall,
+  type Service,
+} from './service.ts'
+import { SignatureError, verifySignature, type HttpRequest } from './signature.ts'
+import { createAwsState, type AwsState } from './state.ts'
+import { toCanonicalArn, verifyPresignedUrl, verifyEksToken, type CallerIdentity } from './sts.ts'
 
 /** An EKS access entry: the Kubernetes user of a principal. The default username is its ARN. */
 export interface AccessEntry {

@@ -5,8 +5,7 @@
  */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { ServerResponse } from 'node:http'
-import type { IncomingMessage } from 'node:http'
+import { ServerResponse, type IncomingMessage } from 'node:http'
 import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
 import type { ReceivedRequest } from '../../testing/request-log.ts'
 import type { ControllerDelays } from './controller-context.ts'

@@ -2,15 +2,16 @@
  * A simulation of Milvus's plaintext gRPC port (19530), for clients that connect and read metadata.
  * Sources: milvus-io/milvus, internal/distributed/proxy/service.go and internal/proxy.
  */
-import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
-import { Server, ServerCredentials, status as code } from '@grpc/grpc-js'
-import type {
-  handleUnaryCall,
-  handleServerStreamingCall,
-  sendUnaryData,
-  ServerUnaryCall,
-  UntypedServiceImplementation,
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import {
+  Server,
+  ServerCredentials,
+  status as code,
+  type handleUnaryCall,
+  type handleServerStreamingCall,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
 import {
@@ -18,16 +19,13 @@ import {
   getNotReadyStatus,
   checkAuthorization,
   checkProxyHealth,
+  type MethodHandler,
+  type Authorization,
+  type Collection,
+  type MilvusSettings,
+  type GrpcStatus,
 } from './handlers.ts'
-import type {
-  MethodHandler,
-  Authorization,
-  Collection,
-  MilvusSettings,
-  GrpcStatus,
-} from './handlers.ts'
-import { getServiceDefinition } from './protocol.ts'
-import type { Message } from './protocol.ts'
+import { getServiceDefinition, type Message } from './protocol.ts'
 
 /** A running Milvus. Changes of its settings apply from the next call on. */
 export interface MilvusServer extends MilvusSettings {
