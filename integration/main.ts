@@ -154,9 +154,10 @@ async function runScenarioFiles(
 ): Promise<{ report: string; profile: string }> {
   const report = join(directory, 'jest.json')
   const profile = join(directory, 'profile.jsonl')
+  // Only a complete run replaces the record of the last complete run.
+  const isComplete = nameFilter === undefined
   const recordPath = scenarioRecordPath('lab')
-  const record = nameFilter === undefined ? { SCENARIO_RECORD: recordPath } : {}
-  await rm(recordPath, { force: true })
+  if (isComplete) await rm(recordPath, { force: true })
   await runJest(
     watchdog,
     [
@@ -165,9 +166,15 @@ async function runScenarioFiles(
       '--testTimeout=600000',
       '--json',
       `--outputFile=${report}`,
-      ...(nameFilter === undefined ? [] : ['--testNamePattern', nameFilter]),
+      ...(isComplete ? [] : ['--testNamePattern', nameFilter]),
     ],
-    { TEST_ENVIRONMENT: 'lab', TMPDIR: directory, PROFILE: profile, ...record, ...environment },
+    {
+      TEST_ENVIRONMENT: 'lab',
+      TMPDIR: directory,
+      PROFILE: profile,
+      ...(isComplete && { SCENARIO_RECORD: recordPath }),
+      ...environment,
+    },
   )
   return { report, profile }
 }
