@@ -72,18 +72,18 @@ test.each<{ name: string; candidate: Partial<ReleaseCandidate>; problems: string
   {
     name: 'a version with the prefix v',
     candidate: { version: 'v1.2.0' },
-    problems: ['"v1.2.0" is no version: give three numbers, for example 1.2.0.'],
+    problems: ['"v1.2.0" is not a version: pass three numbers, for example 1.2.0.'],
   },
   {
     name: 'a version with a leading zero',
     candidate: { version: '1.02.0' },
-    problems: ['"1.02.0" is no version: give three numbers, for example 1.2.0.'],
+    problems: ['"1.02.0" is not a version: pass three numbers, for example 1.2.0.'],
   },
   {
     name: 'another branch without any preparation',
     candidate: { version: '1.3.0', branch: 'topic' },
     problems: [
-      'This is the branch topic: releases are made of main.',
+      'This is the branch topic: releases are made from main.',
       'package.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
       'package-lock.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
       'CHANGELOG.md has no text under "## [1.3.0] - YYYY-MM-DD": move there what stands under Unreleased.',

@@ -226,8 +226,8 @@ function measureAfterRejection(programs: LabPrograms): Promise<number> {
 }
 
 /** Polls at a short interval, because the time of the event is measured. */
-const waitForEvent = (condition: () => Promise<boolean>, message: string): Promise<void> =>
-  waitUntil(condition, () => new Error(message), 180_000, 5)
+const waitForEvent = (condition: () => Promise<boolean>, message: string): Promise<true> =>
+  waitUntil(condition, { interval: 5, createError: () => new Error(message) })
 
 async function measureRepeatedly(
   name: string,

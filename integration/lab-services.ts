@@ -7,6 +7,8 @@ import {
   type CertificateAuthority,
   type IssuedCertificate,
 } from '../testing/certificates.ts'
+import type { TestEnvironment } from '../testing/environment.ts'
+import { FaultInjector } from '../testing/fault-injector.ts'
 import { RequestLog } from '../testing/request-log.ts'
 import { MilvusBackends } from './milvus-backends.ts'
 import type { Processes } from './process.ts'
@@ -50,7 +52,7 @@ export interface LabServicesOptions {
 /** The running services. */
 export interface LabServices {
   readonly startService: StartService
-  readonly requestLog: RequestLog
+  readonly recording: Pick<TestEnvironment, 'requestLog' | 'faults'>
   readonly authority: CertificateAuthority
   readonly certificate: IssuedCertificate
   readonly charts: ChartRepository
@@ -103,7 +105,7 @@ export async function startLabServices(
 ): Promise<LabServices> {
   const { directory, processes, closers } = resources
   const startService = createStarter(resources, options.logProgress ?? (() => undefined))
-  const requestLog = new RequestLog()
+  const recording = { requestLog: new RequestLog(), faults: new FaultInjector() }
   const authority = await createCertificateAuthority({ name: 'Lab CA' })
   const milvusBackends = new MilvusBackends({ programs, processes, directory })
   // The authenticator is set before the API server needs it.
@@ -117,14 +119,14 @@ export async function startLabServices(
       fixture: options.fixture,
       authenticate: async (token) => authenticator.eks?.authenticate(token),
     }),
-    startService('chart repository', () => startChartRepository({ requestLog })),
+    startService('chart repository', () => startChartRepository(recording)),
     authority.issue({ hosts: [host] }),
     startService('Milvus', () => milvusBackends.select('plain')),
   ])
   const { moto, runningCluster, envoy } = shared
   const { control, isRestored } = runningCluster
   const eks = (authenticator.eks = createEksAuthenticator(moto, cluster))
-  const started = { startService, requestLog, authority, moto, control }
+  const started = { startService, recording, authority, moto, control }
   const { api, aws } = await startProxies(started, options)
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
   const loadBalancers = new LoadBalancers(moto)
@@ -153,22 +155,22 @@ export async function startLabServices(
 async function startProxies(
   {
     startService,
-    requestLog,
+    recording,
     authority,
     moto,
     control,
-  }: Pick<LabServices, 'startService' | 'requestLog' | 'authority' | 'moto' | 'control'>,
+  }: Pick<LabServices, 'startService' | 'recording' | 'authority' | 'moto' | 'control'>,
   { clusterHost, bypassKubernetesProxy = false }: LabServicesOptions,
 ): Promise<Pick<LabServices, 'api' | 'aws'>> {
   const proxyHost = clusterHost === undefined ? {} : { host: clusterHost }
   const api = bypassKubernetesProxy
     ? control
     : await startService('Kubernetes proxy', () =>
-        startKubernetesProxy({ requestLog, authority, api: control, ...proxyHost }),
+        startKubernetesProxy({ ...recording, authority, api: control, ...proxyHost }),
       )
   const endpoint = clusterHost === undefined ? api.url : api.url.replace('127.0.0.1', clusterHost)
   const aws = await startService('AWS proxy', () =>
-    startAwsProxy({ moto, requestLog, cluster: { name: cluster, endpoint, ca: api.ca } }),
+    startAwsProxy({ ...recording, moto, cluster: { name: cluster, endpoint, ca: api.ca } }),
   )
   return { api, aws }
 }

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AwsCredential } from '../simulator/aws/service.ts'
-import type { KubernetesClient } from '../simulator/alb-controller/kubernetes-client.ts'
+import type { KubernetesClient } from '../testing/kubernetes-client.ts'
 import { renderKubeconfig } from '../testing/kubeconfig.ts'
 import { startServiceLoadBalancer } from '../simulator/alb/service-load-balancer.ts'
 import { reserveFreePorts } from '../testing/ports.ts'
@@ -138,7 +138,7 @@ async function assembleLab(
   })
   return {
     name: 'lab',
-    requestLog: services.requestLog,
+    ...services.recording,
     aws,
     eks,
     alb,

@@ -62,11 +62,10 @@ async function down(): Promise<void> {
   const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''))
   if (pid > 0 && isRunning(pid)) {
     process.kill(pid, 'SIGTERM')
-    await waitUntil(
-      () => Promise.resolve(!isRunning(pid)),
-      () => new Error(`Process ${pid} of the lab does not exit.`),
-      60_000,
-    )
+    await waitUntil(() => !isRunning(pid), {
+      timeout: 60_000,
+      createError: () => new Error(`Process ${pid} of the lab does not exit.`),
+    })
     logProgress('The lab is stopped.')
   } else logProgress('No lab is running.')
   await rm(pidFile, { force: true })
@@ -81,11 +80,11 @@ const formatElapsed = (since: number): string =>
 /** The time of each phase of the scenarios, summed over all workers. */
 async function summarizeTimes(file: string): Promise<string> {
   const sums = sumByPhase(parseProfile(await readFile(file, 'utf8').catch(() => '')))
-  const formatTotal = (...parts: readonly ProfiledPhase[]): string =>
-    `${parts.reduce((sum, part) => sum + sums[part], 0).toFixed(0)} s`
+  const formatTotal = (...phases: readonly ProfiledPhase[]): string =>
+    `${phases.reduce((sum, phase) => sum + sums[phase], 0).toFixed(0)} s`
   return [
-    `resetting labs ${formatTotal('world')}`,
-    `fixtures ${formatTotal('start')}`,
+    `resetting labs ${formatTotal('startup')}`,
+    `fixtures ${formatTotal('fixture')}`,
     `scenarios ${formatTotal('body')}`,
     `of these the action ${formatTotal('action', 'helm', 'waiting')}`,
     `and Milvus clients ${formatTotal('clients')}`,
@@ -128,8 +127,10 @@ async function runScenarios(): Promise<void> {
     try {
       await waitUntil(
         async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')),
-        () => new Error(`Labs in ${directory} were not removed.`),
-        30_000,
+        {
+          timeout: 30_000,
+          createError: () => new Error(`Labs in ${directory} were not removed.`),
+        },
       )
     } finally {
       await shared.close()
@@ -153,9 +154,10 @@ async function runScenarioFiles(
 ): Promise<{ report: string; profile: string }> {
   const report = join(directory, 'jest.json')
   const profile = join(directory, 'profile.jsonl')
+  // Only a complete run replaces the record of the last complete run.
+  const isComplete = nameFilter === undefined
   const recordPath = scenarioRecordPath('lab')
-  const record = nameFilter === undefined ? { SCENARIO_RECORD: recordPath } : {}
-  await rm(recordPath, { force: true })
+  if (isComplete) await rm(recordPath, { force: true })
   await runJest(
     watchdog,
     [
@@ -164,9 +166,15 @@ async function runScenarioFiles(
       '--testTimeout=600000',
       '--json',
       `--outputFile=${report}`,
-      ...(nameFilter === undefined ? [] : ['--testNamePattern', nameFilter]),
+      ...(isComplete ? [] : ['--testNamePattern', nameFilter]),
     ],
-    { TEST_ENVIRONMENT: 'lab', TMPDIR: directory, PROFILE: profile, ...record, ...environment },
+    {
+      TEST_ENVIRONMENT: 'lab',
+      TMPDIR: directory,
+      PROFILE: profile,
+      ...(isComplete && { SCENARIO_RECORD: recordPath }),
+      ...environment,
+    },
   )
   return { report, profile }
 }

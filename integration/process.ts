@@ -74,12 +74,11 @@ export class Processes {
     this.managedProcesses.push(managedProcess)
     const tail = async (): Promise<string> =>
       (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n')
-    await waitUntil(
-      async () => !managedProcess.isRunning() || (await options.isReady()),
-      async (lastError) =>
+    await waitUntil(async () => !managedProcess.isRunning() || (await options.isReady()), {
+      timeout: options.timeout,
+      createError: async (lastError) =>
         new Error(`${options.name} is not ready: ${String(lastError)}\n${await tail()}`),
-      options.timeout,
-    )
+    })
     if (!managedProcess.isRunning())
       throw new Error(`${options.name} ended during startup:\n${await tail()}`)
     return managedProcess

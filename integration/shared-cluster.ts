@@ -105,7 +105,7 @@ export async function acquireSharedCluster(
   }
 }
 
-/** Asks the lab that uses a shared cluster. While no lab uses it, no token is valid. */
+/** The lab that uses a shared cluster authenticates. While no lab uses it, no token is valid. */
 export const authenticateViaSocket =
   (socketPath: string): AuthenticateToken =>
   (token) =>

@@ -11,7 +11,7 @@ import { executeAction } from '../testing/runner.ts'
 
 const [inputsPath] = process.argv.slice(2)
 if (inputsPath === undefined) {
-  console.error('Give a YAML file of inputs: npm run local -- inputs.yml')
+  console.error('Pass a YAML file of inputs: npm run local -- inputs.yml')
   process.exitCode = 2
 } else {
   const rawInputs = load(readFileSync(inputsPath, 'utf8')) as Record<

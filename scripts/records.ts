@@ -7,13 +7,13 @@ import { scenarioRecordPath } from '../testing/scenario-record.ts'
 
 /** A line of a record: a scenario was defined, saw a run fail with a code, or passed. */
 interface RecordLine {
-  readonly world: EnvironmentKind
-  readonly controller: 'stand-in' | 'real'
+  readonly environment: EnvironmentKind
+  readonly controller: 'simulated' | 'real'
   readonly file: string
   readonly name: string
   readonly only?: EnvironmentKind
   readonly why?: string
-  readonly steersController?: boolean
+  readonly requiresSimulatedController?: boolean
   readonly code?: string
   readonly passed?: true
 }
@@ -30,7 +30,7 @@ export interface RecordedScenario {
   readonly passedIn: ReadonlySet<EnvironmentKind>
   /** The only environment that it applies to, and why. */
   readonly restrictedTo: { readonly kind: EnvironmentKind; readonly why: string } | undefined
-  readonly steersController: boolean
+  readonly requiresSimulatedController: boolean
   /** The failure codes with which its runs ended in the simulator, as expected. */
   readonly codes: readonly string[]
 }
@@ -38,8 +38,8 @@ export interface RecordedScenario {
 /** Whether a scenario applies to an environment. */
 export const isApplicableTo = (
   { restrictedTo: only }: RecordedScenario,
-  world: EnvironmentKind,
-): boolean => only === undefined || only.kind === world
+  kind: EnvironmentKind,
+): boolean => only === undefined || only.kind === kind
 
 /** Everything that was recorded. */
 export interface Records {
@@ -80,17 +80,19 @@ function buildScenario(name: string, lines: readonly RecordLine[]): RecordedScen
     file = '',
     only,
     why = '',
-    steersController = false,
+    requiresSimulatedController = false,
   } = lines.find(({ passed, code }) => passed === undefined && code === undefined) ?? {}
   return {
     name,
     file,
-    passedIn: new Set(lines.filter(({ passed }) => passed).map(({ world }) => world)),
+    passedIn: new Set(lines.filter(({ passed }) => passed).map(({ environment }) => environment)),
     restrictedTo: only && { kind: only, why },
-    steersController,
+    requiresSimulatedController,
     codes: [
       ...new Set(
-        lines.filter(({ world }) => world === 'simulator').flatMap(({ code }) => code ?? []),
+        lines
+          .filter(({ environment }) => environment === 'simulator')
+          .flatMap(({ code }) => code ?? []),
       ),
     ].sort(),
   }

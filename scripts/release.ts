@@ -43,10 +43,10 @@ export function findProblems({
   tags,
 }: ReleaseCandidate): string[] {
   const numbers = parseVersion(version)
-  if (!numbers) return [`"${version}" is no version: give three numbers, for example 1.2.0.`]
+  if (!numbers) return [`"${version}" is not a version: pass three numbers, for example 1.2.0.`]
   const [taggedCommit, newest] = [tags.get(`v${version}`), findNewestVersion(tags)]
   return [
-    ...(branch === 'main' ? [] : [`This is the branch ${branch}: releases are made of main.`]),
+    ...(branch === 'main' ? [] : [`This is the branch ${branch}: releases are made from main.`]),
     ...Object.entries(manifests)
       .filter(([, manifestVersion]) => manifestVersion !== version)
       .map(

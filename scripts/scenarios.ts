@@ -20,11 +20,11 @@ import {
 
 /** The cell of a scenario in the column of an environment. */
 function formatCell(
-  { restrictedTo, steersController }: RecordedScenario,
+  { restrictedTo, requiresSimulatedController }: RecordedScenario,
   kind: EnvironmentKind,
 ): string {
   if (restrictedTo && restrictedTo.kind !== kind) return `not here: ${restrictedTo.why}`
-  return kind === 'lab' && steersController ? 'yes ¹' : 'yes'
+  return kind === 'lab' && requiresSimulatedController ? 'yes ¹' : 'yes'
 }
 
 function formatRow(scenario: RecordedScenario): string {
@@ -120,6 +120,7 @@ function reportMissingScenarios(kind: EnvironmentKind): void {
 }
 
 function isRequired(scenario: RecordedScenario, kind: EnvironmentKind): boolean {
-  const needsStandIn = kind === 'lab' && records.hasRealController && scenario.steersController
-  return isApplicableTo(scenario, kind) && !needsStandIn
+  const needsSimulatedController =
+    kind === 'lab' && records.hasRealController && scenario.requiresSimulatedController
+  return isApplicableTo(scenario, kind) && !needsSimulatedController
 }

@@ -11,12 +11,12 @@ import {
 } from '../testing/certificates.ts'
 import { startChartRepository, type ChartRepository } from './charts/repository.ts'
 import { startController, type Controller } from './alb-controller/controller.ts'
-import type { KubernetesAccess } from './alb-controller/kubernetes-client.ts'
 import { setServiceClass } from './alb-controller/service-class.ts'
 import { startKubernetes, type Identity, type KubernetesApi } from './kubernetes/api.ts'
 import { startMilvus, type MilvusServer } from './milvus/server.ts'
 import { restoreAccount, type SavedState } from './snapshot.ts'
-import type { RequestLog } from '../testing/request-log.ts'
+import type { RequestRecording } from '../testing/fault-injector.ts'
+import type { KubernetesAccess } from '../testing/kubernetes-client.ts'
 
 /** The names in every simulator. */
 export const names = {
@@ -52,8 +52,7 @@ export interface Services {
 }
 
 /** Options of startServices. */
-export interface ServicesOptions {
-  readonly requestLog: RequestLog
+export interface ServicesOptions extends RequestRecording {
   /** A host of the Kubernetes API instead of its loopback address. */
   readonly clusterHost?: string | undefined
   readonly savedState?: SavedState | undefined
@@ -61,14 +60,15 @@ export interface ServicesOptions {
 
 /** Starts all services. */
 export async function startServices(options: ServicesOptions): Promise<Services> {
-  const { requestLog, clusterHost, savedState } = options
+  const { requestLog, faults, clusterHost, savedState } = options
+  const recording: RequestRecording = { requestLog, faults }
   const awsState = createAwsState()
   if (savedState) restoreAccount(awsState, savedState.account)
   const [aws, certificateAuthority, chartRepository, milvus] = await Promise.all([
-    startAws({ requestLog, state: awsState }),
+    startAws({ ...recording, state: awsState }),
     savedState?.certificateAuthority ?? createCertificateAuthority(),
-    startChartRepository({ requestLog }),
-    startMilvus({ requestLog }),
+    startChartRepository(recording),
+    startMilvus(recording),
   ])
   const certificate =
     savedState?.certificate ?? (await certificateAuthority.issue({ hosts: [names.host] }))
@@ -79,7 +79,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   )
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
   const alb = await startAlb({
-    requestLog,
+    ...recording,
     state: awsState,
     host: albAddress,
     resolveTarget: () => ({ host: milvus.host, port: milvus.port }),
@@ -123,7 +123,7 @@ interface Cluster {
 }
 
 async function startCluster(
-  { requestLog, clusterHost, savedState }: ServicesOptions,
+  { requestLog, faults, clusterHost, savedState }: ServicesOptions,
   aws: Aws,
   certificateAuthority: CertificateAuthority,
 ): Promise<Cluster> {
@@ -138,6 +138,7 @@ async function startCluster(
   ])
   const kubernetes = await startKubernetes({
     requestLog,
+    faults,
     tls: { certificate: cert, privateKey: key },
     authenticate: async (token) =>
       staticTokens.get(token) ?? aws.authenticateEksToken(token, names.cluster),

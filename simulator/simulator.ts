@@ -15,6 +15,7 @@ import type { SavedState } from './snapshot.ts'
 import { createAdminCli } from '../testing/admin-cli.ts'
 import { installHelm3, installTools, type CliTools } from '../testing/cli-tools.ts'
 import type { TestEnvironment, TestEnvironmentOptions } from '../testing/environment.ts'
+import { FaultInjector } from '../testing/fault-injector.ts'
 import { renderKubeconfig } from '../testing/kubeconfig.ts'
 import { reserveFreePorts } from '../testing/ports.ts'
 import { RequestLog } from '../testing/request-log.ts'
@@ -44,9 +45,9 @@ export async function startSimulator({
   savedState,
 }: SimulatorOptions = {}): Promise<Simulator> {
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-simulator-'))
-  const requestLog = new RequestLog()
+  const recording = { requestLog: new RequestLog(), faults: new FaultInjector() }
   const [services, cliTools] = await Promise.all([
-    startServices({ requestLog, clusterHost, savedState }),
+    startServices({ ...recording, clusterHost, savedState }),
     installTools(),
   ])
   const { aws, awsState, chartRepository } = services
@@ -61,7 +62,7 @@ export async function startSimulator({
   const serviceLoadBalancer = await prepareServiceLoadBalancer(services)
   return {
     name: 'simulator',
-    requestLog,
+    ...recording,
     aws,
     awsState,
     kubernetes: services.kubernetes,

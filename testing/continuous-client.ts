@@ -98,12 +98,10 @@ export const startClientThroughAlb = (
  * Resolves at helm's next write to the Service of the guide's release, which changes it to
  * ClusterIP.
  */
-export const nextHelmServiceUpdate = ({
-  requestLog: traffic,
-}: TestEnvironment): Promise<RecordedRequest> =>
-  traffic.nextRequest(
-    ({ operation, userAgent: client, isMutating: mutating }) =>
-      mutating && /^Helm/i.test(client) && operation.endsWith('/services/milvus-demo'),
+export const nextHelmServiceUpdate = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
+  requestLog.nextRequest(
+    ({ operation, userAgent, isMutating }) =>
+      isMutating && /^Helm/i.test(userAgent) && operation.endsWith('/services/milvus-demo'),
   )
 
 /**

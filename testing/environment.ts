@@ -17,6 +17,7 @@ import type { Controller } from '../simulator/alb-controller/controller.ts'
 import type { PermissionSet } from './shipped-permissions.ts'
 import type { ServiceEndpoint } from '../simulator/alb/service-load-balancer.ts'
 import type { HelmMajorVersion } from './cli-tools.ts'
+import type { FaultInjector } from './fault-injector.ts'
 import type { RequestLog } from './request-log.ts'
 
 /** Milvus as helm installs it before the guide begins, behind a LoadBalancer Service. */
@@ -42,11 +43,10 @@ export interface TestEnvironmentOptions {
 /** A running test environment. Scenarios may inspect and change its services. */
 export interface TestEnvironment {
   readonly name: 'simulator' | 'lab'
-  /**
-   * All requests received by AWS, the Kubernetes API and the chart repository, and the faults
-   * injected into them.
-   */
+  /** All requests received by AWS, the Kubernetes API and the chart repository. */
   readonly requestLog: RequestLog
+  /** Injects faults into these requests. */
+  readonly faults: FaultInjector
   /**
    * The stand-in for the load balancer controller.
    * @throws Error in a lab with a real controller, whose behavior cannot be changed

@@ -1,6 +1,5 @@
 /** GitHub's REST API for run artifacts and issues, as far as the fleet report uses it. */
-import { createServer } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { zipSync } from 'fflate'
 

@@ -21,11 +21,11 @@ process.on('exit', () => {
     (user + system) / ticksPerSecond,
     (childrenUser + childrenSystem) / ticksPerSecond,
   ]
-  const parts = { action, helm, waiting: Math.max(0, process.uptime() - action - helm) }
+  const phases = { action, helm, waiting: Math.max(0, process.uptime() - action - helm) }
   writeSync(
     notes,
-    Object.entries(parts)
-      .map(([part, seconds]) => `${JSON.stringify({ subject, part, seconds })}\n`)
+    Object.entries(phases)
+      .map(([phase, seconds]) => `${JSON.stringify({ subject, phase, seconds })}\n`)
       .join(''),
   )
 })

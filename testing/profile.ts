@@ -5,20 +5,20 @@
 import { appendFileSync } from 'node:fs'
 
 /**
- * The phases of a test. `world` and `close` start and stop an environment, `start` prepares the
+ * The phases of a test. `startup` and `close` start and stop an environment, `fixture` prepares the
  * initial state of the scenario, and `body` is the scenario itself. Of the body, `clients` is the
  * time of Milvus' own clients; `action` and `helm` are the CPU time of the action and of the
  * programs that it runs, and `waiting` is the remaining time of its process, such as timeouts and
  * responses.
  */
 export type ProfiledPhase =
-  'world' | 'start' | 'body' | 'clients' | 'close' | 'action' | 'helm' | 'waiting'
+  'startup' | 'fixture' | 'body' | 'clients' | 'close' | 'action' | 'helm' | 'waiting'
 
 /** The duration of one phase of a test. */
 export interface ProfileEntry {
   /** The test file, without its extension. */
   readonly subject: string
-  readonly part: ProfiledPhase
+  readonly phase: ProfiledPhase
   readonly seconds: number
 }
 
@@ -35,7 +35,7 @@ export async function measurePhase<T>(
     return await task()
   } finally {
     const seconds = (performance.now() - start) / 1000
-    const entry: ProfileEntry = { subject, part: phase, seconds }
+    const entry: ProfileEntry = { subject, phase, seconds }
     if (profilePath !== '') appendFileSync(profilePath, `${JSON.stringify(entry)}\n`)
   }
 }
@@ -45,8 +45,8 @@ export function sumByPhase(
   lines: readonly ProfileEntry[],
 ): Readonly<Record<ProfiledPhase, number>> {
   const totals = {
-    world: 0,
-    start: 0,
+    startup: 0,
+    fixture: 0,
     body: 0,
     clients: 0,
     close: 0,
@@ -54,7 +54,7 @@ export function sumByPhase(
     helm: 0,
     waiting: 0,
   }
-  for (const { part, seconds } of lines) totals[part] += seconds
+  for (const { phase, seconds } of lines) totals[phase] += seconds
   return totals
 }
 

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { load } from 'js-yaml'
+import { parseOutputs } from '../src/fleet/deploy/outputs.ts'
 
 /** The results of a run, for users and for the next step. */
 export interface RunResult {
@@ -189,27 +190,6 @@ function runScript(
       })
     })
   })
-}
-
-/**
- * Parses both forms of GITHUB_OUTPUT: `name=value` and `name<<delimiter`. The last value of a name
- * wins.
- */
-export function parseOutputs(text: string): Record<string, string> {
-  const outputs: Record<string, string> = {}
-  const lines = text.split('\n')
-  for (let index = 0; index < lines.length; index += 1) {
-    const [, name, delimiter] = /^([^=<]+)<<(.+)$/.exec(lines[index] ?? '') ?? []
-    if (name === undefined) {
-      const [, key, value] = /^([^=]+)=(.*)$/.exec(lines[index] ?? '') ?? []
-      if (key !== undefined) outputs[key] = value ?? ''
-      continue
-    }
-    const end = lines.indexOf(delimiter ?? '', index + 1)
-    outputs[name] = lines.slice(index + 1, end).join('\n')
-    index = end
-  }
-  return outputs
 }
 
 /**

@@ -1,24 +1,33 @@
+/** Options of waitUntil. */
+export interface WaitOptions {
+  /** Milliseconds; three minutes when absent. */
+  readonly timeout?: number | undefined
+  /** Milliseconds between checks. */
+  readonly interval?: number
+  /** The error after the timeout, by default one that quotes the condition. */
+  readonly createError?: (lastError: unknown) => Promise<Error> | Error
+}
+
 /**
  * Waits until a condition is true. An error thrown by the condition counts as false.
- * @param timeout milliseconds
- * @param interval milliseconds between checks
+ * @returns the value of the condition
  * @throws the result of `createError` after the timeout
  */
-export async function waitUntil(
-  condition: () => Promise<boolean>,
-  createError: (lastError: unknown) => Promise<Error> | Error,
-  timeout = 180_000,
-  interval = 20,
-): Promise<void> {
+export async function waitUntil<T>(
+  condition: () => T | Promise<T>,
+  { timeout = 180_000, interval = 20, createError }: WaitOptions = {},
+): Promise<Exclude<T, false | null | undefined>> {
   const deadline = performance.now() + timeout
   let lastError: unknown
   while (performance.now() < deadline) {
     try {
-      if (await condition()) return
+      const value = await condition()
+      if (value) return value as Exclude<T, false | null | undefined>
     } catch (error) {
       lastError = error
     }
     await new Promise((resolve) => setTimeout(resolve, interval))
   }
-  throw await createError(lastError)
+  if (createError) throw await createError(lastError)
+  throw new Error(`Not true within ${timeout} ms: ${condition.toString()}`, { cause: lastError })
 }

@@ -3,7 +3,8 @@
  * must report the failure.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import type { Fault, ServiceName } from '../../testing/request-log.ts'
+import type { Fault } from '../../testing/fault-injector.ts'
+import type { ServiceName } from '../../testing/request-log.ts'
 import { recordResult, sample, isFullRun } from './result-tables.ts'
 import { createRecoveryCheck } from './recovery-check.ts'
 import { getOutcome } from './outcome.ts'

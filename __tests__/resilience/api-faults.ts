@@ -7,7 +7,8 @@ import { expect } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
 import type { RunResult } from '../../testing/runner.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
-import type { Fault, ServiceName } from '../../testing/request-log.ts'
+import type { Fault } from '../../testing/fault-injector.ts'
+import type { ServiceName } from '../../testing/request-log.ts'
 
 /**
  * An error response, in the format of its service: a Kubernetes Status, or JSON or XML from AWS.
@@ -105,7 +106,7 @@ export function injectFaults(
   times?: number,
 ): () => void {
   const removers = calls.map(({ service, operation }) =>
-    simulator.requestLog.injectFault({
+    simulator.faults.inject({
       service,
       operation,
       userAgent: actionUserAgent,

@@ -2,16 +2,14 @@
 import type { ServerResponse } from 'node:http'
 import type { Simulator } from '../../simulator/simulator.ts'
 import { startDeployedSimulator } from './deployed-simulator.ts'
-import type { Fault } from '../../testing/request-log.ts'
+import type { Fault } from '../../testing/fault-injector.ts'
 import { flood } from './hostile-server.ts'
 
 export let simulator: Simulator
 const removeFaults: (() => void)[] = []
 
 export const injectFault = (fault: Fault): void =>
-  void removeFaults.push(
-    simulator.requestLog.injectFault({ userAgent: /milvus-alb-action/, ...fault }),
-  )
+  void removeFaults.push(simulator.faults.inject({ userAgent: /milvus-alb-action/, ...fault }))
 
 export async function startFixture(): Promise<void> {
   simulator = await startDeployedSimulator()

@@ -137,7 +137,7 @@ const injectionCases: readonly InjectionCase[] = [
     from: 'the API server, in a response to the action',
     outcome: 'cluster-forbidden',
     inject: (message) => ({
-      cleanUp: simulator.requestLog.injectFault({
+      cleanUp: simulator.faults.inject({
         service: 'kubernetes',
         operation: /\/services$/,
         userAgent: /milvus-alb/,
@@ -149,7 +149,7 @@ const injectionCases: readonly InjectionCase[] = [
     from: 'an AWS error',
     outcome: 'aws-request-failed',
     inject: (text) => ({
-      cleanUp: simulator.requestLog.injectFault({
+      cleanUp: simulator.faults.inject({
         service: 'acm',
         operation: 'ListCertificates',
         error: { status: 400, code: 'ValidationException', message: text },
@@ -161,7 +161,7 @@ const injectionCases: readonly InjectionCase[] = [
     outcome: 'helm-upgrade-failed',
     inject: (text) => ({
       inputs: upgradeInputs,
-      cleanUp: simulator.requestLog.injectFault({
+      cleanUp: simulator.faults.inject({
         service: 'kubernetes',
         operation: /^(PATCH|PUT) .*\/deployments\//,
         userAgent: /^Helm/i,

@@ -12,6 +12,7 @@ import {
 import type { RunResult, RunOptions } from '../../testing/runner.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
 import type { RecordedRequest } from '../../testing/request-log.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import type { InterruptionPoint, Writes } from './interruption-points.ts'
 
 type Inputs = Readonly<Record<string, string>>
@@ -149,7 +150,7 @@ export async function runAndKill(
   simulator: Simulator,
   inputs: Inputs,
   point: InterruptionPoint,
-  { disk, helm = 'dies' }: { readonly disk: string; readonly helm?: 'dies' | 'lives' },
+  { disk, helm = 'killed' }: { readonly disk: string; readonly helm?: 'killed' | 'survives' },
 ): Promise<RunResult> {
   let helmPids: number[] = []
   const run = await runWithInterruption(simulator, inputs, point, {
@@ -157,7 +158,7 @@ export async function runAndKill(
     signal: 'SIGKILL',
     onReached: (pid) => {
       helmPids = listProcessTree(pid).slice(1)
-      if (helm === 'dies') killProcessTree(pid)
+      if (helm === 'killed') killProcessTree(pid)
       else killProcess(pid)
     },
   })
@@ -168,8 +169,7 @@ export async function runAndKill(
       Number(await readFile(join(helmCallsPath(simulator), call, 'pid'), 'utf8')),
     ),
   )
-  while ([...helmPids, ...helmCallPids].some(isRunning))
-    await new Promise((resolve) => setTimeout(resolve, 10))
+  await waitUntil(() => ![...helmPids, ...helmCallPids].some(isRunning))
   await simulator.requestLog.waitUntilIdle()
   return run
 }
@@ -214,8 +214,7 @@ export async function waitForIdleAndExpireLease({
   namespace,
   requestLog,
 }: Simulator): Promise<void> {
-  while (Date.now() - (requestLog.requests.at(-1)?.receivedAt ?? 0) < 100)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  await waitUntil(() => Date.now() - (requestLog.requests.at(-1)?.receivedAt ?? 0) >= 100)
   const lease = kubernetes.get('Lease', namespace, 'milvus-alb-action')
   if (lease)
     kubernetes.replace({

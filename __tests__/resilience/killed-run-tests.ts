@@ -31,12 +31,12 @@ export function testKilledAtEveryWrite(
     try {
       const baseline = await recordBaseline(fixture, name)
       const { workflow, interruptionPoints, writeSummary } = baseline
-      const killedWithHelm = interruptionPoints.map((point) => ({ point, helm: 'dies' as const }))
+      const killedWithHelm = interruptionPoints.map((point) => ({ point, helm: 'killed' as const }))
       const helmSurviving = interruptionPoints
         .filter(
           ({ kind, what: description }) => kind === 'request' && helmObjectPath.test(description),
         )
-        .map((point) => ({ point, helm: 'lives' as const }))
+        .map((point) => ({ point, helm: 'survives' as const }))
       const sampledCases = sample(
         [...killedWithHelm, ...helmSurviving].filter((_each, index) => index % step === 0),
         70,

@@ -3,8 +3,8 @@ import { expect } from '@jest/globals'
 import fc from 'fast-check'
 import { createFleetReport, addMissingResults } from '../../src/fleet/report/report.ts'
 import { buildMatrix } from '../../src/fleet/plan/matrix.ts'
+import { parseOutputs } from '../../src/fleet/deploy/outputs.ts'
 import {
-  parseOutputs,
   readJobTargets,
   readResults,
   type TargetResult,

@@ -2,7 +2,8 @@
 import { expect } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
 import type { RunResult } from '../../testing/runner.ts'
-import type { Fault, RecordedRequest } from '../../testing/request-log.ts'
+import type { Fault } from '../../testing/fault-injector.ts'
+import type { RecordedRequest } from '../../testing/request-log.ts'
 import { getErrorAnnotation } from '../scenarios/expectations.ts'
 import { recordResult } from './result-tables.ts'
 import { expectOutcome, getOutcome } from './outcome.ts'
@@ -27,9 +28,7 @@ export const stopFixture = (): Promise<void> => fixture.simulator.close()
 
 const ownUserAgent = /milvus-alb-action/
 export const injectFault = (fault: Partial<Fault> & Pick<Fault, 'service' | 'operation'>): void =>
-  void cleanups.push(
-    fixture.simulator.requestLog.injectFault({ userAgent: ownUserAgent, ...fault }),
-  )
+  void cleanups.push(fixture.simulator.faults.inject({ userAgent: ownUserAgent, ...fault }))
 
 export const isIngressApply = ({ operation, userAgent }: RecordedRequest): boolean =>
   ownUserAgent.test(userAgent) && /^PATCH .*\/ingresses\//.test(operation)

@@ -67,7 +67,7 @@ function quoteSecretsInDenial(): () => void {
   const quotedSecrets = [valuesCanary, listCanary]
     .flatMap((canary) => [...listEncodings(canary).values()])
     .join(' ')
-  return simulator.requestLog.injectFault({
+  return simulator.faults.inject({
     service: 'kubernetes',
     operation: /\/services\//,
     userAgent: /^Helm/i,

@@ -91,9 +91,9 @@ interface RedirectCase {
 }
 
 const injectRedirect =
-  (fault: Omit<Parameters<Simulator['requestLog']['injectFault']>[0], 'respond'>) => () =>
+  (fault: Omit<Parameters<Simulator['faults']['inject']>[0], 'respond'>) => () =>
     Promise.resolve({
-      end: simulator.requestLog.injectFault({
+      end: simulator.faults.inject({
         ...fault,
         respond: (response) =>
           response.writeHead(307, { location: `${redirectTarget.url}/from` }).end(),

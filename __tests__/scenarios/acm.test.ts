@@ -29,12 +29,12 @@ scenario(
   'a throttled ACM call is retried a bounded number of times, a first import never blindly',
   async (scenario) => {
     const { environment, run } = scenario
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       ...throttlingFault,
       operation: 'ListCertificates',
       times: 2,
     })
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       ...throttlingFault,
       operation: 'ImportCertificate',
       times: 1,
@@ -48,17 +48,17 @@ scenario(
       countRequests(scenario, 'ImportCertificate'),
     ]).toEqual([4, 2])
     const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       ...throttlingFault,
       operation: 'GetCertificate',
       times: 2,
     })
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       ...throttlingFault,
       operation: 'ListTagsForCertificate',
       times: 2,
     })
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       ...throttlingFault,
       operation: 'ImportCertificate',
       times: 2,
@@ -73,7 +73,7 @@ scenario(
 scenario(
   'permanent throttling by ACM fails the run after a bounded number of calls',
   async (scenario) => {
-    scenario.environment.requestLog.injectFault({
+    scenario.environment.faults.inject({
       ...throttlingFault,
       operation: 'ListCertificates',
     })
@@ -102,7 +102,7 @@ scenario(
         remedy: 'Delete unused certificates',
       },
     ] as const) {
-      environment.requestLog.injectFault({
+      environment.faults.inject({
         ...acmFault('LimitExceededException', message),
         operation: 'ImportCertificate',
         times: 1,
@@ -136,7 +136,7 @@ scenario(
         failure: 'aws-access-denied',
       },
     ] as const) {
-      environment.requestLog.injectFault({
+      environment.faults.inject({
         ...acmFault(code, message),
         operation: 'ImportCertificate',
         times: 1,
@@ -203,7 +203,7 @@ scenario(
 scenario(
   'an import whose response is lost does not create two certificates',
   async ({ environment, run }) => {
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       service: 'acm',
       operation: 'ImportCertificate',
       times: 1,
@@ -216,7 +216,7 @@ scenario(
 
 scenario('a certificate that ACM rejects', async (scenario) => {
   const message = 'You have reached your limit of 5000 certificates in the last year'
-  scenario.environment.requestLog.injectFault({
+  scenario.environment.faults.inject({
     service: 'acm',
     operation: 'ImportCertificate',
     error: { status: 400, code: 'LimitExceededException', message },

@@ -26,7 +26,7 @@ simulatorScenario("moto's sessions do not expire", 'expired AWS credentials', as
 })
 
 scenario('access keys that AWS does not recognize', async (scenario) => {
-  scenario.environment.requestLog.injectFault({
+  scenario.environment.faults.inject({
     service: 'eks',
     operation: 'DescribeCluster',
     error: {
@@ -91,7 +91,7 @@ scenario(
       ownAccount.replace(/(\d{4})(\d{4})/, '$1-$2-'),
     ])
       expectUnchanged(await run({ 'allowed-account-ids': accountIds }))
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       service: 'sts',
       operation: 'GetCallerIdentity',
       error: {

@@ -109,7 +109,7 @@ simulatorScenario(
 scenario('a reimport whose response is lost', async ({ environment, run }) => {
   const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
   const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-  environment.requestLog.injectFault({
+  environment.faults.inject({
     service: 'acm',
     operation: 'ImportCertificate',
     times: 1,

@@ -1,6 +1,5 @@
 /** Which certificate in ACM is used: the action's own, one with a given ARN, or an equal one. */
 import { X509Certificate } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
 import {
   findCertificate,
@@ -19,6 +18,7 @@ import {
 } from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { annotateObject, getObject } from './manual-operations.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 setDefaultStart('cluster-ip')
 
@@ -55,8 +55,9 @@ scenario(
   async ({ environment, run, writes }) => {
     const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
     await environment.kubectl('delete', 'ingress', 'milvus-demo', '--wait=false')
-    while ((await getObject(environment, 'ingress', 'milvus-demo')) !== undefined)
-      await setTimeout(100)
+    await waitUntil(
+      async () => (await getObject(environment, 'ingress', 'milvus-demo')) === undefined,
+    )
     const secondRun = expectSuccess(await run())
     expect(secondRun.outputs['certificate-arn']).toBe(arn)
     expect(writes().filter((write) => write.startsWith('acm'))).toEqual([])

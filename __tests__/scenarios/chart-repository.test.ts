@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import { startChartRegistry } from '../../simulator/charts/oci-registry.ts'
 import { buildMilvusChart } from '../../simulator/charts/package.ts'
-import type { Fault } from '../../testing/request-log.ts'
+import type { Fault } from '../../testing/fault-injector.ts'
 import {
   expectFailure,
   expectFailureWithoutWrites,
@@ -42,7 +42,7 @@ scenario(
 scenario(
   'a repository that is down, broken, not a repository, or interrupted',
   async (scenario) => {
-    const { chartRepository: charts, requestLog } = scenario.environment
+    const { chartRepository: charts, faults } = scenario.environment
     expect(
       await expectFailureWithoutWrites(
         scenario,
@@ -62,7 +62,7 @@ scenario(
         expectedText: `There is no chart repository at ${charts.url}`,
       },
     ] as const) {
-      const removeFault = requestLog.injectFault({ service: 'charts', ...fault })
+      const removeFault = faults.inject({ service: 'charts', ...fault })
       expect(
         await expectFailureWithoutWrites(scenario, {}, 'chart-repository-unreachable'),
       ).toContain(expectedText)
@@ -141,7 +141,7 @@ for (const major of [3, 4] as const) {
     `a repository that fails briefly is retried, one that rejects the request is not, with helm ${major}`,
     async ({ environment, run }) => {
       await environment.useHelm(major)
-      const { chartRepository: charts, requestLog } = environment
+      const { chartRepository: charts, faults, requestLog } = environment
       const error = (status: number): Pick<Fault, 'error'> => ({
         error: { status, code: '', message: 'not now' },
       })
@@ -149,7 +149,7 @@ for (const major of [3, 4] as const) {
         operation: RegExp,
         fault: Pick<Fault, 'error' | 'reset'>,
         times: number,
-      ): void => void requestLog.injectFault({ service: 'charts', operation, times, ...fault })
+      ): void => void faults.inject({ service: 'charts', operation, times, ...fault })
       injectChartFault(/index\.yaml$/, error(503), 1)
       injectChartFault(/index\.yaml$/, error(429), 1)
       injectChartFault(/tgz$/, { reset: true }, 1)

@@ -1,5 +1,4 @@
 /** Mode check finds changes that were made by hand in the cluster or in AWS. */
-import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
 import {
   deleteListener,
@@ -15,6 +14,7 @@ import { checkInputs, expectClean, expectDrift, expectFixedByDeploy } from './ch
 import { expectSuccess, getErrorAnnotation, listChanges } from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { annotateObject, applyJsonPatch, getObject, patchObject } from './manual-operations.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 setDefaultStart('deployed')
 
@@ -27,8 +27,9 @@ scenario(
       'ingress/milvus-demo',
       'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08',
     )
-    while ((await getListener(environment)).SslPolicy !== 'ELBSecurityPolicy-2016-08')
-      await setTimeout(50)
+    await waitUntil(
+      async () => (await getListener(environment)).SslPolicy === 'ELBSecurityPolicy-2016-08',
+    )
     const driftAfterEdit = expectDrift(await run(checkInputs), ['ingress ssl-policy'])
     expect(driftAfterEdit.outputs['changes']).toMatch(
       /differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z, and a deploy reverts it only with force-conflicts: true"/,

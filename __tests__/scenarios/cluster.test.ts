@@ -38,7 +38,7 @@ scenario('a namespace that does not exist', async (scenario) => {
 })
 
 scenario('a Kubernetes API that fails', async (scenario) => {
-  scenario.environment.requestLog.injectFault({
+  scenario.environment.faults.inject({
     service: 'kubernetes',
     operation: /^GET .*\/services$/,
     error: { status: 500, code: 'InternalError', message: 'etcdserver: no leader' },

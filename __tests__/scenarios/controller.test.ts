@@ -71,7 +71,7 @@ async function breakWebhook(environment: TestEnvironment): Promise<() => Promise
   const url = 'https://127.0.0.1:1/validate-networking-v1-ingress'
   if (environment.name === 'simulator') {
     const message = `Internal error occurred: failed calling webhook "vingress.elbv2.k8s.aws": failed to call webhook: Post "${url}?timeout=10s": dial tcp 127.0.0.1:1: connect: connection refused`
-    const remove = environment.requestLog.injectFault({
+    const remove = environment.faults.inject({
       service: 'kubernetes',
       operation: /^PATCH .*\/ingresses\//,
       error: { status: 500, code: 'InternalError', message },
@@ -156,7 +156,7 @@ scenario(
   'a controller that retries only in two minutes, without an event',
   async ({ environment, run }) => {
     const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
-    const removeFault = environment.requestLog.injectFault({
+    const removeFault = environment.faults.inject({
       service: 'elbv2',
       operation: 'CreateListener',
       error: { status: 400, code: 'SSLPolicyNotFound', message: 'x' },

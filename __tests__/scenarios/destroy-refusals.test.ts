@@ -55,7 +55,7 @@ scenario(
   async ({ environment, run }) => {
     expectSuccess(await run())
     const path = `/apis/networking.k8s.io/v1/namespaces/${environment.namespace}/ingresses/milvus-demo`
-    const releaseRequest = holdNextRequest(environment.requestLog, {
+    const releaseRequest = holdNextRequest(environment.faults, {
       service: 'kubernetes',
       operation: `DELETE ${path}`,
     })

@@ -21,7 +21,7 @@ scenario(
       operation: 'DeleteCertificate',
       error: { status: 400, code: 'ResourceInUseException', message: 'The certificate is in use.' },
     } as const
-    const removeFault = environment.requestLog.injectFault(inUseFault)
+    const removeFault = environment.faults.inject(inUseFault)
     const result = expectFailure(
       await run({ ...destroyInputs, 'load-balancer-timeout': '15s' }),
       'certificate',
@@ -30,7 +30,7 @@ scenario(
     expect(getErrorAnnotation(result)).toContain('Run the job again in half an hour')
     expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
     removeFault()
-    environment.requestLog.injectFault({ ...inUseFault, times: 2 })
+    environment.faults.inject({ ...inUseFault, times: 2 })
     expect(listChanges(expectSuccess(await run(destroyInputs)))).toEqual([
       'certificate certificate',
     ])

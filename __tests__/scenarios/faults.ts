@@ -1,6 +1,6 @@
 /** Faults that several scenarios inject. */
 import type { TestEnvironment } from '../../testing/environment.ts'
-import type { Fault, RequestLog } from '../../testing/request-log.ts'
+import type { Fault, FaultInjector } from '../../testing/fault-injector.ts'
 import { nextServiceUpdate } from './awaited-requests.ts'
 import { patchObject } from './manual-operations.ts'
 
@@ -28,11 +28,11 @@ export const denyHelmOnce = (operation: string | RegExp) => ({
  * @returns a function that lets it continue
  */
 export function holdNextRequest(
-  requestLog: RequestLog,
+  faults: FaultInjector,
   request: Pick<Fault, 'service' | 'operation'>,
 ): () => void {
   let releaseRequest = (): void => undefined
-  requestLog.injectFault({
+  faults.inject({
     ...request,
     times: 1,
     gate: new Promise((resolve) => (releaseRequest = resolve)),
@@ -49,7 +49,7 @@ export function resetServiceDuringUpgrade(environment: TestEnvironment, type: st
   const serviceReset = nextServiceUpdate(environment).then(() =>
     patchObject(environment, 'service/milvus-demo', { spec: { type } }),
   )
-  return environment.requestLog.injectFault({
+  return environment.faults.inject({
     service: 'kubernetes',
     operation: /^PUT .*\/secrets\/.*\.v\d+$/,
     gate: serviceReset,

@@ -91,7 +91,7 @@ function defineScenario(
   { start = defaultStart, requiresSimulatedController = false, ...options }: ScenarioOptions,
   restriction?: ScenarioRestriction,
 ): void {
-  appendRecord({ name, ...restriction, steersController: requiresSimulatedController })
+  appendRecord({ name, ...restriction, requiresSimulatedController })
   const skipReason = findSkipReason(restriction, requiresSimulatedController)
   if (skipReason !== undefined) {
     test.skip(`${name} (not in this environment: ${skipReason})`, () => undefined)

@@ -178,7 +178,7 @@ scenario('an Ingress that is being deleted', async (scenario) => {
 })
 
 scenario('an admission policy that rejects the Ingress', async ({ environment, run }) => {
-  environment.requestLog.injectFault({
+  environment.faults.inject({
     service: 'kubernetes',
     operation: /^PATCH .*\/ingresses\/milvus-demo$/,
     error: {

@@ -1,8 +1,8 @@
 /** The next run completes what a killed run or an interrupted helm left pending. */
-import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
 import { isRunning, killProcess, listProcessTree } from '../../testing/process-tree.ts'
 import { runAction } from '../../testing/run-action.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { nextRollout } from './awaited-requests.ts'
 import {
   expectFailure,
@@ -144,7 +144,7 @@ simulatorScenario(
     await secondRollout
     releasePods()
     expectSuccess(await nextRun)
-    while (orphanedPids.some(isRunning)) await setTimeout(20)
+    await waitUntil(() => !orphanedPids.some(isRunning))
     expect((await getLatestRevision(environment)).status).toBe('deployed')
     expectUnchanged(await run(chartUpgradeInputs))
   },
@@ -154,7 +154,7 @@ scenario(
   'an upgrade whose last write was lost because the API was unavailable is completed',
   async ({ environment, run }) => {
     await environment.installMilvus({ mode: 'cluster' })
-    const removeFault = environment.requestLog.injectFault({
+    const removeFault = environment.faults.inject({
       service: 'kubernetes',
       operation: /^PUT .*\/secrets\/sh\.helm\.release\.v1\.milvus-demo\.v2$/,
       userAgent: /^Helm/,

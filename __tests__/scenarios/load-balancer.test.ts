@@ -76,7 +76,7 @@ scenario(
       // The next fault starts before the last one ends, because the controller may retry at any
       // moment.
       const removePreviousFault = removeFault
-      removeFault = environment.requestLog.injectFault({
+      removeFault = environment.faults.inject({
         service: 'elbv2',
         operation: 'CreateLoadBalancer',
         error: { status: 400, code, message },

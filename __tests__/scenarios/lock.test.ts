@@ -96,7 +96,7 @@ scenario(
 scenario(
   'a run that reads while another acquires the Lease waits for it, and recognizes its helm operation',
   async ({ environment }) => {
-    const releaseRequest = holdNextRequest(environment.requestLog, {
+    const releaseRequest = holdNextRequest(environment.faults, {
       service: 'kubernetes',
       operation: /^GET .*\/secrets$/,
     })

@@ -125,7 +125,7 @@ simulatorScenario(
   'a gRPC status set by Milvus',
   async ({ environment, run }) => {
     const injectGrpcError = (status: number, message: string, operation: string | RegExp = /./) =>
-      environment.requestLog.injectFault({
+      environment.faults.inject({
         service: 'milvus',
         operation,
         error: { status, code: '', message },

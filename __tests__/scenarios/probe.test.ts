@@ -70,7 +70,7 @@ simulatorScenario(
   'targets that become healthy while the probe retries',
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 503 })
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       service: 'alb',
       operation: /.*/,
       times: 1,
@@ -97,7 +97,7 @@ simulatorScenario(
         await environment.kubectl('delete', 'service', 'milvus-demo')
         await ruleUpdated
       })
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       service: 'alb',
       operation: /.*/,
       times: 1,

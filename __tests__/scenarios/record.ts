@@ -17,8 +17,8 @@ export function appendRecord(entry: object): void {
   const path = process.env['SCENARIO_RECORD'] ?? ''
   if (path === '') return
   const line = {
-    world: environmentName,
-    controller: usesRealController ? 'real' : 'stand-in',
+    environment: environmentName,
+    controller: usesRealController ? 'real' : 'simulated',
     file: getFileName(),
     ...entry,
   }

@@ -78,7 +78,7 @@ scenario(
         expectedText: 'docs/permissions/rbac.yaml',
       },
     ] as const) {
-      const removeFault = environment.requestLog.injectFault({
+      const removeFault = environment.faults.inject({
         service: 'kubernetes',
         operation: 'PATCH /api/v1/namespaces/milvus/services/milvus-demo',
         error: { status, code: reason, message },

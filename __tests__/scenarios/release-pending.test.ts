@@ -89,7 +89,7 @@ scenario(
   async (scenario) => {
     const { environment } = scenario
     await upgradeRelease(environment)
-    const releaseRequest = holdNextRequest(environment.requestLog, {
+    const releaseRequest = holdNextRequest(environment.faults, {
       service: 'charts',
       operation: 'GET /index.yaml',
     })

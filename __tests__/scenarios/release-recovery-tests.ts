@@ -100,7 +100,7 @@ export function defineRecoveryScenarios(helm: HelmMajorVersion): void {
       await expireLease(environment)
       expect(listChanges(expectSuccess(await run(serviceOnlyInputs)))).toContain('release status')
       expect(await listNormalizedObjects(environment)).toEqual(before)
-      environment.requestLog.injectFault(upgradeFault)
+      environment.faults.inject(upgradeFault)
       expectFailure(
         await run({ ...upgradeInputs, 'on-failure': 'rollback' }),
         'release',

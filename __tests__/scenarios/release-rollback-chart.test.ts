@@ -24,7 +24,7 @@ scenario(
       'templates/extra.yaml': renderConfigMapTemplate('extra', '{}'),
     })
     await environment.installMilvus({ values: { standalone: { persistence: { enabled: false } } } })
-    environment.requestLog.injectFault(denyHelmOnce(/^PATCH .*\/deployments\//))
+    environment.faults.inject(denyHelmOnce(/^PATCH .*\/deployments\//))
     const values =
       'attu: {enabled: true}\nstandalone: {persistence: {enabled: true, annotations: null}}'
     expectFailure(

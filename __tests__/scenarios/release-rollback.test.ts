@@ -32,7 +32,7 @@ for (const helm of [3, 4] as const) {
         { step: 'probe', code: 'probe-target-failed' },
       ] as const) {
         const removeFault =
-          step === 'release' ? environment.requestLog.injectFault(upgradeFault) : () => undefined
+          step === 'release' ? environment.faults.inject(upgradeFault) : () => undefined
         await environment.overrideAlb({ fixedStatus: step === 'probe' ? 502 : undefined })
         const result = expectFailure(await run(rollback), step, code)
         removeFault()

@@ -102,7 +102,7 @@ scenario(
   'rollback of an upgrade that helm does not finish restores the previous revision',
   async ({ environment, run }) => {
     const before = await captureState(environment)
-    environment.requestLog.injectFault(denyHelmOnce(/^PATCH .*\/services\/milvus-demo$/))
+    environment.faults.inject(denyHelmOnce(/^PATCH .*\/services\/milvus-demo$/))
     const result = expectFailure(
       await run({ ...rollbackInputs, values: 'proxy: {replicas: 2}' }),
       'release',
@@ -119,7 +119,7 @@ scenario(
   'cutover: last with rollback: if the switch does not finish, only the old load balancer remains',
   async ({ environment, run }) => {
     const before = await captureState(environment)
-    environment.requestLog.injectFault(denyHelmOnce(/^PATCH .*\/services\/milvus-demo$/))
+    environment.faults.inject(denyHelmOnce(/^PATCH .*\/services\/milvus-demo$/))
     expectFailure(
       await run({ ...rollbackInputs, cutover: 'last' }),
       'release',
@@ -133,7 +133,7 @@ scenario(
   'an incomplete rollback is reported beside the failure, with what remains',
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 502 })
-    const removeFault = environment.requestLog.injectFault(
+    const removeFault = environment.faults.inject(
       denyAdmission(/^DELETE .*\/ingresses\/milvus-demo$/, 'keep it'),
     )
     const result = expectFailure(

@@ -23,15 +23,15 @@ export async function startEnvironment(
   start: StartState,
 ): Promise<TestEnvironment> {
   if (environmentName === 'simulator') {
-    const saved = await measurePhase(getFileSubject(), 'start', () => getSavedState(start))
-    return measurePhase(getFileSubject(), 'world', () =>
+    const saved = await measurePhase(getFileSubject(), 'fixture', () => getSavedState(start))
+    return measurePhase(getFileSubject(), 'startup', () =>
       startSimulator({ ...options, savedState: saved }),
     )
   }
-  const lab = await measurePhase(getFileSubject(), 'world', () =>
+  const lab = await measurePhase(getFileSubject(), 'startup', () =>
     launchLab({ ...options, fixture: toInstallationState(start) }),
   )
-  await measurePhase(getFileSubject(), 'start', () => prepareStartState(lab, start))
+  await measurePhase(getFileSubject(), 'fixture', () => prepareStartState(lab, start))
   return lab
 }
 

@@ -97,7 +97,7 @@ scenario(
 
 scenario('a certificate that ELB does not know yet is retried', async ({ environment, run }) => {
   const message = 'One or more certificates was not found'
-  environment.requestLog.injectFault({
+  environment.faults.inject({
     service: 'elbv2',
     operation: 'CreateListener',
     times: 2,
@@ -188,7 +188,7 @@ scenario(
 scenario(
   'a run that waits for AWS ends when it is cancelled, with outputs and summary',
   async ({ environment, run }) => {
-    environment.requestLog.injectFault({
+    environment.faults.inject({
       service: 'acm',
       operation: 'ListCertificates',
       gate: new Promise(() => undefined),
@@ -208,7 +208,7 @@ scenario(
     environment.controller.options.reconcileDelay = 1_500
     const watching = nextEventWatch(environment)
     void watching.then(() =>
-      environment.requestLog.injectFault({
+      environment.faults.inject({
         service: 'kubernetes',
         operation: /^GET .*\/events$/,
         times: 6,

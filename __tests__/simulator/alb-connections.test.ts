@@ -3,7 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import {
   HOST,
   DNS,
-  requestLog,
+  faults,
   authority,
   state,
   loadBalancer,
@@ -91,14 +91,14 @@ test('a scenario can override the status and the certificate, refuse or ignore c
 })
 
 test('injected faults return an error or reset the connection', async () => {
-  requestLog.injectFault({
+  faults.inject({
     service: 'alb',
     operation: /^POST/,
     times: 1,
     error: { status: 504, code: '', message: '' },
   })
   expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
-  requestLog.injectFault({ service: 'alb', operation: /^POST/, times: 1, reset: true })
+  faults.inject({ service: 'alb', operation: /^POST/, times: 1, reset: true })
   expect((await callMilvus()).headers).toEqual({})
 })
 

@@ -11,6 +11,7 @@ import { createCertificateAuthority } from '../../testing/certificates.ts'
 import type { CertificateAuthority, IssuedCertificate } from '../../testing/certificates.ts'
 import { startMilvus } from '../../simulator/milvus/server.ts'
 import type { MilvusServer } from '../../simulator/milvus/server.ts'
+import { FaultInjector } from '../../testing/fault-injector.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 import { getMilvusPath, openSession, sendRequest } from './raw-grpc.ts'
 import type { RawResponse } from './raw-grpc.ts'
@@ -18,6 +19,7 @@ import type { RawResponse } from './raw-grpc.ts'
 export const HOST = 'milvus-demo.milvus.io'
 export const DNS = 'k8s-milvus-milvusde-17e2427710-1.us-east-2.elb.amazonaws.com'
 export const requestLog = new RequestLog()
+export const faults = new FaultInjector()
 export let authority: CertificateAuthority
 let issued: IssuedCertificate
 export let milvus: MilvusServer
@@ -47,7 +49,7 @@ export function storeCertificate(
 export async function startMilvusServer(): Promise<void> {
   authority = await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
   issued = await authority.issue({ hosts: [HOST], keyAlgorithm: 'EC_prime256v1' })
-  milvus = await startMilvus({ requestLog })
+  milvus = await startMilvus({ requestLog, faults })
 }
 
 export const stopMilvusServer = (): Promise<void> => milvus.close()
@@ -112,6 +114,7 @@ export async function startFixture(): Promise<void> {
   state.loadBalancers.set(loadBalancer.arn, loadBalancer)
   alb = await startAlb({
     requestLog,
+    faults,
     state,
     mapPort: () => 0,
     resolveTarget: (ip) =>

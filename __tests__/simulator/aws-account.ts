@@ -8,6 +8,7 @@ import type { AwsCredential } from '../../simulator/aws/service.ts'
 import { createAwsState } from '../../simulator/aws/state.ts'
 import type { IssuedCertificate } from '../../testing/certificates.ts'
 import { createCertificateAuthority } from '../../testing/certificates.ts'
+import { FaultInjector } from '../../testing/fault-injector.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 
 export const host = 'milvus.example.com'
@@ -30,6 +31,7 @@ export const ecAuthority = createCertificateAuthority({ keyAlgorithm: 'EC_prime2
  */
 export interface TestAccount {
   readonly requestLog: RequestLog
+  readonly faults: FaultInjector
   readonly aws: Aws
   readonly acm: ACMClient
   readonly elb: ElasticLoadBalancingV2Client
@@ -51,8 +53,10 @@ export interface TestAccount {
 
 export async function startTestAccount(): Promise<TestAccount> {
   const requestLog = new RequestLog()
+  const faults = new FaultInjector()
   const aws = await startAws({
     requestLog,
+    faults,
     state: createAwsState(),
     credentials: [{ ...user }, { ...session }],
   })
@@ -75,6 +79,7 @@ export async function startTestAccount(): Promise<TestAccount> {
   ]
   return {
     requestLog,
+    faults,
     aws,
     acm,
     elb,

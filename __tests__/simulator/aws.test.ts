@@ -165,13 +165,13 @@ test('access denied errors have the text of each AWS service', async () => {
 })
 
 test('injected faults fail requests, and the request log records them', async () => {
-  account.requestLog.injectFault({
+  account.faults.inject({
     service: 'acm',
     operation: 'ListCertificates',
     times: 1,
     error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' },
   })
-  account.requestLog.injectFault({
+  account.faults.inject({
     service: 'elbv2',
     operation: /^Describe/,
     times: 1,
@@ -183,7 +183,7 @@ test('injected faults fail requests, and the request log records them', async ()
   expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({})))).toBe(
     'Throttling: Rate exceeded',
   )
-  account.requestLog.injectFault({
+  account.faults.inject({
     service: 'elbv2',
     operation: 'DescribeLoadBalancers',
     times: 1,

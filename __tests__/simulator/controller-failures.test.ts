@@ -16,8 +16,9 @@ import {
   state,
   MISSING_CERTIFICATE,
   requestLog,
-  waitUntil,
+  faults,
 } from './controller-fixture.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 beforeEach(startFixture)
 afterEach(stopFixture)
@@ -182,7 +183,7 @@ test('a missing certificate fails the deployment, a valid one recovers it, and a
 })
 
 test('reports a missing AWS permission, but creates no event for a failed deletion', async () => {
-  requestLog.injectFault({
+  faults.inject({
     service: 'elbv2',
     operation: 'CreateTargetGroup',
     times: 1,
@@ -198,7 +199,7 @@ test('reports a missing AWS permission, but creates no event for a failed deleti
   )
   await waitForEvent('SuccessfullyReconciled')
   const before = listEvents().length
-  const removeFault = requestLog.injectFault({
+  const removeFault = faults.inject({
     service: 'elbv2',
     operation: 'DeleteLoadBalancer',
     error: { status: 400, code: 'OperationNotPermitted', message: 'no' },

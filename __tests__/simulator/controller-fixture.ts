@@ -11,7 +11,9 @@ import { startController } from '../../simulator/alb-controller/controller.ts'
 import type { Controller } from '../../simulator/alb-controller/controller.ts'
 import { getIn, startKubernetes, asString } from '../../simulator/kubernetes/api.ts'
 import type { JsonObject, KubernetesApi, KubernetesObject } from '../../simulator/kubernetes/api.ts'
+import { FaultInjector } from '../../testing/fault-injector.ts'
 import { RequestLog } from '../../testing/request-log.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 export const HOST = 'milvus-demo.milvus.io'
 export const CERTIFICATE =
@@ -22,6 +24,7 @@ const serverPair = authority.then((issuer) => issueLoopbackCertificate(issuer))
 
 // The running services: each test starts its own.
 export let requestLog: RequestLog
+export let faults: FaultInjector
 export let state: AwsState
 export let kubernetes: KubernetesApi
 export let controller: Controller
@@ -31,6 +34,7 @@ let aws: Aws
 export async function startFixture(): Promise<void> {
   const pair = await serverPair
   requestLog = new RequestLog()
+  faults = new FaultInjector()
   state = createAwsState()
   const issued = await (await authority).issue({ hosts: [HOST], keyAlgorithm: 'EC_prime256v1' })
   const { certificate, chain, privateKey } = issued
@@ -43,9 +47,10 @@ export async function startFixture(): Promise<void> {
     importedAt: new Date(),
     tags: new Map(),
   })
-  aws = await startAws({ requestLog, state })
+  aws = await startAws({ requestLog, faults, state })
   kubernetes = await startKubernetes({
     requestLog,
+    faults,
     tls: { certificate: pair.cert, privateKey: pair.key },
     authenticate: (token) =>
       Promise.resolve(token === 'controller' ? { username: 'controller', groups: [] } : undefined),
@@ -168,37 +173,9 @@ export function listEvents(reason?: string): JsonObject[] {
     .filter((candidate) => candidate['reason'] === reason || reason === undefined)
 }
 
-/** Waits for a condition, which is checked again after every change in the cluster. */
-export async function waitUntil<T>(
-  condition: () => T | undefined | false,
-  kind = 'Event',
-): Promise<T> {
-  const immediate = condition()
-  if (immediate) return immediate
-  return new Promise((resolve, reject) => {
-    const timeoutTimer = setTimeout(() => {
-      finish()
-      reject(
-        new Error(
-          `waited in vain; events: ${JSON.stringify(listEvents().map((candidate) => [candidate['reason'], candidate['message'], candidate['count']]))}`,
-        ),
-      )
-    }, 5000)
-    const check = (): void => {
-      const value = condition()
-      if (!value) return
-      finish()
-      resolve(value)
-    }
-    const timer = setInterval(check, 10)
-    const unwatch = kubernetes.watch(kind, check)
-    const finish = (): void => {
-      clearTimeout(timeoutTimer)
-      clearInterval(timer)
-      unwatch()
-    }
-  })
-}
-
+/** Waits for an event of the controller that was emitted `count` times. */
 export const waitForEvent = (reason: string, count = 1): Promise<JsonObject> =>
-  waitUntil(() => listEvents(reason).find((each) => Number(each['count']) >= count))
+  waitUntil(() => listEvents(reason).find((each) => Number(each['count']) >= count), {
+    timeout: 5_000,
+    createError: () => new Error(`No event ${reason}; events: ${JSON.stringify(listEvents())}`),
+  })

@@ -20,8 +20,8 @@ import {
   startFixture,
   state,
   requestLog,
-  waitUntil,
 } from './controller-fixture.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 beforeEach(startFixture)
 afterEach(stopFixture)
@@ -146,7 +146,7 @@ test('deletion removes all AWS resources, then the finalizer, without an event',
   const before = listEvents().length
   kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
   expect(getIngress()?.metadata.deletionTimestamp).toBeDefined()
-  await waitUntil(() => getIngress() === undefined, 'Ingress')
+  await waitUntil(() => getIngress() === undefined)
   expect([state.loadBalancers.size, state.targetGroups.size]).toEqual([0, 0])
   expect(kubernetes.list('TargetGroupBinding')).toEqual([])
   expect(listEvents()).toHaveLength(before)
@@ -170,16 +170,13 @@ test('a reconcile request recreates a deleted listener, but attributes change on
 test('the members of an explicit group share one load balancer', async () => {
   applyObject(buildIngress({ 'group.name': 'shared' }, { ingressName: 'one' }))
   applyObject(buildIngress({ 'group.name': 'shared' }, { ingressName: 'two' }))
-  await waitUntil(
-    () => getHostname('one') !== '' && getHostname('one') === getHostname('two'),
-    'Ingress',
-  )
+  await waitUntil(() => getHostname('one') !== '' && getHostname('one') === getHostname('two'))
   expect(getIngress('one')?.metadata['finalizers']).toEqual(['group.ingress.k8s.aws/shared'])
   const [loadBalancer] = state.loadBalancers.values()
   expect(loadBalancer?.name).toMatch(/^k8s-shared-[0-9a-f]{10}$/)
   await waitUntil(() => loadBalancer?.listeners[0]?.rules.length === 3)
   kubernetes.remove('Ingress', 'milvus', 'two')
-  await waitUntil(() => getIngress('two') === undefined, 'Ingress')
+  await waitUntil(() => getIngress('two') === undefined)
   expect(loadBalancer?.listeners[0]?.rules).toHaveLength(2)
   expect(asArray(getIngress('one')?.metadata['finalizers'])).toHaveLength(1)
 })

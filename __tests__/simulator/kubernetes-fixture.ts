@@ -4,7 +4,6 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { issueLoopbackCertificate } from '../../testing/certificates.ts'
@@ -16,6 +15,8 @@ import {
   type KubernetesObject,
 } from '../../simulator/kubernetes/api.ts'
 import { installTools, type CliTools } from '../../testing/cli-tools.ts'
+import { FaultInjector } from '../../testing/fault-injector.ts'
+import { sendRequest as sendApiRequest } from '../../testing/kubernetes-client.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 
 export let api: KubernetesApi
@@ -26,6 +27,7 @@ export let ca: string
 let programs: CliTools
 let home: string
 export const requestLog = new RequestLog()
+export const faults = new FaultInjector()
 const identities: Record<string, string> = { 'token-admin': 'admin', 'token-reader': 'reader' }
 
 export async function startFixture(): Promise<void> {
@@ -33,9 +35,10 @@ export async function startFixture(): Promise<void> {
   ca = pair.ca
   programs = await installTools()
   home = await mkdtemp(join(tmpdir(), 'kubernetes-test-'))
-  charts = await startChartRepository({ requestLog })
+  charts = await startChartRepository({ requestLog, faults })
   api = await startKubernetes({
     requestLog,
+    faults,
     tls: { certificate: pair.cert, privateKey: pair.key },
     authenticate: (token) =>
       Promise.resolve(
@@ -113,48 +116,20 @@ export async function run(
   return code === 0 ? output : Promise.reject(new Error(`${program} ${args.join(' ')}: ${output}`))
 }
 
-export async function waitUntil(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 15_000; !condition();) {
-    if (Date.now() > end) throw new Error(`This never became true: ${condition.toString()}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
-
-export function sendRequest(
+export async function sendRequest(
   method: string,
   path: string,
   body?: object,
   options: { type?: string; token?: string; agent?: string } = {},
 ): Promise<{ status: number; body: Json }> {
-  const { type = 'application/json', token = 'token-admin', agent = 'curl/8' } = options
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      `${api.url}${path}`,
-      {
-        method,
-        ca,
-        agent: false,
-        headers: {
-          'content-type': type,
-          'user-agent': agent,
-          ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-        },
-      },
-      (response) => {
-        let received = ''
-        response.on('data', (chunk: Buffer) => {
-          received += chunk.toString()
-        })
-        response.on('end', () => {
-          resolve({
-            status: response.statusCode ?? 0,
-            body: received.startsWith('{') ? (JSON.parse(received) as Json) : received,
-          })
-        })
-      },
-    )
-    outgoing.on('error', reject).end(body && JSON.stringify(body))
-  })
+  const {
+    type: contentType = 'application/json',
+    token = 'token-admin',
+    agent = 'curl/8',
+  } = options
+  const access = { url: api.url, ca, token, userAgent: agent }
+  const { status, text } = await sendApiRequest(access, { method, path, body, contentType })
+  return { status, body: text.startsWith('{') ? (JSON.parse(text) as Json) : text }
 }
 
 export const buildIngress = (

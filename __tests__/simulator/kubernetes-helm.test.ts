@@ -12,10 +12,10 @@ import {
   requestLog,
   start,
   run,
-  waitUntil,
   startFixture,
   stopFixture,
 } from './kubernetes-fixture.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 beforeAll(startFixture)
 afterAll(stopFixture)

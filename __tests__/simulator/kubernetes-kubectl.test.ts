@@ -3,13 +3,13 @@ import {
   api,
   start,
   run,
-  waitUntil,
   buildIngress,
   listFieldManagers,
   arn,
   startFixture,
   stopFixture,
 } from './kubernetes-fixture.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 beforeAll(startFixture)
 afterAll(stopFixture)

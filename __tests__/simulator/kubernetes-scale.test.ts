@@ -2,7 +2,6 @@
  * The scale subresource of a workload, and the ownership of its replicas, as on a real API server.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { request } from 'node:https'
 import { issueLoopbackCertificate } from '../../testing/certificates.ts'
 import {
   getIn,
@@ -10,7 +9,9 @@ import {
   type JsonObject,
   type KubernetesApi,
 } from '../../simulator/kubernetes/api.ts'
+import { sendRequest } from '../../testing/kubernetes-client.ts'
 import { RequestLog } from '../../testing/request-log.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 const path = '/apis/apps/v1/namespaces/default/deployments/d'
 const buildDeployment = (replicas: number) => ({
@@ -46,31 +47,12 @@ async function send(
   method: string,
   requestPath: string,
   body?: unknown,
-  contentType = 'application/json',
+  contentType?: string,
 ): Promise<{ status: number; body: JsonObject }> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      api.url + requestPath,
-      {
-        method,
-        ca,
-        headers: {
-          authorization: 'Bearer token',
-          'content-type': contentType,
-          'user-agent': 'kubectl/v1.35.2 (linux/amd64)',
-        },
-      },
-      (response) => {
-        let text = ''
-        response
-          .on('data', (chunk: Buffer) => (text += chunk.toString()))
-          .on('end', () =>
-            resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as JsonObject }),
-          )
-      },
-    )
-    outgoing.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body))
-  })
+  const access = { url: api.url, ca, token: 'token', userAgent: 'kubectl/v1.35.2 (linux/amd64)' }
+  const request = { method, path: requestPath, body, ...(contentType && { contentType }) }
+  const { status, text } = await sendRequest(access, request)
+  return { status, body: JSON.parse(text) as JsonObject }
 }
 
 test('the scale subresource can be read, patched and replaced; a server-side apply of other replicas then conflicts, and its dry run keeps the replicas', async () => {
@@ -86,6 +68,11 @@ test('the scale subresource can be read, patched and replaced; a server-side app
   expect(
     await send('PATCH', `${path}/scale`, { spec: { replicas: 3 } }, 'application/merge-patch+json'),
   ).toMatchObject({ status: 200, body: { spec: { replicas: 3 } } })
+  // The deployment controller also updates the object, until all replicas are ready.
+  await waitUntil(
+    () => getIn(api.get('Deployment', 'default', 'd'), 'status', 'readyReplicas') === 3,
+    { timeout: 10_000 },
+  )
   const { body: scale } = await send('GET', `${path}/scale`)
   expect(await send('PUT', `${path}/scale`, { ...scale, spec: { replicas: 5 } })).toMatchObject({
     status: 200,

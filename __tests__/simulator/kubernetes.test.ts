@@ -1,21 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { request } from 'node:https'
 import {
   ApiError,
   getIn,
   asString,
-  type Json,
+  type JsonObject,
   type KubernetesObject,
 } from '../../simulator/kubernetes/api.ts'
 import {
   api,
   ca,
   requestLog,
+  faults,
   sendRequest,
   buildIngress,
   startFixture,
   stopFixture,
 } from './kubernetes-fixture.ts'
+import { KubernetesClient, type WatchEvent } from '../../testing/kubernetes-client.ts'
 
 beforeAll(startFixture)
 afterAll(stopFixture)
@@ -152,42 +153,25 @@ describe('a REST client', () => {
       getIn((await sendRequest('GET', claims)).body, 'metadata', 'resourceVersion'),
     )
     api.create(map('watched', { a: '1' }))
-    const events = new Promise<Json[]>((resolve, reject) => {
-      const lines: Json[] = []
-      const outgoing = request(
-        `${api.url}${claims}?watch=1&resourceVersion=${version}&labelSelector=name%3Dwatched`,
-        { ca, headers: { authorization: 'Bearer token-admin' } },
-        (response) => {
-          response
-            .on('close', () => {
-              resolve(lines)
-            })
-            .on('data', (chunk: Buffer) => {
-              lines.push(
-                ...chunk
-                  .toString()
-                  .trim()
-                  .split('\n')
-                  .map((line) => JSON.parse(line) as Json),
-              )
-              if (lines.length === 1) api.replace(map('watched', { a: '2' }))
-              if (lines.length === 2)
-                api.replace({
-                  ...map('watched', { a: '2' }),
-                  metadata: { name: 'watched', namespace: 'milvus', labels: { name: 'hidden' } },
-                })
-              if (lines.length === 3) outgoing.destroy()
-            })
-        },
-      )
-        .on('error', reject)
-        .end()
-    })
+    const events: WatchEvent[] = []
+    const client = new KubernetesClient({ url: api.url, ca, token: 'token-admin' })
+    const watch = new AbortController()
+    await client.watch(
+      `${claims}?watch=1&resourceVersion=${version}&labelSelector=name%3Dwatched`,
+      watch.signal,
+      (event) => {
+        events.push(event)
+        if (events.length === 1) api.replace(map('watched', { a: '2' }))
+        if (events.length === 2)
+          api.replace({
+            ...map('watched', { a: '2' }),
+            metadata: { name: 'watched', namespace: 'milvus', labels: { name: 'hidden' } },
+          })
+        if (events.length === 3) watch.abort()
+      },
+    )
     expect(
-      (await events).map((event) => [
-        getIn(event, 'type'),
-        getIn(event, 'object', 'metadata', 'name'),
-      ]),
+      events.map(({ type, object }) => [type, getIn(object as JsonObject, 'metadata', 'name')]),
     ).toEqual([
       ['ADDED', 'watched'],
       ['MODIFIED', 'watched'],
@@ -223,13 +207,13 @@ describe('a REST client', () => {
   })
 
   test('receives the faults that a scenario injects', async () => {
-    requestLog.injectFault({
+    faults.inject({
       service: 'kubernetes',
       operation: `GET ${claims}`,
       times: 1,
       error: { status: 500, code: 'InternalError', message: 'etcdserver: leader changed' },
     })
-    requestLog.injectFault({
+    faults.inject({
       service: 'kubernetes',
       operation: `DELETE ${claims}/x`,
       times: 1,

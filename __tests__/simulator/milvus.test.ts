@@ -3,15 +3,17 @@ import { MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { startMilvus } from '../../simulator/milvus/server.ts'
 import type { MilvusServer } from '../../simulator/milvus/server.ts'
 import { getNotReadyStatus } from '../../simulator/milvus/handlers.ts'
+import { FaultInjector } from '../../testing/fault-injector.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 import { getMilvusPath, openSession, sendRequest } from './raw-grpc.ts'
 import type { RawResponse } from './raw-grpc.ts'
 
 const requestLog = new RequestLog()
+const faults = new FaultInjector()
 let milvus: MilvusServer
 
 beforeAll(async () => {
-  milvus = await startMilvus({ requestLog })
+  milvus = await startMilvus({ requestLog, faults })
 })
 afterEach(() => {
   Object.assign(milvus, {
@@ -161,7 +163,7 @@ test('CheckHealth returns the reasons', async () => {
 })
 
 test('injected faults return a gRPC status or reset the connection', async () => {
-  requestLog.injectFault({
+  faults.inject({
     service: 'milvus',
     operation: 'GetVersion',
     times: 1,
@@ -171,7 +173,7 @@ test('injected faults return a gRPC status or reset the connection', async () =>
     'grpc-status': '8',
     'grpc-message': 'too%20much',
   })
-  requestLog.injectFault({ service: 'milvus', operation: 'GetVersion', times: 1, reset: true })
+  faults.inject({ service: 'milvus', operation: 'GetVersion', times: 1, reset: true })
   expect((await sendRaw(getMilvusPath('GetVersion'))).headers['grpc-status']).toBeUndefined()
   expect((await sendRaw(getMilvusPath('GetVersion'))).headers).toMatchObject({ 'grpc-status': '0' })
 })

@@ -15,6 +15,7 @@ import {
   type KubernetesObject,
 } from '../../simulator/kubernetes/api.ts'
 import { RequestLog } from '../../testing/request-log.ts'
+import { waitUntil } from '../../testing/wait.ts'
 
 let api: KubernetesApi
 const prefix = 'service.beta.kubernetes.io/aws-load-balancer-'
@@ -61,21 +62,6 @@ const getLoadBalancerClass = (name: string): unknown =>
   getIn(getService(name), 'spec', 'loadBalancerClass')
 const getHostname = (name: string): string =>
   asString(getIn(getService(name), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))
-
-/** Resolves when the condition holds; otherwise jest's own timeout ends the wait. */
-function waitUntil(condition: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = api.watch('Service', () => {
-      check()
-    })
-    const check = (): void => {
-      if (!condition()) return
-      stop()
-      resolve()
-    }
-    check()
-  })
-}
 
 test('the webhook sets the class of a new Service without a field manager', () => {
   createService('created')

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import type { Authorize } from '../../simulator/aws/server.ts'
 import type { AwsCredential } from '../../simulator/aws/service.ts'
 import type { HttpRequest } from '../../simulator/aws/signature.ts'
-import type { Fault, RequestLog } from '../../testing/request-log.ts'
+import { recordRequest, type Fault, type RequestRecording } from '../../testing/fault-injector.ts'
 import {
   accessDeniedCode,
   createErrorReply,
@@ -69,11 +69,9 @@ export interface AwsProxy {
   close(): Promise<void>
 }
 
-/** Options of startAwsProxy. */
-export interface AwsProxySettings {
+/** Only the calls to services that the simulator has are recorded and can get faults. */
+export interface AwsProxySettings extends RequestRecording {
   readonly moto: Moto
-  /** Records the calls to the services that the simulator has, and injects its faults. */
-  readonly requestLog: RequestLog
   /** The real cluster. */
   readonly cluster: { readonly name: string; readonly endpoint: string; readonly ca: string }
 }
@@ -176,7 +174,7 @@ class RecordingProxy {
   ): Promise<Fault | undefined> {
     const loggedService = loggedServices[service]
     if (loggedService === undefined) return undefined
-    return this.settings.requestLog.recordRequest({
+    return recordRequest(this.settings, {
       service: loggedService,
       operation,
       isMutating: mutatingOperations.test(operation),

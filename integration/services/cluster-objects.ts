@@ -85,7 +85,7 @@ const buildPolicyRule = (apiGroups: string[], resources: string[], verbs: string
   resources,
   verbs,
 })
-/** The permissions of the controller as listed in simulator/alb-controller/kubernetes-client.ts. */
+/** The permissions of the controller as listed in simulator/alb-controller/controller.ts. */
 export const controllerRole: Objects = [
   [
     '/apis/rbac.authorization.k8s.io/v1/clusterroles',

@@ -2,9 +2,10 @@
  * Adds to a control plane what an EKS cluster has: nodes, the kinds and permissions of the load
  * balancer controller, and the cloud provider's service controller.
  */
-import { Informer, KubernetesClient } from '../../simulator/alb-controller/kubernetes-client.ts'
+import { Informer } from '../../simulator/alb-controller/informer.ts'
 import type { KubernetesObject, Service } from '../../simulator/alb-controller/objects.ts'
 import type { Processes } from '../process.ts'
+import { KubernetesClient } from '../../testing/kubernetes-client.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import type { LabPrograms } from '../setup.ts'
 import { controllerRole, customKind, nodes, volumes, type Objects } from './cluster-objects.ts'
@@ -82,7 +83,9 @@ async function createClusterObjects(client: KubernetesClient): Promise<void> {
       )
     )
   }
-  await waitUntil(isReady, (last) => new Error(`The cluster is not ready: ${String(last)}`))
+  await waitUntil(isReady, {
+    createError: (last) => new Error(`The cluster is not ready: ${String(last)}`),
+  })
   await Promise.all(
     ['targetgroupbindings', 'ingressclassparams'].map((plural) =>
       backdateEstablished(client, `${plural}.elbv2.k8s.aws`),

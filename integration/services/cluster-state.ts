@@ -98,13 +98,15 @@ export async function restoreClusterState(
       stableSince = performance.now()
       return false
     },
-    () =>
-      new Error(
-        'The cluster was not restored: ' +
-          (remaining === undefined ? 'etcd does not answer.' : describeChange(remaining)),
-      ),
-    30_000,
-    quietPeriod / 2,
+    {
+      timeout: 30_000,
+      interval: quietPeriod / 2,
+      createError: () =>
+        new Error(
+          'The cluster was not restored: ' +
+            (remaining === undefined ? 'etcd does not answer.' : describeChange(remaining)),
+        ),
+    },
   )
 }
 
@@ -120,9 +122,11 @@ async function waitUntilQuiet(etcd: Etcd): Promise<EtcdContent> {
       stableSince = performance.now()
       return false
     },
-    () => new Error('The state of the new cluster is not stable.'),
-    60_000,
-    quietPeriod,
+    {
+      timeout: 60_000,
+      interval: quietPeriod,
+      createError: () => new Error('The state of the new cluster is not stable.'),
+    },
   )
   return content
 }

@@ -4,15 +4,14 @@
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { request } from 'node:https'
 import { join } from 'node:path'
 import { issueLoopbackCertificate, type CertificateAuthority } from '../../testing/certificates.ts'
+import { sendRequest, type KubernetesAccess } from '../../testing/kubernetes-client.ts'
 import { renderKubeconfig } from '../../testing/kubeconfig.ts'
 import type { Processes } from '../process.ts'
 import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 import { maxTxnOperations } from './etcd.ts'
-import type { AuthenticateToken } from './token-webhook.ts'
-import { startTokenWebhook } from './token-webhook.ts'
+import { startTokenWebhook, type AuthenticateToken } from './token-webhook.ts'
 
 /** Options of startControlPlane. */
 export interface ControlPlaneSettings {
@@ -74,7 +73,7 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
     command: program,
     timeout: 90_000,
     gracePeriod: 100,
-    isReady: () => isReady(url, ca, adminToken),
+    isReady: () => isReady({ url, ca, token: adminToken }),
     args: [
       'kube-apiserver',
       '--etcd-servers',
@@ -233,17 +232,6 @@ async function writeApiServerFiles(
   ]
 }
 
-function isReady(url: string, ca: string, token: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    request(
-      `${url}/readyz`,
-      { ca, headers: { authorization: `Bearer ${token}` }, agent: false },
-      (response) => {
-        response.resume()
-        resolve(response.statusCode === 200)
-      },
-    )
-      .on('error', reject)
-      .end()
-  })
+async function isReady(access: KubernetesAccess): Promise<boolean> {
+  return (await sendRequest(access, { method: 'GET', path: '/readyz' })).status === 200
 }

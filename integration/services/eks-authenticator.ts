@@ -1,7 +1,7 @@
 /**
  * Identifies the bearer of an EKS token. The checks are those of aws-iam-authenticator
  * (pkg/token/token.go, Verify): the form of the presigned GetCallerIdentity request, its signature,
- * which covers the cluster's name, and its age. STS is then asked for the caller.
+ * which covers the cluster's name, and its age. Then STS identifies the caller.
  */
 import type { AccessEntry } from '../../simulator/aws/server.ts'
 import type { AwsCredential } from '../../simulator/aws/service.ts'

@@ -185,11 +185,10 @@ async function waitUntilApplied(
       (resource) => (versions.get(resource) ?? 0) >= expectedVersion,
     )
   }
-  await waitUntil(
-    isApplied,
-    () => new Error(`Envoy did not apply version ${expectedVersion}:\n${stats}`),
-    10_000,
-  )
+  await waitUntil(isApplied, {
+    timeout: 10_000,
+    createError: () => new Error(`Envoy did not apply version ${expectedVersion}:\n${stats}`),
+  })
 }
 
 /** Publishes versions of the configuration. */

@@ -1,12 +1,13 @@
 /**
- * A proxy in front of the Kubernetes API. It records every request, injects the faults that a
- * scenario asks for, and forwards all other requests.
+ * A proxy in front of the Kubernetes API. It records every request, injects the faults of the
+ * scenario, and forwards all other requests.
  */
 import { Agent, createServer, request as send } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { issueLoopbackCertificate, type CertificateAuthority } from '../../testing/certificates.ts'
-import type { Fault, RequestLog } from '../../testing/request-log.ts'
+import { recordRequest, type Fault, type RequestRecording } from '../../testing/fault-injector.ts'
+import type { ReceivedRequest } from '../../testing/request-log.ts'
 
 /** The running proxy. */
 export interface KubernetesProxy {
@@ -17,8 +18,7 @@ export interface KubernetesProxy {
 }
 
 /** Options of startKubernetesProxy. */
-export interface KubernetesProxySettings {
-  readonly requestLog: RequestLog
+export interface KubernetesProxySettings extends RequestRecording {
   readonly authority: CertificateAuthority
   /** The API server, and the PEM of its CA. */
   readonly api: { readonly url: string; readonly ca: string }
@@ -63,7 +63,7 @@ export async function startKubernetesProxy(
 }
 
 async function proxyRequest(
-  { requestLog, api }: KubernetesProxySettings,
+  settings: KubernetesProxySettings,
   agent: Agent,
   message: IncomingMessage,
   response: ServerResponse,
@@ -71,13 +71,13 @@ async function proxyRequest(
   const chunks: Buffer[] = []
   for await (const chunk of message) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks)
-  const fault = await requestLog.recordRequest(toRecordedRequest(message, body))
+  const fault = await recordRequest(settings, toReceivedRequest(message, body))
   if (fault?.reset === true) return void message.socket.destroy()
   if (fault?.error) {
     sendFailureStatus(response, fault.error)
     return
   }
-  const { hostname, port } = new URL(api.url)
+  const { hostname, port } = new URL(settings.api.url)
   const upstream = send(
     {
       hostname,
@@ -102,10 +102,7 @@ async function proxyRequest(
   response.on('close', () => upstream.destroy())
 }
 
-function toRecordedRequest(
-  message: IncomingMessage,
-  body: Buffer,
-): Parameters<RequestLog['recordRequest']>[0] {
+function toReceivedRequest(message: IncomingMessage, body: Buffer): ReceivedRequest {
   const [path = '', query] = (message.url ?? '').split(/\?(.*)/s)
   const isReadOnly =
     message.method === 'GET' || /(^|&)dryRun=All(&|$)/.test(query ?? '') || /reviews$/.test(path)

@@ -11,8 +11,10 @@ import {
   DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
   ElasticLoadBalancingV2Client,
+  type Action,
+  type Listener,
+  type Rule,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { Action, Listener, Rule } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { Moto } from './moto.ts'
 
 /** The target of matching requests. */

@@ -128,10 +128,10 @@ export async function exerciseMilvus(environment: TestEnvironment, address: stri
     const collections = (await client.showCollections()).data.map(({ name }) => name)
     assert(
       created.error_code === 'Success' && collections.includes('demo'),
-      `the collection was not made: ${created.reason}`,
+      `the collection was not created: ${created.reason}`,
     )
     await client.dropCollection({ collection_name: 'demo' })
-    console.log('  collection demo made, seen and dropped')
+    console.log('  collection demo created, found and dropped')
   } finally {
     await client.closeConnection()
   }

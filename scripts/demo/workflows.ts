@@ -41,7 +41,7 @@ async function deploy(testEnvironment: TestEnvironment): Promise<void> {
 
 /** A deployment is changed by hand; a check finds the drift, and a deploy repairs it. */
 async function check(testEnvironment: TestEnvironment): Promise<void> {
-  printHeading('Deployed, and then somebody changes the Ingress by hand')
+  printHeading('After the deployment, the Ingress is changed by hand')
   await runMainAction(testEnvironment)
   await testEnvironment.kubectl(
     'annotate',
@@ -57,7 +57,9 @@ async function check(testEnvironment: TestEnvironment): Promise<void> {
   })
   printOutputs(driftRun, 'drift', 'changed', 'changes')
   printSummary(driftRun)
-  printHeading('A deploy with force-conflicts takes the field back, and the next check is clean')
+  printHeading(
+    'A deploy with force-conflicts reverts the change, and the next check finds no drift',
+  )
   await runMainAction(testEnvironment, { 'force-conflicts': 'true' })
   const cleanRun = await runMainAction(testEnvironment, checkInputs)
   assert(cleanRun.outputs['drift'] === 'false', 'the check after the deploy is not clean')
@@ -149,7 +151,7 @@ async function fleet(testEnvironment: TestEnvironment): Promise<void> {
       2,
     ),
   )
-  printHeading('The action targets makes a job matrix of a file')
+  printHeading('The action fleet/plan creates a job matrix from a file')
   const matrix = await runFleetAction(testEnvironment, 'plan', { file })
   const jobs = (
     JSON.parse(matrix.outputs['matrix'] ?? '') as {
@@ -170,9 +172,12 @@ async function fleet(testEnvironment: TestEnvironment): Promise<void> {
       ),
     )
   }
-  printHeading('What became of them')
+  printHeading('The outcome of each target')
   console.log(outcomes.join('\n').replace(/^/gm, '  '))
-  assert(outcomes.join() === 'not-there: failure,search: success', 'the targets ended otherwise')
+  assert(
+    outcomes.join() === 'not-there: failure,search: success',
+    'the targets have other outcomes',
+  )
 }
 
 /** By the argument of `npm run demo --`. */

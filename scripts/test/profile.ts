@@ -66,8 +66,8 @@ function buildProfileRow(
   seconds: number,
   lines: readonly ProfileEntry[],
 ): { tests: number; seconds: number; cells: TableRow } {
-  const { world, start, close, action, helm, waiting } = sumByPhase(lines)
-  const environment = world + start + close
+  const { startup, fixture, close, action, helm, waiting } = sumByPhase(lines)
+  const environment = startup + fixture + close
   const remainder = Math.max(0, seconds - environment - action - helm - waiting)
   const columns = {
     'time, s': seconds,

@@ -9,8 +9,8 @@ import {
   ACMServiceException,
   DescribeCertificateCommand,
   paginateListCertificates,
+  type KeyAlgorithm,
 } from '@aws-sdk/client-acm'
-import type { KeyAlgorithm } from '@aws-sdk/client-acm'
 import {
   ElasticLoadBalancingV2Client,
   ElasticLoadBalancingV2ServiceException,

@@ -2,8 +2,12 @@
  * A simulation of AWS Load Balancer Controller v3.5.0. It uses only the Kubernetes API and the AWS
  * API, so it also runs against a real API server. Its behavior follows the source of the real
  * controller, and observation of it with a real API server and moto. Each file names its source.
+ *
+ * In RBAC it needs: list and watch Ingresses, IngressClasses, Services and EndpointSlices; get
+ * IngressClassParams; create and patch Events; list, create, patch and delete TargetGroupBindings;
+ * patch Ingresses and their status.
  */
-import type { KubernetesAccess } from './kubernetes-client.ts'
+import type { KubernetesAccess } from '../../testing/kubernetes-client.ts'
 import type { AwsAccess } from './aws-clients.ts'
 import { Reconciler } from './reconciler.ts'
 

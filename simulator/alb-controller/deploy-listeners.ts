@@ -12,14 +12,12 @@ import {
   ModifyListenerCommand,
   ModifyRuleCommand,
   RemoveListenerCertificatesCommand,
-} from '@aws-sdk/client-elastic-load-balancing-v2'
-import type {
-  Action,
-  CreateRuleCommandInput,
-  Listener,
-  ProtocolEnum,
-  Rule,
-  RuleCondition,
+  type Action,
+  type CreateRuleCommandInput,
+  type Listener,
+  type ProtocolEnum,
+  type Rule,
+  type RuleCondition,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { DeployContext } from './deploy.ts'
 import { tagList, type Elbv2 } from './elbv2.ts'

@@ -14,15 +14,14 @@ import {
   ModifyTargetGroupAttributesCommand,
   ModifyTargetGroupCommand,
   SetSecurityGroupsCommand,
+  type LoadBalancer,
+  type TargetGroup,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { LoadBalancer, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { TargetGroupBindings } from './target-group-bindings.ts'
-import type { Elbv2 } from './elbv2.ts'
-import { tagList } from './elbv2.ts'
+import { tagList, type Elbv2 } from './elbv2.ts'
 import { deployListeners } from './deploy-listeners.ts'
 import type { Model } from './model-types.ts'
-import type { IngressGroup } from './naming.ts'
-import { buildStackTags, buildTags } from './naming.ts'
+import { buildStackTags, buildTags, type IngressGroup } from './naming.ts'
 import type { TargetGroupModel } from './target-group.ts'
 
 /** What deployments need. */

@@ -8,16 +8,13 @@ import {
   DescribeTagsCommand,
   paginateDescribeLoadBalancers,
   paginateDescribeTargetGroups,
+  type ElasticLoadBalancingV2Client,
+  type Listener,
+  type LoadBalancer,
+  type Rule,
+  type TargetGroup,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type {
-  ElasticLoadBalancingV2Client,
-  Listener,
-  LoadBalancer,
-  Rule,
-  TargetGroup,
-} from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { AwsClients } from './aws-clients.ts'
-import { withGoErrors } from './aws-clients.ts'
+import { withGoErrors, type AwsClients } from './aws-clients.ts'
 
 /** Sends a command with the client. */
 type SendCommand<Output> = (client: ElasticLoadBalancingV2Client) => Promise<Output>

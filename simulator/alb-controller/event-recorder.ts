@@ -1,7 +1,6 @@
 /** Writes Events about Ingresses like the real controller. */
 import { randomBytes } from 'node:crypto'
-import type { KubernetesClient } from './kubernetes-client.ts'
-import { ApiError } from './kubernetes-client.ts'
+import { ApiError, type KubernetesClient } from '../../testing/kubernetes-client.ts'
 import { EventCorrelator } from './event-correlator.ts'
 import type { Ingress } from './objects.ts'
 

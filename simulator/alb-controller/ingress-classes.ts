@@ -2,12 +2,9 @@
  * Which Ingresses the controller manages, and in which group: pkg/ingress/group_loader.go and
  * class_loader.go of v3.5.0.
  */
-import { getAnnotation, PREFIX } from './annotations.ts'
-import type { Annotations } from './annotations.ts'
-import type { IngressGroup } from './naming.ts'
-import { getFinalizer } from './naming.ts'
-import type { Ingress, IngressClass, KubernetesObject } from './objects.ts'
-import { getObjectKey } from './objects.ts'
+import { getAnnotation, PREFIX, type Annotations } from './annotations.ts'
+import { getFinalizer, type IngressGroup } from './naming.ts'
+import { getObjectKey, type Ingress, type IngressClass, type KubernetesObject } from './objects.ts'
 
 /** The controller of its IngressClasses. Those of EKS Auto Mode are `eks.amazonaws.com/alb`. */
 export const CONTROLLER = 'ingress.k8s.aws/alb'

@@ -2,7 +2,7 @@
 import { BuildError } from './annotations.ts'
 import type { DeployResult } from './deploy.ts'
 import type { IngressClassParams } from './ingress-classes.ts'
-import { ApiError, type KubernetesClient } from './kubernetes-client.ts'
+import { ApiError, type KubernetesClient } from '../../testing/kubernetes-client.ts'
 import type { Model } from './model-types.ts'
 import type { Ingress, IngressClass } from './objects.ts'
 

@@ -5,8 +5,9 @@ import {
   parseEnum,
   parseStringList,
   parseStringMap,
+  type Annotations,
+  type EnumAnnotation,
 } from './annotations.ts'
-import type { Annotations, EnumAnnotation } from './annotations.ts'
 import type { BuildInput, Model } from './model-types.ts'
 import { buildLoadBalancerName } from './naming.ts'
 import { getAnnotations } from './objects.ts'

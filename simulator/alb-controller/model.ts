@@ -19,10 +19,8 @@ import type {
   RuleModel,
 } from './model-types.ts'
 import { buildTargetGroupName } from './naming.ts'
-import type { Backend, Ingress } from './objects.ts'
-import { getAnnotations, getObjectKey } from './objects.ts'
-import { buildTargetGroup } from './target-group.ts'
-import type { TargetGroupModel } from './target-group.ts'
+import { getAnnotations, getObjectKey, type Backend, type Ingress } from './objects.ts'
+import { buildTargetGroup, type TargetGroupModel } from './target-group.ts'
 
 /** Whether the certificates of an HTTPS listener must be discovered in ACM. */
 export function needsDiscovery(ingress: Ingress): boolean {

@@ -3,7 +3,8 @@
  * (controllers/ingress/group_controller.go).
  */
 import { randomUUID } from 'node:crypto'
-import { Informer, KubernetesClient } from './kubernetes-client.ts'
+import { Informer } from './informer.ts'
+import { KubernetesClient } from '../../testing/kubernetes-client.ts'
 import { AwsClients } from './aws-clients.ts'
 import { TargetGroupBindings } from './target-group-bindings.ts'
 import {
@@ -22,20 +23,24 @@ import {
   updateStatus,
 } from './ingress-requests.ts'
 import type { ControllerOptions, ControllerSettings } from './controller.ts'
-import { deploy, undeploy } from './deploy.ts'
-import type { DeployContext } from './deploy.ts'
+import { deploy, undeploy, type DeployContext } from './deploy.ts'
 import { Elbv2 } from './elbv2.ts'
 import { buildModel, needsDiscovery } from './model.ts'
 import type { Model } from './model-types.ts'
-import { getFinalizer, formatGroupKey, parseGroupKey } from './naming.ts'
-import type { IngressGroup } from './naming.ts'
-import { getObjectKey } from './objects.ts'
-import type { EndpointSlice, Ingress, IngressClass, Service } from './objects.ts'
+import { getFinalizer, formatGroupKey, parseGroupKey, type IngressGroup } from './naming.ts'
+import {
+  getObjectKey,
+  type EndpointSlice,
+  type Ingress,
+  type IngressClass,
+  type Service,
+} from './objects.ts'
 import { WorkQueue } from './work-queue.ts'
-import { EventRecorder } from './event-recorder.ts'
-import type { Reason } from './event-recorder.ts'
+import { EventRecorder, type Reason } from './event-recorder.ts'
 
 const INGRESS_CLASSES_PATH = '/apis/networking.k8s.io/v1/ingressclasses'
+
+const USER_AGENT = 'aws-load-balancer-controller/v3.5.0 (simulator)'
 
 /** Milliseconds between checks whether a paused controller is still paused. */
 const PAUSE_POLL_INTERVAL = 50
@@ -57,7 +62,7 @@ export class Reconciler {
   constructor(settings: ControllerSettings, options: ControllerOptions) {
     this.settings = settings
     this.options = options
-    this.client = new KubernetesClient(settings.kubernetes)
+    this.client = new KubernetesClient({ ...settings.kubernetes, userAgent: USER_AGENT })
     this.aws = new AwsClients(settings.aws)
     this.recorder = new EventRecorder(this.client, () => options.isRecorderMuted)
     this.queue = new WorkQueue((key) => this.reconcile(key))

@@ -7,14 +7,12 @@ import {
   DeregisterTargetsCommand,
   DescribeTargetHealthCommand,
   RegisterTargetsCommand,
+  type TargetDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { TargetDescription } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { KubernetesClient } from './kubernetes-client.ts'
-import { ApiError } from './kubernetes-client.ts'
+import { ApiError, type KubernetesClient } from '../../testing/kubernetes-client.ts'
 import type { Elbv2 } from './elbv2.ts'
 import type { Model } from './model-types.ts'
-import { formatGroupKey, buildLabels } from './naming.ts'
-import type { IngressGroup } from './naming.ts'
+import { formatGroupKey, buildLabels, type IngressGroup } from './naming.ts'
 import type { EndpointSlice, KubernetesObject } from './objects.ts'
 import type { TargetGroupModel } from './target-group.ts'
 

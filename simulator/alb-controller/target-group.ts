@@ -2,10 +2,14 @@
  * The target group of a backend: pkg/ingress/model_build_target_group.go of v3.5.0. Annotations of
  * the Service take precedence over those of the Ingress.
  */
-import { getAnnotation, BuildError, parseEnum, parseStringMap } from './annotations.ts'
-import type { EnumAnnotation } from './annotations.ts'
-import type { Ingress, Service } from './objects.ts'
-import { getObjectKey } from './objects.ts'
+import {
+  getAnnotation,
+  BuildError,
+  parseEnum,
+  parseStringMap,
+  type EnumAnnotation,
+} from './annotations.ts'
+import { getObjectKey, type Ingress, type Service } from './objects.ts'
 
 /** A target group, and the Service port whose endpoints are its targets. */
 export interface TargetGroupModel {

@@ -2,13 +2,14 @@
  * Forwards requests: as HTTP/2 without TLS to targets of GRPC and HTTP2 groups, with bidirectional
  * streaming and trailers, and as HTTP/1.1 to targets of HTTP1 groups.
  */
-import { connect, constants } from 'node:http2'
-import type {
-  ClientHttp2Session,
-  ClientHttp2Stream,
-  IncomingHttpHeaders,
-  OutgoingHttpHeaders,
-  ServerHttp2Stream,
+import {
+  connect,
+  constants,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
 } from 'node:http2'
 import { request as httpRequest } from 'node:http'
 import type { Readable, Writable } from 'node:stream'

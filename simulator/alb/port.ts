@@ -1,12 +1,12 @@
 /** A port of the data plane: accepts connections, and negotiates TLS and the HTTP version. */
-import { createServer as createHttpServer } from 'node:http'
-import type { Server as HttpServer } from 'node:http'
-import { performServerHandshake } from 'node:http2'
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
-import { createSecureContext, createServer as createTlsServer } from 'node:tls'
-import type { TLSSocket } from 'node:tls'
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import {
+  performServerHandshake,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { AlbEndpoint, DataPlane } from './server.ts'
 import type { Address } from './forward.ts'
 import { handleHttp1Request, handleHttp2Request } from './requests.ts'

@@ -1,14 +1,15 @@
 /** Handles requests at a port: the ALB answers them itself, or forwards them to a target. */
-import { STATUS_CODES } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { constants } from 'node:http2'
-import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
-import type { Fault } from '../../testing/request-log.ts'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import { recordRequest, type Fault } from '../../testing/fault-injector.ts'
 import type { AlbEndpoint, AlbOverrides, DataPlane } from './server.ts'
-import { forwardHttp1 } from './forward.ts'
-import type { ForwardOptions, StartResponse } from './forward.ts'
-import { chooseTarget, route } from './routing.ts'
-import type { DirectResponse, Request } from './routing.ts'
+import { forwardHttp1, type ForwardOptions, type StartResponse } from './forward.ts'
+import { chooseTarget, route, type DirectResponse, type Request } from './routing.ts'
 
 /** A request over HTTP/2 with its connection. */
 export interface Http2Exchange {
@@ -31,7 +32,7 @@ export async function handleHttp2Request(
     path: headers[':path'] ?? '',
     ...matchedHeaders(headers),
   }
-  const fault = await recordRequest(dataPlane, request, headers)
+  const fault = await recordAlbRequest(dataPlane, request, headers)
   if (fault?.reset) {
     session.destroy()
     return
@@ -89,7 +90,7 @@ export async function handleHttp1Request(
     path: message.url ?? '',
     ...matchedHeaders(message.headers),
   }
-  const fault = await recordRequest(dataPlane, request, message.headers)
+  const fault = await recordAlbRequest(dataPlane, request, message.headers)
   if (fault?.reset) {
     message.socket.destroy()
     return
@@ -119,13 +120,13 @@ function matchedHeaders(headers: IncomingHttpHeaders): Pick<Request, 'authority'
   }
 }
 
-function recordRequest(
-  { requestLog }: DataPlane,
+function recordAlbRequest(
+  { recording }: DataPlane,
   request: Request,
   headers: IncomingHttpHeaders,
 ): Promise<Fault | undefined> {
   const [path = '', ...query] = request.path.split('?')
-  return requestLog.recordRequest({
+  return recordRequest(recording, {
     service: 'alb',
     operation: `${request.method} ${path}`,
     isMutating: false,

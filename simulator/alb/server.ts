@@ -4,14 +4,11 @@
  * Balancers".
  */
 import type { AwsState, Listener, LoadBalancer } from '../aws/state.ts'
-import type { RequestLog } from '../../testing/request-log.ts'
-import { TargetConnections } from './forward.ts'
-import type { Address } from './forward.ts'
-import { openPort } from './port.ts'
-import type { OpenPort } from './port.ts'
+import type { RequestRecording } from '../../testing/fault-injector.ts'
+import { TargetConnections, type Address } from './forward.ts'
+import { openPort, type OpenPort } from './port.ts'
 import { isActive } from './routing.ts'
-import { ListenerCertificates } from './tls.ts'
-import type { TlsKeyPair } from './tls.ts'
+import { ListenerCertificates, type TlsKeyPair } from './tls.ts'
 
 /** Behavior of the load balancers that a scenario forces. */
 export interface AlbOverrides {
@@ -56,8 +53,7 @@ export interface AlbDataPlane {
 }
 
 /** Options of startAlb. */
-export interface AlbOptions {
-  readonly requestLog: RequestLog
+export interface AlbOptions extends RequestRecording {
   readonly state: AwsState
   /** The socket address of a target; undefined when nothing listens there. */
   readonly resolveTarget: (ip: string, port: number) => Address | undefined
@@ -73,7 +69,7 @@ export interface AlbOptions {
 
 /** What all ports of the data plane share. */
 export interface DataPlane {
-  readonly requestLog: RequestLog
+  readonly recording: RequestRecording
   readonly state: AwsState
   readonly overrides: AlbOverrides
   readonly certificates: ListenerCertificates
@@ -115,11 +111,12 @@ export async function startAlb(options: AlbOptions): Promise<AlbDataPlane> {
   }
 }
 
-function createDataPlane({ requestLog, state, resolveTarget, ...options }: AlbOptions): DataPlane {
+function createDataPlane(options: AlbOptions): DataPlane {
+  const { state, resolveTarget } = options
   const overrides: AlbOverrides = { ...options.overrides }
   const roundRobinIndexes = new Map<string, number>()
   return {
-    requestLog,
+    recording: options,
     state,
     overrides,
     certificates: new ListenerCertificates(state, () => overrides.certificatePropagationMs ?? 0),

@@ -4,12 +4,9 @@
  * does.
  */
 import { connect, createServer, type Socket } from 'node:net'
-import {
-  Informer,
-  KubernetesClient,
-  type KubernetesAccess,
-} from '../alb-controller/kubernetes-client.ts'
+import { Informer } from '../alb-controller/informer.ts'
 import type { KubernetesObject } from '../alb-controller/objects.ts'
+import { KubernetesClient, type KubernetesAccess } from '../../testing/kubernetes-client.ts'
 
 /** The address of the load balancer. */
 export interface ServiceEndpoint {

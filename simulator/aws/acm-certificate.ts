@@ -1,6 +1,5 @@
 /** What ACM reads from certificates. */
-import type { KeyObject } from 'node:crypto'
-import { X509Certificate } from 'node:crypto'
+import { X509Certificate, type KeyObject } from 'node:crypto'
 import type { KeyUsageFlags } from '@peculiar/x509'
 import type { AcmCertificate, AwsState } from './state.ts'
 import { x509 } from './x509.ts'

@@ -5,12 +5,14 @@
  * third-party certificates", terraform-provider-aws #15055 and #19400, hashicorp/terraform #23869).
  * The others paraphrase the guide; callers should rely on the code.
  */
-import type { KeyObject, X509Certificate } from 'node:crypto'
-import { createPrivateKey } from 'node:crypto'
-import type { CertificateDetails } from './acm-certificate.ts'
-import { parseCertificateDetails, getKeyAlgorithm, parseCertificates } from './acm-certificate.ts'
-import type { Fields } from './fields.ts'
-import { getString } from './fields.ts'
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
+import {
+  parseCertificateDetails,
+  getKeyAlgorithm,
+  parseCertificates,
+  type CertificateDetails,
+} from './acm-certificate.ts'
+import { getString, type Fields } from './fields.ts'
 import { AwsError } from './service.ts'
 
 /** The parsed PEM texts of an import. */

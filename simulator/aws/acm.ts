@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { getCertificateDetails, getInUseBy } from './acm-certificate.ts'
 import { describeCertificate, getStatus, toSummary } from './acm-descriptions.ts'
 import { checkImport, checkReimport } from './acm-import.ts'
-import type { Fields } from './fields.ts'
 import {
   getNumber,
   getStructure,
@@ -11,9 +10,9 @@ import {
   parseTags,
   getString,
   getStringList,
+  type Fields,
 } from './fields.ts'
-import type { OperationCall, Operation, Service } from './service.ts'
-import { AwsError, paginate } from './service.ts'
+import { AwsError, paginate, type OperationCall, type Operation, type Service } from './service.ts'
 import type { AcmCertificate } from './state.ts'
 
 const arnPattern = /^arn:[\w+=/,.@-]+:acm:([\w+=/,.@-]*):([0-9]+):[\w+=,.@-]+(\/[\w+=,.@-]+)*$/

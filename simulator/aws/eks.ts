@@ -1,7 +1,6 @@
 /** Amazon EKS: only the description of clusters (EKS API reference, DescribeCluster). */
 import { getString } from './fields.ts'
-import type { Service } from './service.ts'
-import { AwsError } from './service.ts'
+import { AwsError, type Service } from './service.ts'
 import { defaultVpcId } from './state.ts'
 
 /** Amazon EKS. */

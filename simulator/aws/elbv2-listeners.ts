@@ -3,12 +3,17 @@
  * listeners").
  */
 import { getCertificateDetails } from './acm-certificate.ts'
-import { findListener, findLoadBalancer, createElbError } from './elbv2-lookup.ts'
+import { findListener, findLoadBalancer, createElbError, selectPage } from './elbv2-lookup.ts'
 import { toActionDescription, insertRule, parseAction, createRuleArn } from './elbv2-rules.ts'
-import type { Fields } from './fields.ts'
-import { getNumber, getStructureList, parseTags, getString, getStringList } from './fields.ts'
-import type { OperationCall, Operation } from './service.ts'
-import { paginate, randomId } from './service.ts'
+import {
+  getNumber,
+  getStructureList,
+  parseTags,
+  getString,
+  getStringList,
+  type Fields,
+} from './fields.ts'
+import { randomId, type OperationCall, type Operation } from './service.ts'
 import type { Listener, LoadBalancer } from './state.ts'
 
 /** The default of the API. The console has another one. */
@@ -159,16 +164,12 @@ function describeListeners({ input, state }: OperationCall): Fields {
   }
   const matching =
     arns.length > 0 ? arns.map((arn) => findListener(state, arn)) : listByLoadBalancer()
-  const { items, next } = paginate(
-    matching,
-    getNumber(input, 'PageSize') ?? 400,
-    getString(input, 'Marker'),
-  )
+  const { page, nextPage } = selectPage(matching, input)
   return {
-    Listeners: items.map(({ loadBalancer, listener }) =>
+    Listeners: page.map(({ loadBalancer, listener }) =>
       toListenerDescription(loadBalancer, listener),
     ),
-    ...(next === undefined ? {} : { NextMarker: next }),
+    ...nextPage,
   }
 }
 

@@ -1,86 +1,22 @@
 /** Application Load Balancers (Elastic Load Balancing API reference, version 2015-12-01). */
-import { buildArn, checkName, findLoadBalancer, createElbError } from './elbv2-lookup.ts'
-import type { Fields } from './fields.ts'
+import { loadBalancerAttributes, setAttributes } from './elbv2-attributes.ts'
 import {
-  getNumber,
+  buildArn,
+  checkName,
+  findLoadBalancer,
+  createElbError,
+  selectPage,
+} from './elbv2-lookup.ts'
+import {
   getStructureList,
   toTagList,
   parseTags,
   getString,
   getStringList,
+  type Fields,
 } from './fields.ts'
-import type { OperationCall, Operation } from './service.ts'
-import { paginate, randomId } from './service.ts'
+import { randomId, type OperationCall, type Operation } from './service.ts'
 import type { LoadBalancer } from './state.ts'
-
-/** User guide, "Edit attributes for your Application Load Balancer". */
-const defaultAttributes: Readonly<Record<string, string>> = {
-  'access_logs.s3.enabled': 'false',
-  'access_logs.s3.bucket': '',
-  'access_logs.s3.prefix': '',
-  'client_keep_alive.seconds': '3600',
-  'connection_logs.s3.enabled': 'false',
-  'connection_logs.s3.bucket': '',
-  'connection_logs.s3.prefix': '',
-  'deletion_protection.enabled': 'false',
-  'idle_timeout.timeout_seconds': '60',
-  'load_balancing.cross_zone.enabled': 'true',
-  'routing.http.desync_mitigation_mode': 'defensive',
-  'routing.http.drop_invalid_header_fields.enabled': 'false',
-  'routing.http.preserve_host_header.enabled': 'false',
-  'routing.http.x_amzn_tls_version_and_cipher_suite.enabled': 'false',
-  'routing.http.xff_client_port.enabled': 'false',
-  'routing.http.xff_header_processing.mode': 'append',
-  'routing.http2.enabled': 'true',
-  'waf.fail_open.enabled': 'false',
-  'zonal_shift.config.enabled': 'false',
-}
-
-/** The ranges of numeric attributes. */
-const attributeRanges: Readonly<Record<string, readonly [min: number, max: number]>> = {
-  'idle_timeout.timeout_seconds': [1, 4000],
-  'client_keep_alive.seconds': [60, 604_800],
-}
-
-function checkAttribute(
-  kind: string,
-  defaults: Readonly<Record<string, string>>,
-  key: string,
-  value: string,
-): void {
-  if (!(key in defaults))
-    throw createElbError('ValidationError', `${kind} attribute key '${key}' is not recognized`)
-  const [min, max] = attributeRanges[key] ?? [-Infinity, Infinity]
-  const isOutOfRange = key in attributeRanges && !(Number(value) >= min && Number(value) <= max)
-  const booleanValues = ['true', 'false']
-  if (
-    isOutOfRange ||
-    (booleanValues.includes(defaults[key] ?? '') && !booleanValues.includes(value))
-  ) {
-    throw createElbError(
-      'ValidationError',
-      `${kind} attribute value '${value}' for key '${key}' is not valid`,
-    )
-  }
-}
-
-/**
- * Sets attributes of a load balancer or target group.
- * @throws AwsError for unknown names and invalid values
- */
-export function setAttributes(
-  kind: string,
-  attributes: Map<string, string>,
-  defaults: Readonly<Record<string, string>>,
-  requested: readonly Fields[],
-): void {
-  const pairs = requested.map(
-    (attribute) =>
-      [getString(attribute, 'Key') ?? '', getString(attribute, 'Value') ?? ''] as const,
-  )
-  for (const [key, value] of pairs) checkAttribute(kind, defaults, key, value)
-  for (const [key, value] of pairs) attributes.set(key, value)
-}
 
 function getStateCode({ failed, activeAt }: LoadBalancer, now: number): string {
   if (failed) return 'failed'
@@ -131,14 +67,10 @@ function describeLoadBalancers(call: OperationCall): Fields {
     ({ name, arn }) =>
       (names.length === 0 || names.includes(name)) && (arns.length === 0 || arns.includes(arn)),
   )
-  const { items, next } = paginate(
-    matching,
-    getNumber(input, 'PageSize') ?? 400,
-    getString(input, 'Marker'),
-  )
+  const { page, nextPage } = selectPage(matching, input)
   return {
-    LoadBalancers: items.map((loadBalancer) => toLoadBalancerDescription(loadBalancer, call)),
-    ...(next === undefined ? {} : { NextMarker: next }),
+    LoadBalancers: page.map((loadBalancer) => toLoadBalancerDescription(loadBalancer, call)),
+    ...nextPage,
   }
 }
 
@@ -190,7 +122,7 @@ function createLoadBalancer(call: OperationCall): Fields {
     activeAt: now + state.provisioningTime,
     failed: false,
     createdAt: new Date(now),
-    attributes: new Map(Object.entries(defaultAttributes)),
+    attributes: new Map(Object.entries(loadBalancerAttributes)),
     tags: parseTags(input),
     subnets,
     securityGroups: getStringList(input, 'SecurityGroups'),
@@ -224,7 +156,7 @@ export const loadBalancerOperations: Record<string, Operation> = {
     setAttributes(
       'Load balancer',
       loadBalancer.attributes,
-      defaultAttributes,
+      loadBalancerAttributes,
       getStructureList(input, 'Attributes'),
     )
     return { Attributes: toTagList(loadBalancer.attributes) }

@@ -1,5 +1,6 @@
-/** Look-ups by ARN, and checks that several Elastic Load Balancing operations share. */
-import { AwsError } from './service.ts'
+/** Look-ups by ARN, pages and checks that several Elastic Load Balancing operations share. */
+import { getNumber, getString, type Fields } from './fields.ts'
+import { AwsError, paginate } from './service.ts'
 import type { AwsState, Listener, LoadBalancer, Rule, TargetGroup } from './state.ts'
 
 /** An error of Elastic Load Balancing with status 400. */
@@ -66,6 +67,16 @@ export function findLoadBalancersByTargetGroup(
       ),
     ),
   )
+}
+
+/** The page of a list that a call requests, and the output members for the next page. */
+export function selectPage<T>(
+  items: readonly T[],
+  input: Fields,
+): { page: T[]; nextPage: { NextMarker?: string } } {
+  const pageSize = getNumber(input, 'PageSize') ?? 400
+  const { items: page, next } = paginate(items, pageSize, getString(input, 'Marker'))
+  return { page, nextPage: next === undefined ? {} : { NextMarker: next } }
 }
 
 /** Validates a name (API reference, CreateLoadBalancer and CreateTargetGroup). */

@@ -8,8 +8,8 @@ import {
   createElbError,
   findRule,
   findTargetGroup,
+  selectPage,
 } from './elbv2-lookup.ts'
-import type { Fields } from './fields.ts'
 import {
   getNumber,
   getStructure,
@@ -17,9 +17,9 @@ import {
   parseTags,
   getString,
   getStringList,
+  type Fields,
 } from './fields.ts'
-import type { OperationCall, Operation } from './service.ts'
-import { paginate, randomId } from './service.ts'
+import { randomId, type OperationCall, type Operation } from './service.ts'
 import type { AwsState, Listener, LoadBalancer, Rule } from './state.ts'
 
 /** What a rule does with requests. */
@@ -258,14 +258,10 @@ export const ruleOperations: Record<string, Operation> = {
       arns.length > 0
         ? arns.map((arn) => findRule(state, arn).rule)
         : findListener(state, getString(input, 'ListenerArn')).listener.rules
-    const { items, next } = paginate(
-      matching,
-      getNumber(input, 'PageSize') ?? 400,
-      getString(input, 'Marker'),
-    )
+    const { page, nextPage } = selectPage(matching, input)
     return {
-      Rules: items.map(toRuleDescription),
-      ...(next === undefined ? {} : { NextMarker: next }),
+      Rules: page.map(toRuleDescription),
+      ...nextPage,
     }
   },
   CreateRule: createRule,

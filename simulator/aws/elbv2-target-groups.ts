@@ -1,13 +1,13 @@
 /** Target groups of type ip (Elastic Load Balancing API reference and user guide). */
-import { setAttributes } from './elbv2-load-balancers.ts'
+import { setAttributes, targetGroupAttributes } from './elbv2-attributes.ts'
 import {
   buildArn,
   checkName,
   findLoadBalancersByTargetGroup,
   createElbError,
   findTargetGroup,
+  selectPage,
 } from './elbv2-lookup.ts'
-import type { Fields } from './fields.ts'
 import {
   getNumber,
   getStructure,
@@ -16,29 +16,11 @@ import {
   parseTags,
   getString,
   getStringList,
+  type Fields,
 } from './fields.ts'
-import type { OperationCall, Operation } from './service.ts'
-import { paginate, randomId } from './service.ts'
+import { randomId, type OperationCall, type Operation } from './service.ts'
 import { targetOperations } from './elbv2-targets.ts'
 import type { AwsState, TargetGroup } from './state.ts'
-
-/** User guide, "Target group attributes". */
-const defaultAttributes: Readonly<Record<string, string>> = {
-  'deregistration_delay.timeout_seconds': '300',
-  'load_balancing.algorithm.anomaly_mitigation': 'off',
-  'load_balancing.algorithm.type': 'round_robin',
-  'load_balancing.cross_zone.enabled': 'use_load_balancer_configuration',
-  'slow_start.duration_seconds': '0',
-  'stickiness.app_cookie.cookie_name': '',
-  'stickiness.app_cookie.duration_seconds': '86400',
-  'stickiness.enabled': 'false',
-  'stickiness.lb_cookie.duration_seconds': '86400',
-  'stickiness.type': 'lb_cookie',
-  'target_group_health.dns_failover.minimum_healthy_targets.count': '1',
-  'target_group_health.dns_failover.minimum_healthy_targets.percentage': 'off',
-  'target_group_health.unhealthy_state_routing.minimum_healthy_targets.count': '1',
-  'target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage': 'off',
-}
 
 /** The health check settings of a target group, with their defaults for targets of type ip. */
 const healthCheckSettings: readonly (readonly [member: string, fallback: string])[] = [
@@ -163,7 +145,7 @@ function createTargetGroup({ input, state }: OperationCall): Fields {
     matcher: parseMatcher(input, protocolVersion) ?? matcherRules[protocolVersion].fallback,
     vpcId: getString(input, 'VpcId') ?? 'vpc-0123456789abcdef0',
     healthCheck: parseHealthCheck(input),
-    attributes: new Map(Object.entries(defaultAttributes)),
+    attributes: new Map(Object.entries(targetGroupAttributes)),
     tags: parseTags(input),
     targets: [],
   }
@@ -191,14 +173,10 @@ function describeTargetGroups({ input, state }: OperationCall): Fields {
           (loadBalancer) => loadBalancer.arn === loadBalancerArn,
         )),
   )
-  const { items, next } = paginate(
-    matching,
-    getNumber(input, 'PageSize') ?? 400,
-    getString(input, 'Marker'),
-  )
+  const { page, nextPage } = selectPage(matching, input)
   return {
-    TargetGroups: items.map((targetGroup) => toTargetGroupDescription(targetGroup, state)),
-    ...(next === undefined ? {} : { NextMarker: next }),
+    TargetGroups: page.map((targetGroup) => toTargetGroupDescription(targetGroup, state)),
+    ...nextPage,
   }
 }
 
@@ -231,7 +209,7 @@ export const targetGroupOperations: Record<string, Operation> = {
     setAttributes(
       'Target group',
       existing.attributes,
-      defaultAttributes,
+      targetGroupAttributes,
       getStructureList(input, 'Attributes'),
     )
     return { Attributes: toTagList(existing.attributes) }

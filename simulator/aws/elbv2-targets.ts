@@ -1,8 +1,7 @@
 /** Targets and their health (Elastic Load Balancing API reference and user guide). */
 import { isIP } from 'node:net'
 import { findLoadBalancersByTargetGroup, createElbError, findTargetGroup } from './elbv2-lookup.ts'
-import type { Fields } from './fields.ts'
-import { getNumber, getStructureList, getString } from './fields.ts'
+import { getNumber, getStructureList, getString, type Fields } from './fields.ts'
 import type { OperationCall, Operation } from './service.ts'
 import type { Target, TargetGroup } from './state.ts'
 

@@ -4,8 +4,7 @@ import { loadBalancerOperations } from './elbv2-load-balancers.ts'
 import { buildArn, createElbError, findTaggedResource } from './elbv2-lookup.ts'
 import { ruleOperations } from './elbv2-rules.ts'
 import { targetGroupOperations } from './elbv2-target-groups.ts'
-import type { Fields } from './fields.ts'
-import { toTagList, parseTags, getString, getStringList } from './fields.ts'
+import { toTagList, parseTags, getString, getStringList, type Fields } from './fields.ts'
 import type { Operation, Service } from './service.ts'
 
 const maxTags = 50

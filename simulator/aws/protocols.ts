@@ -5,8 +5,7 @@ import { acm } from './acm.ts'
 import { ec2 } from './ec2.ts'
 import { eks } from './eks.ts'
 import { elbv2 } from './elbv2.ts'
-import type { Fields } from './fields.ts'
-import { isFields } from './fields.ts'
+import { isFields, type Fields } from './fields.ts'
 import {
   formatEc2Response,
   formatEc2Error,
@@ -14,10 +13,8 @@ import {
   formatQueryResponse,
   formatQueryError,
 } from './query.ts'
-import type { Service } from './service.ts'
-import { AwsError } from './service.ts'
-import type { HttpRequest } from './signature.ts'
-import { parseSignatureInfo } from './signature.ts'
+import { AwsError, type Service } from './service.ts'
+import { parseSignatureInfo, type HttpRequest } from './signature.ts'
 import { sts } from './sts.ts'
 
 const services: readonly Service[] = [acm, sts, eks, ec2, elbv2]

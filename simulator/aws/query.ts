@@ -1,8 +1,7 @@
 /**
  * The AWS query protocol: requests are form fields, responses XML (Smithy, "AWS Query protocol").
  */
-import type { Fields, Value } from './fields.ts'
-import { isFields } from './fields.ts'
+import { isFields, type Fields, type Value } from './fields.ts'
 
 /** Parses form fields such as `A.member.1.B=x` as `{ A: [{ B: 'x' }] }`. */
 export function parseForm(form: URLSearchParams): Fields {

@@ -3,10 +3,9 @@
  * records each request, injects faults, verifies the signature, checks IAM permissions, and then
  * runs the operation.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { RequestLog } from '../../testing/request-log.ts'
+import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
 import type { Fields } from './fields.ts'
 import {
   readRequest,
@@ -15,14 +14,16 @@ import {
   writeResponse,
   type RoutedRequest,
 } from './protocols.ts'
-import type { AwsCredential, OperationCall, Service } from './service.ts'
-import { AwsError, createAccessDeniedError } from './service.ts'
-import type { HttpRequest } from './signature.ts'
-import { SignatureError, verifySignature } from './signature.ts'
-import type { AwsState } from './state.ts'
-import { createAwsState } from './state.ts'
-import type { CallerIdentity } from './sts.ts'
-import { toCanonicalArn, verifyPresignedUrl, verifyEksToken } from './sts.ts'
+import {
+  AwsError,
+  createAccessDeniedError,
+  type AwsCredential,
+  type OperationCall,
+  type Service,
+} from './service.ts'
+import { SignatureError, verifySignature, type HttpRequest } from './signature.ts'
+import { createAwsState, type AwsState } from './state.ts'
+import { toCanonicalArn, verifyPresignedUrl, verifyEksToken, type CallerIdentity } from './sts.ts'
 
 /** An EKS access entry: the Kubernetes user of a principal. The default username is its ARN. */
 export interface AccessEntry {
@@ -37,8 +38,7 @@ export interface AccessEntry {
 export type Authorize = (principal: string, action: string, resource: string) => boolean
 
 /** Options of startAws. */
-export interface AwsOptions {
-  readonly requestLog: RequestLog
+export interface AwsOptions extends RequestRecording {
   readonly state: AwsState
   /** A single administrator with a long-lived key when absent. */
   readonly credentials?: readonly AwsCredential[]
@@ -118,7 +118,7 @@ async function executeOperation(
 
 async function serve(
   aws: Aws,
-  requestLog: RequestLog,
+  recording: RequestRecording,
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -131,7 +131,8 @@ async function serve(
       .end('{"message":"Missing Authentication Token"}')
     return
   }
-  const fault = await requestLog.recordRequest(
+  const fault = await recordRequest(
+    recording,
     {
       service: routed.service.logName,
       operation: routed.operation,
@@ -258,7 +259,7 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
   )
   server.on('request', (message, response) => {
     options.requestLog.trackWork(
-      serve(aws, options.requestLog, message, response).catch((error: unknown) =>
+      serve(aws, options, message, response).catch((error: unknown) =>
         response.destroy(error instanceof Error ? error : undefined),
       ),
     )

@@ -6,8 +6,7 @@
 import { createHash } from 'node:crypto'
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
-import type { AwsCredential, Service } from './service.ts'
-import { AwsError } from './service.ts'
+import { AwsError, type AwsCredential, type Service } from './service.ts'
 
 /** A received request. */
 export interface HttpRequest {

@@ -3,8 +3,7 @@
  * reference, GetCallerIdentity), and EKS tokens.
  */
 import type { AwsCredential, Service } from './service.ts'
-import type { HttpRequest } from './signature.ts'
-import { parseSignatureInfo, parseAmzDate, verifySignature } from './signature.ts'
+import { parseSignatureInfo, parseAmzDate, verifySignature, type HttpRequest } from './signature.ts'
 
 /** The answer of GetCallerIdentity. */
 export interface CallerIdentity {

@@ -95,7 +95,7 @@ export async function startChartRegistry({
     buildContent(version),
   ])
   const server = createServer({ cert: pair.cert, key: pair.key }, (request, response) => {
-    void requestLog.recordRequest(toChartRequest(request))
+    requestLog.record(toChartRequest(request))
     const entry = contentByPath.get(request.url ?? '/')
     if (!isAuthorized(request, credentials)) response.writeHead(401, authenticateHeaders).end()
     else if (!entry)

@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { RequestLog } from '../../testing/request-log.ts'
+import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
+import type { ReceivedRequest } from '../../testing/request-log.ts'
 import type { PackagedChart } from './third-party-charts.ts'
 import { buildMilvusChart, appVersions, packageTimestamp } from './package.ts'
 
 /** Options of startChartRepository. */
-export interface ChartRepositorySettings {
-  readonly requestLog: RequestLog
+export interface ChartRepositorySettings extends RequestRecording {
   /** The initial versions. One version of each release line of the public chart when absent. */
   readonly versions?: readonly string[]
 }
@@ -44,8 +44,8 @@ export interface ChartRepository {
 
 /** Starts the repository on a free loopback port. */
 export async function startChartRepository({
-  requestLog,
   versions = Object.keys(appVersions),
+  ...recording
 }: ChartRepositorySettings): Promise<ChartRepository> {
   const packages = new Map<string, PackagedChart>()
   const add = (chart: PackagedChart): void => void packages.set(getArchiveName(chart), chart)
@@ -63,7 +63,7 @@ export async function startChartRepository({
   }
   for (const version of versions) await publish(version)
   const server = createServer((request, response) => {
-    const context = { requestLog, packages, credentials: repository.credentials }
+    const context = { recording, packages, credentials: repository.credentials }
     serveChart(context, request, response).catch((error: unknown) =>
       response.destroy(error instanceof Error ? error : new Error(String(error))),
     )
@@ -87,7 +87,7 @@ export async function startChartRepository({
 }
 
 interface ServeContext {
-  readonly requestLog: RequestLog
+  readonly recording: RequestRecording
   /** By the name of the archive. */
   readonly packages: ReadonlyMap<string, PackagedChart>
   readonly credentials: Credentials | undefined
@@ -95,11 +95,11 @@ interface ServeContext {
 
 /** Answers a request for the index or an archive. */
 async function serveChart(
-  { requestLog, packages, credentials }: ServeContext,
+  { recording, packages, credentials }: ServeContext,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const fault = await requestLog.recordRequest(toChartRequest(request))
+  const fault = await recordRequest(recording, toChartRequest(request))
   if (fault?.reset) return void request.socket.destroy()
   if (fault?.error) return void response.writeHead(fault.error.status).end(fault.error.message)
   if (!isAuthorized(request, credentials))
@@ -115,9 +115,7 @@ async function serveChart(
 }
 
 /** The log entry of a request. */
-export function toChartRequest(
-  request: IncomingMessage,
-): Parameters<RequestLog['recordRequest']>[0] {
+export function toChartRequest(request: IncomingMessage): ReceivedRequest {
   return {
     service: 'charts',
     operation: `${request.method ?? 'GET'} ${request.url ?? '/'}`,

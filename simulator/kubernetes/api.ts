@@ -5,9 +5,9 @@
  */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { ServerResponse } from 'node:http'
-import type { IncomingMessage } from 'node:http'
-import type { RequestLog } from '../../testing/request-log.ts'
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
+import type { ReceivedRequest } from '../../testing/request-log.ts'
 import type { ControllerDelays } from './controller-context.ts'
 import { startControllers } from './controllers.ts'
 import { sendResponse, handleRequest, type HandlerContext } from './handlers.ts'
@@ -39,8 +39,7 @@ export type {
 } from './types.ts'
 
 /** Options of startKubernetes. */
-export interface KubernetesApiOptions {
-  readonly requestLog: RequestLog
+export interface KubernetesApiOptions extends RequestRecording {
   readonly tls: { readonly certificate: string; readonly privateKey: string }
   /** The identity behind a bearer token; undefined rejects it with 401. */
   authenticate(token: string): Promise<Identity | undefined>
@@ -118,7 +117,8 @@ async function serveRequest(
   response: ServerResponse,
 ): Promise<void> {
   const request = await readRequest(incoming)
-  const fault = await settings.requestLog.recordRequest(
+  const fault = await recordRequest(
+    settings,
     { ...toLogEntry(request), headers: incoming.headers },
     response,
   )
@@ -137,7 +137,7 @@ async function serveRequest(
   if (isResponseLost) incoming.socket.destroy()
 }
 
-function toLogEntry(request: ApiRequest): Parameters<RequestLog['recordRequest']>[0] {
+function toLogEntry(request: ApiRequest): ReceivedRequest {
   const target = parseResourcePath(request.path)
   const isReadOnly =
     request.method === 'GET' ||

@@ -158,7 +158,7 @@ function buildCondition(object: KubernetesObject, condition: Condition): Json {
   }
 }
 
-/** Creates and deletes pods until there are as many as the ReplicaSet asks for. */
+/** Creates and deletes pods until there are as many as the ReplicaSet specifies. */
 export function reconcileReplicaSet(context: ReconcileContext, replicaSet: KubernetesObject): void {
   const desiredReplicas = replicasOf(replicaSet)
   const pods = listOwned(context, 'Pod', replicaSet)

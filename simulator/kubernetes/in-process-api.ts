@@ -30,12 +30,12 @@ export interface InProcessApi {
   watch(kind: string, listener: (change: Change) => void): () => void
   /** Saves all objects. Returns a function that restores them and notifies watches. */
   snapshot(): () => void
-  /** Drops past changes, as etcd's compaction does: watches that ask for them get 410 Gone. */
+  /** Drops past changes, as etcd's compaction does: watches that start there fail with 410 Gone. */
   compact(): void
 }
 
 /** The field manager of writes that name none. */
-const defaultManager = 'somebody-else'
+const defaultManager = 'another-client'
 
 /** Wraps a registry. Objects that are passed in or returned are copies. */
 export function createInProcessApi(registry: Registry): InProcessApi {

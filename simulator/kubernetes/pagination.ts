@@ -25,7 +25,7 @@ interface ContinueToken {
 const listSnapshots = new WeakMap<Store, Map<string, KubernetesObject[]>>()
 
 /**
- * The page that a query asks for.
+ * The page that a query requests.
  * @param list all objects that match the query, in order
  * @throws ApiError 400, 410
  */

@@ -17,7 +17,7 @@ import {
  */
 const notReadyReason = 'ContainersNotReady'
 
-/** Updates the status of every pod, and deletes objects whose owner is gone. */
+/** Updates the status of every pod, and deletes objects whose owner no longer exists. */
 export function reconcilePods(context: ReconcileContext): void {
   deleteOrphans(context)
   for (const pod of context.registry.store.list(getResource('Pod'))) {

@@ -117,7 +117,7 @@ export function toAuthorizationAttributes(
   return { ...baseAttributes, verb }
 }
 
-/** Whether a GET asks for a watch. */
+/** Whether a request starts a watch. */
 export function isWatchRequest(request: ApiRequest): boolean {
   return request.method === 'GET' && ['1', 'true'].includes(request.query.get('watch') ?? '')
 }

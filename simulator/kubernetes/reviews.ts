@@ -1,4 +1,4 @@
-/** Reviews: a caller asks for its permissions or its identity. */
+/** Reviews: a caller requests its permissions or its identity. */
 import { resources, supportedVerbs, type Resource } from './resources.ts'
 import {
   getIn,

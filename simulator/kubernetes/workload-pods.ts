@@ -64,7 +64,7 @@ export function listReadyPods(
   return listOwned(context, 'Pod', owner).filter(isPodReady)
 }
 
-/** The number of pods that a workload asks for. */
+/** The number of pods that a workload specifies. */
 export function replicasOf(workload: KubernetesObject): number {
   return Number(getIn(workload, 'spec', 'replicas') ?? 1)
 }

@@ -1,6 +1,5 @@
 /** The answers of Milvus: messages and gRPC statuses, from its settings and collections. */
-import { status as code } from '@grpc/grpc-js'
-import type { status } from '@grpc/grpc-js'
+import { status as code, type status } from '@grpc/grpc-js'
 import type { Message } from './protocol.ts'
 
 /** The gRPC status of a call that ends without a message. */

@@ -2,32 +2,30 @@
  * A simulation of Milvus's plaintext gRPC port (19530), for clients that connect and read metadata.
  * Sources: milvus-io/milvus, internal/distributed/proxy/service.go and internal/proxy.
  */
-import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
-import { Server, ServerCredentials, status as code } from '@grpc/grpc-js'
-import type {
-  handleUnaryCall,
-  handleServerStreamingCall,
-  sendUnaryData,
-  ServerUnaryCall,
-  UntypedServiceImplementation,
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import {
+  Server,
+  ServerCredentials,
+  status as code,
+  type handleUnaryCall,
+  type handleServerStreamingCall,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import type { RequestLog } from '../../testing/request-log.ts'
+import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
 import {
   createHandlers,
   getNotReadyStatus,
   checkAuthorization,
   checkProxyHealth,
+  type MethodHandler,
+  type Authorization,
+  type Collection,
+  type MilvusSettings,
+  type GrpcStatus,
 } from './handlers.ts'
-import type {
-  MethodHandler,
-  Authorization,
-  Collection,
-  MilvusSettings,
-  GrpcStatus,
-} from './handlers.ts'
-import { getServiceDefinition } from './protocol.ts'
-import type { Message } from './protocol.ts'
+import { getServiceDefinition, type Message } from './protocol.ts'
 
 /** A running Milvus. Changes of its settings apply from the next call on. */
 export interface MilvusServer extends MilvusSettings {
@@ -41,8 +39,7 @@ export interface MilvusServer extends MilvusSettings {
 }
 
 /** Options of startMilvus. */
-export interface MilvusOptions {
-  readonly requestLog: RequestLog
+export interface MilvusOptions extends RequestRecording {
   readonly version?: string
   readonly authorization?: Authorization | undefined
   readonly host?: string
@@ -64,7 +61,7 @@ const GRPC_SERVICES = [
 
 /** Starts Milvus on a free port. */
 export async function startMilvus(options: MilvusOptions): Promise<MilvusServer> {
-  const { requestLog, host = '127.0.0.1' } = options
+  const { host = '127.0.0.1' } = options
   const collections = new Map<string, Collection>()
   const settings: MilvusSettings = {
     version: options.version ?? 'v2.6.15',
@@ -80,7 +77,7 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
     ...createHandlers(settings, collections),
     Check: () => ({ status: settings.stateCode === 'Healthy' ? 'SERVING' : 'NOT_SERVING' }),
   }
-  const context: CallContext = { requestLog, settings, handlers }
+  const context: CallContext = { recording: options, settings, handlers }
   const sockets = new Map<string, Socket>()
   const server = new Server()
   const createUnaryHandler =
@@ -117,18 +114,18 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
 }
 
 interface CallContext {
-  readonly requestLog: RequestLog
+  readonly recording: RequestRecording
   readonly settings: MilvusSettings
   readonly handlers: Readonly<Record<string, MethodHandler>>
 }
 
 /** Answers one call, unless a fault is injected into it. */
 async function handleCall(
-  { requestLog, settings, handlers }: CallContext,
+  { recording, settings, handlers }: CallContext,
   name: string,
   call: ServerUnaryCall<Message, Message>,
 ): Promise<CallOutcome> {
-  const fault = await requestLog.recordRequest({
+  const fault = await recordRequest(recording, {
     service: 'milvus',
     operation: name,
     isMutating: !READ_ONLY_METHODS.test(name),

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Fault } from '../../../testing/request-log.ts'
+import type { Fault } from '../../../testing/fault-injector.ts'
 import { captureActionError } from '../../capture-error.ts'
 import {
   account,
@@ -39,7 +39,7 @@ describe('importWithoutRetry', () => {
     ],
     ['a closed connection', { reset: true }],
   ])('reports an unknown outcome without a second request: %s', async (_, fault) => {
-    account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', ...fault })
+    account.faults.inject({ service: 'acm', operation: 'ImportCertificate', ...fault })
     expect(await acm.importWithoutRetry(createImportMaterial(), {})).toEqual({
       uncertainReason: expect.stringMatching(/./),
     })
@@ -112,7 +112,7 @@ describe('importWithoutRetry', () => {
       },
     },
   ])('treats $name as a definite rejection: $code', async ({ code, fault }) => {
-    account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', error: fault })
+    account.faults.inject({ service: 'acm', operation: 'ImportCertificate', error: fault })
     const error = await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))
     expect([error.code, error.message]).toEqual([code, expect.stringContaining(fault.message)])
     expect(requestBodies('ImportCertificate')).toHaveLength(1)

@@ -115,7 +115,7 @@ describe('reimport', () => {
 
   test('retries throttled requests', async () => {
     const arn = await importCertificate({})
-    account.requestLog.injectFault({
+    account.faults.inject({
       service: 'acm',
       operation: 'ImportCertificate',
       times: 1,

@@ -1,12 +1,14 @@
 /** An AWS account of the simulator, used through the clients that the action itself creates. */
 import { startAws, type Aws } from '../../../simulator/aws/server.ts'
 import { createAwsState } from '../../../simulator/aws/state.ts'
+import { FaultInjector } from '../../../testing/fault-injector.ts'
 import { RequestLog } from '../../../testing/request-log.ts'
 import { createAwsClients, type AwsClients } from '../../../src/clients/aws/clients.ts'
 
 export interface TestAccount {
   readonly aws: Aws
   readonly requestLog: RequestLog
+  readonly faults: FaultInjector
   readonly clients: AwsClients
   close(): Promise<void>
 }
@@ -14,12 +16,14 @@ export interface TestAccount {
 /** The SDK reads endpoint and credentials from the environment, as on a runner. */
 export async function startTestAccount(region = 'us-east-2'): Promise<TestAccount> {
   const requestLog = new RequestLog()
-  const aws = await startAws({ requestLog, state: createAwsState({ region }) })
+  const faults = new FaultInjector()
+  const aws = await startAws({ requestLog, faults, state: createAwsState({ region }) })
   const env = aws.environment()
   Object.assign(process.env, env)
   return {
     aws,
     requestLog,
+    faults,
     clients: createAwsClients(region, {}, []),
     close: async () => {
       for (const name of Object.keys(env)) Reflect.deleteProperty(process.env, name)

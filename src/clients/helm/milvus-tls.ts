@@ -1,6 +1,7 @@
 /** Reads from the values of a release whether Milvus itself serves TLS. */
 import { loadAll } from 'js-yaml'
-import { getHelmValue, isPlainObject } from './values.ts'
+import { isPlainObject } from '../../util/objects.ts'
+import { getHelmValue } from './values.ts'
 
 /**
  * The values of `common.security.tlsMode`: plaintext, TLS, mutual TLS. Source: Milvus, "Encryption

@@ -3,7 +3,7 @@
  * deployed revision, and does not remove them.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { isPlainObject } from './values.ts'
+import { isPlainObject } from '../../util/objects.ts'
 
 /** One field to remove. */
 export interface OrphanedField {

@@ -5,7 +5,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { isDeepStrictEqual } from 'node:util'
 import { releaseUnreadable } from '../../failures/release.ts'
-import { isPlainObject } from './values.ts'
+import { isPlainObject } from '../../util/objects.ts'
 
 /** In which objects helm stores revisions: its storage drivers `secret` and `configmap`. */
 export type StorageKind = 'Secret' | 'ConfigMap'

@@ -1,4 +1,5 @@
 /** Helm values: which of them are secrets, how they are merged, and how helm parses them. */
+import { isPlainObject } from '../../util/objects.ts'
 
 /**
  * Names of values that are secrets. `key`, `existingSecret` and `secretName` are not: their values
@@ -71,10 +72,6 @@ export function mergeValues(
   }
   return merged
 }
-
-/** Whether a value is a map of values. */
-export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The Helm value at a path, key by key; undefined when it is not set. */
 export function getHelmValue(values: unknown, path: readonly string[]): unknown {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jobTargetsInvalid, resultsInvalid } from '../../failures/fleet.ts'
 import { inputNames, inputsOfFleetScope } from '../../inputs/inputs.ts'
+import { isPlainObject } from '../../util/objects.ts'
+import { parseOutputs } from './outputs.ts'
 
 /** How the run of a target ended. */
 export interface TargetResult {
@@ -28,11 +30,8 @@ interface JobTarget {
   readonly inputs: Readonly<Record<string, string>>
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const isStringRecord = (value: unknown): boolean =>
-  isObject(value) && Object.values(value).every((entry) => typeof entry === 'string')
+  isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string')
 
 /** @returns undefined when `text` is not a JSON list of valid entries */
 function parseJsonList<T>(text: string, isEntry: (entry: unknown) => entry is T): T[] | undefined {
@@ -45,10 +44,10 @@ function parseJsonList<T>(text: string, isEntry: (entry: unknown) => entry is T)
 }
 
 const isTarget = (entry: unknown): entry is JobTarget =>
-  isObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs'])
+  isPlainObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs'])
 
 const isResult = (entry: unknown): entry is TargetResult =>
-  isObject(entry) &&
+  isPlainObject(entry) &&
   ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
   isStringRecord(entry['outputs'])
 
@@ -138,16 +137,4 @@ function runScript(
       resolve(exitCode)
     })
   })
-}
-
-/**
- * Parses `name<<delimiter`, the form in which @actions/core writes outputs. Source: GitHub,
- * Workflow commands, Multiline strings.
- */
-export function parseOutputs(text: string): Record<string, string> {
-  return Object.fromEntries(
-    [...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(
-      ([, name = '', , value = '']) => [name, value],
-    ),
-  )
 }

@@ -5,6 +5,7 @@ import { combineErrors } from '../../failures/action-error.ts'
 import { isInputMissing } from '../../failures/inputs.ts'
 import { inputsOfFleetScope } from '../../inputs/inputs.ts'
 import { parseSettings } from '../../inputs/settings.ts'
+import { isPlainObject } from '../../util/objects.ts'
 import { getConcurrencyGroup } from './matrix.ts'
 import { targetInputs, targetsSchema } from './schema.ts'
 
@@ -110,9 +111,7 @@ export function readWorkflowTarget(text: string): TargetsResult {
 function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
+    return isPlainObject(value) ? value : undefined
   } catch {
     return undefined
   }

@@ -6,7 +6,7 @@ import { escapeCell, inlineCode } from './markdown.ts'
 /** A target, for people. */
 interface TargetRow {
   readonly result: TargetResult
-  /** Whether nobody needs to do anything. */
+  /** Whether the target needs no attention. */
   readonly clean: boolean
   readonly state: string
 }
