@@ -23,7 +23,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(760);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(210);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(506);
-/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(957);
+/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(996);
 
 
 
@@ -75,7 +75,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 957:
+/***/ 996:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -86,7 +86,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   dO: () => (/* binding */ sharedInputs)
 });
 
-// UNUSED EXPORTS: parseOutputs, readResults
+// UNUSED EXPORTS: readResults
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
@@ -681,7 +681,7 @@ var seqTag = defineSequenceTag("tag:yaml.org,2002:seq", {
 });
 //#endregion
 //#region src/common/object.ts
-function isPlainObject(data) {
+function js_yaml_isPlainObject(data) {
 	if (data === null || typeof data !== "object" || Array.isArray(data)) return false;
 	const prototype = Object.getPrototypeOf(data);
 	return prototype === null || prototype === Object.prototype;
@@ -725,7 +725,7 @@ var omapTag = defineSequenceTag("tag:yaml.org,2002:omap", {
 		if (item instanceof Map) {
 			if (item.size !== 1) return "cannot resolve an ordered map item";
 			key = item.keys().next().value;
-		} else if (isPlainObject(item)) {
+		} else if (js_yaml_isPlainObject(item)) {
 			const itemKeys = Object.keys(item);
 			if (itemKeys.length !== 1) return "cannot resolve an ordered map item";
 			key = itemKeys[0];
@@ -804,7 +804,7 @@ var pairsTag = defineSequenceTag("tag:yaml.org,2002:pairs", {
 */
 var mapTag = defineMappingTag("tag:yaml.org,2002:map", {
 	create: () => ({}),
-	identify: isPlainObject,
+	identify: js_yaml_isPlainObject,
 	represent: (o) => {
 		const map = /* @__PURE__ */ new Map();
 		for (const key of Object.keys(o)) map.set(key, o[key]);
@@ -1149,7 +1149,7 @@ var realMapTag = defineMappingTag("tag:yaml.org,2002:map", {
 	has: (container, key) => container.has(key),
 	keys: (container) => container.keys(),
 	get: (container, key) => container.get(key),
-	identify: (data) => data instanceof Map || isPlainObject(data),
+	identify: (data) => data instanceof Map || js_yaml_isPlainObject(data),
 	represent: (data) => {
 		if (data instanceof Map) return data;
 		const map = /* @__PURE__ */ new Map();
@@ -1181,7 +1181,7 @@ function normalizeKey(key) {
 */
 var legacyMapTag = defineMappingTag("tag:yaml.org,2002:map", {
 	create: () => ({}),
-	identify: isPlainObject,
+	identify: js_yaml_isPlainObject,
 	represent: (o) => {
 		const map = /* @__PURE__ */ new Map();
 		for (const key of Object.keys(o)) map.set(key, o[key]);
@@ -5414,7 +5414,35 @@ const secretInputs = inputNames.filter((name) => inputs[name].secret);
 const isReadInMode = (name, mode) => inputs[name].modes?.includes(mode) ?? true;
 const inputsOfFleetScope = (scope) => inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope);
 
+;// CONCATENATED MODULE: ./build/util/objects.js
+const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+;// CONCATENATED MODULE: ./build/fleet/deploy/outputs.js
+function parseOutputs(text) {
+    const outputs = new Map();
+    const lines = text.split('\n');
+    for (let index = 0; index < lines.length; index += 1) {
+        const line = lines[index] ?? '';
+        const [, name, delimiter] = /^([^=<]+)<<(.+)$/.exec(line) ?? [];
+        if (name !== undefined && delimiter !== undefined) {
+            const end = lines.indexOf(delimiter, index + 1);
+            if (end === -1)
+                break;
+            outputs.set(name, lines.slice(index + 1, end).join('\n'));
+            index = end;
+        }
+        else {
+            const [, key, value] = /^([^=]+)=(.*)$/.exec(line) ?? [];
+            if (key !== undefined)
+                outputs.set(key, value ?? '');
+        }
+    }
+    return Object.fromEntries(outputs);
+}
+
 ;// CONCATENATED MODULE: ./build/fleet/deploy/run-target.js
+
+
 
 
 
@@ -5423,8 +5451,7 @@ const inputsOfFleetScope = (scope) => inputNames.filter((name) => (inputs[name].
 
 const sharedInputs = inputsOfFleetScope('job');
 const inputVariableName = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-const isStringRecord = (value) => isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
+const isStringRecord = (value) => objects_isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
 function parseJsonList(text, isEntry) {
     try {
         const list = JSON.parse(text);
@@ -5434,8 +5461,8 @@ function parseJsonList(text, isEntry) {
         return undefined;
     }
 }
-const isTarget = (entry) => isObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs']);
-const isResult = (entry) => isObject(entry) &&
+const isTarget = (entry) => objects_isPlainObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs']);
+const isResult = (entry) => isPlainObject(entry) &&
     ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
     isStringRecord(entry['outputs']);
 function readJobTargets(text) {
@@ -5496,9 +5523,6 @@ function runScript(script, env, signal) {
             resolve(exitCode);
         });
     });
-}
-function parseOutputs(text) {
-    return Object.fromEntries([...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(([, name = '', , value = '']) => [name, value]));
 }
 
 

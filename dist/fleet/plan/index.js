@@ -8081,7 +8081,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3506);
 /* harmony import */ var _matrix_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8334);
 /* harmony import */ var _report_markdown_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7045);
-/* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7913);
+/* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1236);
 
 
 
@@ -8221,7 +8221,7 @@ function chooseRunner({ runsOn }, defaultRunner) {
 
 /***/ }),
 
-/***/ 7913:
+/***/ 1236:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -8892,6 +8892,9 @@ function deepFreeze(value) {
     return value;
 }
 
+;// CONCATENATED MODULE: ./build/util/objects.js
+const isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 // EXTERNAL MODULE: ./build/fleet/plan/matrix.js
 var matrix = __nccwpck_require__(8334);
 ;// CONCATENATED MODULE: ./build/inputs/documentation.js
@@ -9023,6 +9026,7 @@ const targetsSchema = {
 
 
 
+
 function readTargets(text) {
     let content;
     try {
@@ -9070,9 +9074,7 @@ function readWorkflowTarget(text) {
 function parseJsonObject(text) {
     try {
         const value = JSON.parse(text);
-        return typeof value === 'object' && value !== null && !Array.isArray(value)
-            ? value
-            : undefined;
+        return isPlainObject(value) ? value : undefined;
     }
     catch {
         return undefined;

@@ -44,7 +44,7 @@ function gitHubRequestFailed(options) {
 
 /***/ }),
 
-/***/ 868:
+/***/ 112:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -3345,7 +3345,7 @@ var seqTag = defineSequenceTag("tag:yaml.org,2002:seq", {
 });
 //#endregion
 //#region src/common/object.ts
-function isPlainObject(data) {
+function js_yaml_isPlainObject(data) {
 	if (data === null || typeof data !== "object" || Array.isArray(data)) return false;
 	const prototype = Object.getPrototypeOf(data);
 	return prototype === null || prototype === Object.prototype;
@@ -3389,7 +3389,7 @@ var omapTag = defineSequenceTag("tag:yaml.org,2002:omap", {
 		if (item instanceof Map) {
 			if (item.size !== 1) return "cannot resolve an ordered map item";
 			key = item.keys().next().value;
-		} else if (isPlainObject(item)) {
+		} else if (js_yaml_isPlainObject(item)) {
 			const itemKeys = Object.keys(item);
 			if (itemKeys.length !== 1) return "cannot resolve an ordered map item";
 			key = itemKeys[0];
@@ -3468,7 +3468,7 @@ var pairsTag = defineSequenceTag("tag:yaml.org,2002:pairs", {
 */
 var mapTag = defineMappingTag("tag:yaml.org,2002:map", {
 	create: () => ({}),
-	identify: isPlainObject,
+	identify: js_yaml_isPlainObject,
 	represent: (o) => {
 		const map = /* @__PURE__ */ new Map();
 		for (const key of Object.keys(o)) map.set(key, o[key]);
@@ -3813,7 +3813,7 @@ var realMapTag = defineMappingTag("tag:yaml.org,2002:map", {
 	has: (container, key) => container.has(key),
 	keys: (container) => container.keys(),
 	get: (container, key) => container.get(key),
-	identify: (data) => data instanceof Map || isPlainObject(data),
+	identify: (data) => data instanceof Map || js_yaml_isPlainObject(data),
 	represent: (data) => {
 		if (data instanceof Map) return data;
 		const map = /* @__PURE__ */ new Map();
@@ -3845,7 +3845,7 @@ function normalizeKey(key) {
 */
 var legacyMapTag = defineMappingTag("tag:yaml.org,2002:map", {
 	create: () => ({}),
-	identify: isPlainObject,
+	identify: js_yaml_isPlainObject,
 	represent: (o) => {
 		const map = /* @__PURE__ */ new Map();
 		for (const key of Object.keys(o)) map.set(key, o[key]);
@@ -8078,7 +8078,12 @@ const secretInputs = inputs_inputNames.filter((name) => inputs[name].secret);
 const isReadInMode = (name, mode) => inputs[name].modes?.includes(mode) ?? true;
 const inputsOfFleetScope = (scope) => inputs_inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope);
 
+;// CONCATENATED MODULE: ./build/util/objects.js
+const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 ;// CONCATENATED MODULE: ./build/fleet/deploy/run-target.js
+
+
 
 
 
@@ -8087,8 +8092,7 @@ const inputsOfFleetScope = (scope) => inputs_inputNames.filter((name) => (inputs
 
 const sharedInputs = inputsOfFleetScope('job');
 const inputVariableName = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-const isStringRecord = (value) => isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
+const isStringRecord = (value) => objects_isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
 function parseJsonList(text, isEntry) {
     try {
         const list = JSON.parse(text);
@@ -8098,8 +8102,8 @@ function parseJsonList(text, isEntry) {
         return undefined;
     }
 }
-const isTarget = (entry) => isObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs']);
-const isResult = (entry) => isObject(entry) &&
+const isTarget = (entry) => isPlainObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs']);
+const isResult = (entry) => objects_isPlainObject(entry) &&
     ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
     isStringRecord(entry['outputs']);
 function readJobTargets(text) {
@@ -8160,9 +8164,6 @@ function runScript(script, env, signal) {
             resolve(exitCode);
         });
     });
-}
-function parseOutputs(text) {
-    return Object.fromEntries([...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(([, name = '', , value = '']) => [name, value]));
 }
 
 ;// CONCATENATED MODULE: ./build/fleet/report/github.js
@@ -8270,7 +8271,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(170);
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(854);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(506);
-/* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(868);
+/* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(112);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(498);
 
 
