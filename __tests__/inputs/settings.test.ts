@@ -209,7 +209,7 @@ describe('settings of each input', () => {
     { inputs: { 'restore-service-type': 'NodePort' }, expected: { serviceType: 'ClusterIP' } },
     {
       inputs: { mode: 'destroy', host: '', 'certificate-arn': '' },
-      expected: { mode: 'destroy', host: '', serviceType: undefined },
+      expected: { mode: 'destroy', serviceType: undefined },
     },
     {
       inputs: {
@@ -269,6 +269,12 @@ describe('settings of each input', () => {
     expect(source).toMatchObject({ kind: 'material', material: { unrelatedCertificates: [] } })
     expect(source.kind === 'material' && source.material.chain.map(({ ca }) => ca)).toEqual([true])
   })
+})
+
+test('a removal has neither a host nor a certificate', () => {
+  const settings = readInputs({ ...minimalInputs, mode: 'destroy' })
+  expect(settings).not.toHaveProperty('host')
+  expect(settings).not.toHaveProperty('certificate')
 })
 
 test('mode check accepts a certificate without its key', () => {
