@@ -1,7 +1,4 @@
-/**
- * Names of an earlier, private vocabulary. CONTRIBUTING.md has the glossary with the terms that
- * replaced them.
- */
+/** Identifiers that are not terms of the field. CONTRIBUTING.md has the glossary of those that are. */
 export default [
   'Held',
   'Hold',

@@ -69,7 +69,7 @@ async function check(testEnvironment: TestEnvironment): Promise<void> {
 async function destroy(testEnvironment: TestEnvironment): Promise<void> {
   printHeading('Deployed')
   await runMainAction(testEnvironment)
-  printHeading('mode: destroy with dry-run: what would go')
+  printHeading('mode: destroy with dry-run: what would be removed')
   const dryRun = await runMainAction(testEnvironment, { mode: 'destroy', 'dry-run': 'true' })
   assert(dryRun.outputs['changed'] === 'false', 'the dry run changed something')
   printHeading('mode: destroy, and the Service gets its load balancer back')
@@ -99,7 +99,7 @@ async function cutover(testEnvironment: TestEnvironment): Promise<void> {
       },
     },
   )
-  printHeading('How it went for them')
+  printHeading('What the clients saw')
   const failuresBeforeSwitch = (await stopAndPrintCalls('old address', oldClient)).filter(
     ({ endedAt: ended }) => ended < switchedAt,
   )
@@ -128,7 +128,7 @@ async function rotate(testEnvironment: TestEnvironment): Promise<void> {
   printOutputs(secondRun, 'certificate-arn', 'certificate-expiry', 'changes')
   assert(
     secondRun.outputs['certificate-arn'] === firstRun.outputs['certificate-arn'],
-    'the ARN is another one',
+    'the ARN has changed',
   )
   assert((await stopAndPrintCalls('application', client)).length === 0, 'a call failed')
 }

@@ -33,7 +33,7 @@ export const failureCodes = [
   'certificate-expired',
   'certificate-not-yet-valid',
   'certificate-host-mismatch',
-  // preflight: who we are, and what we find
+  // preflight: identity, and what the inputs refer to
   'aws-credentials-missing',
   'aws-credentials-expired',
   'aws-credentials-refused',

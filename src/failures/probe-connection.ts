@@ -94,7 +94,7 @@ const probeElsewhere = 'set probe: off and verify the endpoint from a network th
 export function connectionRefused(connection: FailedConnection): ProbeFailure {
   return unreachable(
     connection,
-    `Nothing listens on port ${connection.port}. Check that the ALB still has its listener (docs/troubleshooting.md, look-again), and that no firewall rejects the connection.`,
+    `Nothing listens on port ${connection.port}. Check that the ALB still has its listener (docs/troubleshooting.md#reconcile), and that no firewall rejects the connection.`,
     60_000,
   )
 }

@@ -1,6 +1,6 @@
 /**
- * Runs in one namespace exclude each other with a Lease, which a run holds while it changes things.
- * It expires when it is not renewed. It also records what helm is about to do, so that the next run
+ * A Lease ensures that only one run at a time changes a namespace. It expires when the run that
+ * holds it does not renew it. It also records what helm is about to do, so that the next run
  * recognizes what a run that died has left. Source: Kubernetes, coordination.k8s.io/v1; client-go,
  * tools/leaderelection.
  */

@@ -1,6 +1,6 @@
 /** Applies the plan of a deployment, in the order that input cutover asks for. */
 import * as certificate from '../steps/certificate/certificate.ts'
-import type { ImportedCertificate } from '../steps/certificate/certificate.ts'
+import type { ServedCertificate } from '../steps/certificate/certificate.ts'
 import type { EndpointSettings } from '../inputs/types.ts'
 import { known } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
@@ -49,19 +49,19 @@ const isCutoverLast = ({ settings, plan }: Deployment): boolean =>
   settings.cutover === 'last' && plan.release.length > 0
 
 /** @returns the certificate that the ALB has to serve */
-async function applyCertificate(deployment: Deployment): Promise<ImportedCertificate> {
+async function applyCertificate(deployment: Deployment): Promise<ServedCertificate> {
   const { context, plan, registerRollback } = deployment
   const { current, operations } = plan.certificate
   const served = await context.step('certificate', async () => {
     const imported = await certificate.apply(deployment, operations)
-    const result = imported ?? (current && { ...current, isNew: false })
+    const result = imported ?? (current && { ...current, hasNewArn: false })
     if (!result) throw new TypeError('only a check runs without a certificate')
     setCertificateOutputs(context, result)
     const expiryDate = result.leaf.validToDate.toISOString().slice(0, 10)
     const changes = certificate.toChanges(operations)
     return { summary: describeOutcome(changes, `valid until ${expiryDate}`), result }
   })
-  if (served.isNew)
+  if (served.hasNewArn)
     registerRollback({
       step: 'certificate',
       object: `ACM certificate ${served.arn}`,
@@ -111,7 +111,7 @@ function describeReleaseOutcome(
 
 async function applyIngress(
   deployment: Deployment,
-  served: ImportedCertificate,
+  served: ServedCertificate,
 ): Promise<AppliedIngress> {
   const { context, plan, registerRollback } = deployment
   const { target } = plan
@@ -137,7 +137,7 @@ async function applyIngress(
 /** Completes the planned operations with the ARN of the certificate. */
 function resolveIngressOperations(
   { settings, plan }: Deployment,
-  { arn }: ImportedCertificate,
+  { arn }: ServedCertificate,
 ): readonly IngressOperation[] {
   const plannedArn = certificate.expectArn(settings, plan.target, plan.certificate)
   if (!plannedArn.known) return ingress.resolveCertificate(plan.ingress, arn)
@@ -149,7 +149,7 @@ function resolveIngressOperations(
 /** @returns the DNS name of the ALB */
 async function applyLoadBalancer(
   deployment: Deployment,
-  served: ImportedCertificate,
+  served: ServedCertificate,
   applied: AppliedIngress,
 ): Promise<string> {
   const { context, plan } = deployment
@@ -164,7 +164,7 @@ async function applyLoadBalancer(
       ...(requested ?? applied),
       target,
       snapshot,
-      isCertificateNew: served.isNew,
+      isCertificateNew: served.hasNewArn,
     }
     const address = await loadBalancer.waitUntilActive(deployment, awaited)
     if (operations.some(({ drift }) => drift.length > 0))

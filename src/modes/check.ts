@@ -95,7 +95,7 @@ async function setCurrentOutputs(
 ): Promise<void> {
   const [target, certificatePlan] = await Promise.all([
     valueOrUndefined(observations.target),
-    valueOrUndefined(observations.certificate),
+    valueOrUndefined(observations.certificatePlan),
   ])
   if (certificatePlan?.current) setCertificateOutputs(context, certificatePlan.current)
   if (target) setTargetOutputs(context, target)
@@ -138,7 +138,7 @@ async function probeCurrentEndpoint(run: EndpointRun, observations: Observations
   const [cluster, target, certificatePlan] = await Promise.all([
     valueOrUndefined(clients.cluster),
     valueOrUndefined(observations.target),
-    valueOrUndefined(observations.certificate),
+    valueOrUndefined(observations.certificatePlan),
   ])
   const address = target && setAddressOutputs(context, settings, target)
   if (!cluster || !target || address === undefined || !settings.probe.required) return

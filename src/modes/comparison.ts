@@ -38,14 +38,14 @@ export async function compareSteps(
 ): Promise<Comparison[]> {
   const [target, certificatePlan, observedLoadBalancer] = await Promise.all([
     valueOrUndefined(observations.target),
-    valueOrUndefined(observations.certificate),
-    valueOrUndefined(observations.loadBalancer),
+    valueOrUndefined(observations.certificatePlan),
+    valueOrUndefined(observations.observedLoadBalancer),
   ])
   const comparisons: Comparison[] = []
   if (certificatePlan) comparisons.push(compareCertificate(run, certificatePlan))
   if (!target) return comparisons
   comparisons.push(compareRelease(run, target, await observations.releaseDifferences))
-  comparisons.push(compareIngress(await observations.ingress))
+  comparisons.push(compareIngress(await observations.ingressOperations))
   if (!observedLoadBalancer) return comparisons
   const certificateArn = await observations.certificateArn
   comparisons.push(

@@ -29,7 +29,7 @@ export async function deploy(
     requiresLock: (plan) => listChanges(plan).length > 0 || plan.certificate.superseded.length > 0,
     apply: async (lockedRun, plan) => {
       await applyDeployment(lockedRun, plan)
-      return false
+      return { isFullyRemoved: false }
     },
   })
 }

@@ -38,7 +38,7 @@ export async function destroy(
       // Before the certificate: ACM may call it used for minutes, and clients need the Service.
       await restoreService(lockedRun, plan)
       await removeCertificates(lockedRun, plan)
-      return true
+      return { isFullyRemoved: true }
     },
   })
 }
@@ -73,14 +73,14 @@ async function restoreServiceType(
 }
 
 async function removeCertificates(run: LockedRun, plan: RemovalPlan): Promise<void> {
-  const { certificates, certificate: operations } = plan
+  const { ownedCertificates, certificate: operations } = plan
   await run.context.step('certificate', async () => {
-    certificate.logUsedCertificates(run.context, certificates)
+    certificate.logUsedCertificates(run.context, ownedCertificates)
     await certificate.applyRemoval(run, operations)
     const summary =
-      certificates.length === 0
+      ownedCertificates.length === 0
         ? 'no certificates of this target in ACM'
-        : `${operations.length} of ${certificates.length} deleted`
+        : `${operations.length} of ${ownedCertificates.length} deleted`
     return { summary, result: undefined }
   })
 }

@@ -29,14 +29,14 @@ import type { EndpointRun } from '../steps/run.ts'
 /** What the steps read and plan. Each part settles on its own: a check uses those that succeed. */
 interface StepObservations {
   readonly target: Promise<preflight.Target>
-  readonly certificate: Promise<CertificatePlan>
+  readonly certificatePlan: Promise<CertificatePlan>
   /** The ARN that the Ingress should contain, also when ACM could not be read. */
   readonly certificateArn: Promise<Deferred<string>>
   readonly releaseDifferences: Promise<readonly ReleaseDifference[]>
   /** The upgrade as helm rendered it. Undefined when none is needed, and in a check. */
   readonly upgradeReview: Promise<ReviewedUpgrade | undefined>
-  readonly ingress: Promise<readonly IngressOperation[]>
-  readonly loadBalancer: Promise<loadBalancer.ObservedLoadBalancer>
+  readonly ingressOperations: Promise<readonly IngressOperation[]>
+  readonly observedLoadBalancer: Promise<loadBalancer.ObservedLoadBalancer>
   /** What is needed unless the apply of the Ingress makes the controller reconcile. */
   readonly loadBalancerOperations: Promise<readonly LoadBalancerOperation[]>
 }
@@ -58,22 +58,22 @@ export function startObservations(run: EndpointRun): Observations {
   const observedLoadBalancer = loadBalancer.observe(run, target)
   const observations: StepObservations = {
     target,
-    certificate: certificatePlan,
+    certificatePlan,
     certificateArn,
     releaseDifferences,
     upgradeReview: reviewNeededUpgrade(run, target, releaseDifferences),
-    ingress: planIngress(run, target, certificateArn),
-    loadBalancer: observedLoadBalancer,
+    ingressOperations: planIngress(run, target, certificateArn),
+    observedLoadBalancer,
     loadBalancerOperations: planLoadBalancer(run, { target, certificateArn, observedLoadBalancer }),
   }
   const allChecks = settleAll([
     observations.target,
-    observations.certificate,
+    observations.certificatePlan,
     observations.certificateArn,
     observations.releaseDifferences,
     observations.upgradeReview,
-    observations.ingress,
-    observations.loadBalancer,
+    observations.ingressOperations,
+    observations.observedLoadBalancer,
     observations.loadBalancerOperations,
     awaitPreflightChecks(preflightResult),
     checkAccount(run),
@@ -246,7 +246,7 @@ async function listIngressPermissions(
 ): Promise<readonly Permission[]> {
   const [{ ingress: liveIngress }, ingressOperations, loadBalancerOperations] = await Promise.all([
     observations.target,
-    observations.ingress,
+    observations.ingressOperations,
     observations.loadBalancerOperations,
   ])
   const permissions: Permission[] = []
@@ -267,6 +267,6 @@ async function checkSubnetsOfNewLoadBalancer(
     await checkSubnets(context, settings, subnets())
 }
 
-async function checkIngressConflicts({ ingress: operations }: StepObservations): Promise<void> {
-  ingress.checkConflicts(await operations)
+async function checkIngressConflicts({ ingressOperations }: StepObservations): Promise<void> {
+  ingress.checkConflicts(await ingressOperations)
 }

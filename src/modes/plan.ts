@@ -37,10 +37,10 @@ export async function buildPlan(run: EndpointRun): Promise<Outcome<Plan>> {
   const review = await observations.upgradeReview
   const plan: Plan = {
     target,
-    snapshot: (await observations.loadBalancer).snapshot,
-    certificate: await observations.certificate,
+    snapshot: (await observations.observedLoadBalancer).snapshot,
+    certificate: await observations.certificatePlan,
     release: release.plan(run, { target, differences, review }),
-    ingress: await observations.ingress,
+    ingress: await observations.ingressOperations,
     loadBalancer: await observations.loadBalancerOperations,
   }
   setTargetOutputs(context, target)
@@ -58,6 +58,6 @@ export function listChanges(plan: Plan): readonly Change[] {
     ...certificate.toChanges(plan.certificate.operations),
     ...release.toChanges(plan.release),
     ...ingress.toChanges(plan.ingress),
-    ...(plan.ingress.length === 0 ? loadBalancer.toChanges(plan.loadBalancer) : []),
+    ...(ingress.changesFields(plan.ingress) ? [] : loadBalancer.toChanges(plan.loadBalancer)),
   ]
 }

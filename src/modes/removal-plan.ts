@@ -20,6 +20,7 @@ import {
 import {
   noLoadBalancerClass,
   resolveRestoredLoadBalancer,
+  type ServiceLoadBalancer,
 } from '../steps/preflight/service-load-balancer.ts'
 import type { ReleaseOperation, RestoreLoadBalancerClass } from '../steps/release/operations.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release/preview.ts'
@@ -36,13 +37,13 @@ export interface RemovalPlan {
   /** What input restore-service-type asks for. */
   readonly release: readonly ReleaseOperation[]
   /** All certificates of this target, also those that are kept. */
-  readonly certificates: readonly certificate.OwnedCertificate[]
+  readonly ownedCertificates: readonly certificate.OwnedCertificate[]
   readonly certificate: readonly DeleteCertificate[]
 }
 
 /** All changes of a removal, in order of execution. */
 export const listRemovalChanges = (plan: RemovalPlan): readonly Change[] => [
-  ...ingress.toRemovalChanges(plan.ingress),
+  ...ingress.toChanges(plan.ingress),
   ...release.toChanges(plan.release),
   ...certificate.toChanges(plan.certificate),
 ]
@@ -55,7 +56,7 @@ export async function buildRemovalPlan(run: Run): Promise<Outcome<RemovalPlan>> 
   const observedPromise = observeLoadBalancer(run, targetPromise)
   const ingressPromise = planIngressRemoval(run, targetPromise, observedPromise)
   const releasePromise = planReleaseRestoration(run, targetPromise)
-  const [target, certificates, , ingressOperations, releaseOperations] = await settleAll([
+  const [target, ownedCertificates, , ingressOperations, releaseOperations] = await settleAll([
     targetPromise,
     observeCertificates(run, targetPromise),
     observedPromise,
@@ -72,8 +73,8 @@ export async function buildRemovalPlan(run: Run): Promise<Outcome<RemovalPlan>> 
     target,
     ingress: ingressOperations,
     release: releaseOperations,
-    certificates,
-    certificate: certificate.planRemoval(certificates),
+    ownedCertificates,
+    certificate: certificate.planRemoval(ownedCertificates),
   }
   const count = listRemovalChanges(plan).length
   const summary = count === 0 ? 'nothing to remove' : `${formatCount(count, 'change')} planned`
@@ -139,6 +140,7 @@ async function planReleaseRestoration(
   // Not called directly: an exception has to become a rejection, to be reported with the other one.
   const classPlan = Promise.resolve().then(() => planLoadBalancerClass(run, serviceToRestore))
   const [classOperations, review] = await settleAll([classPlan, reviewUpgrade(releaseRun, target)])
+  noteRestoredLoadBalancer(run, serviceToRestore)
   return [...classOperations, ...release.plan(releaseRun, { target, differences, review })]
 }
 
@@ -152,20 +154,32 @@ export function ignoreReleaseInputs<C>(run: Run<C>): Run<C> {
   return { ...run, settings: { ...settings, cutover: 'first', values: {}, chart } }
 }
 
+/** The load balancer that the Service gets; undefined when it gets none. */
+const findRestoredLoadBalancer = (
+  { settings }: Run,
+  { service }: RestorableService,
+): ServiceLoadBalancer | undefined =>
+  settings.serviceType === 'LoadBalancer' && service.type !== 'LoadBalancer' && service.live
+    ? resolveRestoredLoadBalancer(settings, service.live)
+    : undefined
+
+function noteRestoredLoadBalancer(run: Run, restorable: RestorableService): void {
+  const loadBalancer = findRestoredLoadBalancer(run, restorable)
+  if (!loadBalancer) return
+  run.context.log.note(`Service ${restorable.service.name} gets ${loadBalancer.description}.`)
+}
+
 /**
- * Notes which load balancer the restored Service gets, and plans to restore its class, which helm
- * cannot set.
+ * Plans to restore the class of the load balancer, which helm cannot set.
  * @throws ActionError `service-class-lost`
  */
 function planLoadBalancerClass(
-  { context, settings }: Run,
-  { namespace, service }: RestorableService,
+  run: Run,
+  restorable: RestorableService,
 ): readonly RestoreLoadBalancerClass[] {
-  if (settings.serviceType !== 'LoadBalancer' || service.type === 'LoadBalancer' || !service.live)
-    return []
-  const { description } = resolveRestoredLoadBalancer(settings, service.live)
-  context.log.note(`Service ${service.name} gets ${description}.`)
-  const { restoreLoadBalancerClass: loadBalancerClass } = settings
+  if (!findRestoredLoadBalancer(run, restorable)) return []
+  const { namespace, service } = restorable
+  const { restoreLoadBalancerClass: loadBalancerClass } = run.settings
   if (loadBalancerClass === undefined || loadBalancerClass === noLoadBalancerClass) return []
   return [
     {

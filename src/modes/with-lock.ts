@@ -23,9 +23,9 @@ export interface LockedOperation<P, S extends Settings> {
   readonly requiresLock: (plan: P, lock: Lock) => boolean
   /**
    * @param run `recordChange` of its context throws when the Lease was lost
-   * @returns true when nothing of the target is left
+   * @returns whether nothing of the target is left, so that the Lease can be deleted
    */
-  readonly apply: (run: LockedRun<S>, plan: P) => Promise<boolean>
+  readonly apply: (run: LockedRun<S>, plan: P) => Promise<{ readonly isFullyRemoved: boolean }>
 }
 
 type PlanOrInterruption<P> = { readonly plan: P } | { readonly interrupted: InterruptedOperation }
@@ -47,7 +47,7 @@ export async function withLock<P, S extends Settings>(
       await recoverRelease(lockedRun, acquired.interrupted)
       acquired = await acquire()
     }
-    isFullyRemoved = await operation.apply(guardChanges(lockedRun), acquired.plan)
+    ;({ isFullyRemoved } = await operation.apply(guardChanges(lockedRun), acquired.plan))
   } finally {
     const lock = await lockIfConnected(clientsWithLock)
     await lock?.release(isFullyRemoved)

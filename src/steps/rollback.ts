@@ -2,7 +2,7 @@
 import { ownedAnnotations } from '../clients/kubernetes/field-ownership.ts'
 import { ingressPath } from '../clients/kubernetes/paths.ts'
 import type { Ingress } from '../clients/kubernetes/types.ts'
-import type { ImportedCertificate } from './certificate/certificate.ts'
+import type { ServedCertificate } from './certificate/certificate.ts'
 import * as certificateRemoval from './certificate/removal.ts'
 import { toManifest, type DesiredIngress } from './ingress/desired.ts'
 import type { IngressRemovalRun } from './ingress/deletion.ts'
@@ -40,7 +40,7 @@ const why = 'rolled back because the run failed'
  */
 export async function deleteCertificate(
   run: AcmRun,
-  { arn, leaf }: ImportedCertificate,
+  { arn, leaf }: ServedCertificate,
 ): Promise<string> {
   await certificateRemoval.applyRemoval(withCappedTimeout(run), [
     { action: 'delete', arn, leaf, why },

@@ -1,7 +1,7 @@
 /**
- * The contract of a step. A step is a module of three functions. `observe` only reads, concurrently
- * with those of the other steps. `plan` is pure and returns typed changes. `apply` makes the
- * changes and records each before its write; it may be killed at any instruction, and run again.
+ * What the steps share. `observe` only reads, concurrently with that of the other steps. `plan` is
+ * pure and returns typed operations. `apply` performs exactly these and records the changes of each
+ * before its write; it may be killed at any instruction, and run again.
  */
 import type { StepName } from '../failures/codes.ts'
 import type { Clock } from '../util/polling.ts'
@@ -34,7 +34,7 @@ export interface Log {
   note(line: string): void
   /** A warning annotation. */
   warn(line: string): void
-  /** A line that appears immediately, outside of groups: the sign of life in a long wait. */
+  /** A line that appears immediately, outside of groups: the heartbeat in a long wait. */
   progress(line: string): void
   debug(line: string): void
 }

@@ -3,6 +3,7 @@ import type { EndpointSettings } from '../../../src/inputs/types.ts'
 import { known, knownLater } from '../../../src/steps/deferred.ts'
 import { buildDesiredIngress, toManifest } from '../../../src/steps/ingress/desired.ts'
 import {
+  changesFields,
   checkConflicts,
   plan,
   replacesLoadBalancer,
@@ -222,6 +223,29 @@ describe('plan', () => {
     const desired = buildDesiredIngress(createSettings(), createTarget(), knownLater('(later)'))
     expect(() => toManifest(desired)).toThrow('not known yet')
   })
+})
+
+test.each([
+  { name: 'a new Ingress', target: createTarget(), expected: true },
+  { name: 'nothing', target: createLiveTarget(), expected: false },
+  {
+    name: 'another value',
+    target: createLiveTarget({ 'alb.ingress.kubernetes.io/scheme': 'internal' }),
+    expected: true,
+  },
+  {
+    name: 'only the ownership',
+    target: createTarget({
+      ingress: ingress(annotations, {
+        spec: expectedIngress.spec,
+        ownedAnnotations: Object.keys(annotations),
+        manager: { manager: 'kubectl-client-side-apply', operation: 'Update' },
+      }),
+    }),
+    expected: false,
+  },
+])('changesFields: $name', ({ target, expected }) => {
+  expect(changesFields(planOperations(target))).toBe(expected)
 })
 
 describe('replacesLoadBalancer', () => {

@@ -5,7 +5,7 @@ import { selectRemedy } from '../../../src/steps/ingress/deletion.ts'
 import {
   checkDeletionProtection,
   planRemoval,
-  toRemovalChanges,
+  toChanges,
 } from '../../../src/steps/ingress/removal.ts'
 import type { RemovalTarget } from '../../../src/steps/preflight/removal.ts'
 import { captureActionError } from '../../capture-error.ts'
@@ -59,7 +59,7 @@ describe('planRemoval', () => {
   ])('of %s', (_, removalTarget, expected) => {
     const run = { settings: createSettings() }
     const operations = planRemoval(run, { target: removalTarget, observed: undefined })
-    const changes = toRemovalChanges(operations)
+    const changes = toChanges(operations)
     expect(changes.map(({ before = '', why }) => `${before}: ${why}`)).toEqual(expected)
   })
 })

@@ -24,8 +24,8 @@ export const probeInputs = defineInputs({
   'require-authorization': {
     ...boolean,
     description:
-      '`true` fails the job if Milvus answers without credentials. `false` warns of it behind ' +
-      'an ALB that is open to the internet, and notes it behind any other.',
+      '`true` fails the job if Milvus answers without credentials. `false` logs a warning if the ' +
+      'ALB is open to the internet, and a note otherwise.',
     default: 'false',
   },
   'probe-ca': {

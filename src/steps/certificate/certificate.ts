@@ -7,7 +7,12 @@ import type { AcmRun, EndpointRun } from '../run.ts'
 import { formatUsers } from './description.ts'
 import { importNewCertificate, toImportMaterial } from './import.ts'
 import type { ObservedCertificates } from './observation.ts'
-import { toChanges, type CertificateOperation } from './operations.ts'
+import {
+  toChanges,
+  type CertificateOperation,
+  type ImportCertificate,
+  type ReimportCertificate,
+} from './operations.ts'
 import { buildTags } from './owner-tag.ts'
 import {
   matchesMaterial,
@@ -78,18 +83,18 @@ export async function logUsageNotes({ context, clients }: EndpointRun, arn: stri
   else context.log.info(`ACM certificate ${arn} is used by ${formatUsers(inUseBy)}`)
 }
 
-/** A certificate that a run imported. */
-export interface ImportedCertificate extends AcmCertificate {
-  /** Whether its ARN is new, so that ELB may not know it yet. */
-  readonly isNew: boolean
+/** The certificate that the ALB has to serve. */
+export interface ServedCertificate extends AcmCertificate {
+  /** Whether this run created its ARN, so that ELB may not know it yet. */
+  readonly hasNewArn: boolean
 }
 
 /** @returns undefined without operations */
 export async function apply(
   run: AcmRun,
   operations: readonly CertificateOperation[],
-): Promise<ImportedCertificate | undefined> {
-  let imported: ImportedCertificate | undefined
+): Promise<ServedCertificate | undefined> {
+  let imported: ServedCertificate | undefined
   for (const operation of operations) imported = await applyOperation(run, operation)
   return imported
 }
@@ -97,18 +102,31 @@ export async function apply(
 async function applyOperation(
   run: AcmRun,
   operation: CertificateOperation,
-): Promise<ImportedCertificate> {
-  const { context, clients } = run
-  for (const change of toChanges([operation])) context.recordChange(change)
-  const { material, tags } = operation
-  if (operation.action === 'reimport') {
-    const { arn } = operation
-    const rejection = await clients.acm.reimport(arn, toImportMaterial(material))
-    if (!rejection) return { arn, leaf: material.leaf, isNew: false }
-    // Only ACM knows every reason against a re-import: removed key usages, for example.
-    const why = `ACM rejected it under the ARN that is in use: ${rejection.message}`
-    return applyOperation(run, { action: 'import', material, tags, why })
+): Promise<ServedCertificate> {
+  for (const change of toChanges([operation])) run.context.recordChange(change)
+  switch (operation.action) {
+    case 'import':
+      return importCertificate(run, operation)
+    case 'reimport':
+      return reimportCertificate(run, operation)
   }
+}
+
+async function importCertificate(
+  run: AcmRun,
+  { material, tags }: ImportCertificate,
+): Promise<ServedCertificate> {
   const arn = await importNewCertificate(run, material, tags)
-  return { arn, leaf: material.leaf, isNew: true }
+  return { arn, leaf: material.leaf, hasNewArn: true }
+}
+
+/** Only ACM knows every reason against a re-import: removed key usages, for example. */
+async function reimportCertificate(
+  run: AcmRun,
+  { arn, material, tags }: ReimportCertificate,
+): Promise<ServedCertificate> {
+  const rejection = await run.clients.acm.reimport(arn, toImportMaterial(material))
+  if (!rejection) return { arn, leaf: material.leaf, hasNewArn: false }
+  const why = `ACM rejected it under the ARN that is in use: ${rejection.message}`
+  return applyOperation(run, { action: 'import', material, tags, why })
 }

@@ -1,4 +1,4 @@
-/** The operations of step certificate, and the changes as which people read them. Pure. */
+/** The operations of step certificate, and the changes that show them to people. Pure. */
 import type { X509Certificate } from 'node:crypto'
 import type { CertificateMaterial } from '../../x509/certificate.ts'
 import type { Change } from '../step.ts'

@@ -19,6 +19,7 @@ import { isOwnedByKubectl, transferOwnership } from './ownership.ts'
 import { translateApplyError } from './rejections.ts'
 
 export {
+  changesFields,
   checkConflicts,
   replacesLoadBalancer,
   resolveCertificate,

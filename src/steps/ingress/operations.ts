@@ -1,4 +1,4 @@
-/** The operations of step ingress, and the changes as which people read them. Pure. */
+/** The operations of step ingress, and the changes that show them to people. Pure. */
 import { kubectlManager } from '../../clients/kubernetes/field-ownership.ts'
 import type { FieldsV1, Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
@@ -68,6 +68,17 @@ function explainDifference({ before, force }: ApplyIngress, path: string): strin
   if (!before) return 'the Ingress does not exist yet'
   return `differs from the inputs${describeLastManager(before, path, force)}`
 }
+
+/**
+ * Whether the apply changes a field, so that the controller reconciles. A transfer of ownership
+ * alone does not make it.
+ */
+export const changesFields = (operations: readonly IngressOperation[]): boolean =>
+  operations.some(
+    (operation) =>
+      operation.action === 'apply' &&
+      diffDesiredIngress(operation.desired, operation.before).length > 0,
+  )
 
 /** The ALB is replaced when one of these changes: its scheme is fixed, and so is its group. */
 const replacingPaths = ['scheme', 'group.name'].map(

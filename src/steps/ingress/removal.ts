@@ -71,7 +71,7 @@ function explainDeletion(group: IngressGroup | undefined): string {
 }
 
 /** The changes of operations, in order. Pure. */
-export const toRemovalChanges = (operations: readonly IngressRemovalOperation[]): Change[] =>
+export const toChanges = (operations: readonly IngressRemovalOperation[]): Change[] =>
   operations
     .filter((operation) => operation.action === 'delete')
     .map(({ namespace, ingress, why }) => {
@@ -119,7 +119,7 @@ export async function applyRemoval(
 ): Promise<string | undefined> {
   let outcome: string | undefined
   for (const operation of operations) {
-    for (const change of toRemovalChanges([operation])) run.context.recordChange(change)
+    for (const change of toChanges([operation])) run.context.recordChange(change)
     if (operation.action === 'delete') await deleteIngress(run, operation.ingress)
     await waitUntilDeleted(run, operation)
     outcome = await describeRemoval(run, operation)

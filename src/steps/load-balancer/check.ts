@@ -12,7 +12,7 @@ import { isActive, type LoadBalancerSnapshot } from './snapshot.ts'
 import { describeTargets, findTargetGroupArn } from './target-health.ts'
 
 /**
- * Compares AWS with the live Ingress, also when that differs from the inputs, but not when the
+ * Compares AWS with the live Ingress, even if that differs from the inputs, but not if the
  * controller rejected it.
  */
 export function findDifferences(

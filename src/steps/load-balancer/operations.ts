@@ -1,4 +1,4 @@
-/** The operation of step load-balancer, and the changes as which people read it. Pure. */
+/** The operation of step load-balancer, and the changes that show it to people. Pure. */
 import { known } from '../deferred.ts'
 import type { DesiredIngress } from '../ingress/desired.ts'
 import { reconcileRequestAnnotation } from '../ingress/manifest.ts'
@@ -8,7 +8,7 @@ import type { Drift } from './drift.ts'
 /** Makes the controller reconcile the Ingress, by an annotation that it does not know. */
 export interface RequestReconcile {
   readonly action: 'request-reconcile'
-  /** The Ingress as it was applied. */
+  /** The Ingress to apply again, with the annotation. */
   readonly desired: DesiredIngress
   /** The value of the annotation. */
   readonly requestedAt: string

@@ -12,7 +12,7 @@ import type { ClassParams } from './ingress-class.ts'
 
 type Annotations = Readonly<Record<string, string>>
 
-/** Longer annotations (kubectl's last applied configuration) are not needed of other classes. */
+/** Characters. Longer annotations, such as kubectl's last applied configuration, are dropped. */
 const maxAnnotationLength = 1_000
 
 /** A filter for lists: drops long annotations from Ingresses of other classes, to save memory. */

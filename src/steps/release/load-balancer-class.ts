@@ -45,7 +45,7 @@ export async function restoreLoadBalancerClass(
     if (!(thrown instanceof StatusError)) throw thrown
     throw loadBalancerClassRejected(name, loadBalancerClass, thrown)
   }
-  await releaseOwnership(run, operation)
+  await relinquishOwnership(run, operation)
 }
 
 /**
@@ -82,10 +82,10 @@ export const isOwnedByAction = (service: Service | undefined): boolean =>
 const maxConflictAttempts = 5
 
 /**
- * Releases the ownership of the Service's fields without changing them. helm 4 would fail at it
+ * Gives up the ownership of the Service's fields without changing them. helm 4 would fail at it
  * with a conflict when it changes the type.
  */
-export async function releaseOwnership(
+export async function relinquishOwnership(
   { context, clients: { kubernetes } }: ClusterRun,
   { namespace, service: name }: { readonly namespace: string; readonly service: string },
 ): Promise<void> {

@@ -1,4 +1,4 @@
-/** The operations of step release, and the changes as which people read them. Pure. */
+/** The operations of step release, and the changes that show them to people. Pure. */
 import type { ServiceType } from '../../inputs/types.ts'
 import type { Release } from '../preflight/preflight.ts'
 import type { Change } from '../step.ts'
@@ -18,11 +18,11 @@ export interface UpgradeRelease {
 }
 
 /**
- * Releases the fields of a Service that a killed run owned, with which helm 4 would be in conflict.
- * It changes no field, so it is not a change that people read.
+ * Gives up the ownership of a Service's fields, which a killed run left behind, and with which helm
+ * 4 would be in conflict. It changes no field, so there is no change to show.
  */
-export interface ReleaseOwnership {
-  readonly action: 'release-ownership'
+export interface RelinquishOwnership {
+  readonly action: 'relinquish-ownership'
   readonly namespace: string
   readonly service: string
 }
@@ -36,7 +36,7 @@ export interface RestoreLoadBalancerClass {
   readonly why: string
 }
 
-export type ReleaseOperation = UpgradeRelease | ReleaseOwnership | RestoreLoadBalancerClass
+export type ReleaseOperation = UpgradeRelease | RelinquishOwnership | RestoreLoadBalancerClass
 
 /** The changes of operations, in order. */
 export const toChanges = (operations: readonly ReleaseOperation[]): Change[] =>
@@ -52,7 +52,7 @@ function describeOperation(operation: ReleaseOperation): Change[] {
         ...toOrphanChanges(namespace, review.orphanedObjects),
       ]
     }
-    case 'release-ownership':
+    case 'relinquish-ownership':
       return []
     case 'restore-load-balancer-class':
       return [

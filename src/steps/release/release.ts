@@ -9,7 +9,7 @@ import type { ClusterRun, LockedRun, Run } from '../run.ts'
 import type { ReleaseDifference } from './differences.ts'
 import {
   isOwnedByAction,
-  releaseOwnership,
+  relinquishOwnership,
   restoreLoadBalancerClass,
 } from './load-balancer-class.ts'
 import { toChanges, type ReleaseOperation, type UpgradeRelease } from './operations.ts'
@@ -48,7 +48,7 @@ export function plan(
     review,
   }
   return isOwnedByAction(service.live)
-    ? [{ action: 'release-ownership', namespace, service: service.name }, upgrade]
+    ? [{ action: 'relinquish-ownership', namespace, service: service.name }, upgrade]
     : [upgrade]
 }
 
@@ -66,8 +66,8 @@ export async function apply(
       case 'restore-load-balancer-class':
         await restoreLoadBalancerClass(run, operation)
         break
-      case 'release-ownership':
-        await releaseOwnership(run, operation)
+      case 'relinquish-ownership':
+        await relinquishOwnership(run, operation)
         break
       case 'upgrade':
         revision = await upgrade(run, operation)
