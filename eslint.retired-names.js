@@ -1,4 +1,4 @@
-/** Identifiers that are not terms of the field. CONTRIBUTING.md has the glossary of those that are. */
+/** Identifiers that are not standard terms. CONTRIBUTING.md has the glossary of those that are. */
 export default [
   'Held',
   'Hold',

@@ -107,7 +107,7 @@ test.each(workflowNames.filter((name) => isFullRun || name === 'deploy'))(
         )
         .map((call) => `${call.operation}: ${countRequests(simulator, call)}`)
       expect({ fault, tooMany }).toEqual({ fault, tooMany: [] })
-      recordResult('wire-once', {
+      recordResult('single-faults', {
         'fault of each call': fault,
         workflow: name,
         calls: calls.length,
@@ -195,7 +195,7 @@ test.each(permanentFaults.filter((_row, index) => isFullRun || index === 0))(
         codes.add(getOutcome(run))
         await recovery.expectRecovery({ fault, call })
       }
-      recordResult('wire-for-good', {
+      recordResult('permanent-faults', {
         'permanent fault': fault,
         workflow: name,
         'calls, one run each': sampledCalls.length,

@@ -34,7 +34,7 @@ test('two concurrent deployments of one target both succeed, with one certificat
     }).toEqual({ offset, exits: [0, 0], state, log: ['', ''] })
     if (runs.some(({ log }) => log.includes('Another run is working'))) waitedCount += 1
   }
-  recordResult('together', {
+  recordResult('concurrent-runs', {
     'pairs of runs': roundCount,
     'offset, ms': `0 to ${maxOffsetMs}, at random`,
     'pairs in which one run waited': waitedCount,

@@ -64,7 +64,7 @@ test.each([
     expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
     await recovery.expectRecovery({ n, what })
   }
-  recordResult('disk', {
+  recordResult('disk-failures', {
     'error of the disk': errno,
     'runs, each from another write on': sampledWrites.length,
     'resulting states': recovery.stateCount(),

@@ -66,7 +66,7 @@ export async function expectHostileRun(
       ),
   })
   const seconds = run.durationMs / 1000
-  recordResult('lies', {
+  recordResult('hostile-responses', {
     response: label,
     outcome: getOutcome(run),
     seconds: seconds.toFixed(1),

@@ -231,7 +231,7 @@ test.each(injectionCases.filter(({ from }) => isFullRun || sampledCases.includes
         await cleanUp?.()
       }
     }
-    recordResult('no-way-in', {
+    recordResult('injection', {
       'source of the text': from,
       texts: rotations.length,
       outcome,

@@ -115,7 +115,7 @@ test('the built action rejects malicious inputs', async () => {
         /^\s+at |internal-error|^##\[|^::(?!(error|group|endgroup|set-output|debug|warning)\b)/m,
       )
     }
-    recordResult('bad-input', {
+    recordResult('malformed-inputs', {
       subject: 'the worst cases, with the built action',
       cases: sampledCases.length,
       rejected: sampledCases.length,

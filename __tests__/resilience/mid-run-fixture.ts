@@ -45,7 +45,7 @@ export async function runWithFault(
   options = {},
 ): Promise<RunResult> {
   const run = await runAndExpectDocumentedOutcome(fixture.simulator, inputs, options)
-  recordResult('wire-meanwhile', {
+  recordResult('temporary-faults', {
     fault,
     where: affectedCall,
     outcome: getOutcome(run),

@@ -65,7 +65,7 @@ export function testProperty<T>(
     await fc.assert(fc.asyncProperty(inputs, attemptTimed), {
       numRuns: caseCount(caseShares[subject] / 100),
     })
-    recordResult('bad-input', {
+    recordResult('malformed-inputs', {
       subject,
       cases: counts.accepted + counts.rejected,
       rejected: counts.rejected,

@@ -170,7 +170,7 @@ test.each(leakCases.filter(({ what }) => isFullRun || sampledCases.includes(what
     const found = [...findLeaks(places, secrets), ...findLeaksInRequests(requests, secrets)]
     expect(found).toEqual([])
     expect(run.remainingFiles).toEqual([])
-    recordResult('no-secret-out', {
+    recordResult('secret-leaks', {
       workflow: what,
       outcome,
       'texts searched': Object.keys(places).length + requests.length,

@@ -127,15 +127,15 @@ test('input cluster ignores kubeconfigs of the environment, and planted symlinks
     'dry-run': 'true',
   })
   expect([getOutcome(explicitRun), hasRun()]).toEqual(['success', true])
-  recordResult('no-way-in-doors', {
+  recordResult('untrusted-files', {
     what: 'symlinks with file names of the action under RUNNER_TEMP, to a directory, a file and nothing',
     outcome: 'removed; their targets are unchanged',
   })
-  recordResult('no-way-in-doors', {
+  recordResult('untrusted-files', {
     what: 'a program in the kubeconfig of KUBECONFIG and of HOME, with input cluster',
     outcome: 'not run',
   })
-  recordResult('no-way-in-doors', {
+  recordResult('untrusted-files', {
     what: 'a program in the kubeconfig of input kubeconfig',
     outcome: 'run',
   })
@@ -159,7 +159,7 @@ test('the results of a fleet are not written through a symlink', async () => {
     await readFile(precious, 'utf8'),
     await readFile(run.outputs['results-file'] ?? '', 'utf8'),
   ]).toEqual([0, 'precious', '[]'])
-  recordResult('no-way-in-doors', {
+  recordResult('untrusted-files', {
     what: 'a symlink instead of the results file of a fleet',
     outcome: 'replaced; its target is unchanged',
   })
@@ -191,7 +191,7 @@ test('the post step always runs, and removes the files of a killed main step', a
     leftovers: run.remainingFiles,
     temp: await readdir(join(disk, 'temp')),
   }).toEqual({ exitCode: null, left: 1, leftovers: [], temp: [] })
-  recordResult('no-way-in-doors', {
+  recordResult('untrusted-files', {
     what: 'main is killed while Helm uses its kubeconfig',
     outcome: 'post removes it',
   })

@@ -190,7 +190,7 @@ test.each(redirectCases.filter((_each, index) => isFullRun || index === 0))(
         expect(redirectTarget.receivedRequests.join('\n')).not.toMatch(
           /^(authorization|x-amz-security-token|cookie)$/im,
         )
-      recordResult('no-way-in-redirects', {
+      recordResult('untrusted-peers', {
         'redirected by': who,
         outcome,
         'requests to the other server': redirectTarget.receivedRequests.length,
@@ -238,7 +238,7 @@ if (isFullRun)
         ),
       ).toEqual([])
       expect(proxy.headers.filter((name) => /authorization|token|cookie/i.test(name))).toEqual([])
-      recordResult('no-way-in-redirects', {
+      recordResult('untrusted-peers', {
         'redirected by': 'no redirect: a proxy in between',
         outcome: 'success',
         'requests to the other server': proxy.requests.length,
