@@ -21,10 +21,10 @@ export interface Fault {
    */
   readonly error?: { readonly status: number; readonly code: string; readonly message: string }
   /**
-   * Closes the connection without an answer: `true` before the request is processed, `after`
-   * afterwards, so that only the answer is lost.
+   * Closes the connection without an answer, before or after the request is processed. After it,
+   * only the answer is lost.
    */
-  readonly reset?: true | 'after'
+  readonly reset?: 'before' | 'after'
   /**
    * Writes an arbitrary response, such as a malformed one, instead of the service's own. Supported
    * by the simulator's Kubernetes API and AWS.

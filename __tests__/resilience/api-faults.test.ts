@@ -54,7 +54,7 @@ const transientFaults: readonly (readonly [
     '503 with Retry-After: 1',
     respondWith(503, 'ServiceUnavailable', 'ServiceUnavailable', { 'retry-after': '1' }),
   ],
-  ['connection reset before processing', () => ({ reset: true })],
+  ['connection reset before processing', () => ({ reset: 'before' })],
   ['connection reset after processing: only the response is lost', () => ({ reset: 'after' })],
   [
     'a truncated response',

@@ -56,7 +56,7 @@ scenario(
         fault: { operation: 'GET /index.yaml', error },
         expectedText: `Run the job again when ${charts.url} answers`,
       },
-      { fault: { operation: /tgz$/, reset: true }, expectedText: 'EOF' },
+      { fault: { operation: /tgz$/, reset: 'before' }, expectedText: 'EOF' },
       {
         fault: { operation: 'GET /index.yaml', error: { ...error, status: 404 } },
         expectedText: `There is no chart repository at ${charts.url}`,
@@ -152,7 +152,7 @@ for (const major of [3, 4] as const) {
       ): void => void faults.inject({ service: 'charts', operation, times, ...fault })
       injectChartFault(/index\.yaml$/, error(503), 1)
       injectChartFault(/index\.yaml$/, error(429), 1)
-      injectChartFault(/tgz$/, { reset: true }, 1)
+      injectChartFault(/tgz$/, { reset: 'before' }, 1)
       const { log } = expectSuccess(await run(dryRunInputs))
       expect(log).toContain('helm fetches the chart again: attempt 4 of 6')
 

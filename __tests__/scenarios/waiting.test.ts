@@ -212,7 +212,7 @@ scenario(
         service: 'kubernetes',
         operation: /^GET .*\/events$/,
         times: 6,
-        reset: true,
+        reset: 'before',
       }),
     )
     expectSuccess(await run())

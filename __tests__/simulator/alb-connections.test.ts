@@ -98,7 +98,7 @@ test('injected faults return an error or reset the connection', async () => {
     error: { status: 504, code: '', message: '' },
   })
   expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
-  faults.inject({ service: 'alb', operation: /^POST/, times: 1, reset: true })
+  faults.inject({ service: 'alb', operation: /^POST/, times: 1, reset: 'before' })
   expect((await callMilvus()).headers).toEqual({})
 })
 

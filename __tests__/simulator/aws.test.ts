@@ -187,7 +187,7 @@ test('injected faults fail requests, and the request log records them', async ()
     service: 'elbv2',
     operation: 'DescribeLoadBalancers',
     times: 1,
-    reset: true,
+    reset: 'before',
   })
   expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({})))).toMatch(
     /ECONNRESET|socket hang up/,

@@ -217,7 +217,7 @@ describe('a REST client', () => {
       service: 'kubernetes',
       operation: `DELETE ${claims}/x`,
       times: 1,
-      reset: true,
+      reset: 'before',
     })
     expect((await sendRequest('GET', claims)).body).toMatchObject({
       code: 500,

@@ -173,7 +173,7 @@ test('injected faults return a gRPC status or reset the connection', async () =>
     'grpc-status': '8',
     'grpc-message': 'too%20much',
   })
-  faults.inject({ service: 'milvus', operation: 'GetVersion', times: 1, reset: true })
+  faults.inject({ service: 'milvus', operation: 'GetVersion', times: 1, reset: 'before' })
   expect((await sendRaw(getMilvusPath('GetVersion'))).headers['grpc-status']).toBeUndefined()
   expect((await sendRaw(getMilvusPath('GetVersion'))).headers).toMatchObject({ 'grpc-status': '0' })
 })

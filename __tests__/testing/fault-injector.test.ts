@@ -10,7 +10,7 @@ const request: ReceivedRequest = {
   query: '',
   body: '',
 }
-const importFault: Fault = { service: 'acm', operation: 'ImportCertificate', reset: true }
+const importFault: Fault = { service: 'acm', operation: 'ImportCertificate', reset: 'before' }
 
 test.each<readonly [string, Partial<Fault>, boolean]>([
   ['the operation', {}, true],

@@ -140,7 +140,7 @@ class RecordingProxy {
     const incoming = await readMessage(message)
     const call = this.recordCall(incoming)
     const fault = await this.takeFault(call, message, incoming)
-    if (fault?.reset === true) return void message.socket.destroy()
+    if (fault?.reset === 'before') return void message.socket.destroy()
     const denial = fault?.error ?? this.findDenial(call, incoming)
     const reply = denial
       ? createErrorReply(call, denial)

@@ -72,7 +72,7 @@ async function proxyRequest(
   for await (const chunk of message) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks)
   const fault = await recordRequest(settings, toReceivedRequest(message, body))
-  if (fault?.reset === true) return void message.socket.destroy()
+  if (fault?.reset === 'before') return void message.socket.destroy()
   if (fault?.error) {
     sendFailureStatus(response, fault.error)
     return

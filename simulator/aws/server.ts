@@ -144,7 +144,7 @@ async function serve(
     },
     response,
   )
-  if (fault?.reset === true) {
+  if (fault?.reset === 'before') {
     message.socket.destroy()
     return
   }

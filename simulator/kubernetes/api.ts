@@ -122,7 +122,7 @@ async function serveRequest(
     { ...toLogEntry(request), headers: incoming.headers },
     response,
   )
-  if (fault?.reset === true) return void incoming.socket.destroy()
+  if (fault?.reset === 'before') return void incoming.socket.destroy()
   if (fault?.respond) {
     fault.respond(response)
     return

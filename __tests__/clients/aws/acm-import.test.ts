@@ -37,7 +37,7 @@ describe('importWithoutRetry', () => {
       'an unavailable service',
       { error: { status: 503, code: 'ServiceUnavailable', message: 'x' } },
     ],
-    ['a closed connection', { reset: true }],
+    ['a closed connection', { reset: 'before' }],
   ])('reports an unknown outcome without a second request: %s', async (_, fault) => {
     account.faults.inject({ service: 'acm', operation: 'ImportCertificate', ...fault })
     expect(await acm.importWithoutRetry(createImportMaterial(), {})).toEqual({
