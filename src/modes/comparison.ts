@@ -3,11 +3,10 @@ import type { StepName } from '../failures/codes.ts'
 import * as certificate from '../steps/certificate/certificate.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import { logSupersededNotes } from '../steps/certificate/superseded.ts'
-import type { Deferred } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
 import type { IngressOperation } from '../steps/ingress/operations.ts'
 import { checkState, findDifferences } from '../steps/load-balancer/check.ts'
-import type { ObservedLoadBalancer } from '../steps/load-balancer/load-balancer.ts'
+import type { LoadBalancerPlanInput } from '../steps/load-balancer/load-balancer.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import type { ReleaseDifference } from '../steps/release/differences.ts'
 import * as release from '../steps/release/release.ts'
@@ -85,13 +84,7 @@ const compareIngress = (operations: readonly IngressOperation[]): Comparison => 
   differences: ingress.toChanges(operations),
 })
 
-interface LoadBalancerComparison {
-  readonly target: Target
-  readonly certificateArn: Deferred<string>
-  readonly observed: ObservedLoadBalancer
-}
-
-const compareLoadBalancer = (run: EndpointRun, input: LoadBalancerComparison): Comparison => ({
+const compareLoadBalancer = (run: EndpointRun, input: LoadBalancerPlanInput): Comparison => ({
   step: 'load-balancer',
   differences: findDifferences(run, input),
   runAdditionalChecks: () => checkState(run, input.target, input.observed.snapshot),
