@@ -15,8 +15,10 @@ import { Redactor } from './reporting/redaction.ts'
 import { Report } from './reporting/report.ts'
 import { writeSummary } from './reporting/summary.ts'
 import { readRawInputs, readSettings } from './inputs/settings.ts'
-import { secretInputs } from './inputs/inputs.ts'
+import { findMisplacedSecrets } from './inputs/file-paths.ts'
+import { pathInputs, secretInputs } from './inputs/inputs.ts'
 import type { RunSettings } from './inputs/types.ts'
+import { pathVariables } from './inputs/variables.ts'
 
 /** Milliseconds that a cancelled run may continue. The runner kills it after 10 s. */
 const cancelGrace = 5_500
@@ -58,9 +60,14 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
 
 function maskSecretInputs(redactor: Redactor, env: NodeJS.ProcessEnv): void {
   const inputs = readRawInputs()
+  const pathTexts = [
+    ...pathInputs.map((name) => inputs[name]),
+    ...pathVariables.map((name) => env[name]),
+  ]
   const secrets = [
     ...secretInputs.map((name) => inputs[name]),
     decodePrivateKey(inputs['private-key'] ?? ''),
+    ...pathTexts.flatMap((text) => findMisplacedSecrets(text ?? '')),
     env['AWS_SECRET_ACCESS_KEY'],
     env['AWS_SESSION_TOKEN'],
   ]

@@ -34,6 +34,17 @@ export const regionVariableInvalid = (
     remedy,
   })
 
+/** A variable of the environment that the action reads does not have the form that it needs. */
+export const variableInvalid = (
+  variable: string,
+  { message, remedy }: InvalidText,
+): ActionError =>
+  new ActionError({
+    code: 'input-invalid',
+    problem: `The environment variable ${variable} ${message}`,
+    remedy,
+  })
+
 /** Neither an EKS cluster nor a kubeconfig is set. */
 export const clusterMissing = (): ActionError =>
   inputMissing(

@@ -9,6 +9,7 @@ import { findConflicts } from './conflicts.ts'
 import { toCamelCase } from './declaration.ts'
 import { loadBalancerInputs } from './declarations/load-balancer.ts'
 import { inputDefaults, inputNames, type AllInputValues } from './inputs.ts'
+import { findVariableErrors } from './variables.ts'
 import { parseInputs, type ParsedInputs, type RawInputs } from './parse-inputs.ts'
 import type {
   EndpointSettings,
@@ -50,6 +51,9 @@ export function parseSettings(rawInputs: RawInputs, env: SettingsEnvironment): S
     ...clusterAccess.errors,
     ...region.errors,
     ...modeSettings.errors,
+    ...findVariableErrors(env, {
+      readsKubeconfig: !inputs.isSet('cluster') && !inputs.isSet('kubeconfig'),
+    }),
     ...findConflicts({ ...inputs, env, region: region.value }),
   ]
   const { value: access } = clusterAccess

@@ -8,6 +8,7 @@ export interface SettingsEnvironment {
   readonly AWS_REGION?: string | undefined
   readonly AWS_DEFAULT_REGION?: string | undefined
   readonly KUBECONFIG?: string | undefined
+  readonly AWS_CA_BUNDLE?: string | undefined
   /** Where Helm stores releases. Source: helm, HELM_DRIVER; empty means Secrets. */
   readonly HELM_DRIVER?: string | undefined
 }
