@@ -14,9 +14,11 @@ import { findSecretValues } from './clients/helm/values.ts'
 import { Redactor } from './reporting/redaction.ts'
 import { Report } from './reporting/report.ts'
 import { writeSummary } from './reporting/summary.ts'
-import { readRawInputs, readSettings } from './inputs/settings.ts'
+import { readSettings } from './inputs/settings.ts'
+import { takeInputs } from './inputs/environment.ts'
 import { findMisplacedSecrets } from './inputs/file-paths.ts'
 import { pathInputs, secretInputs } from './inputs/inputs.ts'
+import type { RawInputs } from './inputs/parse-inputs.ts'
 import type { RunSettings } from './inputs/types.ts'
 import { pathVariables } from './inputs/variables.ts'
 
@@ -33,7 +35,8 @@ function runMode(context: Context, settings: RunSettings, env: NodeJS.ProcessEnv
 /** Runs the action. Failures end in the log, the outputs, the summary and the exit code. */
 export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
-  maskSecretInputs(redactor, env)
+  const inputs = takeInputs(env)
+  maskSecretInputs(redactor, inputs, env)
   const signal = createCancellationSignal()
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(env['RUNNER_TEMP'])
@@ -41,7 +44,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   let settings: RunSettings | undefined
   let failure: ActionError | undefined
   try {
-    settings = await readMaskedSettings(report, redactor, env)
+    settings = await readMaskedSettings(report, redactor, () => readSettings(inputs, env))
     const context = createContext({ report, redactor, directory, signal })
     await runMode(context, settings, env)
   } catch (thrown) {
@@ -58,8 +61,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   if (signal.aborted || failure) exitWhenFlushed()
 }
 
-function maskSecretInputs(redactor: Redactor, env: NodeJS.ProcessEnv): void {
-  const inputs = readRawInputs()
+function maskSecretInputs(redactor: Redactor, inputs: RawInputs, env: NodeJS.ProcessEnv): void {
   const pathTexts = [
     ...pathInputs.map((name) => inputs[name]),
     ...pathVariables.map((name) => env[name]),
@@ -82,10 +84,10 @@ const decodePrivateKey = (input: string): string =>
 async function readMaskedSettings(
   report: Report,
   redactor: Redactor,
-  env: NodeJS.ProcessEnv,
+  read: () => RunSettings,
 ): Promise<RunSettings> {
   try {
-    const settings = readSettings(env)
+    const settings = read()
     maskSecretSettings(redactor, settings)
     return settings
   } catch (thrown) {

@@ -1,30 +1,22 @@
 /** What the environment beside the inputs sets. */
 import { describe, expect, test } from '@jest/globals'
-import { readSettings } from '../../src/inputs/settings.ts'
+import { takeInputs } from '../../src/inputs/environment.ts'
 import type { Settings } from '../../src/inputs/types.ts'
-import {
-  minimalInputs,
-  minimalInputsFor,
-  readInputs,
-  regionEnv,
-  type Inputs,
-} from './read-inputs.ts'
+import { minimalInputsFor, readInputs, regionEnv, type Inputs } from './read-inputs.ts'
 
-test('reads the inputs of a process from its environment', () => {
-  const variables = Object.entries({ ...minimalInputs, namespace: ' vectors\n' }).map(
-    ([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const,
-  )
-  try {
-    Object.assign(process.env, Object.fromEntries(variables))
-    expect(readSettings(regionEnv)).toMatchObject({
-      namespace: 'vectors',
-      host: 'milvus.example.com',
-    })
-    process.env['INPUT_NAMESPACE'] = 'A'
-    expect(() => readSettings(regionEnv)).toThrow('Input namespace is "A"')
-  } finally {
-    for (const [name] of variables) Reflect.deleteProperty(process.env, name)
+test('takes the inputs of a process out of its environment', () => {
+  const env: NodeJS.ProcessEnv = {
+    PATH: '/bin',
+    'INPUT_PRIVATE-KEY': 'canary',
+    INPUT_NAMESPACE: ' vectors\n',
+    INPUT_OTHER: 'canary',
   }
+  expect(takeInputs(env)).toMatchObject({
+    namespace: 'vectors',
+    'private-key': 'canary',
+    host: '',
+  })
+  expect(env).toEqual({ PATH: '/bin' })
 })
 
 describe('environment variables', () => {

@@ -3,8 +3,10 @@
  */
 import { readFile } from 'node:fs/promises'
 import { expect } from '@jest/globals'
-import { expectFailureWithoutWrites } from './expectations.ts'
-import { setDefaultStart, simulatorScenario } from './harness.ts'
+import { recordChildEnvironments } from './child-environments.ts'
+import { expectFailureWithoutWrites, expectSuccess } from './expectations.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
+import { findLeaks, tokenCanary, valuesCanary } from './leaks.ts'
 
 setDefaultStart('cluster-ip')
 
@@ -26,4 +28,23 @@ simulatorScenario(
       await expectFailureWithoutWrites(scenario, inputs, 'input-invalid', { KUBECONFIG: content }),
     ).toContain('The environment variable KUBECONFIG contains the content of a file')
   },
+)
+
+scenario(
+  'no program that the action starts inherits an input: helm, its plugins, those of a kubeconfig and of an AWS profile',
+  async ({ environment, run }) => {
+    const recorder = await recordChildEnvironments(environment)
+    const inputs = { cluster: '', kubeconfig: recorder.kubeconfig }
+    expectSuccess(await run(inputs, { env: { ...recorder.env, INPUT_UNKNOWN: '' } }))
+    const environments = await recorder.read()
+    expect(Object.keys(environments)).toEqual(['credential-plugin', 'credential-process', 'helm'])
+    const secrets = [
+      { name: 'private key', text: environment.certificate.privateKey.split('\n')[2] ?? '' },
+      { name: 'milvus-token', text: tokenCanary },
+      { name: 'values', text: valuesCanary },
+      { name: 'an input', text: '\nINPUT_' },
+    ]
+    expect(findLeaks(environments, secrets)).toEqual([])
+  },
+  { start: 'installed' },
 )

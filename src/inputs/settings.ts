@@ -1,5 +1,4 @@
 /** Inputs to one frozen, typed Settings. Every problem is reported, not only the first. */
-import { getInput } from '@actions/core'
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
 import { hostMissing } from '../failures/inputs.ts'
 import { resolveCertificateSource } from './certificate-source.ts'
@@ -8,7 +7,7 @@ import { resolveClusterAccess, resolveRegion, type Resolved } from './cluster-ac
 import { findConflicts } from './conflicts.ts'
 import { toCamelCase } from './declaration.ts'
 import { loadBalancerInputs } from './declarations/load-balancer.ts'
-import { inputDefaults, inputNames, type AllInputValues } from './inputs.ts'
+import { inputDefaults, type AllInputValues } from './inputs.ts'
 import { findVariableErrors } from './variables.ts'
 import { parseInputs, type ParsedInputs, type RawInputs } from './parse-inputs.ts'
 import type {
@@ -26,16 +25,9 @@ import type {
 export type SettingsResult =
   { readonly settings: RunSettings } | { readonly errors: readonly ActionError[] }
 
-/** The texts of the inputs, as the runner passes them. */
-export const readRawInputs = (): RawInputs =>
-  Object.fromEntries(inputNames.map((name) => [name, getInput(name)]))
-
-/**
- * Reads all inputs of this process.
- * @throws ActionError of every problem found
- */
-export function readSettings(env: SettingsEnvironment): RunSettings {
-  const result = parseSettings(readRawInputs(), env)
+/** @throws ActionError of every problem found */
+export function readSettings(rawInputs: RawInputs, env: SettingsEnvironment): RunSettings {
+  const result = parseSettings(rawInputs, env)
   if ('errors' in result) throw combineErrors(result.errors)
   return result.settings
 }
