@@ -41,6 +41,8 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(env['RUNNER_TEMP'])
 
+  requireTlsVerification(report, env)
+
   let settings: RunSettings | undefined
   let failure: ActionError | undefined
   try {
@@ -59,6 +61,17 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   if (settings?.summary !== false) await writeSummary(report, settings, failure, redactor)
   if (failure) annotateFailure(failure, redactor)
   if (signal.aborted || failure) exitWhenFlushed()
+}
+
+/** Node reads this variable for each connection, also in the programs that inherit it. */
+function requireTlsVerification(report: Report, env: NodeJS.ProcessEnv): void {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return
+  delete env['NODE_TLS_REJECT_UNAUTHORIZED']
+  report.warn(
+    'The environment variable NODE_TLS_REJECT_UNAUTHORIZED is ignored: the action always ' +
+      'verifies certificates, because its connections carry credentials. Set NODE_EXTRA_CA_CERTS ' +
+      'to a PEM file of your CA instead.',
+  )
 }
 
 function maskSecretInputs(redactor: Redactor, inputs: RawInputs, env: NodeJS.ProcessEnv): void {

@@ -1,10 +1,16 @@
 /**
  * Secrets that reach the action in an unusual way. The harness searches each run for all of them.
  */
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { expect } from '@jest/globals'
 import { recordChildEnvironments } from './child-environments.ts'
-import { expectFailureWithoutWrites, expectSuccess } from './expectations.ts'
+import {
+  expectFailure,
+  expectFailureWithoutWrites,
+  expectSuccess,
+  expectWarnings,
+  getErrorAnnotation,
+} from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { findLeaks, tokenCanary, valuesCanary } from './leaks.ts'
 
@@ -47,4 +53,65 @@ scenario(
     expect(findLeaks(environments, secrets)).toEqual([])
   },
   { start: 'installed' },
+)
+
+scenario(
+  'credentials of a kubeconfig that a server repeats are masked and not shown',
+  async (scenario) => {
+    const { environment, run } = scenario
+    const recorder = await recordChildEnvironments(environment)
+    const { users } = JSON.parse(await readFile(environment.kubeconfig, 'utf8')) as {
+      users: { user: { token?: string } }[]
+    }
+    const token = users[0]?.user.token ?? ''
+    for (const kubeconfig of [environment.kubeconfig, recorder.kubeconfig]) {
+      environment.faults.inject({
+        service: 'kubernetes',
+        operation: /^GET .*\/services$/,
+        error: { status: 403, code: 'Forbidden', message: `Authorization: Bearer ${token}` },
+      })
+      const result = expectFailure(
+        await run({ cluster: '', kubeconfig }),
+        'preflight',
+        'cluster-forbidden',
+      )
+      expect(getErrorAnnotation(result)).toContain('Authorization: ***')
+      expect(result.maskCommands).toContain(`::add-mask::${token}\n`)
+    }
+  },
+)
+
+simulatorScenario(
+  'the lab verifies TLS with one CA',
+  'verification of TLS cannot be turned off by NODE_TLS_REJECT_UNAUTHORIZED; a kubeconfig that turns it off is warned of',
+  async ({ environment, run, writes }) => {
+    const config = JSON.parse(await readFile(environment.kubeconfig, 'utf8')) as {
+      clusters: { cluster: Record<string, unknown> }[]
+    }
+    const kubeconfig = `${environment.directory}/no-ca.kubeconfig`
+    const writeKubeconfig = (cluster: object): Promise<void> =>
+      writeFile(
+        kubeconfig,
+        JSON.stringify({
+          ...config,
+          clusters: config.clusters.map((entry) => ({
+            ...entry,
+            cluster: { server: entry.cluster['server'], ...cluster },
+          })),
+        }),
+      )
+    const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_EXTRA_CA_CERTS: '' }
+    await writeKubeconfig({})
+    const requestOffset = environment.requestLog.requests.length
+    const rejected = await run({ cluster: '', kubeconfig }, { env })
+    expectFailure(rejected, 'preflight', 'cluster-unreachable')
+    expectWarnings(rejected, ['NODE_TLS_REJECT_UNAUTHORIZED is ignored'])
+    const sent = environment.requestLog.requests.slice(requestOffset)
+    expect(sent.filter(({ service }) => service === 'kubernetes')).toEqual([])
+    expect(writes()).toEqual([])
+
+    await writeKubeconfig({ 'insecure-skip-tls-verify': true })
+    const accepted = expectSuccess(await run({ cluster: '', kubeconfig }))
+    expectWarnings(accepted, [`Kubeconfig ${kubeconfig} sets insecure-skip-tls-verify`])
+  },
 )
