@@ -20,7 +20,7 @@ import { findMisplacedSecrets } from './inputs/file-paths.ts'
 import { pathInputs, secretInputs } from './inputs/inputs.ts'
 import type { RawInputs } from './inputs/parse-inputs.ts'
 import type { RunSettings } from './inputs/types.ts'
-import { pathVariables } from './inputs/variables.ts'
+import { findVariableSecrets } from './inputs/variables.ts'
 
 /** Milliseconds that a cancelled run may continue. The runner kills it after 10 s. */
 const cancelGrace = 5_500
@@ -75,16 +75,11 @@ function requireTlsVerification(report: Report, env: NodeJS.ProcessEnv): void {
 }
 
 function maskSecretInputs(redactor: Redactor, inputs: RawInputs, env: NodeJS.ProcessEnv): void {
-  const pathTexts = [
-    ...pathInputs.map((name) => inputs[name]),
-    ...pathVariables.map((name) => env[name]),
-  ]
   const secrets = [
     ...secretInputs.map((name) => inputs[name]),
     decodePrivateKey(inputs['private-key'] ?? ''),
-    ...pathTexts.flatMap((text) => findMisplacedSecrets(text ?? '')),
-    env['AWS_SECRET_ACCESS_KEY'],
-    env['AWS_SESSION_TOKEN'],
+    ...pathInputs.flatMap((name) => findMisplacedSecrets(inputs[name] ?? '')),
+    ...findVariableSecrets(env),
   ]
   for (const secret of secrets) redactor.maskSecret(secret ?? '')
 }

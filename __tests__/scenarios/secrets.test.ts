@@ -16,6 +16,9 @@ import { findLeaks, tokenCanary, valuesCanary } from './leaks.ts'
 
 setDefaultStart('cluster-ip')
 
+const proxyPassword = 'canary-70a1-proxy'
+const proxySecret = { name: 'password of the proxy', text: proxyPassword }
+
 simulatorScenario(
   'the action checks inputs before it calls any service',
   'the content of a kubeconfig instead of its path is rejected and not shown',
@@ -113,5 +116,28 @@ simulatorScenario(
     await writeKubeconfig({ 'insecure-skip-tls-verify': true })
     const accepted = expectSuccess(await run({ cluster: '', kubeconfig }))
     expectWarnings(accepted, [`Kubeconfig ${kubeconfig} sets insecure-skip-tls-verify`])
+  },
+)
+
+scenario(
+  'a malformed URL of a proxy is named by its variable, without its password',
+  async (scenario) => {
+    const { run } = scenario
+    for (const [variable, url] of [
+      ['HTTPS_PROXY', `http://runner:${proxyPassword}@proxy:port`],
+      ['http_proxy', `http://runner:${proxyPassword}@`],
+      ['HTTPS_PROXY', `runner:${proxyPassword}%zz@proxy:3128`],
+    ] as const) {
+      const result = expectFailure(
+        await run({}, { env: { [variable]: url } }),
+        'preflight',
+        'input-invalid',
+      )
+      expect(getErrorAnnotation(result)).toContain(
+        `The environment variable ${variable} is not the URL of a proxy.`,
+      )
+      expect(findLeaks({ log: result.log, summary: result.summary }, [proxySecret])).toEqual([])
+      expect(result.maskCommands.join('')).toContain(proxyPassword)
+    }
   },
 )
