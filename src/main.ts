@@ -36,7 +36,7 @@ function runMode(context: Context, settings: RunSettings, env: NodeJS.ProcessEnv
 export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
   const inputs = takeInputs(env)
-  maskSecretInputs(redactor, inputs, env)
+  maskSecretInputs(redactor, inputs.texts, env)
   const signal = createCancellationSignal()
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(env['RUNNER_TEMP'])

@@ -1,22 +1,35 @@
 /** What the environment beside the inputs sets. */
 import { describe, expect, test } from '@jest/globals'
-import { takeInputs } from '../../src/inputs/environment.ts'
+import { rejectUnknownInput, takeInputs } from '../../src/inputs/environment.ts'
 import type { Settings } from '../../src/inputs/types.ts'
 import { minimalInputsFor, readInputs, regionEnv, type Inputs } from './read-inputs.ts'
 
-test('takes the inputs of a process out of its environment', () => {
+test('takes the inputs of a process out of its environment, known or not', () => {
   const env: NodeJS.ProcessEnv = {
     PATH: '/bin',
     'INPUT_PRIVATE-KEY': 'canary',
     INPUT_NAMESPACE: ' vectors\n',
-    INPUT_OTHER: 'canary',
+    INPUT_DRY_RUN: 'true',
+    INPUT_EMPTY: '',
   }
-  expect(takeInputs(env)).toMatchObject({
-    namespace: 'vectors',
-    'private-key': 'canary',
-    host: '',
-  })
+  const { texts, unknownNames } = takeInputs(env)
+  expect(texts).toMatchObject({ namespace: 'vectors', 'private-key': 'canary', host: '' })
+  expect(unknownNames).toEqual(['dry_run'])
   expect(env).toEqual({ PATH: '/bin' })
+})
+
+test.each<{ name: string; suggestion: string | undefined }>([
+  { name: 'dry_run', suggestion: 'dry-run' },
+  { name: 'dryrun', suggestion: 'dry-run' },
+  { name: 'certifcate', suggestion: 'certificate' },
+  { name: 'allowed_account_id', suggestion: 'allowed-account-ids' },
+  { name: 'inbound cidr', suggestion: 'inbound-cidrs' },
+  { name: 'foo', suggestion: undefined },
+  { name: 'github_token', suggestion: undefined },
+])('rejects input $name, and suggests $suggestion', ({ name, suggestion }) => {
+  const { code, message, remedy } = rejectUnknownInput(name)
+  expect([code, message]).toEqual(['input-invalid', `Input ${name} does not exist.`])
+  expect(remedy).toMatch(suggestion ? `Did you mean ${suggestion}?` : /^Remove it: README/)
 })
 
 describe('environment variables', () => {

@@ -6,6 +6,7 @@ import { versionFromChartName } from './chart.ts'
 import { resolveClusterAccess, resolveRegion, type Resolved } from './cluster-access.ts'
 import { findConflicts } from './conflicts.ts'
 import { toCamelCase } from './declaration.ts'
+import { rejectUnknownInput, type GivenInputs } from './environment.ts'
 import { loadBalancerInputs } from './declarations/load-balancer.ts'
 import { inputDefaults, type AllInputValues } from './inputs.ts'
 import { findVariableErrors } from './variables.ts'
@@ -26,9 +27,14 @@ export type SettingsResult =
   { readonly settings: RunSettings } | { readonly errors: readonly ActionError[] }
 
 /** @throws ActionError of every problem found */
-export function readSettings(rawInputs: RawInputs, env: SettingsEnvironment): RunSettings {
-  const result = parseSettings(rawInputs, env)
-  if ('errors' in result) throw combineErrors(result.errors)
+export function readSettings(
+  { texts, unknownNames }: GivenInputs,
+  env: SettingsEnvironment,
+): RunSettings {
+  const result = parseSettings(texts, env)
+  const nameErrors = unknownNames.map(rejectUnknownInput)
+  if ('errors' in result) throw combineErrors([...nameErrors, ...result.errors])
+  if (nameErrors.length > 0) throw combineErrors(nameErrors)
   return result.settings
 }
 

@@ -34,7 +34,7 @@ function checkVariable(
   }
 }
 
-/** The secrets in variables: those of AWS, passwords of proxies, and misplaced contents of files. */
+/** The secrets in variables: those of AWS, passwords of proxies, contents of files. */
 export const findVariableSecrets = (env: SettingsEnvironment): string[] => [
   ...[env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN].filter((value) => value !== undefined),
   ...findProxies(env).flatMap(([, value]) => findProxySecrets(value)),
