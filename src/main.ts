@@ -14,9 +14,13 @@ import { findSecretValues } from './clients/helm/values.ts'
 import { Redactor } from './reporting/redaction.ts'
 import { Report } from './reporting/report.ts'
 import { writeSummary } from './reporting/summary.ts'
-import { readRawInputs, readSettings } from './inputs/settings.ts'
-import { secretInputs } from './inputs/inputs.ts'
+import { readSettings } from './inputs/settings.ts'
+import { takeInputs } from './inputs/environment.ts'
+import { findMisplacedSecrets } from './inputs/file-paths.ts'
+import { pathInputs, secretInputs } from './inputs/inputs.ts'
+import type { RawInputs } from './inputs/parse-inputs.ts'
 import type { RunSettings } from './inputs/types.ts'
+import { findVariableSecrets } from './inputs/variables.ts'
 
 /** Milliseconds that a cancelled run may continue. The runner kills it after 10 s. */
 const cancelGrace = 5_500
@@ -31,15 +35,18 @@ function runMode(context: Context, settings: RunSettings, env: NodeJS.ProcessEnv
 /** Runs the action. Failures end in the log, the outputs, the summary and the exit code. */
 export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
-  maskSecretInputs(redactor, env)
+  const inputs = takeInputs(env)
+  maskSecretInputs(redactor, inputs.texts, env)
   const signal = createCancellationSignal()
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(env['RUNNER_TEMP'])
 
+  requireTlsVerification(report, env)
+
   let settings: RunSettings | undefined
   let failure: ActionError | undefined
   try {
-    settings = await readMaskedSettings(report, redactor, env)
+    settings = await readMaskedSettings(report, redactor, () => readSettings(inputs, env))
     const context = createContext({ report, redactor, directory, signal })
     await runMode(context, settings, env)
   } catch (thrown) {
@@ -56,13 +63,23 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   if (signal.aborted || failure) exitWhenFlushed()
 }
 
-function maskSecretInputs(redactor: Redactor, env: NodeJS.ProcessEnv): void {
-  const inputs = readRawInputs()
+/** Node reads this variable for each connection, also in the programs that inherit it. */
+function requireTlsVerification(report: Report, env: NodeJS.ProcessEnv): void {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return
+  delete env['NODE_TLS_REJECT_UNAUTHORIZED']
+  report.warn(
+    'The environment variable NODE_TLS_REJECT_UNAUTHORIZED is ignored: the action always ' +
+      'verifies certificates, because its connections carry credentials. Set NODE_EXTRA_CA_CERTS ' +
+      'to a PEM file of your CA instead.',
+  )
+}
+
+function maskSecretInputs(redactor: Redactor, inputs: RawInputs, env: NodeJS.ProcessEnv): void {
   const secrets = [
     ...secretInputs.map((name) => inputs[name]),
     decodePrivateKey(inputs['private-key'] ?? ''),
-    env['AWS_SECRET_ACCESS_KEY'],
-    env['AWS_SESSION_TOKEN'],
+    ...pathInputs.flatMap((name) => findMisplacedSecrets(inputs[name] ?? '')),
+    ...findVariableSecrets(env),
   ]
   for (const secret of secrets) redactor.maskSecret(secret ?? '')
 }
@@ -75,10 +92,10 @@ const decodePrivateKey = (input: string): string =>
 async function readMaskedSettings(
   report: Report,
   redactor: Redactor,
-  env: NodeJS.ProcessEnv,
+  read: () => RunSettings,
 ): Promise<RunSettings> {
   try {
-    const settings = readSettings(env)
+    const settings = read()
     maskSecretSettings(redactor, settings)
     return settings
   } catch (thrown) {

@@ -113,12 +113,15 @@ export async function prepareRun(
   options: Pick<RunOptions, 'actionDirectory' | 'directory' | 'runnerDirectory' | 'env' | 'inputs'>,
 ) {
   const files = await createRunFiles(options)
-  const inputs = Object.entries(readActionMetadata(options.actionDirectory).inputs).map(
-    ([name, input]) => [
-      `INPUT_${name.toUpperCase()}`,
-      options.inputs[name] ?? input?.default ?? '',
-    ],
+  // A runner only warns of inputs that action.yml does not declare, and passes them too.
+  const declared = Object.entries(readActionMetadata(options.actionDirectory).inputs).map(
+    ([name, input]) => [name, input?.default ?? ''],
   )
+  const texts = { ...Object.fromEntries(declared), ...options.inputs } as Record<string, string>
+  const inputs = Object.entries(texts).map(([name, text]) => [
+    `INPUT_${name.replaceAll(' ', '_').toUpperCase()}`,
+    text,
+  ])
   const runnerVariables = {
     HOME: files.home,
     RUNNER_TEMP: files.temp,

@@ -1,30 +1,35 @@
 /** What the environment beside the inputs sets. */
 import { describe, expect, test } from '@jest/globals'
-import { readSettings } from '../../src/inputs/settings.ts'
+import { rejectUnknownInput, takeInputs } from '../../src/inputs/environment.ts'
 import type { Settings } from '../../src/inputs/types.ts'
-import {
-  minimalInputs,
-  minimalInputsFor,
-  readInputs,
-  regionEnv,
-  type Inputs,
-} from './read-inputs.ts'
+import { minimalInputsFor, readInputs, regionEnv, type Inputs } from './read-inputs.ts'
 
-test('reads the inputs of a process from its environment', () => {
-  const variables = Object.entries({ ...minimalInputs, namespace: ' vectors\n' }).map(
-    ([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const,
-  )
-  try {
-    Object.assign(process.env, Object.fromEntries(variables))
-    expect(readSettings(regionEnv)).toMatchObject({
-      namespace: 'vectors',
-      host: 'milvus.example.com',
-    })
-    process.env['INPUT_NAMESPACE'] = 'A'
-    expect(() => readSettings(regionEnv)).toThrow('Input namespace is "A"')
-  } finally {
-    for (const [name] of variables) Reflect.deleteProperty(process.env, name)
+test('takes the inputs of a process out of its environment, known or not', () => {
+  const env: NodeJS.ProcessEnv = {
+    PATH: '/bin',
+    'INPUT_PRIVATE-KEY': 'canary',
+    INPUT_NAMESPACE: ' vectors\n',
+    INPUT_DRY_RUN: 'true',
+    INPUT_EMPTY: '',
   }
+  const { texts, unknownNames } = takeInputs(env)
+  expect(texts).toMatchObject({ namespace: 'vectors', 'private-key': 'canary', host: '' })
+  expect(unknownNames).toEqual(['dry_run'])
+  expect(env).toEqual({ PATH: '/bin' })
+})
+
+test.each<{ name: string; suggestion: string | undefined }>([
+  { name: 'dry_run', suggestion: 'dry-run' },
+  { name: 'dryrun', suggestion: 'dry-run' },
+  { name: 'certifcate', suggestion: 'certificate' },
+  { name: 'allowed_account_id', suggestion: 'allowed-account-ids' },
+  { name: 'inbound cidr', suggestion: 'inbound-cidrs' },
+  { name: 'foo', suggestion: undefined },
+  { name: 'github_token', suggestion: undefined },
+])('rejects input $name, and suggests $suggestion', ({ name, suggestion }) => {
+  const { code, message, remedy } = rejectUnknownInput(name)
+  expect([code, message]).toEqual(['input-invalid', `Input ${name} does not exist.`])
+  expect(remedy).toMatch(suggestion ? `Did you mean ${suggestion}?` : /^Remove it: README/)
 })
 
 describe('environment variables', () => {

@@ -6,7 +6,7 @@ import { afterAll, expect } from '@jest/globals'
 import fc from 'fast-check'
 import { findDifferingPaths } from '../../src/clients/helm/release-storage.ts'
 import { findSecretValues } from '../../src/clients/helm/values.ts'
-import { createKubeconfigConnection } from '../../src/clients/kubernetes/connection.ts'
+import { connect } from '../clients/kubernetes/kubeconfig-fixture.ts'
 import { anyLengthText, corruptText } from './arbitraries.ts'
 import { minimalInputs, inputNamePattern, parseSettings } from './inputs.ts'
 import { isAccepted, testProperty } from './property.ts'
@@ -177,10 +177,7 @@ testProperty('kubeconfigs', anyKubeconfig, (text) => {
   const path = join(directory, 'kubeconfig')
   writeFileSync(path, text)
   return isAccepted(
-    () =>
-      expect(new URL(createKubeconfigConnection([path], undefined, {}).server).protocol).toBe(
-        'https:',
-      ),
+    () => expect(new URL(connect([path]).server).protocol).toBe('https:'),
     /^Kubeconfig /,
     [canary],
   )

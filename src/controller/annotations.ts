@@ -4,6 +4,7 @@
  * Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress;
  * the limits of the ELBv2 API.
  */
+import { findNearest } from '../util/nearest.ts'
 import {
   anyValue,
   attributeList,
@@ -211,26 +212,6 @@ const maxSuggestionDistance = 3
 
 function suggestKey(key: string): string | undefined {
   const name = key.slice(annotationPrefix.length)
-  const [nearest] = Object.keys(annotationValidators)
-    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-    .sort((a, b) => a.distance - b.distance)
-  if (!nearest || nearest.distance > maxSuggestionDistance) return undefined
-  return annotationPrefix + nearest.candidate
-}
-
-/** The Levenshtein distance. */
-function editDistance(source: string, target: string): number {
-  let row = Array.from({ length: target.length + 1 }, (_, index) => index)
-  for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
-    const next = [sourceIndex]
-    for (let targetIndex = 1; targetIndex <= target.length; targetIndex++) {
-      const isSame = source[sourceIndex - 1] === target[targetIndex - 1]
-      const deletion = (row[targetIndex] ?? 0) + 1
-      const insertion = (next[targetIndex - 1] ?? 0) + 1
-      const substitution = (row[targetIndex - 1] ?? 0) + (isSame ? 0 : 1)
-      next.push(Math.min(deletion, insertion, substitution))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
+  const nearest = findNearest(name, Object.keys(annotationValidators), maxSuggestionDistance)
+  return nearest && annotationPrefix + nearest
 }

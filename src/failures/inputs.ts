@@ -23,6 +23,16 @@ interface InvalidText {
 export const inputInvalid = (name: string, { message, remedy }: InvalidText): ActionError =>
   new ActionError({ code: 'input-invalid', problem: `Input ${name} ${message}`, remedy })
 
+/** @param suggestion the name that may be meant */
+export const inputUnknown = (name: string, suggestion: string | undefined): ActionError =>
+  new ActionError({
+    code: 'input-invalid',
+    problem: `Input ${name} does not exist.`,
+    remedy: suggestion
+      ? `Did you mean ${suggestion}? Correct the name, because an unknown input has no effect.`
+      : 'Remove it: README.md lists all inputs. If it is a variable of the job (INPUT_...), not an input, give the variable another name.',
+  })
+
 /** The region is read from a variable of the environment, and is none. */
 export const regionVariableInvalid = (
   variable: string,
@@ -31,6 +41,14 @@ export const regionVariableInvalid = (
   new ActionError({
     code: 'input-invalid',
     problem: `Input region is empty, and its default ${variable} ${message}`,
+    remedy,
+  })
+
+/** A variable of the environment that the action reads does not have the form that it needs. */
+export const variableInvalid = (variable: string, { message, remedy }: InvalidText): ActionError =>
+  new ActionError({
+    code: 'input-invalid',
+    problem: `The environment variable ${variable} ${message}`,
     remedy,
   })
 

@@ -90,3 +90,14 @@ export const kubeconfigCredentialsFailed = (
       : `Check that "${failure.execCommand}", the program that it runs, is on this runner's PATH and works. For EKS, set input cluster instead, which needs no program.`,
     failure.cause,
   )
+
+/** A program that waits for a person's answer, or for a server that is down. */
+export const kubeconfigProgramTimedOut = (
+  paths: KubeconfigPaths,
+  { command, timeout }: { readonly command: string; readonly timeout: number },
+): ActionError =>
+  kubeconfigInvalid(
+    paths,
+    `runs ${command} for credentials, which did not end within ${timeout} s and was stopped`,
+    `Run ${command} on this runner without a terminal ("${command} < /dev/null"): it must print credentials and not ask for anything. For EKS, set input cluster instead, which needs no program.`,
+  )

@@ -5,6 +5,7 @@ import {
   versionFromTag,
   type ChartReference,
 } from '../clients/helm/chart-reference.ts'
+import { rejectFileContent } from './file-paths.ts'
 import { InvalidInputError } from './invalid-input.ts'
 
 /** Helm would get a URL as an argument, which other processes can read. */
@@ -18,6 +19,7 @@ function rejectUrlCredentials(url: URL): void {
 
 /** A chart as helm names it. Rejects what cannot name a chart. */
 export function parseChartName(name: string): string {
+  rejectFileContent(name)
   const reference = parseChartReference(name)
   if (reference.kind === 'registry') assertRegistryReference(name, reference)
   if (reference.kind === 'archive') assertArchiveUrl(reference.url)

@@ -31,6 +31,8 @@ export interface InputDeclaration<T = unknown> {
   readonly required?: true | string
   /** Whether each line of it is masked. */
   readonly secret?: true
+  /** Whether its value may be a path: the content of a file is masked and rejected. */
+  readonly isPath?: true
   /** Whether its value may contain PEM. */
   readonly allowsPem?: true
   /** The modes that read it; all if absent. Other modes ignore its value. */

@@ -9,6 +9,10 @@ const scalar = <T>(type: string, parse: (raw: string) => T) =>
 /** Text of any form, or of the form that the parser accepts. */
 export const string = (parse: (raw: string) => string = parsers.text) => scalar('string', parse)
 
+/** The path of a file, or a text that may be one. */
+export const path = (parse: (raw: string) => string) =>
+  ({ ...string(parse), isPath: true }) as const
+
 export const boolean = scalar('boolean', parsers.boolean)
 
 export const port = scalar('port', parsers.port)

@@ -71,6 +71,9 @@ export const inputDefaults = Object.fromEntries(
  */
 export const secretInputs = inputNames.filter((name) => inputs[name].secret)
 
+/** Inputs that may be paths, and are sometimes given the content of the file. */
+export const pathInputs = inputNames.filter((name) => inputs[name].isPath)
+
 /** Whether a mode reads an input. */
 export const isReadInMode = (name: InputName, mode: Mode): boolean =>
   inputs[name].modes?.includes(mode) ?? true

@@ -2,10 +2,17 @@
  * Parsers of scalar inputs: words, numbers, durations. Pure. Each throws an InvalidInputError that
  * says what is wrong and what to set.
  */
-import { invalidValue } from './invalid-input.ts'
+import { InvalidInputError, invalidValue } from './invalid-input.ts'
 
 /** The text as it is. */
 export const text = (raw: string): string => raw
+
+/** A text of one line, which errors may quote. */
+export function line(raw: string): string {
+  if (/[\r\n]/.test(raw))
+    throw new InvalidInputError('contains more than one line.', 'Set only the name itself.')
+  return raw
+}
 
 /** A parser that accepts what `pattern` matches. */
 export function createPatternParser(

@@ -1,5 +1,4 @@
 /** Inputs to one frozen, typed Settings. Every problem is reported, not only the first. */
-import { getInput } from '@actions/core'
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
 import { hostMissing } from '../failures/inputs.ts'
 import { resolveCertificateSource } from './certificate-source.ts'
@@ -7,8 +6,10 @@ import { versionFromChartName } from './chart.ts'
 import { resolveClusterAccess, resolveRegion, type Resolved } from './cluster-access.ts'
 import { findConflicts } from './conflicts.ts'
 import { toCamelCase } from './declaration.ts'
+import { rejectUnknownInput, type GivenInputs } from './environment.ts'
 import { loadBalancerInputs } from './declarations/load-balancer.ts'
-import { inputDefaults, inputNames, type AllInputValues } from './inputs.ts'
+import { inputDefaults, type AllInputValues } from './inputs.ts'
+import { findVariableErrors } from './variables.ts'
 import { parseInputs, type ParsedInputs, type RawInputs } from './parse-inputs.ts'
 import type {
   EndpointSettings,
@@ -25,17 +26,15 @@ import type {
 export type SettingsResult =
   { readonly settings: RunSettings } | { readonly errors: readonly ActionError[] }
 
-/** The texts of the inputs, as the runner passes them. */
-export const readRawInputs = (): RawInputs =>
-  Object.fromEntries(inputNames.map((name) => [name, getInput(name)]))
-
-/**
- * Reads all inputs of this process.
- * @throws ActionError of every problem found
- */
-export function readSettings(env: SettingsEnvironment): RunSettings {
-  const result = parseSettings(readRawInputs(), env)
-  if ('errors' in result) throw combineErrors(result.errors)
+/** @throws ActionError of every problem found */
+export function readSettings(
+  { texts, unknownNames }: GivenInputs,
+  env: SettingsEnvironment,
+): RunSettings {
+  const result = parseSettings(texts, env)
+  const nameErrors = unknownNames.map(rejectUnknownInput)
+  if ('errors' in result) throw combineErrors([...nameErrors, ...result.errors])
+  if (nameErrors.length > 0) throw combineErrors(nameErrors)
   return result.settings
 }
 
@@ -50,6 +49,9 @@ export function parseSettings(rawInputs: RawInputs, env: SettingsEnvironment): S
     ...clusterAccess.errors,
     ...region.errors,
     ...modeSettings.errors,
+    ...findVariableErrors(env, {
+      readsKubeconfig: !inputs.isSet('cluster') && !inputs.isSet('kubeconfig'),
+    }),
     ...findConflicts({ ...inputs, env, region: region.value }),
   ]
   const { value: access } = clusterAccess

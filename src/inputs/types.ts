@@ -3,11 +3,15 @@ import type { CertificateMaterial } from '../x509/certificate.ts'
 import type { InputValues, Mode } from './declaration.ts'
 import type { loadBalancerInputs } from './declarations/load-balancer.ts'
 
-/** The variables that complete the inputs. */
+/** The variables that complete the inputs, and those of proxies (HTTPS_PROXY, http_proxy, ...). */
 export interface SettingsEnvironment {
+  readonly [name: string]: string | undefined
+  readonly AWS_SECRET_ACCESS_KEY?: string | undefined
+  readonly AWS_SESSION_TOKEN?: string | undefined
   readonly AWS_REGION?: string | undefined
   readonly AWS_DEFAULT_REGION?: string | undefined
   readonly KUBECONFIG?: string | undefined
+  readonly AWS_CA_BUNDLE?: string | undefined
   /** Where Helm stores releases. Source: helm, HELM_DRIVER; empty means Secrets. */
   readonly HELM_DRIVER?: string | undefined
 }

@@ -65,7 +65,13 @@ async function connectToCluster(
 ): Promise<ClusterConnection> {
   const { clusterAccess: access, region } = settings
   if (access.kind === 'kubeconfig') {
-    const connection = createKubeconfigConnection(access.paths, access.context, env)
+    const connection = createKubeconfigConnection(access, {
+      environment: env,
+      clock: context.clock,
+      signal: context.signal,
+      maskSecret: (secret) => context.maskSecret(secret),
+      warn: (line) => context.log.warn(line),
+    })
     return { connection, helmAccess: access }
   }
   const endpoint = await describeCluster(aws.eks, access.cluster, region)

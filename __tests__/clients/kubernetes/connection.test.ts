@@ -3,9 +3,9 @@ import https from 'node:https'
 import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import { createCertificateAuthority } from '../../../testing/certificates.ts'
-import { createKubeconfigConnection } from '../../../src/clients/kubernetes/connection.ts'
 import { sendJson } from './stub-server.ts'
 import {
+  connect,
   directory,
   replaceServer,
   server,
@@ -20,6 +20,14 @@ beforeEach(startServer)
 afterEach(stopServer)
 
 const basicAuthorization = `Basic ${Buffer.from('me:secret').toString('base64')}`
+
+/** A credential plugin that prints this status. */
+const execPlugin = (status: object): object => ({
+  apiVersion: 'client.authentication.k8s.io/v1',
+  command: 'echo',
+  args: [JSON.stringify({ kind: 'ExecCredential', status })],
+  interactiveMode: 'Never',
+})
 
 describe('the credentials of a kubeconfig', () => {
   test.each<{ name: string; user: () => Promise<object>; authorization: string }>([
@@ -62,9 +70,53 @@ describe('the credentials of a kubeconfig', () => {
     },
   ])('$name', async ({ user, authorization }) => {
     const path = await writeTempFile('config', createKubeconfig({ user: await user() }))
-    expect(
-      (await sendRequest(createKubeconfigConnection([path], undefined, {}))).headers.authorization,
-    ).toBe(authorization)
+    expect((await sendRequest(connect([path]))).headers.authorization).toBe(authorization)
+  })
+
+  const masked = (secrets: string[]) => ({ maskSecret: (secret: string) => secrets.push(secret) })
+
+  test.each<{ name: string; user: object; cluster?: object; expected: string[] }>([
+    { name: 'a token', user: { token: 'token-1' }, expected: ['Bearer token-1', 'token-1'] },
+    {
+      name: 'a password',
+      user: { username: 'me', password: 'secret' },
+      expected: ['me:secret', 'secret'],
+    },
+    {
+      name: 'what a credential plugin prints',
+      user: { exec: execPlugin({ token: 'token-3' }) },
+      expected: ['Bearer token-3', 'token-3'],
+    },
+  ])('are masked: $name', async ({ user, expected }) => {
+    const secrets: string[] = []
+    const path = await writeTempFile('config', createKubeconfig({ user }))
+    const connection = connect([path], undefined, masked(secrets))
+    await sendRequest(connection)
+    await sendRequest(connection)
+    expect(secrets).toEqual(expected)
+  })
+
+  test('are masked: the key of a client certificate, and passwords in the URLs of a cluster', async () => {
+    const { privateKey, fullchain } = await (
+      await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1', name: 'Clients' })
+    ).issue({ hosts: [], keyAlgorithm: 'EC_prime256v1' })
+    const secrets: string[] = []
+    const path = await writeTempFile(
+      'config',
+      createKubeconfig({
+        cluster: {
+          server: 'https://me:hunter2@127.0.0.1',
+          'proxy-url': 'http://me:hunter3@127.0.0.1:1',
+        },
+        user: {
+          'client-certificate-data': Buffer.from(fullchain).toString('base64'),
+          'client-key-data': Buffer.from(privateKey).toString('base64'),
+        },
+      }),
+    )
+    const connection = connect([path], undefined, masked(secrets))
+    await connection.options().catch(() => undefined)
+    expect(secrets).toEqual(['hunter2', 'hunter3', privateKey])
   })
 
   test('a client certificate', async () => {
@@ -88,13 +140,7 @@ describe('the credentials of a kubeconfig', () => {
       'client-certificate-data': Buffer.from(clientCertificate.fullchain).toString('base64'),
       'client-key-data': Buffer.from(clientCertificate.privateKey).toString('base64'),
     }
-    await sendRequest(
-      createKubeconfigConnection(
-        [await writeTempFile('config', createKubeconfig({ user }))],
-        undefined,
-        {},
-      ),
-    )
+    await sendRequest(connect([await writeTempFile('config', createKubeconfig({ user }))]))
     expect(subject).toBe('deployer')
   })
 
@@ -106,28 +152,18 @@ describe('the credentials of a kubeconfig', () => {
         cluster: { 'certificate-authority-data': undefined, 'certificate-authority': 'ca.pem' },
       }),
     )
-    expect((await sendRequest(createKubeconfigConnection([path], undefined, {}))).method).toBe(
-      'GET',
-    )
+    expect((await sendRequest(connect([path]))).method).toBe('GET')
   })
 
   test('supports YAML and tls-server-name', async () => {
     const text = `apiVersion: v1\nkind: Config\ncurrent-context: main\ncontexts: [{name: main, context: {cluster: main, user: main}}]\nusers: [{name: main, user: {token: token-1}}]\nclusters:\n- name: main\n  cluster:\n    server: ${server.url}\n    tls-server-name: localhost\n    certificate-authority-data: ${Buffer.from(server.ca).toString('base64')}\n`
     expect(
-      (
-        await sendRequest(
-          createKubeconfigConnection([await writeTempFile('config', text)], undefined, {}),
-        )
-      ).headers.authorization,
+      (await sendRequest(connect([await writeTempFile('config', text)]))).headers.authorization,
     ).toBe('Bearer token-1')
   })
 
   test('keeps one connection for several requests', async () => {
-    const connection = createKubeconfigConnection(
-      [await writeTempFile('config', createKubeconfig())],
-      undefined,
-      {},
-    )
+    const connection = connect([await writeTempFile('config', createKubeconfig())])
     const [firstOptions, secondOptions] = [await connection.options(), await connection.options()]
     expect(firstOptions.agent).toBeInstanceOf(https.Agent)
     expect(secondOptions.agent).toBe(firstOptions.agent)
@@ -140,9 +176,7 @@ describe('the context of a kubeconfig', () => {
       await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } })),
       await writeTempFile('two', createKubeconfig({ name: 'two', user: { token: 'two' } })),
     ]
-    expect(
-      (await sendRequest(createKubeconfigConnection(paths, 'two', {}))).headers.authorization,
-    ).toBe('Bearer two')
+    expect((await sendRequest(connect(paths, 'two'))).headers.authorization).toBe('Bearer two')
   })
 
   // Source: kubectl, "The KUBECONFIG environment variable": the first file to set a value wins, and
@@ -177,9 +211,6 @@ describe('the context of a kubeconfig', () => {
       ],
     ],
   ])('is selected as kubectl does: %s', async (_, paths) => {
-    expect(
-      (await sendRequest(createKubeconfigConnection(await paths(), undefined, {}))).headers
-        .authorization,
-    ).toBe('Bearer one')
+    expect((await sendRequest(connect(await paths()))).headers.authorization).toBe('Bearer one')
   })
 })

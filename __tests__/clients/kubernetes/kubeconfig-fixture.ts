@@ -3,7 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KubernetesClient } from '../../../src/clients/kubernetes/client.ts'
-import type { Connection } from '../../../src/clients/kubernetes/connection.ts'
+import {
+  createKubeconfigConnection,
+  type Connection,
+  type KubeconfigOptions,
+} from '../../../src/clients/kubernetes/connection.ts'
+import { systemClock } from '../../../src/util/polling.ts'
 import { FakeClock } from '../../util/clock.ts'
 import { sendJson, startStubServer, type StubServer } from './stub-server.ts'
 
@@ -26,7 +31,24 @@ export async function replaceServer(...options: Parameters<typeof startStubServe
   server = await startStubServer(...options)
 }
 
-interface KubeconfigOptions {
+/** Options of a connection that nothing observes. */
+export const kubeconfigOptions: KubeconfigOptions = {
+  environment: { PATH: process.env['PATH'] },
+  clock: systemClock,
+  signal: new AbortController().signal,
+  maskSecret: () => undefined,
+  warn: () => undefined,
+}
+
+/** A connection with kubeconfig files. */
+export const connect = (
+  paths: readonly string[],
+  context?: string,
+  options: Partial<KubeconfigOptions> = {},
+): Connection =>
+  createKubeconfigConnection({ paths, context }, { ...kubeconfigOptions, ...options })
+
+interface KubeconfigContent {
   cluster?: object
   user?: object
   name?: string
@@ -39,7 +61,7 @@ export function createKubeconfig({
   user = { token: 'token-1' },
   name = 'main',
   currentContext = name,
-}: KubeconfigOptions = {}): string {
+}: KubeconfigContent = {}): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { readFile, writeFile } from 'node:fs/promises'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createKubeconfigConnection } from '../../../src/clients/kubernetes/connection.ts'
+import { systemClock, type Clock } from '../../../src/util/polling.ts'
+import { isRunning, listProcessTree } from '../../../testing/process-tree.ts'
+import { waitUntil } from '../../../testing/wait.ts'
 import { collectErrorText, captureActionError } from '../../capture-error.ts'
 import { sendStatus } from './stub-server.ts'
 import {
+  connect,
   directory,
   replaceServer,
   server,
@@ -18,8 +21,9 @@ import {
 beforeEach(startServer)
 afterEach(stopServer)
 
+const canary = 'canary-Zm9vYmFy'
+
 describe('an invalid kubeconfig', () => {
-  const canary = 'canary-Zm9vYmFy'
   test.each<{
     name: string
     /** A function where it contains the server's port, which is known only in a test. */
@@ -104,7 +108,7 @@ describe('an invalid kubeconfig', () => {
   ])('is rejected when it $name', async ({ text, context, problem }) => {
     const path = join(directory, 'config')
     if (text !== undefined) await writeFile(path, typeof text === 'string' ? text : text())
-    const error = await captureActionError(() => createKubeconfigConnection([path], context, {}))
+    const error = await captureActionError(() => connect([path], context))
     expect([error.code, error.message]).toEqual([
       'kubeconfig-invalid',
       expect.stringMatching(problem),
@@ -113,40 +117,78 @@ describe('an invalid kubeconfig', () => {
     expect(collectErrorText(error)).not.toContain(canary)
   })
 
-  test.each<[string, object]>([
-    ['does not exist', { command: 'no-such-credential-plugin' }],
-    ['fails', { command: 'false' }],
-    ['prints other output', { command: 'echo', args: ['hello'] }],
-  ])('is reported instead of a network failure when its credential plugin %s', async (_, exec) => {
-    const path = await writeTempFile(
-      'config',
-      createKubeconfig({
-        user: {
-          exec: {
-            apiVersion: 'client.authentication.k8s.io/v1beta1',
-            interactiveMode: 'Never',
-            ...exec,
+  test.each<[string, object, string]>([
+    ['does not exist', { command: 'no-such-credential-plugin' }, 'ENOENT'],
+    ['fails', { command: 'false' }, 'it ended with exit code 1'],
+    ['prints other output', { command: 'echo', args: [canary] }, 'it does not print JSON'],
+    [
+      'prints a credential that is cut',
+      { command: 'echo', args: [`{"status": {"token": "${canary}`] },
+      'it does not print JSON',
+    ],
+    ['prints no credential', { command: 'echo', args: ['{"status": {}}'] }, 'without a token'],
+  ])(
+    'is reported instead of a network failure when its credential plugin %s',
+    async (_, exec, reason) => {
+      const path = await writeTempFile(
+        'config',
+        createKubeconfig({
+          user: {
+            exec: {
+              apiVersion: 'client.authentication.k8s.io/v1beta1',
+              interactiveMode: 'Never',
+              ...exec,
+            },
           },
-        },
-      }),
-    )
-    const error = await captureActionError(() =>
-      sendRequest(createKubeconfigConnection([path], undefined, {})),
-    )
+        }),
+      )
+      const error = await captureActionError(() => sendRequest(connect([path])))
+      expect(error.code).toBe('kubeconfig-invalid')
+      expect(error.message).toContain(reason)
+      expect(collectErrorText(error)).not.toContain(canary)
+      expect(server.requests).toEqual([])
+    },
+  )
+
+  test.each([
+    ['sleeps', 'sleep 600'],
+    ['leaves its work to another program', 'sleep 600 & wait'],
+    ['prints without an end', 'while :; do echo ....................; done'],
+  ])('is stopped, with all that it started, when its credential plugin %s', async (_, script) => {
+    const pidFile = join(directory, 'pid')
+    const command = await writeTempFile('plugin', `#!/bin/sh\necho $$ > ${pidFile}\n${script}\n`)
+    await chmod(command, 0o755)
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command }
+    const path = await writeTempFile('config', createKubeconfig({ user: { exec } }))
+    let pids: number[] = []
+    const clock: Clock = {
+      now: () => Date.now(),
+      sleep: async (_ms, signal) => {
+        await waitUntil(async () => (await readFile(pidFile, 'utf8')) !== '')
+        pids = listProcessTree(Number(await readFile(pidFile, 'utf8')))
+        if (script.startsWith('while')) await systemClock.sleep(60_000, signal)
+      },
+    }
+    const error = await captureActionError(() => sendRequest(connect([path], undefined, { clock })))
     expect(error.code).toBe('kubeconfig-invalid')
-    expect(server.requests).toEqual([])
+    expect(`${error.message} ${error.remedy}`).toContain(command)
+    expect(pids.length).toBeGreaterThan(0)
+    await waitUntil(() => Promise.resolve(!pids.some(isRunning)))
+  })
+
+  test('gives its credential plugin no standard input', async () => {
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'cat' }
+    const path = await writeTempFile('config', createKubeconfig({ user: { exec } }))
+    const error = await captureActionError(() => sendRequest(connect([path])))
+    expect(error.message).toContain('it does not print JSON')
   })
 
   test('is not retried when its credentials are rejected', async () => {
     await replaceServer((response) => sendStatus(response, 401, 'Unauthorized'))
     const path = await writeTempFile('config', createKubeconfig())
-    expect(
-      (
-        await captureActionError(() =>
-          sendRequest(createKubeconfigConnection([path], undefined, {})),
-        )
-      ).code,
-    ).toBe('cluster-unauthorized')
+    expect((await captureActionError(() => sendRequest(connect([path])))).code).toBe(
+      'cluster-unauthorized',
+    )
     expect(server.requests).toHaveLength(1)
     expect(await readFile(path, 'utf8')).toContain('token-1')
   })

@@ -90,7 +90,7 @@ function createRequestHandler(environment: NodeJS.ProcessEnv): ResponseLimitHand
     // The SDK only warns by default.
     throwOnRequestTimeout: true,
     httpAgent: new http.Agent(agentOptions),
-    httpsAgent: new https.Agent({ ...agentOptions, ...tlsOptions }),
+    httpsAgent: new https.Agent({ ...agentOptions, ...tlsOptions, rejectUnauthorized: true }),
   })
 }
 

@@ -4,15 +4,10 @@
  */
 import https from 'node:https'
 import tls from 'node:tls'
-import type { KubeConfig } from '@kubernetes/client-node'
-import {
-  execPluginApiRemoved,
-  kubeconfigClusterNotFound,
-  kubeconfigCredentialsFailed,
-  kubeconfigServerNotHttps,
-} from '../../failures/kubeconfig.ts'
-import { getErrorMessage } from '../../util/text.ts'
+import { kubeconfigClusterNotFound, kubeconfigServerNotHttps } from '../../failures/kubeconfig.ts'
 import type { TokenSource } from '../../util/token-source.ts'
+import type { ExecOptions } from './exec-plugin.ts'
+import { KubeconfigCredentials, maskUrlPasswords } from './kubeconfig-credentials.ts'
 import { loadKubeconfig } from './kubeconfig.ts'
 
 /** What a request needs. */
@@ -44,6 +39,7 @@ export function createTokenConnection(
   const agent = new https.Agent({
     keepAlive: true,
     proxyEnv: environment,
+    rejectUnauthorized: true,
     ca: [cluster.certificateAuthority, ...extraCaCertificates()],
   })
   return {
@@ -57,73 +53,57 @@ export function createTokenConnection(
   }
 }
 
-interface ExecPlugin {
-  readonly command?: string
-  readonly apiVersion?: string
+/** The files of a kubeconfig, and its context if not the current one. */
+export interface KubeconfigSelection {
+  /** Merged in order, as kubectl merges KUBECONFIG. */
+  readonly paths: readonly string[]
+  readonly context: string | undefined
+}
+
+/** What a connection needs from the run. */
+export interface KubeconfigOptions extends ExecOptions {
+  readonly maskSecret: (secret: string) => void
+  readonly warn: (line: string) => void
 }
 
 /**
  * A connection with client certificates, tokens, token files or exec plugins, as the kubeconfig
- * defines.
- * @param paths files, merged in order as kubectl merges KUBECONFIG
+ * defines. All of these are masked.
  * @throws ActionError `kubeconfig-invalid`
  */
 export function createKubeconfigConnection(
-  paths: readonly string[],
-  context: string | undefined,
-  environment: NodeJS.ProcessEnv,
+  { paths, context }: KubeconfigSelection,
+  options: KubeconfigOptions,
 ): Connection {
   const config = loadKubeconfig(paths, context)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw kubeconfigClusterNotFound(paths, config.getCurrentContext())
-  const execPlugin = config.getCurrentUser()?.exec as ExecPlugin | undefined
-  checkExecPlugin(paths, execPlugin)
+  maskUrlPasswords([cluster.server, cluster.proxyUrl], options)
   if (!URL.canParse(cluster.server) || new URL(cluster.server).protocol !== 'https:')
     throw kubeconfigServerNotHttps(paths, cluster.server)
-  const getAgent = agentCache(environment)
+  if (cluster.skipTLSVerify) options.warn(describeSkippedVerification(paths))
+  const credentials = new KubeconfigCredentials(config, paths, options)
+  const getAgent = agentCache(options.environment)
   return {
     server: cluster.server,
     options: async () => {
-      const options = await readCredentials(config, paths, execPlugin)
+      const requestOptions = await credentials.read()
       // The official client sets an agent of its own only for a proxy that the kubeconfig names:
       // that agent keeps no connection alive and ignores NO_PROXY.
-      if (cluster.proxyUrl) return options
+      if (cluster.proxyUrl) return requestOptions
       return {
-        headers: options.headers ?? {},
-        auth: options.auth ?? null,
-        agent: getAgent(options),
+        headers: requestOptions.headers ?? {},
+        auth: requestOptions.auth ?? null,
+        agent: getAgent(requestOptions),
       }
     },
     invalidateCredentials: () => false,
   }
 }
 
-/**
- * Source: Kubernetes 1.24, removal of v1alpha1. kubectl and helm reject such a file, although the
- * official client does not.
- */
-function checkExecPlugin(paths: readonly string[], plugin: ExecPlugin | undefined): void {
-  const { command = 'a program', apiVersion } = plugin ?? {}
-  if (apiVersion?.endsWith('/v1alpha1')) throw execPluginApiRemoved(paths, { command, apiVersion })
-}
-
-async function readCredentials(
-  config: KubeConfig,
-  paths: readonly string[],
-  execPlugin: ExecPlugin | undefined,
-): Promise<https.RequestOptions> {
-  const options: https.RequestOptions = {}
-  try {
-    await config.applyToHTTPSOptions(options)
-  } catch (thrown) {
-    throw kubeconfigCredentialsFailed(paths, {
-      reason: getErrorMessage(thrown),
-      execCommand: execPlugin && (execPlugin.command ?? ''),
-      cause: thrown,
-    })
-  }
-  return options
-}
+const describeSkippedVerification = (paths: readonly string[]): string =>
+  `Kubeconfig ${paths.join(', ')} sets insecure-skip-tls-verify: whoever can intercept the ` +
+  'connection can read its credentials. Set certificate-authority-data instead.'
 
 /** @returns one agent for as long as the client certificate and the CA stay the same */
 function agentCache(
@@ -138,7 +118,7 @@ function agentCache(
 }
 
 function createAgent(options: https.RequestOptions, environment: NodeJS.ProcessEnv): https.Agent {
-  const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options
+  const { ca, cert, key, pfx, passphrase, rejectUnauthorized = true, servername } = options
   const caOptions = ca === undefined ? {} : { ca: [String(ca), ...extraCaCertificates()] }
   const tlsOptions = Object.fromEntries(
     Object.entries({ cert, key, pfx, passphrase, rejectUnauthorized, servername }).filter(

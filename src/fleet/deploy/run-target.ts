@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jobTargetsInvalid, resultsInvalid } from '../../failures/fleet.ts'
+import { inputVariableName, withoutInputs } from '../../inputs/environment.ts'
 import { inputNames, inputsOfFleetScope } from '../../inputs/inputs.ts'
 import { isPlainObject } from '../../util/objects.ts'
 import { parseOutputs } from './outputs.ts'
@@ -20,10 +21,6 @@ export interface TargetResult {
 
 /** The inputs that the job sets for all of its targets: what it does, and its secrets. */
 export const sharedInputs = inputsOfFleetScope('job')
-
-/** The environment variable of an input. Source: GitHub, Metadata syntax. */
-const inputVariableName = (input: string): string =>
-  `INPUT_${input.replace(/ /g, '_').toUpperCase()}`
 
 interface JobTarget {
   readonly name: string
@@ -88,7 +85,7 @@ export async function runTarget(
   try {
     await Promise.all([writeFile(outputFile, ''), writeFile(stateFile, '')])
     const env = {
-      ...process.env,
+      ...withoutInputs(process.env),
       ...createInputVariables(inputs),
       GITHUB_OUTPUT: outputFile,
       GITHUB_STATE: stateFile,

@@ -1,8 +1,10 @@
 /** Inputs that say where Milvus runs. */
 import { defineInputs } from '../declaration.ts'
-import { list, port, string } from '../input-types.ts'
+import { filePath } from '../file-paths.ts'
+import { list, path, port, string } from '../input-types.ts'
 import { accountIds } from '../lists.ts'
 import { clusterName, kubernetesName, region } from '../names.ts'
+import { line } from '../parsers.ts'
 
 export const clusterInputs = defineInputs({
   cluster: {
@@ -45,13 +47,13 @@ export const clusterInputs = defineInputs({
     defaultDescription: 'the port named `milvus`, then `19530`',
   },
   kubeconfig: {
-    ...string(),
+    ...path(filePath),
     description: 'Path of a kubeconfig, as an alternative to `cluster`.',
     example: '/home/runner/.kube/config',
     defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
   },
   context: {
-    ...string(),
+    ...string(line),
     description: 'Context of the kubeconfig.',
     example: 'production',
     defaultDescription: 'its current context',

@@ -1,7 +1,7 @@
 /** Inputs that say how Helm changes the release. */
 import { parseChartName, parseChartRepository } from '../chart.ts'
 import { defineInputs } from '../declaration.ts'
-import { boolean, map, string } from '../input-types.ts'
+import { boolean, map, path, string } from '../input-types.ts'
 import { exactVersion } from '../names.ts'
 import { helmValues } from '../yaml.ts'
 
@@ -25,7 +25,7 @@ export const releaseInputs = defineInputs({
     default: 'false',
   },
   chart: {
-    ...string(parseChartName),
+    ...path(parseChartName),
     description:
       'Chart of the release: a name in `chart-repository`, an `oci://` reference (with or ' +
       'without a tag or a digest), a path, the URL of an archive, or `ALIAS/NAME` in a ' +
