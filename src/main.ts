@@ -5,6 +5,7 @@ import { jobCancelled } from './failures/run.ts'
 import { toActionError } from './failures/thrown.ts'
 import type { Context } from './steps/step.ts'
 import { systemClock, throwIfCancelled } from './util/polling.ts'
+import { UncaughtErrors } from './util/uncaught-errors.ts'
 import { WorkDirectory } from './util/work-directory.ts'
 import { check } from './modes/check.ts'
 import { deploy } from './modes/deploy.ts'
@@ -35,13 +36,14 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const signal = createCancellationSignal()
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(env['RUNNER_TEMP'])
+  const uncaughtErrors = new UncaughtErrors()
 
   let settings: RunSettings | undefined
   let failure: ActionError | undefined
   try {
     settings = await readMaskedSettings(report, redactor, env)
-    const context = createContext({ report, redactor, directory, signal })
-    await runMode(context, settings, env)
+    const context = createContext({ report, redactor, directory, signal, uncaughtErrors })
+    await uncaughtErrors.guard(runMode.bind(undefined, context, settings, env))
   } catch (thrown) {
     failure = toActionError(thrown)
   }
@@ -102,9 +104,11 @@ interface RunResources {
   readonly redactor: Redactor
   readonly directory: WorkDirectory
   readonly signal: AbortSignal
+  readonly uncaughtErrors: UncaughtErrors
 }
 
-function createContext({ report, redactor, directory, signal }: RunResources): Context {
+function createContext(resources: RunResources): Context {
+  const { report, redactor, directory, signal, uncaughtErrors } = resources
   return {
     log: report,
     signal,
@@ -112,7 +116,7 @@ function createContext({ report, redactor, directory, signal }: RunResources): C
     step: (name, work) =>
       report.step(name, () => {
         throwIfCancelled(signal)
-        return Promise.race([work(), rejectAfterGrace(signal)])
+        return uncaughtErrors.guard(() => Promise.race([work(), rejectAfterGrace(signal)]))
       }),
     recordChange: (change) => report.recordChange(change),
     recordDifference: (change) => report.recordDifference(change),
