@@ -10,8 +10,12 @@ import { type StepName } from '../failures/codes.ts'
 import type { OutputName } from '../steps/outputs.ts'
 import type { Change, Log, Outcome, Topology } from '../steps/step.ts'
 import type { Clock } from '../util/polling.ts'
+import { truncate } from '../util/text.ts'
 import { annotationTitle } from './failure.ts'
 import type { Redactor } from './redaction.ts'
+
+/** Characters of a note or warning. They quote Milvus and other programs, at any length. */
+const maxNoteLength = 2_000
 
 /** A finished step. */
 export interface StepRecord {
@@ -55,14 +59,21 @@ export class Report implements Log {
     this.groupLines.push(line)
   }
 
-  note(line: string): void {
+  note(text: string): void {
+    const line = this.shorten(text)
     this.groupLines.push(`note: ${line}`)
     if (!this.notes.includes(line)) this.notes.push(line)
   }
 
-  warn(line: string): void {
-    core.warning(this.redactor.redact(line), { title: annotationTitle })
+  warn(text: string): void {
+    const line = this.shorten(text)
+    core.warning(line, { title: annotationTitle })
     if (!this.notes.includes(line)) this.notes.push(line)
+  }
+
+  /** Redacts first: a secret that the cut splits would not be found. */
+  private shorten(text: string): string {
+    return truncate(this.redactor.redact(text), maxNoteLength)
   }
 
   progress(line: string): void {

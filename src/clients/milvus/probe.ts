@@ -191,6 +191,9 @@ function parseBody<T>(method: string, body: Buffer | undefined, parse: ResponseP
 export const nameMilvus = (version: string | undefined): string =>
   version === undefined ? 'Milvus' : `Milvus ${version}`
 
+/** Characters of the limits, and of the reasons for them. */
+const maxLimitsLength = 500
+
 /**
  * The limits of a healthy Milvus, as a phrase; undefined without limits.
  * @throws ProbeFailure when it is not healthy
@@ -199,6 +202,7 @@ function checkHealth(health: ReturnType<typeof parseHealthResponse>): string | u
   const { isHealthy, reasons, limits } = health
   if (!isHealthy) throw milvusUnhealthy([...reasons, ...limits])
   if (limits.length === 0) return undefined
-  if (reasons.length === 0) return limits.join(', ')
-  return `${limits.join(', ')} (${reasons.join('; ')})`
+  const limitsText = truncate(limits.join(', '), maxLimitsLength)
+  if (reasons.length === 0) return limitsText
+  return `${limitsText} (${truncate(reasons.join('; '), maxLimitsLength)})`
 }
