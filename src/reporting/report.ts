@@ -17,6 +17,10 @@ import type { Redactor } from './redaction.ts'
 /** Characters of a note or warning. They quote Milvus and other programs, at any length. */
 const maxNoteLength = 2_000
 
+/** Names, URLs, ARNs, dates, versions. Workflows may interpolate outputs into scripts. */
+const harmlessValue = /^[A-Za-z0-9_.:/+*=-]{0,2048}$/
+const jsonOutputs: ReadonlySet<OutputName> = new Set(['changes'])
+
 /** A finished step. */
 export interface StepRecord {
   readonly name: StepName
@@ -107,8 +111,15 @@ export class Report implements Log {
 
   setOutput(name: OutputName, value: string): void {
     const redacted = this.redactor.redactOutput(value)
-    this.outputs.set(name, redacted)
-    core.setOutput(name, redacted)
+    const isSafe = jsonOutputs.has(name) || harmlessValue.test(redacted)
+    if (!isSafe)
+      this.warn(
+        `Output ${name} is empty, because its value has characters that shells interpret. ` +
+          'Look for it in the log of this run.',
+      )
+    const safeValue = isSafe ? redacted : ''
+    this.outputs.set(name, safeValue)
+    core.setOutput(name, safeValue)
   }
 
   /**

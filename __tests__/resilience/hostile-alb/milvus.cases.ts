@@ -25,6 +25,15 @@ export const milvusCases: readonly HostileCase[] = [
     outcome: 'milvus-unhealthy',
     messagePattern: /unhealthy: querynode/,
   },
+  ...['v2.6.15"; curl x | sh #', '$(id)', `v${'2'.repeat(80)}`].map((version) => ({
+    name: `version ${version}`,
+    createBehavior: () =>
+      overrideMethod('GetVersion', (stream) =>
+        respondToCall(stream, encodeMessage(encodeLengthDelimited(2, version))),
+      ),
+    outcome: 'success',
+    messagePattern: /^(?![^]*(curl|\$\(id|2222))[^]*Milvus reports that it is healthy/,
+  })),
   {
     name: 'an unknown error code',
     createBehavior: () =>
