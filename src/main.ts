@@ -5,6 +5,7 @@ import { jobCancelled } from './failures/run.ts'
 import { toActionError } from './failures/thrown.ts'
 import type { Context } from './steps/step.ts'
 import { systemClock, throwIfCancelled } from './util/polling.ts'
+import { UncaughtErrors } from './util/uncaught-errors.ts'
 import { WorkDirectory } from './util/work-directory.ts'
 import { check } from './modes/check.ts'
 import { deploy } from './modes/deploy.ts'
@@ -40,6 +41,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const signal = createCancellationSignal()
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(env['RUNNER_TEMP'])
+  const uncaughtErrors = new UncaughtErrors()
 
   requireTlsVerification(report, env)
 
@@ -47,8 +49,8 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   let failure: ActionError | undefined
   try {
     settings = await readMaskedSettings(report, redactor, () => readSettings(inputs, env))
-    const context = createContext({ report, redactor, directory, signal })
-    await runMode(context, settings, env)
+    const context = createContext({ report, redactor, directory, signal, uncaughtErrors })
+    await uncaughtErrors.guard(runMode.bind(undefined, context, settings, env))
   } catch (thrown) {
     failure = toActionError(thrown)
   }
@@ -119,9 +121,11 @@ interface RunResources {
   readonly redactor: Redactor
   readonly directory: WorkDirectory
   readonly signal: AbortSignal
+  readonly uncaughtErrors: UncaughtErrors
 }
 
-function createContext({ report, redactor, directory, signal }: RunResources): Context {
+function createContext(resources: RunResources): Context {
+  const { report, redactor, directory, signal, uncaughtErrors } = resources
   return {
     log: report,
     signal,
@@ -129,7 +133,7 @@ function createContext({ report, redactor, directory, signal }: RunResources): C
     step: (name, work) =>
       report.step(name, () => {
         throwIfCancelled(signal)
-        return Promise.race([work(), rejectAfterGrace(signal)])
+        return uncaughtErrors.guard(() => Promise.race([work(), rejectAfterGrace(signal)]))
       }),
     recordChange: (change) => report.recordChange(change),
     recordDifference: (change) => report.recordDifference(change),

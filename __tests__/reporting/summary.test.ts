@@ -19,7 +19,7 @@ import {
 } from './summary-fixtures.ts'
 
 /** Active Markdown or HTML, outside of escapes and entities. */
-const activeMarkdown = /(?<!\\)!\[|(?<!\\)\]\(|<(?!\/?code>|br>)[a-z!/]/i
+const activeMarkdown = /(?<!\\)!\[|(?<!\\)\]\(|<(?!\/?(?:code|span)>|br>|!-- -->)[a-z!/]/i
 
 describe('summary', () => {
   test('contains every problem and remedy', () => {

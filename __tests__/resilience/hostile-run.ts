@@ -75,7 +75,10 @@ export async function expectHostileRun(
   expectOutcome(run, outcome)
   expect(outcome === 'success' ? run.log : getErrorAnnotation(run)).toMatch(messagePattern)
   expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
+  for (const annotation of run.log.match(/^::(?:error|warning|notice) .*$/gm) ?? [])
+    expect(annotation.length).toBeLessThan(2 * maxAnnotationLength)
   expect(getErrorAnnotation(run).length).toBeLessThan(maxAnnotationLength)
+  expect(run.log.length + run.summary.length).toBeLessThan(100_000)
   expect(memoryMb).toBeLessThan(maxMemoryMb)
   expect(seconds).toBeLessThan(
     deadlineSeconds +

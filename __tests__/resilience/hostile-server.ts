@@ -105,7 +105,8 @@ export function encodeFrame(
   return Buffer.concat([prefix, payload])
 }
 
-export const [HEADERS, SETTINGS, PING, CONTINUATION] = [1, 4, 6, 9] as const
+export const [HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE] = [1, 3, 4, 5] as const
+export const [PING, CONTINUATION, ALTSVC, ORIGIN] = [6, 9, 10, 12] as const
 
 /**
  * An HPACK literal header field without indexing, for texts shorter than 127 bytes. Source: RFC

@@ -46,7 +46,7 @@ export function expectOnlyDocumentedOutputs({ outputs, outputText, state }: RunR
 /** Outside of code blocks, which show their content verbatim. */
 export function expectPlainText(summary: string): void {
   const text = summary.replace(/^```(diff|python|mermaid)\n(.*\n)*?```$/gm, '')
-  expect(text.match(/<(?!br>|\/?code>)[a-z/!].{0,20}/gi) ?? []).toEqual([])
+  expect(text.match(/<(?!br>|!-- -->|\/?(?:code|span)>)[a-z/!].{0,20}/gi) ?? []).toEqual([])
   expect(text.match(/(?<!\\)\]\(http:\/\/evil.{0,20}/g) ?? []).toEqual([])
   expect(text.match(/^(#+ forged|```|\|?forged).*$/gm) ?? []).toEqual([])
 }

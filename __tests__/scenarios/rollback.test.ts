@@ -244,3 +244,24 @@ scenario(
     expect(listChanges(expectSuccess(await run()))).toEqual([])
   },
 )
+
+scenario(
+  'an error that nothing catches is a failure with outputs, summary and rollback',
+  async ({ environment, run }) => {
+    const before = await captureState(environment)
+    const preload = new URL('../../testing/uncaught-error.mjs', import.meta.url).href
+    const env = {
+      NODE_OPTIONS: `${environment.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${preload}`,
+      UNCAUGHT_AT_PORT: String(environment.listenPort),
+    }
+    for (const UNCAUGHT_AS of ['event', 'rejection']) {
+      const inputs = { ...rollbackInputs, 'idle-timeout': '30m' }
+      const result = await run(inputs, { env: { ...env, UNCAUGHT_AS } })
+      expectFailure(result, 'probe', 'internal-error')
+      expect(getErrorAnnotation(result)).toContain('the injected error that nothing catches')
+      expect(result.log).toMatch(/✓ ingress: rolled back: /)
+      expect(await captureState(environment)).toEqual(before)
+    }
+  },
+  { start: 'deployed' },
+)

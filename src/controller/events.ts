@@ -4,6 +4,7 @@
  */
 import type { Event } from '../clients/kubernetes/types.ts'
 import { groupMemberRemedy } from '../failures/controller.ts'
+import { truncate } from '../util/text.ts'
 import { findRemedy, isTransientError } from './error-messages.ts'
 
 /** What the controller reports of a reconcile. Waiting helps only while it is `transient`. */
@@ -44,12 +45,15 @@ function findEventRemedy(message: string, { involvedObject, metadata }: Event): 
   return isOfOtherIngress ? groupMemberRemedy(failedIngress) : findRemedy(message)
 }
 
+/** Characters. The API server accepts 1,024. */
+const maxMessageLength = 4_096
+
 /**
  * Removes what differs between two attempts with the same error: the event recorder's prefix and
  * the request ids of AWS.
  */
 export function normalizeMessage(message: string): string {
-  return message
+  return truncate(message, maxMessageLength)
     .replace(/^\(combined from similar events\): /, '')
     .replace(/https response error StatusCode: (\d+), RequestID: [^,]*, (api error )?/, 'HTTP $1, ')
     .replace(/\s{0,9}status code: \d+, request id: \S+/, '')

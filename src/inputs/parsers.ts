@@ -88,7 +88,7 @@ export function duration(min: number, max: number): (raw: string) => number {
         'is not a duration',
         'Use a number with its unit, for example 90s, 10m or 1h30m.',
       )
-    const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce(
+    const seconds = [...raw.matchAll(/(\d{1,20})([hms])/g)].reduce(
       (sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN),
       0,
     )

@@ -1,12 +1,19 @@
 /** Text from outside as Markdown that GitHub renders as plain text. Pure. */
 
-/** Escapes HTML, table cells, links, images and emphasis. Line breaks become `<br>`. */
+/**
+ * Escapes HTML, table cells, links, images, emphasis and math. Line breaks become `<br>`. A comment
+ * within it keeps GitHub from making a link or mention of a URL, host name or address: entities are
+ * decoded before it looks for those. Source: GFM, Autolinks; GitHub, Writing mathematical
+ * expressions.
+ */
 export function escapeMarkdown(text: string): string {
   return text
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')
     .replace(/([\\`*_[\]|!#~])/g, '\\$1')
+    .replace(/\$/g, '<span>$$</span>')
+    .replace(/(?<=:)(?=\/\/)|(?<=www)(?=\.)|(?<=@)/gi, '<!-- -->')
     .split(/[\r\n]+/)
     .map((line) => line.trim())
     .join('<br>')

@@ -115,7 +115,7 @@ const escapeJsonAsGo = (text: string): string =>
  */
 function encodeBase64AtOffset(bytes: Buffer, offset: number): string {
   const padded = Buffer.concat([Buffer.alloc(offset), bytes])
-  const characters = padded.toString('base64').replace(/=+$/, '')
+  const characters = padded.toString('base64').replace(/={1,2}$/, '')
   // A character that also encodes bits of the neighbouring text is unknown, so it is cut.
   const start = Math.ceil((offset * 8) / 6)
   const end = padded.length % 3 === 0 ? undefined : -1

@@ -10,8 +10,16 @@ import { type StepName } from '../failures/codes.ts'
 import type { OutputName } from '../steps/outputs.ts'
 import type { Change, Log, Outcome, Topology } from '../steps/step.ts'
 import type { Clock } from '../util/polling.ts'
+import { truncate } from '../util/text.ts'
 import { annotationTitle } from './failure.ts'
 import type { Redactor } from './redaction.ts'
+
+/** Characters of a note or warning. They quote Milvus and other programs, at any length. */
+const maxNoteLength = 2_000
+
+/** Names, URLs, ARNs, dates, versions. Workflows may interpolate outputs into scripts. */
+const harmlessValue = /^[A-Za-z0-9_.:/+*=-]{0,2048}$/
+const jsonOutputs: ReadonlySet<OutputName> = new Set(['changes'])
 
 /** A finished step. */
 export interface StepRecord {
@@ -55,14 +63,21 @@ export class Report implements Log {
     this.groupLines.push(line)
   }
 
-  note(line: string): void {
+  note(text: string): void {
+    const line = this.shorten(text)
     this.groupLines.push(`note: ${line}`)
     if (!this.notes.includes(line)) this.notes.push(line)
   }
 
-  warn(line: string): void {
-    core.warning(this.redactor.redact(line), { title: annotationTitle })
+  warn(text: string): void {
+    const line = this.shorten(text)
+    core.warning(line, { title: annotationTitle })
     if (!this.notes.includes(line)) this.notes.push(line)
+  }
+
+  /** Redacts first: a secret that the cut splits would not be found. */
+  private shorten(text: string): string {
+    return truncate(this.redactor.redact(text), maxNoteLength)
   }
 
   progress(line: string): void {
@@ -96,8 +111,15 @@ export class Report implements Log {
 
   setOutput(name: OutputName, value: string): void {
     const redacted = this.redactor.redactOutput(value)
-    this.outputs.set(name, redacted)
-    core.setOutput(name, redacted)
+    const isSafe = jsonOutputs.has(name) || harmlessValue.test(redacted)
+    if (!isSafe)
+      this.warn(
+        `Output ${name} is empty, because its value has characters that shells interpret. ` +
+          'Look for it in the log of this run.',
+      )
+    const safeValue = isSafe ? redacted : ''
+    this.outputs.set(name, safeValue)
+    core.setOutput(name, safeValue)
   }
 
   /**

@@ -1,9 +1,13 @@
 /** Malformed TLS and HTTP/2. */
 import { randomBytes } from 'node:crypto'
 import {
+  ALTSVC,
   CONTINUATION,
   HEADERS,
+  ORIGIN,
   PING,
+  PUSH_PROMISE,
+  RST_STREAM,
   SETTINGS,
   writePeriodically,
   flood,
@@ -54,6 +58,21 @@ export const tlsCases: readonly HostileCase[] = [
     messagePattern: /ALPN: no protocol in common|ALPN: http\/1\.1/,
   },
 ]
+
+/** A promised request, on stream 2. Source: RFC 9113, section 6.6. */
+const encodePushPromise = (stream: number): Buffer =>
+  encodeFrame(
+    PUSH_PROMISE,
+    4,
+    stream,
+    Buffer.concat([
+      Buffer.from([0, 0, 0, 2]),
+      encodeHeader(':method', 'GET'),
+      encodeHeader(':scheme', 'https'),
+      encodeHeader(':authority', 'milvus.example.com'),
+      encodeHeader(':path', '/'),
+    ]),
+  )
 
 export const http2Cases: readonly HostileCase[] = [
   {
@@ -149,6 +168,39 @@ export const http2Cases: readonly HostileCase[] = [
             Array.from({ length: 1000 }, () => encodeFrame(PING, 0, 0, Buffer.alloc(8))),
           ),
         ),
+    }),
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'a PUSH_PROMISE, and the end of the pushed stream',
+    createBehavior: () => ({
+      onHeadersFrame: (socket, stream) => {
+        socket.write(encodePushPromise(stream))
+        socket.write(encodeFrame(RST_STREAM, 0, 2, Buffer.from([0, 0, 0, 2])))
+      },
+    }),
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'a PUSH_PROMISE, and the end of the connection',
+    createBehavior: () => ({
+      onHeadersFrame: (socket, stream) => {
+        socket.write(encodePushPromise(stream), () => socket.destroy())
+      },
+    }),
+    outcome: 'probe-http-error',
+    messagePattern: /Call Connect failed/,
+  },
+  {
+    name: 'malformed ALTSVC and ORIGIN frames',
+    createBehavior: () => ({
+      onHeadersFrame: (socket, stream) => {
+        socket.write(encodeFrame(ALTSVC, 0, 0, Buffer.from([0, 3, 0xff, 0xff, 0xff, 0xff])))
+        socket.write(encodeFrame(ORIGIN, 0, 0, Buffer.from([0, 3, 0xff, 0xff, 0xff, 0, 0])))
+        socket.write(encodeFrame(RST_STREAM, 0, stream, Buffer.from([0, 0, 0, 2])))
+      },
     }),
     outcome: 'probe-http-error',
     messagePattern: /Call Connect failed/,

@@ -1,20 +1,7 @@
-/** Malformed gRPC, and responses that no Milvus sends. */
+/** Malformed gRPC. */
 import { encodeLengthDelimited } from '../../../src/clients/milvus/protobuf.ts'
-import {
-  respondToCall,
-  flood,
-  encodeGrpcMessage,
-  encodeVarintField,
-  healthyResponses,
-} from '../hostile-server.ts'
-import {
-  overrideMethod,
-  kilobyte,
-  grpcHeaders,
-  encodeMessage,
-  encodeStatus,
-  type HostileCase,
-} from './case.ts'
+import { respondToCall, flood, encodeGrpcMessage, healthyResponses } from '../hostile-server.ts'
+import { overrideMethod, kilobyte, grpcHeaders, encodeMessage, type HostileCase } from './case.ts'
 
 export const grpcCases: readonly HostileCase[] = [
   {
@@ -194,67 +181,5 @@ export const grpcCases: readonly HostileCase[] = [
     }),
     outcome: 'probe-grpc-error',
     messagePattern: /grpc-status 13 \(x+/,
-  },
-]
-
-export const milvusCases: readonly HostileCase[] = [
-  {
-    name: 'an unhealthy Milvus without a reason',
-    createBehavior: () => ({ onCall: (stream) => respondToCall(stream, encodeMessage()) }),
-    outcome: 'milvus-unhealthy',
-    messagePattern: /unhealthy: no reason given/,
-  },
-  {
-    name: 'an unhealthy Milvus with 5,000 reasons',
-    createBehavior: () =>
-      overrideMethod('CheckHealth', (stream) =>
-        respondToCall(
-          stream,
-          encodeMessage(
-            ...Array.from({ length: 5_000 }, () => encodeLengthDelimited(3, 'querynode')),
-            encodeVarintField(2, 0),
-          ),
-        ),
-      ),
-    outcome: 'milvus-unhealthy',
-    messagePattern: /unhealthy: querynode/,
-  },
-  {
-    name: 'an unknown error code',
-    createBehavior: () =>
-      overrideMethod('GetVersion', (stream) =>
-        respondToCall(
-          stream,
-          encodeMessage(encodeStatus(Buffer.from([0xff, 0xff, 0xff, 0xff, 0x07]), '')),
-        ),
-      ),
-    outcome: 'milvus-not-ready',
-    messagePattern: /error code 2147483647 \(no reason given\)/,
-  },
-  {
-    name: 'a negative error code with a reason of 500 kB',
-    createBehavior: () =>
-      overrideMethod('GetVersion', (stream) =>
-        respondToCall(
-          stream,
-          encodeMessage(
-            encodeStatus(
-              Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]),
-              'reason '.repeat(70_000),
-            ),
-          ),
-        ),
-      ),
-    outcome: 'milvus-not-ready',
-    messagePattern: /error code -1 \(reason/,
-  },
-  {
-    name: 'an unknown quota state',
-    createBehavior: () =>
-      overrideMethod('CheckHealth', (stream) =>
-        respondToCall(stream, encodeMessage(encodeVarintField(2, 1), encodeVarintField(4, 99))),
-      ),
-    outcome: 'success',
-    messagePattern: /quota state 99/,
   },
 ]

@@ -10448,7 +10448,7 @@ function duration(min, max) {
     return (raw) => {
         if (!/^(?:\d{1,20}[hms])+$/.test(raw))
             throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not a duration', 'Use a number with its unit, for example 90s, 10m or 1h30m.');
-        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN), 0);
+        const seconds = [...raw.matchAll(/(\d{1,20})([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN), 0);
         if (seconds < min || seconds > max)
             throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is out of range', `Use a duration from ${min}s to ${max}s.`);
         return seconds;

@@ -6658,7 +6658,7 @@ function duration(min, max) {
     return (raw) => {
         if (!/^(?:\d{1,20}[hms])+$/.test(raw))
             throw invalidValue(raw, 'is not a duration', 'Use a number with its unit, for example 90s, 10m or 1h30m.');
-        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN), 0);
+        const seconds = [...raw.matchAll(/(\d{1,20})([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN), 0);
         if (seconds < min || seconds > max)
             throw invalidValue(raw, 'is out of range', `Use a duration from ${min}s to ${max}s.`);
         return seconds;

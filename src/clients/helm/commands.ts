@@ -168,7 +168,7 @@ export async function checkHelmVersion(options: HelmOptions): Promise<string> {
   const minimumVersion = minimumHelmVersion.join('.')
   if (!(await which('helm'))) throw helmNotFound(minimumVersion)
   const { stdout } = await executeHelm(['version', '--template', '{{.Version}}'], options)
-  const [version = '', major, minor] = /v?(\d+)\.(\d+)\.[^\s]*/.exec(stdout) ?? []
+  const [version = '', major, minor] = /v?(\d{1,9})\.(\d{1,9})\.\S*/.exec(stdout) ?? []
   const isSupported =
     Number(major) > minimumMajor ||
     (Number(major) === minimumMajor && Number(minor) >= minimumMinor)

@@ -156,7 +156,9 @@ export function extractFetchError(
   stderr: string,
 ): string | undefined {
   const [, updateError] =
-    /Unable to get an update from the .* chart repository .*:\s+(.+)/.exec(stdout) ?? []
+    /Unable to get an update from the "[^"\n]{1,300}" chart repository \([^)\n]{1,1000}\):\s{1,9}(.+)/.exec(
+      stdout,
+    ) ?? []
   if (updateError !== undefined) return updateError.trim()
   return exitCode === 0 ? undefined : extractErrorMessage(stderr) || describeExit(exitCode)
 }

@@ -6,7 +6,7 @@ import type { StatusError } from './request.ts'
  * permissions or of the control plane.
  */
 export const isWebhookError = ({ message }: StatusError): boolean =>
-  /admission webhook .* denied|failed calling webhook/.test(message)
+  /admission webhook "[^"]{1,253}" denied|failed calling webhook/.test(message)
 
 /**
  * Whether the error concerns the object: a webhook rejected it, or an apply cannot tell the items

@@ -32,9 +32,9 @@ function listItemValue(list: readonly unknown[], fieldPath: string): unknown {
   const [selector, keyExpressions = ''] =
     /^\[((?:"(?:[^"\\]|\\.)*"|[^\]"])*)\]/.exec(fieldPath) ?? []
   if (selector === undefined) return undefined
-  const itemKeys = [...keyExpressions.matchAll(/([\w.-]*)=("(?:[^"\\]|\\.)*"|[^,]+)/g)].map(
-    ([, key = '', value = '']) => ({ key, value }),
-  )
+  const itemKeys = [
+    ...keyExpressions.matchAll(/(?<![\w.-])([\w.-]*)=("(?:[^"\\]|\\.)*"|[^,]+)/g),
+  ].map(([, key = '', value = '']) => ({ key, value }))
   const matchesKeys = (item: unknown): boolean =>
     itemKeys.every(({ key, value }) => {
       const actual = key === '' ? item : (item as Record<string, unknown> | null)?.[key]

@@ -4,7 +4,11 @@
  */
 import https from 'node:https'
 import type { IncomingMessage } from 'node:http'
+import { truncate } from '../../util/text.ts'
 import type { Connection } from './connection.ts'
+
+/** Characters. An API server sends less; what answers in its place may not. */
+const maxMessageLength = 16_384
 
 /** The API's own error: a Status object. Source: meta/v1 Status. */
 export class StatusError extends Error {
@@ -18,10 +22,11 @@ export class StatusError extends Error {
 
   constructor(
     status: number,
-    body: { message?: string; reason?: string; details?: { causes?: StatusCause[] } | undefined },
+    body: { message?: unknown; reason?: string; details?: { causes?: StatusCause[] } | undefined },
     retryAfter = 0,
   ) {
-    super(body.message ?? `HTTP ${status}`)
+    const message = typeof body.message === 'string' ? body.message : `HTTP ${status}`
+    super(truncate(message, maxMessageLength))
     this.status = status
     this.reason = body.reason ?? ''
     this.retryAfter = retryAfter

@@ -97,6 +97,6 @@ export function parseHealthResponse(bytes: Buffer): {
     status: parseStatus(fields),
     isHealthy: getNumberField(fields, 2) !== 0,
     reasons: getRepeatedTextField(fields, 3),
-    limits: restrictions.map((state) => quotaStates[state] ?? `quota state ${state}`),
+    limits: [...new Set(restrictions)].map((state) => quotaStates[state] ?? `quota state ${state}`),
   }
 }

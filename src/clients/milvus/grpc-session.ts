@@ -56,8 +56,12 @@ export class GrpcSession {
 
   constructor(socket: tls.TLSSocket, authority: string) {
     this.socket = socket
-    this.session = http2.connect(`https://${authority}`, { createConnection: () => socket })
+    this.session = http2.connect(`https://${authority}`, {
+      createConnection: () => socket,
+      settings: { enablePush: false },
+    })
     this.session.on('error', (error: Error) => this.recordConnectionError(error))
+    this.session.on('stream', (pushed) => this.rejectPush(pushed))
     this.session.on('goaway', (code: number) => {
       const error = new Http2CallError('GOAWAY', code)
       // NO_ERROR only rejects later calls: accepted ones are still answered.
@@ -90,6 +94,12 @@ export class GrpcSession {
 
   close(): void {
     this.session.destroy()
+  }
+
+  /** A peer may push until it has acknowledged the settings. The pushed stream may then fail. */
+  private rejectPush(pushed: http2.ClientHttp2Stream): void {
+    pushed.on('error', () => undefined)
+    pushed.close(http2.constants.NGHTTP2_REFUSED_STREAM)
   }
 
   private recordConnectionError(error: Error): void {

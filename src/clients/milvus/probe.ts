@@ -100,8 +100,8 @@ async function runCalls(
   const versionCall = await call(versionPath)
   if (requiresCredentials(versionCall))
     return unauthenticatedResult(versionCall, token, connectTrace)
-  const reportedVersion = truncate(parseSuccess(versionCall, parseVersionResponse).version, 100)
-  const version = reportedVersion || connectResponse?.version || undefined
+  const reportedVersion = parseSuccess(versionCall, parseVersionResponse).version
+  const version = acceptVersion(reportedVersion) ?? acceptVersion(connectResponse?.version ?? '')
 
   // With a token, only a call without it shows whether Milvus requires one.
   const callAnonymously = () =>
@@ -116,6 +116,10 @@ async function runCalls(
     trace: [...connectTrace, `${nameMilvus(version)} reports that it is healthy`],
   }
 }
+
+/** The server decides about this text, and workflows may interpolate it into scripts. */
+const acceptVersion = (text: string): string | undefined =>
+  /^v?[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$/.test(text) ? text : undefined
 
 /** A call that was answered. */
 interface AnsweredCall {
@@ -191,6 +195,9 @@ function parseBody<T>(method: string, body: Buffer | undefined, parse: ResponseP
 export const nameMilvus = (version: string | undefined): string =>
   version === undefined ? 'Milvus' : `Milvus ${version}`
 
+/** Characters of the limits, and of the reasons for them. */
+const maxLimitsLength = 500
+
 /**
  * The limits of a healthy Milvus, as a phrase; undefined without limits.
  * @throws ProbeFailure when it is not healthy
@@ -199,6 +206,7 @@ function checkHealth(health: ReturnType<typeof parseHealthResponse>): string | u
   const { isHealthy, reasons, limits } = health
   if (!isHealthy) throw milvusUnhealthy([...reasons, ...limits])
   if (limits.length === 0) return undefined
-  if (reasons.length === 0) return limits.join(', ')
-  return `${limits.join(', ')} (${reasons.join('; ')})`
+  const limitsText = truncate(limits.join(', '), maxLimitsLength)
+  if (reasons.length === 0) return limitsText
+  return `${limitsText} (${truncate(reasons.join('; '), maxLimitsLength)})`
 }

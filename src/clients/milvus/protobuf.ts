@@ -33,19 +33,20 @@ function decodeVarint(bytes: Buffer, offset: number): [value: bigint, end: numbe
   throw new RangeError('varint of more than ten bytes')
 }
 
+/** Far more than any message of the probe has: a decoded value costs many times its bytes. */
+const maxValues = 50_000
+
 function decodePackedVarints(bytes: Buffer): bigint[] {
   const values: bigint[] = []
   let offset = 0
   while (offset < bytes.length) {
     const [value, end] = decodeVarint(bytes, offset)
     values.push(value)
+    if (values.length > maxValues) throw new RangeError(`more than ${maxValues} values`)
     offset = end
   }
   return values
 }
-
-/** Far more than any message of the probe has: a decoded value costs many times its bytes. */
-const maxValues = 50_000
 
 /** @throws RangeError when the bytes are not a message */
 export function decodeMessage(bytes: Buffer): MessageFields {

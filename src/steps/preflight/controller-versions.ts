@@ -66,7 +66,8 @@ const isAffected = (version: Version, { since, before }: KnownIssue): boolean =>
  * @returns undefined for an image by digest
  */
 export function parseControllerVersion(images: readonly string[]): Version | undefined {
-  const imagePattern = /aws-(?:alb-ingress|load-balancer)-controller.*:v?(\d+)\.(\d+)\.(\d+)/
+  const imagePattern =
+    /aws-(?:alb-ingress|load-balancer)-controller[^:]{0,200}:v?(\d+)\.(\d+)\.(\d+)/
   const match = images.map((image) => imagePattern.exec(image)).find((found) => found !== null)
   return match?.slice(1).map(Number)
 }
