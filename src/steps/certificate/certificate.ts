@@ -1,4 +1,5 @@
 /** certificate: ACM holds exactly this certificate, under an ARN that stays the same at renewal. */
+import { reimportRejected } from '../../failures/certificate.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { known, knownLater, type Deferred } from '../deferred.ts'
 import { parseCertificateArns } from '../ingress/manifest.ts'
@@ -10,8 +11,7 @@ import type { ObservedCertificates } from './observation.ts'
 import { toChanges, type CertificateOperation } from './operations.ts'
 import { buildTags } from './owner-tag.ts'
 import {
-  matchesMaterial,
-  planReimport,
+  planForGivenArn,
   selectCertificate,
   type AcmCertificate,
   type CertificatePlan,
@@ -34,11 +34,9 @@ export function plan(
       const { candidates, reimportTarget } = observed
       const tags = buildTags(settings, observed.desired.ownerTag)
       const desired = { ...observed.desired, tags }
-      if (!reimportTarget) return selectCertificate(candidates, desired)
-      if (!matchesMaterial(reimportTarget, desired.material))
-        return planReimport(reimportTarget, desired, [])
-      const { arn, leaf } = reimportTarget
-      return { current: { arn, leaf }, operations: [], superseded: [] }
+      return reimportTarget
+        ? planForGivenArn(reimportTarget, desired)
+        : selectCertificate(candidates, desired)
     }
   }
 }
@@ -100,15 +98,16 @@ async function applyOperation(
 ): Promise<ImportedCertificate> {
   const { context, clients } = run
   for (const change of toChanges([operation])) context.recordChange(change)
-  const { material, tags } = operation
+  const { material } = operation
   if (operation.action === 'reimport') {
-    const { arn } = operation
+    const { arn, onRejection } = operation
     const rejection = await clients.acm.reimport(arn, toImportMaterial(material))
     if (!rejection) return { arn, leaf: material.leaf, isNew: false }
     // Only ACM knows every reason against a re-import: removed key usages, for example.
+    if (onRejection.action === 'fail') throw reimportRejected(arn, rejection)
     const why = `ACM rejected it under the ARN that is in use: ${rejection.message}`
-    return applyOperation(run, { action: 'import', material, tags, why })
+    return applyOperation(run, { ...onRejection, material, why })
   }
-  const arn = await importNewCertificate(run, material, tags)
+  const arn = await importNewCertificate(run, material, operation.tags)
   return { arn, leaf: material.leaf, isNew: true }
 }
