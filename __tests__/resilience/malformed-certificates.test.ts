@@ -13,16 +13,12 @@ import {
 import type { EndpointSettings } from '../../src/inputs/types.ts'
 import {
   getCertificateDetails,
-  isIssuerOf,
   parseCertificateMaterial,
   type CertificateMaterial,
 } from '../../src/x509/certificate.ts'
-import {
-  checkMaterial,
-  formatWeakKeyWarning,
-  formatExpiryWarning,
-  isTrusted,
-} from '../../src/x509/checks.ts'
+import { checkMaterial, formatWeakKeyWarning, formatExpiryWarning } from '../../src/x509/checks.ts'
+import { isIssuerOf } from '../../src/x509/issuers.ts'
+import { isTrusted } from '../../src/x509/trust.ts'
 import { weakFixtures } from '../x509/weak-fixtures.ts'
 import { anyLengthText, corruptText, corruptBytes } from './arbitraries.ts'
 import { minimalInputs, parseEndpointSettings } from './inputs.ts'

@@ -1,6 +1,9 @@
 /** Chains in any order, private authorities, and weak keys. */
+import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
 import { issueSelfSigned } from '../../testing/certificates.ts'
+import { issueChainCertificate } from '../../testing/chain-certificates.ts'
+import { listCertificates } from './acm-manual-operations.ts'
 import { certificateInputs } from './certificate-inputs.ts'
 import { expectFailure, expectSuccess, expectUnchanged } from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
@@ -41,6 +44,38 @@ scenario(
         environment.certificateAuthority.intermediate + environment.certificateAuthority.root,
     }
     expect(expectSuccess(await run(inputs)).summary).toContain('They were found in probe-ca')
+    expectUnchanged(await run(inputs))
+  },
+)
+
+scenario(
+  'a reissued intermediate and an expired root in the bundle: the valid chain is imported, with a note',
+  async ({ environment, run }) => {
+    const root = await issueChainCertificate({ name: 'Root' })
+    const past = { validFrom: -60, validTo: -1 }
+    const expiredRoot = await issueChainCertificate({ name: '', twinOf: root, ...past })
+    const intermediate = await issueChainCertificate({ name: 'Intermediate', issuer: root })
+    const expiredIntermediate = await issueChainCertificate({
+      name: '',
+      twinOf: intermediate,
+      issuer: root,
+      ...past,
+    })
+    const leaf = await issueChainCertificate({
+      name: environment.host,
+      hosts: [environment.host],
+      issuer: intermediate,
+    })
+    const inputs = {
+      certificate: leaf.pem,
+      'certificate-chain': expiredIntermediate.pem + intermediate.pem + expiredRoot.pem,
+      'private-key': leaf.privateKey,
+      'probe-ca': root.pem,
+    }
+    const result = expectSuccess(await run(inputs))
+    expect(result.summary).toContain('2 of the certificates are not imported')
+    const [stored] = await listCertificates(environment)
+    expect(stored?.x509.raw).toEqual(new X509Certificate(leaf.pem).raw)
     expectUnchanged(await run(inputs))
   },
 )

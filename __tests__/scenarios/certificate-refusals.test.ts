@@ -1,5 +1,11 @@
 /** Certificates and keys that are rejected before anything is written. */
 import { expect } from '@jest/globals'
+import {
+  createExtension,
+  createNameConstraints,
+  issueChainCertificate,
+  type ChainCertificateOptions,
+} from '../../testing/chain-certificates.ts'
 import { encryptPrivateKey, issueSelfSigned } from '../../testing/certificates.ts'
 import { weakFixtures } from '../x509/weak-fixtures.ts'
 import { certificateInputs, dayMs, issueExpiredCertificate } from './certificate-inputs.ts'
@@ -87,6 +93,54 @@ simulatorScenario(
         code,
       )
     }
+  },
+)
+
+simulatorScenario(
+  'the action checks certificates before it calls any service',
+  'a certificate that ACM accepts and clients reject: its purpose, an unknown critical extension, an excluded name',
+  async (scenario) => {
+    const { certificateAuthority: authority, host } = scenario.environment
+    const issueSelf = async (options: Partial<ChainCertificateOptions>) => {
+      const { pem, privateKey } = await issueChainCertificate({
+        name: host,
+        hosts: [host],
+        ...options,
+      })
+      return { fullchain: pem, privateKey }
+    }
+    const critical = createExtension('1.3.6.1.4.1.55555.1', true)
+    const excluded = createNameConstraints({ excluded: ['example.com'] })
+    const root = await issueChainCertificate({ name: 'Root', extensions: [excluded] })
+    const constrained = await issueSelf({ issuer: root })
+    for (const { certificate, code, expectedText } of [
+      {
+        certificate: await authority.issue({
+          hosts: [host],
+          extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'],
+        }),
+        code: 'certificate-purpose-unsuitable',
+        expectedText: 'its extended key usage is clientAuth, without serverAuth',
+      },
+      {
+        certificate: await authority.issue({ hosts: [host], keyUsage: ['keyEncipherment'] }),
+        code: 'certificate-purpose-unsuitable',
+        expectedText: 'its key usage is keyEncipherment, without digitalSignature',
+      },
+      {
+        certificate: await issueSelf({ extensions: [critical] }),
+        code: 'certificate-unusable',
+        expectedText: 'the critical extension 1.3.6.1.4.1.55555.1',
+      },
+      {
+        certificate: { ...constrained, fullchain: constrained.fullchain + root.pem },
+        code: 'certificate-chain-invalid',
+        expectedText: `name constraints), so clients reject it for ${host}`,
+      },
+    ] as const)
+      expect(
+        await expectFailureWithoutWrites(scenario, certificateInputs(certificate), code),
+      ).toContain(expectedText)
   },
 )
 

@@ -1,9 +1,16 @@
 /** A renewed certificate keeps its ARN, unless ACM cannot import it under the same one. */
 import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
-import { findCertificate, listCertificates } from './acm-manual-operations.ts'
+import { findCertificate, listCertificates, removeTags } from './acm-manual-operations.ts'
 import { certificateInputs, issueWithLargerKey } from './certificate-inputs.ts'
-import { expectSuccess, listChanges } from './expectations.ts'
+import type { KeyUsageName } from '../../testing/certificates.ts'
+import {
+  expectFailure,
+  expectSuccess,
+  expectToContainAll,
+  getErrorAnnotation,
+  listChanges,
+} from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 
 setDefaultStart('cluster-ip')
@@ -84,6 +91,42 @@ simulatorScenario(
     expect((await listCertificates(environment)).map(({ arn }) => arn)).toEqual([
       second.outputs['certificate-arn'],
     ])
+  },
+)
+
+simulatorScenario(
+  'moto accepts a reimport that removes key usages',
+  'a reimport under a given certificate-arn that ACM rejects fails in every run, and imports nothing else',
+  async ({ environment, run, writes }) => {
+    const issue = (keyUsage: readonly KeyUsageName[]) =>
+      environment.certificateAuthority.issue({ hosts: [environment.host], keyUsage })
+    const broadUsage = await issue(['digitalSignature', 'keyEncipherment', 'dataEncipherment'])
+    const { 'certificate-arn': arn = '' } = expectSuccess(
+      await run(certificateInputs(broadUsage)),
+    ).outputs
+    await removeTags(environment, arn)
+    const narrowUsage = await issue(['digitalSignature'])
+    const inputs = {
+      ...certificateInputs(narrowUsage),
+      'certificate-arn': arn,
+      'replace-certificate': 'true',
+    }
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const rejected = expectFailure(await run(inputs), 'certificate', 'certificate-refused')
+      expectToContainAll(getErrorAnnotation(rejected), [
+        arn,
+        'Key usage values cannot be removed on re-import',
+        'leave certificate-arn empty',
+      ])
+      expect(writes().filter((write) => write.startsWith('acm'))).toEqual(['acm ImportCertificate'])
+    }
+    expect((await listCertificates(environment)).map((certificate) => certificate.arn)).toEqual([
+      arn,
+    ])
+    // The same usages under the same ARN are accepted.
+    const renewed = await issue(['digitalSignature', 'keyEncipherment', 'dataEncipherment'])
+    const replaced = expectSuccess(await run({ ...inputs, ...certificateInputs(renewed) }))
+    expect(replaced.outputs['certificate-arn']).toBe(arn)
   },
 )
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { AcmKeyAlgorithm } from '../../testing/certificates.ts'
 import { areCertificatesEqual, getKeyAlgorithm } from '../../src/x509/certificate.ts'
-import { formatExpiryWarning, formatWeakKeyWarning, isTrusted } from '../../src/x509/checks.ts'
+import { formatExpiryWarning, formatWeakKeyWarning } from '../../src/x509/checks.ts'
+import { isTrusted } from '../../src/x509/trust.ts'
 import { parseCertificates } from '../../src/x509/parse.ts'
 import { formatDistinguishedName } from '../../src/util/text.ts'
 import {

@@ -4,7 +4,7 @@ import {
   issueSelfSigned,
   type CertificateOptions,
 } from '../../testing/certificates.ts'
-import { isSelfSigned } from '../../src/x509/certificate.ts'
+import { isSelfSigned } from '../../src/x509/issuers.ts'
 import { checkMaterial } from '../../src/x509/checks.ts'
 import {
   authority,
@@ -184,6 +184,26 @@ describe('a leaf with its chain and key', () => {
     expect(problem?.message).toMatch(
       /^Input certificate contains only the server certificate \(CN=milvus\.example\.com\); the intermediate \(O=.*, CN=Simulator CA Intermediate\) is missing, /,
     )
+  })
+
+  test('names a missing intermediate beside certificates that belong elsewhere', () => {
+    for (const { chain, other } of [
+      { chain: authority.root, other: 'Simulator CA Root' },
+      { chain: otherAuthority.intermediate, other: 'Other CA Intermediate' },
+    ]) {
+      const [problem, ...otherProblems] = checkMaterial(
+        parseMaterial({ certificate, chain }),
+        host,
+        now,
+      )
+      expect(otherProblems).toEqual([])
+      expect(problem?.message).toMatch(
+        new RegExp(
+          '^The intermediate certificate O=.*, CN=Simulator CA Intermediate, which signed ' +
+            `CN=milvus\\.example\\.com, is missing in .*; 1 other certificate .*CN=${other}\\)\\.$`,
+        ),
+      )
+    }
   })
 
   test('counts unrelated certificates and names the first', () => {

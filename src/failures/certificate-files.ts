@@ -131,6 +131,23 @@ export function intermediateMissing(subject: string, issuer: string): ActionErro
   })
 }
 
+/**
+ * The certificates of the inputs do not connect: the one that signed `subject` is not there.
+ * @param others how many signed nothing here, and the subject of the first
+ */
+export function issuerMissing(
+  subject: string,
+  issuer: string,
+  others: { readonly count: number; readonly first: string },
+): ActionError {
+  return new ActionError({
+    code: 'certificate-chain-invalid',
+    problem: `The intermediate certificate ${issuer}, which signed ${subject}, is missing in inputs certificate and certificate-chain; ${others.count} other certificate${others.count === 1 ? '' : 's'} there did not sign it (first: ${others.first}).`,
+    remedy:
+      'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
+  })
+}
+
 /** @param algorithm as ACM names it, such as RSA_8192 */
 export function keyTypeUnsupported(algorithm: string): ActionError {
   return new ActionError({

@@ -69,6 +69,20 @@ export function certificateNotReplaceable(arn: string, obstacle: string): Action
   })
 }
 
+/**
+ * ACM rejected the re-import under the ARN of the inputs. The action imports no other certificate
+ * then: each run would import another one.
+ */
+export function reimportRejected(arn: string, rejection: ActionError): ActionError {
+  return new ActionError({
+    code: 'certificate-refused',
+    problem: `ACM certificate ${arn} (input certificate-arn) could not be replaced with input certificate. ${rejection.message}`,
+    remedy:
+      'Request the certificate with the key usages and names of the existing one, or leave certificate-arn empty to import a new certificate and switch the Ingress to its ARN.',
+    cause: rejection.cause,
+  })
+}
+
 const alternativeRemedy = 'Set certificate-arn to another one, or set certificate and private-key.'
 
 /** @param validation what is missing, as an instruction: `Create the DNS record …` */

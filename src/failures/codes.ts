@@ -30,6 +30,8 @@ export const failureCodes = [
   'certificate-chain-invalid',
   'certificate-key-unsupported',
   'certificate-signature-weak',
+  'certificate-purpose-unsuitable',
+  'certificate-unusable',
   'certificate-expired',
   'certificate-not-yet-valid',
   'certificate-host-mismatch',

@@ -1,9 +1,11 @@
-/** Parses the certificate inputs, puts the chain in order, and describes certificates. */
+/** Parses the certificate inputs, finds the chain, and describes certificates. */
 import { X509Certificate, type KeyObject } from 'node:crypto'
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
 import { toActionError } from '../failures/thrown.ts'
 import { certificateAndKeySwapped } from '../failures/certificate-files.ts'
 import { formatDistinguishedName } from '../util/text.ts'
+import { findChain, isValidAt, listRelated } from './chain.ts'
+import { isSameAuthority, isSelfSigned } from './issuers.ts'
 import { areInputsSwapped, parseCertificateInput, parsePrivateKey } from './parse.ts'
 
 /** The certificate to serve, with its chain and key. */
@@ -19,9 +21,11 @@ export interface CertificateMaterial {
   /** Whether the inputs had no chain, and the CA bundle had it. */
   readonly isChainFromCaBundle: boolean
   /**
-   * Certificates of the inputs that signed neither the leaf nor its issuers. A cross-signed issuer
-   * is not one of them.
+   * Certificates of the inputs that belong to the leaf, but not to the chain: another way up, an
+   * earlier certificate with the same key, an expired root.
    */
+  readonly unusedCertificates: readonly X509Certificate[]
+  /** Certificates of the inputs that signed neither the leaf nor its issuers. */
   readonly unrelatedCertificates: readonly X509Certificate[]
   /** Absent in a check, which needs no key. */
   readonly key: KeyObject | undefined
@@ -42,12 +46,14 @@ export interface CertificateDetails {
 /**
  * Parses the three inputs. `certificate` may contain the full chain, in any order.
  * @param inputs PEM texts; `chain` and `privateKey` may be empty
- * @param caBundle where to look for a chain that the inputs do not have
+ * @param caBundle where to look for a chain that the inputs do not have; its roots are trusted
+ * @param now milliseconds since the epoch: of several chains, a valid one is used
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
 export function parseCertificateMaterial(
   inputs: { certificate: string; privateKey: string; chain: string },
   caBundle: readonly X509Certificate[] = [],
+  now = Date.now(),
 ): CertificateMaterial {
   if (areInputsSwapped(inputs)) throw certificateAndKeySwapped()
   const { key, certificates } = parseAll({
@@ -58,20 +64,24 @@ export function parseCertificateMaterial(
     (certificate, index) =>
       certificates.findIndex((other) => other.raw.equals(certificate.raw)) === index,
   )
-  const leaf = findLeaf(unique, key)
-  const inputChain = buildChain(leaf, unique)
+  const leaf = findLeaf(unique, key, now)
+  const search = { trustedRoots: caBundle, now }
+  const inputChain = findChain(leaf, { ...search, candidates: unique })
   const isChainMissing = inputChain.length === 0 && !isSelfSigned(leaf)
-  const chain = isChainMissing ? buildChain(leaf, caBundle) : inputChain
+  const chain = isChainMissing ? findChain(leaf, { ...search, candidates: caBundle }) : inputChain
   const path = [leaf, ...inputChain]
+  const related = listRelated(leaf, unique)
+  const others = unique.filter((certificate) => !path.includes(certificate))
   const isRelated = (certificate: X509Certificate): boolean =>
-    path.includes(certificate) || path.some((subject) => isIssuerOf(certificate, subject))
+    related.has(certificate) || isSameAuthority(certificate, leaf)
   const inputOrder = unique.filter((certificate) => path.includes(certificate))
   return {
     leaf,
     isReordered: !areCertificatesEqual(inputOrder, path),
     chain,
     isChainFromCaBundle: chain.length > inputChain.length,
-    unrelatedCertificates: unique.filter((certificate) => !isRelated(certificate)),
+    unusedCertificates: others.filter(isRelated),
+    unrelatedCertificates: others.filter((certificate) => !isRelated(certificate)),
     key,
     privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '',
   }
@@ -100,45 +110,21 @@ function parseAll<T extends Record<string, () => unknown>>(
   return Object.fromEntries(entries) as { [K in keyof T]: ReturnType<T[K]> }
 }
 
-/** The certificate of the key, else the first that is not a CA, else the first. */
+/** The certificate of the key, if possible a valid one; else the first that is not a CA. */
 function findLeaf(
   certificates: readonly X509Certificate[],
   key: KeyObject | undefined,
+  now: number,
 ): X509Certificate {
+  const ofKey = certificates.filter((certificate) => key && certificate.checkPrivateKey(key))
   const leaf =
-    certificates.find((certificate) => key && certificate.checkPrivateKey(key)) ??
+    ofKey.find((certificate) => isValidAt(certificate, now)) ??
+    ofKey[0] ??
     certificates.find((certificate) => !certificate.ca) ??
     certificates[0]
   if (!leaf) throw new TypeError('parseCertificateInput() never returns an empty list')
   return leaf
 }
-
-function buildChain(
-  leaf: X509Certificate,
-  candidates: readonly X509Certificate[],
-): X509Certificate[] {
-  const path = [leaf]
-  for (;;) {
-    const subject = path.at(-1) ?? leaf
-    const issuer = candidates.find(
-      (candidate) => !path.includes(candidate) && isIssuerOf(candidate, subject),
-    )
-    if (!issuer) return path.slice(1)
-    path.push(issuer)
-  }
-}
-
-/** Whether `issuer` signed `certificate`: the names match, and the signature is valid. */
-export function isIssuerOf(issuer: X509Certificate, certificate: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
-}
-
-/**
- * Whether a certificate signed itself. checkIssued does not tell: it also requires a certificate
- * that may sign others.
- */
-export const isSelfSigned = (certificate: X509Certificate): boolean =>
-  certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
 
 /** The DNS names among the subject alternative names. */
 export function getDnsNames(certificate: X509Certificate): string[] {

@@ -1,6 +1,5 @@
 /** Checks a certificate for everything that ACM, the ALB or a client would reject. Pure. */
-import { rootCertificates } from 'node:tls'
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { ActionError } from '../failures/action-error.ts'
 import {
   certificateExpired,
@@ -12,6 +11,7 @@ import {
   hostNotCovered,
   hostOnlyInCommonName,
   intermediateMissing,
+  issuerMissing,
   issuerNameEmpty,
   keyTypesMixed,
   keyTypeUnsupported,
@@ -22,15 +22,15 @@ import {
 } from '../failures/certificate-files.ts'
 import { coversHost } from '../util/certificate-names.ts'
 import { formatDistinguishedName } from '../util/text.ts'
+import { checkForClients } from './client-checks.ts'
 import {
   getDnsNames,
   getKeyAlgorithm,
   getSubject,
-  isIssuerOf,
-  isSelfSigned,
   toPem,
   type CertificateMaterial,
 } from './certificate.ts'
+import { isSelfSigned } from './issuers.ts'
 
 /**
  * All problems of the material.
@@ -46,6 +46,7 @@ export function checkMaterial(
     ...checkChain(material),
     ...checkKeyTypes(material),
     ...checkSignatures(material),
+    ...checkForClients(material),
     ...checkAcmLimits(material),
     ...checkValidity(material, now),
     ...checkHost(material.leaf, host),
@@ -65,10 +66,15 @@ function checkPrivateKey({ leaf, key }: CertificateMaterial): ActionError[] {
 function checkChain(material: CertificateMaterial): ActionError[] {
   const { leaf, chain, unrelatedCertificates: unrelated } = material
   const [firstUnrelated] = unrelated
-  if (firstUnrelated) return [unrelatedCertificates(unrelated.length, getSubject(firstUnrelated))]
-  if (chain.length > 0 || isSelfSigned(leaf)) return []
-  const issuer = formatDistinguishedName(leaf.issuer) || 'without a name'
-  return [intermediateMissing(getSubject(leaf), issuer)]
+  const top = chain.at(-1) ?? leaf
+  const issuer = formatDistinguishedName(top.issuer) || 'without a name'
+  const isLeafAlone = chain.length === 0 && !isSelfSigned(leaf)
+  if (!firstUnrelated) return isLeafAlone ? [intermediateMissing(getSubject(leaf), issuer)] : []
+  const others = { count: unrelated.length, first: getSubject(firstUnrelated) }
+  // A root without a certificate that it signed shows that something between them is missing.
+  if (isLeafAlone || (!isSelfSigned(top) && unrelated.some(isSelfSigned)))
+    return [issuerMissing(getSubject(top), issuer, others)]
+  return [unrelatedCertificates(others.count, others.first)]
 }
 
 /** Source: ACM user guide, Prerequisites for importing; an ALB accepts all of these. */
@@ -203,21 +209,4 @@ export function formatExpiryWarning(
   const days = Math.floor(remainingDays)
   const expiry = `in ${days} day${days === 1 ? '' : 's'}, on ${leaf.validToDate.toISOString()}`
   return `The certificate for ${getDisplayName(leaf)} expires ${expiry}: ${reason}.`
-}
-
-/**
- * Whether a trusted CA signed the top of the chain, or is it.
- * @param trustedRoots PEM of each; Mozilla's list, as Node and most clients have it, when absent
- */
-export function isTrusted(
-  { leaf, chain }: Pick<CertificateMaterial, 'leaf' | 'chain'>,
-  trustedRoots: readonly string[] = rootCertificates,
-): boolean {
-  const topmost = chain.at(-1) ?? leaf
-  return trustedRoots.some((pem) => {
-    const root = new X509Certificate(pem)
-    return (
-      root.raw.equals(topmost.raw) || (root.subject === topmost.issuer && isIssuerOf(root, topmost))
-    )
-  })
 }

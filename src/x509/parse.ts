@@ -4,6 +4,7 @@
  */
 import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto'
 import type { ActionError } from '../failures/action-error.ts'
+import { assertReadable } from './extensions.ts'
 import {
   certificateCorrupt,
   certificateInputIsPkcs7,
@@ -38,8 +39,8 @@ export function parseCertificates(pem: string): X509Certificate[] {
 }
 
 /**
- * Node parses the key and the dates of a certificate lazily: reading them here finds malformed ones
- * before any caller does.
+ * Node parses the key, the dates and the extensions of a certificate lazily: reading them here
+ * finds malformed ones before any caller does.
  */
 function assertParsed(certificate: X509Certificate): X509Certificate {
   // By OpenSSL's text, which is "Bad time value" for an invalid date; validToDate is sometimes a
@@ -48,6 +49,7 @@ function assertParsed(certificate: X509Certificate): X509Certificate {
   if (!dates.every((date) => date.endsWith(' GMT'))) throw new Error('invalid validity date')
   // The getter throws for a malformed key, and for a type that OpenSSL does not know.
   if (certificate.publicKey.type !== 'public') throw new Error('invalid public key')
+  assertReadable(certificate)
   return certificate
 }
 

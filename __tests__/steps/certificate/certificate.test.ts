@@ -35,6 +35,20 @@ describe('plan', () => {
     })
   })
 
+  test('a rejected re-import may become an import only where the action chose the ARN', () => {
+    const candidates = [createCandidate(1, oldCertificate, ownTag)]
+    const [reimportTarget] = candidates
+    const desired = { ownerTag: ownTarget, liveArn: createArn(1), material }
+    const listRejections = (target: typeof reimportTarget) =>
+      plan(run, { source: 'inputs', desired, candidates, reimportTarget: target }).operations.map(
+        (operation) => operation.action === 'reimport' && operation.onRejection.action,
+      )
+    expect([listRejections(undefined), listRejections(reimportTarget)]).toEqual([
+      ['import'],
+      ['fail'],
+    ])
+  })
+
   test.each([
     {
       name: 'imports under the ARN of the inputs',
@@ -107,7 +121,7 @@ describe('toChanges', () => {
     ({
       action: 'reimport',
       material,
-      tags,
+      onRejection: { action: 'import', tags },
       arn: createArn(1),
       previousLeaf: parseLeaf(oldCertificate),
       why: 'it differs',

@@ -1,4 +1,5 @@
 /** certificate: ACM holds exactly this certificate, under an ARN that stays the same at renewal. */
+import { reimportRejected } from '../../failures/certificate.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { known, knownLater, type Deferred } from '../deferred.ts'
 import { parseCertificateArns } from '../ingress/manifest.ts'
@@ -15,8 +16,7 @@ import {
 } from './operations.ts'
 import { buildTags } from './owner-tag.ts'
 import {
-  matchesMaterial,
-  planReimport,
+  planForGivenArn,
   selectCertificate,
   type AcmCertificate,
   type CertificatePlan,
@@ -39,11 +39,9 @@ export function plan(
       const { candidates, reimportTarget } = observed
       const tags = buildTags(settings, observed.desired.ownerTag)
       const desired = { ...observed.desired, tags }
-      if (!reimportTarget) return selectCertificate(candidates, desired)
-      if (!matchesMaterial(reimportTarget, desired.material))
-        return planReimport(reimportTarget, desired, [])
-      const { arn, leaf } = reimportTarget
-      return { current: { arn, leaf }, operations: [], superseded: [] }
+      return reimportTarget
+        ? planForGivenArn(reimportTarget, desired)
+        : selectCertificate(candidates, desired)
     }
   }
 }
@@ -120,13 +118,17 @@ async function importCertificate(
   return { arn, leaf: material.leaf, hasNewArn: true }
 }
 
-/** Only ACM knows every reason against a re-import: removed key usages, for example. */
+/**
+ * Only ACM knows every reason against a re-import: removed key usages, for example.
+ * @throws ActionError `certificate-refused` when it rejects one under an ARN of the inputs
+ */
 async function reimportCertificate(
   run: AcmRun,
-  { arn, material, tags }: ReimportCertificate,
+  { arn, material, onRejection }: ReimportCertificate,
 ): Promise<ServedCertificate> {
   const rejection = await run.clients.acm.reimport(arn, toImportMaterial(material))
   if (!rejection) return { arn, leaf: material.leaf, hasNewArn: false }
+  if (onRejection.action === 'fail') throw reimportRejected(arn, rejection)
   const why = `ACM rejected it under the ARN that is in use: ${rejection.message}`
-  return applyOperation(run, { action: 'import', material, tags, why })
+  return applyOperation(run, { ...onRejection, material, why })
 }

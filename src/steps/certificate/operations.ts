@@ -18,8 +18,13 @@ export interface ReimportCertificate {
   readonly arn: string
   readonly previousLeaf: X509Certificate
   readonly material: CertificateMaterial
-  /** For a new certificate, in case ACM rejects the re-import. */
-  readonly tags: Readonly<Record<string, string>>
+  /**
+   * What a rejection of ACM leads to: a new certificate with these tags where the action chose the
+   * ARN, a failure where the inputs name it.
+   */
+  readonly onRejection:
+    | { readonly action: 'import'; readonly tags: Readonly<Record<string, string>> }
+    | { readonly action: 'fail' }
   readonly why: string
 }
 

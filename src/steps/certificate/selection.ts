@@ -6,7 +6,7 @@ import {
   areCertificatesEqual,
   type CertificateMaterial,
 } from '../../x509/certificate.ts'
-import type { CertificateOperation } from './operations.ts'
+import type { CertificateOperation, ReimportCertificate } from './operations.ts'
 
 /** A certificate in ACM that may be selected. */
 export interface Candidate {
@@ -60,6 +60,7 @@ export function selectCertificate(
   desired: DesiredCertificate,
 ): CertificatePlan {
   const { material, tags } = desired
+  const importInstead = { action: 'import', tags } as const
   const isEqual = (candidate: Candidate) => matchesMaterial(candidate, material)
   const isLive = ({ arn }: Candidate) => arn === desired.liveArn
   const canReimport = (candidate: Candidate) =>
@@ -83,7 +84,12 @@ export function selectCertificate(
   const reimportableOwned = owned.filter(canReimport)
   const reimportable =
     reimportableOwned.find(isLive) ?? reimportableOwned[0] ?? untaggedLive.find(canReimport)
-  if (reimportable) return planReimport(reimportable, desired, listSuperseded(reimportable.arn))
+  if (reimportable)
+    return {
+      current: { arn: reimportable.arn, leaf: reimportable.leaf },
+      operations: [createReimport(reimportable, material, importInstead)],
+      superseded: listSuperseded(reimportable.arn),
+    }
 
   const equalOther = candidates.find(isEqual)
   if (equalOther) return use(equalOther)
@@ -105,19 +111,26 @@ function describeImportReason(
   return `it cannot be imported under ${incompatible.arn}: ${obstacle}`
 }
 
-/** Imports the material under the ARN of a certificate that can be replaced with it. */
-export function planReimport(
-  { arn, leaf }: Candidate,
-  { material, tags }: DesiredCertificate,
-  superseded: readonly Candidate[],
+/** The certificate under an ARN of the inputs: used if it is equal, or else re-imported. */
+export function planForGivenArn(
+  certificate: Candidate,
+  { material }: Pick<DesiredCertificate, 'material'>,
 ): CertificatePlan {
+  const { arn, leaf } = certificate
+  const operations = matchesMaterial(certificate, material)
+    ? []
+    : [createReimport(certificate, material, { action: 'fail' })]
+  return { current: { arn, leaf }, operations, superseded: [] }
+}
+
+function createReimport(
+  { arn, leaf }: Candidate,
+  material: CertificateMaterial,
+  onRejection: ReimportCertificate['onRejection'],
+): ReimportCertificate {
   const isSameLeaf = material.leaf.raw.equals(leaf.raw)
   const why = isSameLeaf ? 'the chain differs from the inputs' : 'it differs from input certificate'
-  return {
-    current: { arn, leaf },
-    operations: [{ action: 'reimport', arn, previousLeaf: leaf, material, tags, why }],
-    superseded,
-  }
+  return { action: 'reimport', arn, previousLeaf: leaf, material, onRejection, why }
 }
 
 /**

@@ -1,17 +1,15 @@
 /** Warnings about inputs that are valid, but probably do not do what was intended. */
 import { getCACertificates } from 'node:tls'
 import { combineErrors } from '../../failures/action-error.ts'
+import type { FailureCode } from '../../failures/codes.ts'
 import type { Context } from '../step.ts'
 import { parseMutualAuthentication } from '../../controller/annotation-validators.ts'
 import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
 import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
-import type { CertificateMaterial } from '../../x509/certificate.ts'
-import {
-  checkMaterial,
-  formatWeakKeyWarning,
-  formatExpiryWarning,
-  isTrusted,
-} from '../../x509/checks.ts'
+import { getSubject, type CertificateMaterial } from '../../x509/certificate.ts'
+import { checkMaterial, formatWeakKeyWarning, formatExpiryWarning } from '../../x509/checks.ts'
+import { checkHandshake } from '../../x509/handshake.ts'
+import { isTrusted } from '../../x509/trust.ts'
 
 /** Warns of inputs that have no effect, or a surprising one. */
 export function logInputNotes(context: Context, { ingress, probe }: EndpointSettings): void {
@@ -73,16 +71,31 @@ function warnClientCertificates(context: Context, ingress: IngressSettings): voi
   )
 }
 
+/** Problems that a handshake does not repeat. */
+const codesBesideHandshake: readonly FailureCode[] = [
+  'certificate-expired',
+  'certificate-not-yet-valid',
+  'certificate-host-mismatch',
+  'certificate-signature-weak',
+  'certificate-refused',
+]
+
 /**
  * Checks the certificate in the inputs, and logs what clients need to know about it.
  * @throws ActionError of every problem of the certificate
  */
-export function checkCertificate(context: Context, settings: EndpointSettings): void {
+export async function checkCertificate(
+  context: Context,
+  settings: EndpointSettings,
+): Promise<void> {
   const { certificate, host, expiryWarningDays } = settings
   if (certificate.kind !== 'material') return
   const { material } = certificate
   const now = context.clock.now()
   const problems = checkMaterial(material, host, now)
+  // After other problems, a handshake would only repeat them in OpenSSL's words.
+  if (problems.every(({ code }) => codesBesideHandshake.includes(code)))
+    problems.push(...(await checkHandshake(material, host)))
   if (problems.length > 0) throw combineErrors(problems)
   const expiryWarning = formatExpiryWarning(material.leaf, expiryWarningDays, now)
   const weakKeyWarning = formatWeakKeyWarning(material.leaf)
@@ -102,6 +115,12 @@ function logChainNotes(context: Context, material: CertificateMaterial): void {
     context.log.note(
       'The certificates are not in order (the leaf first, then each issuer after the certificate ' +
         'it signed). They are imported in that order.',
+    )
+  const [firstUnused] = material.unusedCertificates
+  if (firstUnused)
+    context.log.note(
+      `${material.unusedCertificates.length} of the certificates are not imported: the chain is ` +
+        `complete without them (first: ${getSubject(firstUnused)}).`,
     )
 }
 

@@ -73,7 +73,7 @@ export function observe(
     ingressClass,
     checkGroup(),
     checkTls(),
-    Promise.resolve().then(() => checkCertificate(context, settings)),
+    checkCertificate(context, settings),
     checkController(run, ingressClass),
   ])
   return {

@@ -1,0 +1,35 @@
+/** Whether clients trust a certificate by its chain. Pure. */
+import { X509Certificate } from 'node:crypto'
+import { rootCertificates } from 'node:tls'
+import { isIssuerOf } from './issuers.ts'
+
+let publicRoots: readonly X509Certificate[] | undefined
+
+/** Mozilla's list of roots, as Node and most clients have it. */
+export const getPublicRoots = (): readonly X509Certificate[] =>
+  (publicRoots ??= rootCertificates.map((pem) => new X509Certificate(pem)))
+
+/** Whether a certificate is a trusted root, a twin of one, or signed by one. */
+export function isAnchored(
+  certificate: X509Certificate,
+  trustedRoots: readonly X509Certificate[],
+): boolean {
+  return trustedRoots.some(
+    (root) =>
+      (root.subject === certificate.subject && root.publicKey.equals(certificate.publicKey)) ||
+      (root.subject === certificate.issuer && isIssuerOf(root, certificate)),
+  )
+}
+
+/**
+ * Whether a client finds a trusted root from any certificate of the path: the top may be signed by
+ * a root that the client no longer knows, or does not know yet.
+ * @param trustedRoots PEM of each; Mozilla's list when absent
+ */
+export function isTrusted(
+  { leaf, chain }: { leaf: X509Certificate; chain: readonly X509Certificate[] },
+  trustedRoots?: readonly string[],
+): boolean {
+  const roots = trustedRoots?.map((pem) => new X509Certificate(pem)) ?? getPublicRoots()
+  return [leaf, ...chain].some((certificate) => isAnchored(certificate, roots))
+}
