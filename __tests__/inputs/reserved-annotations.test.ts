@@ -49,7 +49,7 @@ describe('invalid inputs', () => {
     },
   )
 
-  test.each(['milvus-alb-action/nudge', 'kubernetes.io/ingress.class'])(
+  test.each(['milvus-alb-action/reconcile-requested-at', 'kubernetes.io/ingress.class'])(
     'rejects the annotation %s, which the action manages',
     (key) => {
       expect(captureInputError({ ...minimalInputs, annotations: `${key}: x` }).code).toBe(

@@ -42,7 +42,7 @@ export function captureState({ kubernetes, awsState: state, namespace }: Simulat
     })),
     ingresses: kubernetes.list('Ingress', namespace).map(({ metadata, ...object }) => {
       const annotations = Object.entries(metadata.annotations ?? {})
-        .filter(([key]) => key !== 'milvus-alb-action/nudge')
+        .filter(([key]) => key !== 'milvus-alb-action/reconcile-requested-at')
         .sort()
       return { name: metadata.name, annotations, spec: object['spec'] }
     }),

@@ -93,7 +93,7 @@ scenario(
   { start: 'cluster-ip' },
 )
 
-const reconcileRequestChange = 'load-balancer milvus-alb-action/nudge'
+const reconcileRequestChange = 'load-balancer milvus-alb-action/reconcile-requested-at'
 
 scenario('a listener deleted in AWS is restored', async ({ environment, run }) => {
   expectSuccess(await run())

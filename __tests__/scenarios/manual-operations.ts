@@ -69,7 +69,7 @@ export async function listNormalizedObjects(
         'nodePort',
         'healthCheckNodePort',
         'deployment.kubernetes.io/revision',
-        'milvus-alb-action/nudge',
+        'milvus-alb-action/reconcile-requested-at',
       ])
       const text = JSON.stringify({ ...object, labels, annotations }, (key, value: unknown) =>
         generatedFields.has(key) ? undefined : value,

@@ -59,14 +59,16 @@ scenario(
     // Nothing to apply, and the old event is still there, so the run requests a reconcile.
     const secondRun = await run(newGroupInputs)
     expectFailure(secondRun, 'load-balancer', 'controller-refused')
-    expect(listChanges(secondRun)).toEqual(['load-balancer milvus-alb-action/nudge'])
+    expect(listChanges(secondRun)).toEqual([
+      'load-balancer milvus-alb-action/reconcile-requested-at',
+    ])
 
     // The cause was fixed outside of the Ingress: the requested reconcile makes the controller
     // notice, unless it retries before that.
     environment.controller.options.unknownIds = []
     const fixedRun = await run(newGroupInputs)
     expectSuccess(fixedRun)
-    expect(['load-balancer milvus-alb-action/nudge']).toEqual(
+    expect(['load-balancer milvus-alb-action/reconcile-requested-at']).toEqual(
       expect.arrayContaining(listChanges(fixedRun)),
     )
     expectUnchanged(await run(newGroupInputs))

@@ -119,7 +119,7 @@ test('an unchanged apply creates no event, and a reconcile request increments th
   await waitUntil(() => [...state.targetGroups.values()][0]?.targets.length === 1)
   const before = requestLog.requests.length
   applyObject(buildIngress())
-  applyObject(buildIngress({ 'milvus-alb-action/nudge': '1' }))
+  applyObject(buildIngress({ 'milvus-alb-action/reconcile-requested-at': '1' }))
   await waitForEvent('SuccessfullyReconciled', 2)
   expect(listEvents('SuccessfullyReconciled')).toHaveLength(1)
   const mutating = requestLog.requests
@@ -158,7 +158,7 @@ test('a reconcile request recreates a deleted listener, but attributes change on
   const [loadBalancer] = state.loadBalancers.values()
   loadBalancer?.listeners.splice(0)
   loadBalancer?.attributes.set('idle_timeout.timeout_seconds', '77')
-  applyObject(buildIngress({ 'milvus-alb-action/nudge': '1' }))
+  applyObject(buildIngress({ 'milvus-alb-action/reconcile-requested-at': '1' }))
   await waitForEvent('SuccessfullyReconciled', 2)
   expect(loadBalancer?.listeners).toHaveLength(1)
   expect(loadBalancer?.attributes.get('idle_timeout.timeout_seconds')).toBe('77')
@@ -204,13 +204,13 @@ test('a paused, stopped or slow controller reconciles later', async () => {
   controller.options.isPaused = false
   await waitForEvent('SuccessfullyReconciled')
   await controller.stop()
-  applyObject(buildIngress({ 'milvus-alb-action/nudge': '1' }))
+  applyObject(buildIngress({ 'milvus-alb-action/reconcile-requested-at': '1' }))
   await controller.start()
   // A new process does not know the events of the previous one.
   await waitUntil(() => listEvents('SuccessfullyReconciled').length === 2)
   controller.options.reconcileDelay = 300
   const from = Date.now()
-  applyObject(buildIngress({ 'milvus-alb-action/nudge': '2' }))
+  applyObject(buildIngress({ 'milvus-alb-action/reconcile-requested-at': '2' }))
   await waitForEvent('SuccessfullyReconciled', 2)
   expect(Date.now() - from).toBeGreaterThan(250)
 })

@@ -6,7 +6,7 @@ const reservedAnnotations: ReadonlyMap<string, string> = new Map([
   ['alb.ingress.kubernetes.io/backend-protocol-version', 'this action to GRPC'],
   ['alb.ingress.kubernetes.io/target-type', 'this action to ip'],
   ['alb.ingress.kubernetes.io/certificate-arn', 'inputs certificate and certificate-arn'],
-  ['milvus-alb-action/nudge', 'this action'],
+  ['milvus-alb-action/reconcile-requested-at', 'this action'],
   ...inputNames.flatMap((name): [string, string][] => {
     const { annotation } = inputs[name]
     return annotation === undefined ? [] : [[annotation, `input ${name}`]]

@@ -13,7 +13,7 @@ import type { EndpointSettings } from '../../inputs/types.ts'
 export const fieldManager = 'milvus-alb-action'
 
 /** An annotation that the controller does not know: changing it requests a reconcile. */
-export const reconcileRequestAnnotation = 'milvus-alb-action/nudge'
+export const reconcileRequestAnnotation = 'milvus-alb-action/reconcile-requested-at'
 
 /** The Ingress to apply. */
 export interface IngressManifest {
