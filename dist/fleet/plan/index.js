@@ -7670,6 +7670,8 @@ const failureCodes = [
     'certificate-chain-invalid',
     'certificate-key-unsupported',
     'certificate-signature-weak',
+    'certificate-purpose-unsuitable',
+    'certificate-unusable',
     'certificate-expired',
     'certificate-not-yet-valid',
     'certificate-host-mismatch',
@@ -7848,7 +7850,7 @@ const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message ||
 /* harmony export */   sh: () => (/* binding */ certificateInputIsPkcs7),
 /* harmony export */   ym: () => (/* binding */ certificateMissing)
 /* harmony export */ });
-/* unused harmony exports privateKeyMismatch, unrelatedCertificates, intermediateMissing, keyTypeUnsupported, keyTypesMixed, signatureWeak, certificateTooLarge, chainTooLarge, issuerNameEmpty, ocspUrlTooLong, certificateExpired, chainCertificateExpired, certificateNotYetValid, hostNotCovered, hostBeyondWildcard, hostOnlyInCommonName */
+/* unused harmony exports privateKeyMismatch, unrelatedCertificates, intermediateMissing, issuerMissing, keyTypeUnsupported, keyTypesMixed, signatureWeak, certificateTooLarge, chainTooLarge, issuerNameEmpty, ocspUrlTooLong, certificateExpired, chainCertificateExpired, certificateNotYetValid, hostNotCovered, hostBeyondWildcard, hostOnlyInCommonName */
 /* harmony import */ var _action_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5427);
 
 const certificateRemedy = 'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
@@ -7949,6 +7951,13 @@ function intermediateMissing(subject, issuer) {
         code: 'certificate-chain-invalid',
         problem: `Input certificate contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
         remedy: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
+    });
+}
+function issuerMissing(subject, issuer, others) {
+    return new ActionError({
+        code: 'certificate-chain-invalid',
+        problem: `The intermediate certificate ${issuer}, which signed ${subject}, is missing in inputs certificate and certificate-chain; ${others.count} other certificate${others.count === 1 ? '' : 's'} there did not sign it (first: ${others.first}).`,
+        remedy: 'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
     });
 }
 function keyTypeUnsupported(algorithm) {
@@ -8081,7 +8090,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3506);
 /* harmony import */ var _matrix_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8334);
 /* harmony import */ var _report_markdown_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7045);
-/* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1236);
+/* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4266);
 
 
 
@@ -8221,7 +8230,7 @@ function chooseRunner({ runsOn }, defaultRunner) {
 
 /***/ }),
 
-/***/ 1236:
+/***/ 4266:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -8244,9 +8253,21 @@ const inputMissing = (name, remedy) => new action_error/* ActionError */.l({ cod
 const isInputMissing = (failure, name) => failure.code === 'input-missing' && failure.message === describeMissing(name);
 const conflict = (problem, remedy) => new action_error/* ActionError */.l({ code: 'inputs-conflict', problem, remedy });
 const inputInvalid = (name, { message, remedy }) => new action_error/* ActionError */.l({ code: 'input-invalid', problem: `Input ${name} ${message}`, remedy });
+const inputs_inputUnknown = (name, suggestion) => new ActionError({
+    code: 'input-invalid',
+    problem: `Input ${name} does not exist.`,
+    remedy: suggestion
+        ? `Did you mean ${suggestion}? Correct the name, because an unknown input has no effect.`
+        : 'Remove it: README.md lists all inputs. If it is a variable of the job (INPUT_...), not an input, give the variable another name.',
+});
 const regionVariableInvalid = (variable, { message, remedy }) => new action_error/* ActionError */.l({
     code: 'input-invalid',
     problem: `Input region is empty, and its default ${variable} ${message}`,
+    remedy,
+});
+const variableInvalid = (variable, { message, remedy }) => new action_error/* ActionError */.l({
+    code: 'input-invalid',
+    problem: `The environment variable ${variable} ${message}`,
     remedy,
 });
 const clusterMissing = () => inputMissing('cluster', 'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.');
@@ -8402,8 +8423,113 @@ async function settleAll(promises) {
 
 // EXTERNAL MODULE: ./build/failures/certificate-files.js
 var certificate_files = __nccwpck_require__(3791);
-// EXTERNAL MODULE: ./build/x509/parse.js
-var parse = __nccwpck_require__(2710);
+;// CONCATENATED MODULE: ./build/x509/issuers.js
+function isIssuerOf(issuer, certificate) {
+    const namesMatch = certificate.issuer === issuer.subject || certificate.checkIssued(issuer);
+    return namesMatch && certificate.verify(issuer.publicKey);
+}
+const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
+const isSameAuthority = (a, b) => a.subject === b.subject && a.publicKey.equals(b.publicKey);
+
+;// CONCATENATED MODULE: external "node:tls"
+const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
+;// CONCATENATED MODULE: ./build/x509/trust.js
+
+
+
+let publicRoots;
+const getPublicRoots = () => (publicRoots ??= external_node_tls_namespaceObject.rootCertificates.map((pem) => new external_node_crypto_.X509Certificate(pem)));
+function isAnchored(certificate, trustedRoots) {
+    return trustedRoots.some((root) => (root.subject === certificate.subject && root.publicKey.equals(certificate.publicKey)) ||
+        (root.subject === certificate.issuer && isIssuerOf(root, certificate)));
+}
+function isTrusted({ leaf, chain }, trustedRoots) {
+    const roots = trustedRoots?.map((pem) => new X509Certificate(pem)) ?? getPublicRoots();
+    return [leaf, ...chain].some((certificate) => isAnchored(certificate, roots));
+}
+
+;// CONCATENATED MODULE: ./build/x509/chain.js
+
+
+const maxPaths = 500;
+function findChain(leaf, search) {
+    const listIssuers = createIssuerLookup(search.candidates);
+    const paths = listPaths(leaf, listIssuers);
+    const [firstPath = [leaf]] = paths;
+    if (paths.length === 1 && isPathValid(firstPath, search.now))
+        return firstPath.slice(1);
+    const isUsableRoot = (root) => root.ca && isSelfSigned(root) && isValidAt(root, search.now);
+    const roots = [...search.trustedRoots.filter(isUsableRoot), ...getPublicRoots()];
+    const ranked = paths.map((path) => rankPath(path, roots, search.now));
+    const beginnings = ranked.flatMap((path) => shortenPath(path, roots, search.now));
+    const [best] = [...ranked, ...beginnings].sort(comparePaths);
+    return (best?.path ?? firstPath).slice(1);
+}
+function listRelated(leaf, candidates) {
+    const listIssuers = createIssuerLookup(candidates);
+    const related = new Set([leaf]);
+    for (const certificate of related)
+        for (const issuer of listIssuers(certificate))
+            related.add(issuer);
+    return related;
+}
+function createIssuerLookup(candidates) {
+    const issuersOf = new Map();
+    return (certificate) => {
+        const found = issuersOf.get(certificate) ??
+            candidates.filter((candidate) => isIssuerOf(candidate, certificate));
+        issuersOf.set(certificate, found);
+        return found;
+    };
+}
+function listPaths(leaf, listIssuers) {
+    const paths = [];
+    const extend = (path) => {
+        if (paths.length >= maxPaths)
+            return;
+        const subject = path.at(-1) ?? leaf;
+        const issuers = isSelfSigned(subject) ? [] : listIssuers(subject);
+        const next = issuers.filter((issuer) => !path.some((other) => isSameAuthority(other, issuer)));
+        if (next.length === 0)
+            paths.push(path);
+        for (const issuer of next)
+            extend([...path, issuer]);
+    };
+    extend([leaf]);
+    return paths;
+}
+const isPathValid = ([leaf, ...issuers], now) => issuers.every(({ ca }) => ca) &&
+    [...(leaf ? [leaf] : []), ...issuers].every((certificate) => isValidAt(certificate, now));
+const isValidAt = ({ validFromDate, validToDate }, now) => validFromDate.getTime() <= now && now < validToDate.getTime();
+function rankPath(path, roots, now) {
+    const top = path.at(-1);
+    const anchored = path.map((certificate) => isAnchored(certificate, roots));
+    return {
+        path,
+        isValid: isPathValid(path, now),
+        isTopTrusted: anchored.at(-1) ?? false,
+        isTrusted: anchored.includes(true),
+        isTopSelfSigned: top !== undefined && isSelfSigned(top),
+    };
+}
+function shortenPath({ path, isValid }, roots, now) {
+    if (isValid)
+        return [];
+    return path
+        .slice(2)
+        .map((_, index) => rankPath(path.slice(0, index + 2), roots, now))
+        .filter((beginning) => beginning.isValid && beginning.isTopTrusted);
+}
+function comparePaths(a, b) {
+    return (Number(b.isValid) - Number(a.isValid) ||
+        Number(b.isTopTrusted) - Number(a.isTopTrusted) ||
+        Number(b.isTrusted) - Number(a.isTrusted) ||
+        a.path.length - b.path.length ||
+        Number(b.isTopSelfSigned) - Number(a.isTopSelfSigned));
+}
+
+// EXTERNAL MODULE: ./build/x509/parse.js + 2 modules
+var parse = __nccwpck_require__(1076);
 ;// CONCATENATED MODULE: ./build/x509/certificate.js
 
 
@@ -8411,7 +8537,9 @@ var parse = __nccwpck_require__(2710);
 
 
 
-function parseCertificateMaterial(inputs, caBundle = []) {
+
+
+function parseCertificateMaterial(inputs, caBundle = [], now = Date.now()) {
     if ((0,parse/* areInputsSwapped */.wN)(inputs))
         throw (0,certificate_files/* certificateAndKeySwapped */.El)();
     const { key, certificates } = parseAll({
@@ -8419,19 +8547,23 @@ function parseCertificateMaterial(inputs, caBundle = []) {
         certificates: () => parseCertificateInputs(inputs),
     });
     const unique = certificates.filter((certificate, index) => certificates.findIndex((other) => other.raw.equals(certificate.raw)) === index);
-    const leaf = findLeaf(unique, key);
-    const inputChain = buildChain(leaf, unique);
+    const leaf = findLeaf(unique, key, now);
+    const search = { trustedRoots: caBundle, now };
+    const inputChain = findChain(leaf, { ...search, candidates: unique });
     const isChainMissing = inputChain.length === 0 && !isSelfSigned(leaf);
-    const chain = isChainMissing ? buildChain(leaf, caBundle) : inputChain;
+    const chain = isChainMissing ? findChain(leaf, { ...search, candidates: caBundle }) : inputChain;
     const path = [leaf, ...inputChain];
-    const isRelated = (certificate) => path.includes(certificate) || path.some((subject) => isIssuerOf(certificate, subject));
+    const related = listRelated(leaf, unique);
+    const others = unique.filter((certificate) => !path.includes(certificate));
+    const isRelated = (certificate) => related.has(certificate) || isSameAuthority(certificate, leaf);
     const inputOrder = unique.filter((certificate) => path.includes(certificate));
     return {
         leaf,
         isReordered: !areCertificatesEqual(inputOrder, path),
         chain,
         isChainFromCaBundle: chain.length > inputChain.length,
-        unrelatedCertificates: unique.filter((certificate) => !isRelated(certificate)),
+        unusedCertificates: others.filter(isRelated),
+        unrelatedCertificates: others.filter((certificate) => !isRelated(certificate)),
         key,
         privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '',
     };
@@ -8457,28 +8589,16 @@ function parseAll(parsers) {
         throw (0,action_error/* combineErrors */.L)(problems);
     return Object.fromEntries(entries);
 }
-function findLeaf(certificates, key) {
-    const leaf = certificates.find((certificate) => key && certificate.checkPrivateKey(key)) ??
+function findLeaf(certificates, key, now) {
+    const ofKey = certificates.filter((certificate) => key && certificate.checkPrivateKey(key));
+    const leaf = ofKey.find((certificate) => isValidAt(certificate, now)) ??
+        ofKey[0] ??
         certificates.find((certificate) => !certificate.ca) ??
         certificates[0];
     if (!leaf)
         throw new TypeError('parseCertificateInput() never returns an empty list');
     return leaf;
 }
-function buildChain(leaf, candidates) {
-    const path = [leaf];
-    for (;;) {
-        const subject = path.at(-1) ?? leaf;
-        const issuer = candidates.find((candidate) => !path.includes(candidate) && isIssuerOf(candidate, subject));
-        if (!issuer)
-            return path.slice(1);
-        path.push(issuer);
-    }
-}
-function isIssuerOf(issuer, certificate) {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-}
-const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
 function getDnsNames(certificate) {
     return (certificate.subjectAltName ?? '')
         .split(', ')
@@ -8606,7 +8726,7 @@ const reservedAnnotations = new Map([
     ['alb.ingress.kubernetes.io/backend-protocol-version', 'this action to GRPC'],
     ['alb.ingress.kubernetes.io/target-type', 'this action to ip'],
     ['alb.ingress.kubernetes.io/certificate-arn', 'inputs certificate and certificate-arn'],
-    ['milvus-alb-action/nudge', 'this action'],
+    ['milvus-alb-action/reconcile-requested-at', 'this action'],
     ...inputs_inputs/* inputNames */.vj.flatMap((name) => {
         const { annotation } = inputs_inputs/* inputs */.QL[name];
         return annotation === undefined ? [] : [[annotation, `input ${name}`]];
@@ -8683,8 +8803,101 @@ const findConflicts = (inputs) => [...accessRules, ...endpointRules, ...runRules
 
 // EXTERNAL MODULE: ./build/inputs/declaration.js
 var declaration = __nccwpck_require__(9624);
+;// CONCATENATED MODULE: ./build/inputs/environment.js
+
+
+
+const variablePrefix = 'INPUT_';
+const inputVariableName = (input) => variablePrefix + input.replace(/ /g, '_').toUpperCase();
+const withoutInputs = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith(variablePrefix)));
+function takeInputs(env) {
+    const texts = {};
+    for (const name of inputNames) {
+        const variable = inputVariableName(name);
+        texts[name] = (env[variable] ?? '').trim();
+        Reflect.deleteProperty(env, variable);
+    }
+    const unknownNames = [];
+    for (const variable of Object.keys(env).filter((name) => name.startsWith(variablePrefix))) {
+        if (env[variable] !== '')
+            unknownNames.push(variable.slice(variablePrefix.length).toLowerCase());
+        Reflect.deleteProperty(env, variable);
+    }
+    return { texts, unknownNames };
+}
+function environment_rejectUnknownInput(name) {
+    const normalized = name.toLowerCase().replace(/[_ ]/g, '-');
+    const maxDistance = Math.min(3, Math.floor(normalized.length / 3));
+    return inputUnknown(name, findNearest(normalized, inputNames, maxDistance));
+}
+
 // EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 4 modules
 var load_balancer = __nccwpck_require__(2360);
+// EXTERNAL MODULE: ./build/inputs/file-paths.js
+var file_paths = __nccwpck_require__(5033);
+;// CONCATENATED MODULE: ./build/inputs/variables.js
+
+
+
+const pathVariables = ['KUBECONFIG', 'AWS_CA_BUNDLE'];
+function findVariableErrors(env, { readsKubeconfig }) {
+    const readPaths = pathVariables.filter((name) => name !== 'KUBECONFIG' || readsKubeconfig);
+    return [
+        ...readPaths.map((name) => checkVariable(name, env[name] ?? '', file_paths/* filePath */.s$)),
+        ...findProxies(env).map(([name, value]) => checkVariable(name, value, checkProxy)),
+    ].filter((error) => error !== undefined);
+}
+function checkVariable(name, value, check) {
+    try {
+        check(value);
+        return undefined;
+    }
+    catch (thrown) {
+        if (!(thrown instanceof invalid_input/* InvalidInputError */.oC))
+            throw thrown;
+        return variableInvalid(name, thrown);
+    }
+}
+const findVariableSecrets = (env) => [
+    ...[env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN].filter((value) => value !== undefined),
+    ...findProxies(env).flatMap(([, value]) => findProxySecrets(value)),
+    ...pathVariables.flatMap((name) => findMisplacedSecrets(env[name] ?? '')),
+];
+const findProxies = (env) => Object.entries(env).filter((entry) => /^(https?|all)_proxy$/i.test(entry[0]) && Boolean(entry[1]));
+const proxyScheme = /^[a-z][a-z0-9+.-]{0,20}:\/\//i;
+function checkProxy(raw) {
+    const url = proxyScheme.test(raw.trim()) ? raw.trim() : `http://${raw.trim()}`;
+    if (URL.canParse(url) && isDecodable(new URL(url)))
+        return;
+    throw new invalid_input/* InvalidInputError */.oC('is not the URL of a proxy.', 'Set it to http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, and encode special characters of the password (%40 for @). Or unset it.');
+}
+function isDecodable({ username, password }) {
+    try {
+        decodeURIComponent(username + password);
+        return true;
+    }
+    catch {
+        return false;
+    }
+}
+function findProxySecrets(raw) {
+    const text = raw.replace(proxyScheme, '');
+    const end = text.lastIndexOf('@');
+    if (end < 0)
+        return [];
+    const credentials = text.slice(0, end);
+    const password = credentials.slice(credentials.indexOf(':') + 1);
+    return [credentials, password, decodeLeniently(password)];
+}
+function decodeLeniently(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/inputs/misplaced-values.js
 
 const placeholders = [
@@ -8771,11 +8984,14 @@ function parseInput(name, raw) {
 
 
 
-const readRawInputs = () => Object.fromEntries(inputNames.map((name) => [name, getInput(name)]));
-function readSettings(env) {
-    const result = parseSettings(readRawInputs(), env);
+
+function readSettings({ texts, unknownNames }, env) {
+    const result = parseSettings(texts, env);
+    const nameErrors = unknownNames.map(rejectUnknownInput);
     if ('errors' in result)
-        throw combineErrors(result.errors);
+        throw combineErrors([...nameErrors, ...result.errors]);
+    if (nameErrors.length > 0)
+        throw combineErrors(nameErrors);
     return result.settings;
 }
 function parseSettings(rawInputs, env) {
@@ -8788,6 +9004,9 @@ function parseSettings(rawInputs, env) {
         ...clusterAccess.errors,
         ...region.errors,
         ...modeSettings.errors,
+        ...findVariableErrors(env, {
+            readsKubeconfig: !inputs.isSet('cluster') && !inputs.isSet('kubeconfig'),
+        }),
         ...findConflicts({ ...inputs, env, region: region.value }),
     ];
     const { value: access } = clusterAccess;
@@ -9249,9 +9468,12 @@ function versionFromTag(tag) {
 }
 const isArchiveUrl = (url) => isChartArchive(url.pathname);
 
+// EXTERNAL MODULE: ./build/inputs/file-paths.js
+var file_paths = __nccwpck_require__(5033);
 // EXTERNAL MODULE: ./build/inputs/invalid-input.js
 var invalid_input = __nccwpck_require__(7574);
 ;// CONCATENATED MODULE: ./build/inputs/chart.js
+
 
 
 function rejectUrlCredentials(url) {
@@ -9260,6 +9482,7 @@ function rejectUrlCredentials(url) {
     throw new invalid_input/* InvalidInputError */.oC('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
 }
 function parseChartName(name) {
+    (0,file_paths/* rejectFileContent */.Fy)(name);
     const reference = parseChartReference(name);
     if (reference.kind === 'registry')
         assertRegistryReference(name, reference);
@@ -9409,6 +9632,7 @@ const mutualAuthentication = (value) => {
 
 ;// CONCATENATED MODULE: ./build/controller/annotations.js
 
+
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
 const loadBalancerAttributes = attributeList({
     'access_logs.s3.enabled': annotation_validators_boolean,
@@ -9545,27 +9769,8 @@ function findUnknownAnnotations(annotations) {
 const maxSuggestionDistance = 3;
 function suggestKey(key) {
     const name = key.slice(annotationPrefix.length);
-    const [nearest] = Object.keys(annotationValidators)
-        .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-        .sort((a, b) => a.distance - b.distance);
-    if (!nearest || nearest.distance > maxSuggestionDistance)
-        return undefined;
-    return annotationPrefix + nearest.candidate;
-}
-function editDistance(source, target) {
-    let row = Array.from({ length: target.length + 1 }, (_, index) => index);
-    for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
-        const next = [sourceIndex];
-        for (let targetIndex = 1; targetIndex <= target.length; targetIndex++) {
-            const isSame = source[sourceIndex - 1] === target[targetIndex - 1];
-            const deletion = (row[targetIndex] ?? 0) + 1;
-            const insertion = (next[targetIndex - 1] ?? 0) + 1;
-            const substitution = (row[targetIndex - 1] ?? 0) + (isSame ? 0 : 1);
-            next.push(Math.min(deletion, insertion, substitution));
-        }
-        row = next;
-    }
-    return row.at(-1) ?? 0;
+    const nearest = findNearest(name, Object.keys(annotationValidators), maxSuggestionDistance);
+    return nearest && annotationPrefix + nearest;
 }
 
 ;// CONCATENATED MODULE: ./build/controller/tags.js
@@ -9742,10 +9947,62 @@ const ingressInputs = (0,declaration/* defineInputs */.p)({
 
 /***/ }),
 
+/***/ 5033:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Fy: () => (/* binding */ rejectFileContent),
+/* harmony export */   s$: () => (/* binding */ filePath)
+/* harmony export */ });
+/* unused harmony export findMisplacedSecrets */
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
+
+const maxPathLength = 4_096;
+const decodeBase64 = (text) => Buffer.from(text, 'base64').toString('utf8');
+const isEncodedContent = (text) => text.length > 40 &&
+    /^[\w+/=-]+$/.test(text) &&
+    /apiVersion|current-context|-----BEGIN/.test(decodeBase64(text));
+function isFileContent(text) {
+    const trimmed = text.trim();
+    return (/[\r\n]|-----BEGIN/.test(trimmed) ||
+        /^[{[]/.test(trimmed) ||
+        trimmed.length > maxPathLength ||
+        isEncodedContent(trimmed));
+}
+function rejectFileContent(raw) {
+    if (!isFileContent(raw))
+        return;
+    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('contains the content of a file, where its path is expected.', 'Write the content to a file on the runner in an earlier step, and set the path of that file.');
+}
+function filePath(raw) {
+    rejectFileContent(raw);
+    return raw;
+}
+const secretEntryPattern = /(?:token|password|passwd|secret|key|key-data)["']?[ \t]{0,9}:[ \t]{0,9}["']?([^\s"',{}]{6,})/gi;
+const pemLinePattern = /^\s{0,40}([\w+/=]{32,})\s*$/gm;
+const findMatches = (text, pattern) => [...text.matchAll(pattern)].map(([, match = '']) => match);
+function findMisplacedSecrets(raw) {
+    const text = raw.trim();
+    if (!isFileContent(text))
+        return [];
+    const content = isEncodedContent(text) ? decodeBase64(text) : text;
+    const secrets = [
+        ...findMatches(content, secretEntryPattern),
+        ...findMatches(content, pemLinePattern),
+    ];
+    if (content !== text)
+        secrets.push(text);
+    return secrets.length > 0 ? secrets : [text];
+}
+
+
+/***/ }),
+
 /***/ 9080:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ae: () => (/* binding */ path),
 /* harmony export */   Oh: () => (/* binding */ port),
 /* harmony export */   Tj: () => (/* binding */ map),
 /* harmony export */   Yj: () => (/* binding */ string),
@@ -9764,6 +10021,7 @@ const ingressInputs = (0,declaration/* defineInputs */.p)({
 
 const scalar = (type, parse) => ({ type, schemaType: 'scalar', parse });
 const string = (parse = _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq) => scalar('string', parse);
+const path = (parse) => ({ ...string(parse), isPath: true });
 const boolean = scalar('boolean', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .boolean */ .zM);
 const port = scalar('port', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .port */ .Oh);
 const days = scalar('days', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .days */ ._3);
@@ -9795,17 +10053,23 @@ __nccwpck_require__.d(__webpack_exports__, {
   PH: () => (/* binding */ isReadInMode)
 });
 
-// UNUSED EXPORTS: inputGroups, secretInputs
+// UNUSED EXPORTS: inputGroups, pathInputs, secretInputs
 
 // EXTERNAL MODULE: ./build/inputs/declaration.js
 var declaration = __nccwpck_require__(9624);
+// EXTERNAL MODULE: ./build/inputs/file-paths.js
+var file_paths = __nccwpck_require__(5033);
 // EXTERNAL MODULE: ./build/inputs/input-types.js
 var input_types = __nccwpck_require__(9080);
 // EXTERNAL MODULE: ./build/inputs/lists.js
 var lists = __nccwpck_require__(8337);
 // EXTERNAL MODULE: ./build/inputs/names.js + 1 modules
 var names = __nccwpck_require__(6890);
+// EXTERNAL MODULE: ./build/inputs/parsers.js
+var parsers = __nccwpck_require__(5272);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/cluster.js
+
+
 
 
 
@@ -9848,13 +10112,13 @@ const clusterInputs = (0,declaration/* defineInputs */.p)({
         defaultDescription: 'the port named `milvus`, then `19530`',
     },
     kubeconfig: {
-        ...(0,input_types/* string */.Yj)(),
+        ...(0,input_types/* path */.Ae)(file_paths/* filePath */.s$),
         description: 'Path of a kubeconfig, as an alternative to `cluster`.',
         example: '/home/runner/.kube/config',
         defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
     },
     context: {
-        ...(0,input_types/* string */.Yj)(),
+        ...(0,input_types/* string */.Yj)(parsers/* line */.n8),
         description: 'Context of the kubeconfig.',
         example: 'production',
         defaultDescription: 'its current context',
@@ -9926,7 +10190,7 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     },
     'expiry-warning': {
         ...input_types/* days */._3,
-        description: 'Number of days before the expiry of a certificate from which a run warns of it. `0` ' +
+        description: 'Number of days before the expiry of a certificate from which runs log a warning. `0` ' +
             'disables the warning.',
         example: '21',
         defaultDescription: '30, or a third of its lifetime if that is less',
@@ -9935,8 +10199,6 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
 
 // EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 4 modules
 var load_balancer = __nccwpck_require__(2360);
-// EXTERNAL MODULE: ./build/inputs/parsers.js
-var parsers = __nccwpck_require__(5272);
 // EXTERNAL MODULE: ./build/inputs/pem.js
 var pem = __nccwpck_require__(754);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js
@@ -9961,8 +10223,8 @@ const probeInputs = (0,declaration/* defineInputs */.p)({
     },
     'require-authorization': {
         ...input_types/* boolean */.zM,
-        description: '`true` fails the job if Milvus answers without credentials. `false` warns of it behind ' +
-            'an ALB that is open to the internet, and notes it behind any other.',
+        description: '`true` fails the job if Milvus answers without credentials. `false` logs a warning if the ' +
+            'ALB is open to the internet, and a note otherwise.',
         default: 'false',
     },
     'probe-ca': {
@@ -10016,7 +10278,7 @@ const releaseInputs = (0,declaration/* defineInputs */.p)({
         default: 'false',
     },
     chart: {
-        ...(0,input_types/* string */.Yj)(chart/* parseChartName */.$0),
+        ...(0,input_types/* path */.Ae)(chart/* parseChartName */.$0),
         description: 'Chart of the release: a name in `chart-repository`, an `oci://` reference (with or ' +
             'without a tag or a digest), a path, the URL of an archive, or `ALIAS/NAME` in a ' +
             'repository that `helm repo add` added on the runner. For a release of an umbrella chart, ' +
@@ -10199,6 +10461,7 @@ const inputs = declarations;
 const inputNames = Object.keys(declarations);
 const inputDefaults = Object.fromEntries(inputNames.map((name) => [name, inputs[name].default ?? '']));
 const secretInputs = inputNames.filter((name) => inputs[name].secret);
+const pathInputs = inputNames.filter((name) => inputs[name].isPath);
 const isReadInMode = (name, mode) => inputs[name].modes?.includes(mode) ?? true;
 const inputsOfFleetScope = (scope) => inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope);
 
@@ -10400,6 +10663,7 @@ function host(raw) {
 /* harmony export */   Qq: () => (/* binding */ text),
 /* harmony export */   _3: () => (/* binding */ days),
 /* harmony export */   m1: () => (/* binding */ createPatternParser),
+/* harmony export */   n8: () => (/* binding */ line),
 /* harmony export */   p0: () => (/* binding */ duration),
 /* harmony export */   yL: () => (/* binding */ oneOf),
 /* harmony export */   zM: () => (/* binding */ boolean)
@@ -10407,6 +10671,11 @@ function host(raw) {
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
 
 const text = (raw) => raw;
+function line(raw) {
+    if (/[\r\n]/.test(raw))
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('contains more than one line.', 'Set only the name itself.');
+    return raw;
+}
 function createPatternParser(pattern, expected, remedy) {
     return (raw) => {
         if (!pattern.test(raw))
@@ -10472,7 +10741,7 @@ function days(raw) {
 /* harmony export */   o: () => (/* binding */ parsePem)
 /* harmony export */ });
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
-/* harmony import */ var _x509_parse_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2710);
+/* harmony import */ var _x509_parse_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1076);
 
 
 const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
@@ -10737,17 +11006,134 @@ function formatDuration(milliseconds) {
 
 /***/ }),
 
-/***/ 2710:
+/***/ 1076:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   QW: () => (/* binding */ parsePrivateKey),
-/* harmony export */   WW: () => (/* binding */ parseCertificates),
-/* harmony export */   jF: () => (/* binding */ parseCertificateInput),
-/* harmony export */   wN: () => (/* binding */ areInputsSwapped)
-/* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
-/* harmony import */ var _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3791);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  wN: () => (/* binding */ areInputsSwapped),
+  jF: () => (/* binding */ parseCertificateInput),
+  WW: () => (/* binding */ parseCertificates),
+  QW: () => (/* binding */ parsePrivateKey)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./build/x509/der.js
+const derTags = {
+    boolean: 0x01,
+    bitString: 0x03,
+    octetString: 0x04,
+    objectIdentifier: 0x06,
+    sequence: 0x30,
+};
+function readElements(bytes) {
+    const elements = [];
+    let offset = 0;
+    while (offset < bytes.length) {
+        const tag = bytes.readUInt8(offset);
+        const { length, start } = readLength(bytes, offset + 1);
+        if (start + length > bytes.length)
+            throw new RangeError('an element ends after its parent');
+        elements.push({ tag, content: bytes.subarray(start, start + length) });
+        offset = start + length;
+    }
+    return elements;
+}
+function readLength(bytes, offset) {
+    const first = bytes.readUInt8(offset);
+    if (first < 0x80)
+        return { length: first, start: offset + 1 };
+    const size = first - 0x80;
+    return { length: bytes.readUIntBE(offset + 1, size), start: offset + 1 + size };
+}
+function formatObjectIdentifier(content) {
+    const arcs = [];
+    let arc = 0n;
+    for (const byte of content) {
+        arc = (arc << 7n) | BigInt(byte & 0x7f);
+        if (byte >= 0x80)
+            continue;
+        arcs.push(arc);
+        arc = 0n;
+    }
+    const [first = 0n, ...rest] = arcs;
+    const root = first < 80n ? first / 40n : 2n;
+    return [root, first - root * 40n, ...rest].join('.');
+}
+
+;// CONCATENATED MODULE: ./build/x509/extensions.js
+
+const keyUsageNames = [
+    'digitalSignature',
+    'nonRepudiation',
+    'keyEncipherment',
+    'dataEncipherment',
+    'keyAgreement',
+    'keyCertSign',
+    'cRLSign',
+];
+const oids = {
+    keyUsage: '2.5.29.15',
+    tlsFeature: '1.3.6.1.5.5.7.1.24',
+    rsassaPss: '1.2.840.113549.1.1.10',
+};
+const emptyElement = { tag: 0, content: Buffer.alloc(0) };
+function readFields(certificate) {
+    const [outer = emptyElement] = readElements(certificate.raw);
+    const [signedPart = emptyElement] = readElements(outer.content);
+    const fields = readElements(signedPart.content);
+    return fields[0]?.tag === contextTag(0) ? fields.slice(1) : fields;
+}
+const contextTag = (number) => 0xa0 + number;
+function readExtensions(certificate) {
+    const wrapper = readFields(certificate).find(({ tag }) => tag === contextTag(3));
+    const [list = emptyElement] = readElements(wrapper?.content ?? Buffer.alloc(0));
+    return readElements(list.content).map(({ content }) => {
+        const parts = readElements(content);
+        const [oid = emptyElement] = parts;
+        return {
+            oid: formatObjectIdentifier(oid.content),
+            isCritical: parts.some(({ tag, content: flag }) => tag === derTags.boolean && flag[0] !== 0),
+            value: parts.find(({ tag }) => tag === derTags.octetString)?.content ?? Buffer.alloc(0),
+        };
+    });
+}
+function getKeyUsages(certificate) {
+    const extension = readExtensions(certificate).find(({ oid }) => oid === oids.keyUsage);
+    if (!extension)
+        return undefined;
+    const [bits = emptyElement] = readElements(extension.value);
+    const flags = bits.content[1] ?? 0;
+    return keyUsageNames.filter((_name, index) => (flags & (0x80 >> index)) !== 0);
+}
+function assertReadable(certificate) {
+    getKeyUsages(certificate);
+    hasExplicitCurve(certificate);
+    isPssWithSha1(certificate);
+}
+const listCriticalExtensions = (certificate) => readExtensions(certificate).flatMap(({ oid, isCritical }) => (isCritical ? [oid] : []));
+const requiresStapling = (certificate) => readExtensions(certificate).some(({ oid }) => oid === oids.tlsFeature);
+function hasExplicitCurve(certificate) {
+    if (certificate.publicKey.asymmetricKeyType !== 'ec')
+        return false;
+    const [algorithm = emptyElement] = readElements(readFields(certificate)[5]?.content ?? Buffer.alloc(0));
+    const [, parameters] = readElements(algorithm.content);
+    return parameters?.tag !== derTags.objectIdentifier;
+}
+function isPssWithSha1(certificate) {
+    const [, signature = emptyElement] = readFields(certificate);
+    const [oid = emptyElement, parameters] = readElements(signature.content);
+    if (formatObjectIdentifier(oid.content) !== oids.rsassaPss)
+        return false;
+    return !readElements(parameters?.content ?? Buffer.alloc(0)).some(({ tag }) => tag === contextTag(0));
+}
+
+// EXTERNAL MODULE: ./build/failures/certificate-files.js
+var certificate_files = __nccwpck_require__(3791);
+;// CONCATENATED MODULE: ./build/x509/parse.js
+
 
 
 const certificateBegin = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
@@ -10760,7 +11146,7 @@ function parseCertificates(pem) {
     const blocks = pem.match(certificateBlock) ?? [];
     if (blocks.length < countMatches(pem, certificateBegin))
         throw new Error('a certificate has no END line');
-    return blocks.map((block) => assertParsed(new node_crypto__WEBPACK_IMPORTED_MODULE_0__.X509Certificate(block)));
+    return blocks.map((block) => assertParsed(new external_node_crypto_.X509Certificate(block)));
 }
 function assertParsed(certificate) {
     const dates = [certificate.validFrom, certificate.validTo];
@@ -10768,6 +11154,7 @@ function assertParsed(certificate) {
         throw new Error('invalid validity date');
     if (certificate.publicKey.type !== 'public')
         throw new Error('invalid public key');
+    assertReadable(certificate);
     return certificate;
 }
 const pemBlockKinds = [
@@ -10787,9 +11174,9 @@ function describePemBlock(pem) {
     return kind?.phrase ?? `a PEM block "${blockLabel}"`;
 }
 const misplacedBlockFailures = [
-    { label: /PRIVATE KEY/, createFailure: _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateInputIsPrivateKey */ .Cn },
-    { label: /REQUEST/, createFailure: _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateInputIsRequest */ .DR },
-    { label: /PKCS7/, createFailure: _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateInputIsPkcs7 */ .sh },
+    { label: /PRIVATE KEY/, createFailure: certificate_files/* certificateInputIsPrivateKey */.Cn },
+    { label: /REQUEST/, createFailure: certificate_files/* certificateInputIsRequest */.DR },
+    { label: /PKCS7/, createFailure: certificate_files/* certificateInputIsPkcs7 */.sh },
 ];
 function parseCertificateInput(input, pem) {
     const certificates = parseOrFail(input, pem);
@@ -10797,14 +11184,14 @@ function parseCertificateInput(input, pem) {
         return certificates;
     const blockLabel = getPemLabel(pem) ?? '';
     const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel));
-    throw misplaced?.createFailure(input) ?? (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateMissing */ .ym)(input, describePemBlock(pem));
+    throw misplaced?.createFailure(input) ?? (0,certificate_files/* certificateMissing */.ym)(input, describePemBlock(pem));
 }
 function parseOrFail(input, pem) {
     try {
         return parseCertificates(pem);
     }
     catch (thrown) {
-        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateCorrupt */ .BY)(input, thrown);
+        throw (0,certificate_files/* certificateCorrupt */.BY)(input, thrown);
     }
 }
 function areInputsSwapped(inputs) {
@@ -10816,19 +11203,19 @@ function areInputsSwapped(inputs) {
 }
 function parsePrivateKey(pem) {
     if (encryptedKey.test(pem))
-        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .privateKeyEncrypted */ .Lv)();
+        throw (0,certificate_files/* privateKeyEncrypted */.Lv)();
     if (opensshKey.test(pem))
-        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .privateKeyInOpensshFormat */ .p_)();
+        throw (0,certificate_files/* privateKeyInOpensshFormat */.p_)();
     const count = countMatches(pem, privateKeyBegin);
     if (count > 1)
-        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .multiplePrivateKeys */ .GE)(count);
+        throw (0,certificate_files/* multiplePrivateKeys */.GE)(count);
     if (count === 0)
-        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .privateKeyMissing */ .Zm)(describePemBlock(pem));
+        throw (0,certificate_files/* privateKeyMissing */.Zm)(describePemBlock(pem));
     try {
-        return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPrivateKey)(pem);
+        return (0,external_node_crypto_.createPrivateKey)(pem);
     }
     catch {
-        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .privateKeyCorrupt */ .KG)();
+        throw (0,certificate_files/* privateKeyCorrupt */.KG)();
     }
 }
 

@@ -44,7 +44,7 @@ function gitHubRequestFailed(options) {
 
 /***/ }),
 
-/***/ 112:
+/***/ 510:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -2777,9 +2777,190 @@ const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.ur
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: ./build/util/text.js
+var util_text = __nccwpck_require__(506);
+;// CONCATENATED MODULE: ./build/failures/action-error.js
+
+
+const maxProblemLength = 2_000;
+class action_error_ActionError extends Error {
+    name = 'ActionError';
+    code;
+    remedy;
+    step;
+    otherErrors;
+    constructor(options, otherErrors = []) {
+        super((0,util_text/* truncate */.xv)(options.problem, maxProblemLength), { cause: options.cause });
+        this.code = options.code;
+        this.remedy = options.remedy;
+        this.step = options.step;
+        this.otherErrors = otherErrors;
+    }
+    get allErrors() {
+        return [this, ...this.otherErrors];
+    }
+    withStep(step) {
+        return this.copyEach((error) => ({ step: error.step ?? step }));
+    }
+    mapTexts(transform) {
+        return this.copyEach((error) => ({
+            problem: transform(error.message),
+            remedy: transform(error.remedy),
+        }));
+    }
+    withOtherErrors(otherErrors) {
+        return this.copy({}, otherErrors);
+    }
+    copyEach(getOverrides) {
+        const otherErrors = this.otherErrors.map((error) => error.copy(getOverrides(error), []));
+        return this.copy(getOverrides(this), otherErrors);
+    }
+    copy(overrides, otherErrors) {
+        const { code, message: problem, remedy, cause, step } = this;
+        return new action_error_ActionError({ code, problem, remedy, cause, step, ...overrides }, otherErrors);
+    }
+}
+const deduplicatedCodes = new Set([
+    'aws-credentials-missing',
+    'aws-credentials-expired',
+    'aws-credentials-refused',
+    'cluster-unreachable',
+    'cluster-unauthorized',
+    'cancelled',
+]);
+function combineErrors(errors) {
+    const unique = [];
+    for (const error of errors.flatMap(({ allErrors }) => allErrors))
+        if (!unique.some((other) => isSameProblem(error, other)))
+            unique.push(error);
+    const [first, ...otherErrors] = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
+    if (!first)
+        throw new TypeError('combineErrors() needs at least one error');
+    return first.withOtherErrors(otherErrors);
+}
+const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message || deduplicatedCodes.has(a.code));
+
+;// CONCATENATED MODULE: ./build/failures/inputs.js
+
+const describeMissing = (name) => `Input ${name} is empty.`;
+const inputMissing = (name, remedy) => new ActionError({ code: 'input-missing', problem: describeMissing(name), remedy });
+const isInputMissing = (failure, name) => failure.code === 'input-missing' && failure.message === describeMissing(name);
+const conflict = (problem, remedy) => new ActionError({ code: 'inputs-conflict', problem, remedy });
+const inputInvalid = (name, { message, remedy }) => new ActionError({ code: 'input-invalid', problem: `Input ${name} ${message}`, remedy });
+const inputs_inputUnknown = (name, suggestion) => new ActionError({
+    code: 'input-invalid',
+    problem: `Input ${name} does not exist.`,
+    remedy: suggestion
+        ? `Did you mean ${suggestion}? Correct the name, because an unknown input has no effect.`
+        : 'Remove it: README.md lists all inputs. If it is a variable of the job (INPUT_...), not an input, give the variable another name.',
+});
+const regionVariableInvalid = (variable, { message, remedy }) => new ActionError({
+    code: 'input-invalid',
+    problem: `Input region is empty, and its default ${variable} ${message}`,
+    remedy,
+});
+const variableInvalid = (variable, { message, remedy }) => new ActionError({
+    code: 'input-invalid',
+    problem: `The environment variable ${variable} ${message}`,
+    remedy,
+});
+const clusterMissing = () => inputMissing('cluster', 'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.');
+const regionMissing = () => inputMissing('region', 'Set region to the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
+const hostMissing = () => inputMissing('host', 'Set host to the DNS name that clients connect to, for example milvus.example.com.');
+const inputs_certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-arn. A secret that does not exist in this environment reads as empty.');
+const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
+const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
+const inputs_privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
+const chartPasswordMissing = () => inputMissing('chart-password', `Set chart-password together with chart-username. ${emptySecretHint}`);
+const clusterAndKubeconfigSet = () => conflict('Inputs cluster and kubeconfig are both set.', 'Set only cluster for an EKS cluster, or only kubeconfig for any other access.');
+const contextWithoutKubeconfig = () => conflict('Input context is set together with cluster, which has no contexts.', 'Leave context empty, or set kubeconfig instead of cluster.');
+const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if Helm installed Milvus, or only service if there is no Helm release.');
+const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
+const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where helm runs.');
+const cutoverLastWithoutProbe = () => conflict('Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.', 'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.');
+const cutoverNeverWithReleaseInputs = (releaseInputs) => {
+    const names = releaseInputs.join(' and ');
+    return conflict(`Input cutover is never, which leaves the release unchanged, but ${names} would change it.`, `Leave ${names} empty, or set cutover to first or last.`);
+};
+const probeDnsWithoutProbe = () => conflict('Input probe-dns is true, but probe is off.', 'Set probe-dns to false, or set probe: required on a runner that can reach the ALB.');
+const restoreTypeWithoutRelease = (serviceType) => conflict('Inputs restore-service-type and service are both set, but the action does not change a Service without a Helm release.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed. Or set release instead of service.`);
+const restoreClassWithoutLoadBalancer = () => conflict('Input restore-load-balancer-class is set, but restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
+const annotationReserved = (annotation, owner) => inputInvalid('annotations', {
+    message: `contains ${annotation}, which is set by ${owner}.`,
+    remedy: 'Remove it from annotations.',
+});
+
 ;// CONCATENATED MODULE: ./build/inputs/declaration.js
 const defineInputs = (declarations) => declarations;
 const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.toUpperCase());
+
+;// CONCATENATED MODULE: ./build/inputs/invalid-input.js
+class InvalidInputError extends Error {
+    name = 'InvalidInput';
+    remedy;
+    constructor(problem, remedy) {
+        super(problem);
+        this.remedy = remedy;
+    }
+}
+const maxQuotedLength = 80;
+const quoteForError = (raw) => raw.length > maxQuotedLength ? `a text of ${raw.length} characters` : JSON.stringify(raw);
+const invalidValue = (raw, problem, remedy) => new InvalidInputError(`is ${quoteForError(raw)}, which ${problem}.`, remedy);
+const maxSummarizedProblems = 20;
+const maxSummaryLength = 1_200;
+function summarize(problems) {
+    const listed = [];
+    for (const problem of problems.slice(0, maxSummarizedProblems)) {
+        const isTooLong = [...listed, problem].join('; ').length > maxSummaryLength;
+        if (isTooLong && listed.length > 0)
+            break;
+        listed.push(problem);
+    }
+    const omitted = problems.length - listed.length;
+    if (omitted > 0)
+        listed.push(`and ${omitted} more`);
+    return listed.join('; ');
+}
+
+;// CONCATENATED MODULE: ./build/inputs/file-paths.js
+
+const maxPathLength = 4_096;
+const decodeBase64 = (text) => Buffer.from(text, 'base64').toString('utf8');
+const isEncodedContent = (text) => text.length > 40 &&
+    /^[\w+/=-]+$/.test(text) &&
+    /apiVersion|current-context|-----BEGIN/.test(decodeBase64(text));
+function isFileContent(text) {
+    const trimmed = text.trim();
+    return (/[\r\n]|-----BEGIN/.test(trimmed) ||
+        /^[{[]/.test(trimmed) ||
+        trimmed.length > maxPathLength ||
+        isEncodedContent(trimmed));
+}
+function rejectFileContent(raw) {
+    if (!isFileContent(raw))
+        return;
+    throw new InvalidInputError('contains the content of a file, where its path is expected.', 'Write the content to a file on the runner in an earlier step, and set the path of that file.');
+}
+function filePath(raw) {
+    rejectFileContent(raw);
+    return raw;
+}
+const secretEntryPattern = /(?:token|password|passwd|secret|key|key-data)["']?[ \t]{0,9}:[ \t]{0,9}["']?([^\s"',{}]{6,})/gi;
+const pemLinePattern = /^\s{0,40}([\w+/=]{32,})\s*$/gm;
+const findMatches = (text, pattern) => [...text.matchAll(pattern)].map(([, match = '']) => match);
+function findMisplacedSecrets(raw) {
+    const text = raw.trim();
+    if (!isFileContent(text))
+        return [];
+    const content = isEncodedContent(text) ? decodeBase64(text) : text;
+    const secrets = [
+        ...findMatches(content, secretEntryPattern),
+        ...findMatches(content, pemLinePattern),
+    ];
+    if (content !== text)
+        secrets.push(text);
+    return secrets.length > 0 ? secrets : [text];
+}
 
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
@@ -6440,34 +6621,6 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 
 //# sourceMappingURL=js-yaml.mjs.map
-;// CONCATENATED MODULE: ./build/inputs/invalid-input.js
-class InvalidInputError extends Error {
-    name = 'InvalidInput';
-    remedy;
-    constructor(problem, remedy) {
-        super(problem);
-        this.remedy = remedy;
-    }
-}
-const maxQuotedLength = 80;
-const quoteForError = (raw) => raw.length > maxQuotedLength ? `a text of ${raw.length} characters` : JSON.stringify(raw);
-const invalidValue = (raw, problem, remedy) => new InvalidInputError(`is ${quoteForError(raw)}, which ${problem}.`, remedy);
-const maxSummarizedProblems = 20;
-const maxSummaryLength = 1_200;
-function summarize(problems) {
-    const listed = [];
-    for (const problem of problems.slice(0, maxSummarizedProblems)) {
-        const isTooLong = [...listed, problem].join('; ').length > maxSummaryLength;
-        if (isTooLong && listed.length > 0)
-            break;
-        listed.push(problem);
-    }
-    const omitted = problems.length - listed.length;
-    if (omitted > 0)
-        listed.push(`and ${omitted} more`);
-    return listed.join('; ');
-}
-
 ;// CONCATENATED MODULE: ./build/inputs/yaml.js
 
 
@@ -6617,6 +6770,11 @@ function accountIds(raw) {
 ;// CONCATENATED MODULE: ./build/inputs/parsers.js
 
 const parsers_text = (raw) => raw;
+function line(raw) {
+    if (/[\r\n]/.test(raw))
+        throw new InvalidInputError('contains more than one line.', 'Set only the name itself.');
+    return raw;
+}
 function createPatternParser(pattern, expected, remedy) {
     return (raw) => {
         if (!pattern.test(raw))
@@ -6673,68 +6831,115 @@ function days(raw) {
 
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
-// EXTERNAL MODULE: ./build/util/text.js
-var util_text = __nccwpck_require__(506);
-;// CONCATENATED MODULE: ./build/failures/action-error.js
-
-
-const maxProblemLength = 2_000;
-class action_error_ActionError extends Error {
-    name = 'ActionError';
-    code;
-    remedy;
-    step;
-    otherErrors;
-    constructor(options, otherErrors = []) {
-        super((0,util_text/* truncate */.xv)(options.problem, maxProblemLength), { cause: options.cause });
-        this.code = options.code;
-        this.remedy = options.remedy;
-        this.step = options.step;
-        this.otherErrors = otherErrors;
+;// CONCATENATED MODULE: ./build/x509/der.js
+const derTags = {
+    boolean: 0x01,
+    bitString: 0x03,
+    octetString: 0x04,
+    objectIdentifier: 0x06,
+    sequence: 0x30,
+};
+function readElements(bytes) {
+    const elements = [];
+    let offset = 0;
+    while (offset < bytes.length) {
+        const tag = bytes.readUInt8(offset);
+        const { length, start } = readLength(bytes, offset + 1);
+        if (start + length > bytes.length)
+            throw new RangeError('an element ends after its parent');
+        elements.push({ tag, content: bytes.subarray(start, start + length) });
+        offset = start + length;
     }
-    get allErrors() {
-        return [this, ...this.otherErrors];
-    }
-    withStep(step) {
-        return this.copyEach((error) => ({ step: error.step ?? step }));
-    }
-    mapTexts(transform) {
-        return this.copyEach((error) => ({
-            problem: transform(error.message),
-            remedy: transform(error.remedy),
-        }));
-    }
-    withOtherErrors(otherErrors) {
-        return this.copy({}, otherErrors);
-    }
-    copyEach(getOverrides) {
-        const otherErrors = this.otherErrors.map((error) => error.copy(getOverrides(error), []));
-        return this.copy(getOverrides(this), otherErrors);
-    }
-    copy(overrides, otherErrors) {
-        const { code, message: problem, remedy, cause, step } = this;
-        return new action_error_ActionError({ code, problem, remedy, cause, step, ...overrides }, otherErrors);
-    }
+    return elements;
 }
-const deduplicatedCodes = new Set([
-    'aws-credentials-missing',
-    'aws-credentials-expired',
-    'aws-credentials-refused',
-    'cluster-unreachable',
-    'cluster-unauthorized',
-    'cancelled',
-]);
-function combineErrors(errors) {
-    const unique = [];
-    for (const error of errors.flatMap(({ allErrors }) => allErrors))
-        if (!unique.some((other) => isSameProblem(error, other)))
-            unique.push(error);
-    const [first, ...otherErrors] = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
-    if (!first)
-        throw new TypeError('combineErrors() needs at least one error');
-    return first.withOtherErrors(otherErrors);
+function readLength(bytes, offset) {
+    const first = bytes.readUInt8(offset);
+    if (first < 0x80)
+        return { length: first, start: offset + 1 };
+    const size = first - 0x80;
+    return { length: bytes.readUIntBE(offset + 1, size), start: offset + 1 + size };
 }
-const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message || deduplicatedCodes.has(a.code));
+function formatObjectIdentifier(content) {
+    const arcs = [];
+    let arc = 0n;
+    for (const byte of content) {
+        arc = (arc << 7n) | BigInt(byte & 0x7f);
+        if (byte >= 0x80)
+            continue;
+        arcs.push(arc);
+        arc = 0n;
+    }
+    const [first = 0n, ...rest] = arcs;
+    const root = first < 80n ? first / 40n : 2n;
+    return [root, first - root * 40n, ...rest].join('.');
+}
+
+;// CONCATENATED MODULE: ./build/x509/extensions.js
+
+const keyUsageNames = [
+    'digitalSignature',
+    'nonRepudiation',
+    'keyEncipherment',
+    'dataEncipherment',
+    'keyAgreement',
+    'keyCertSign',
+    'cRLSign',
+];
+const oids = {
+    keyUsage: '2.5.29.15',
+    tlsFeature: '1.3.6.1.5.5.7.1.24',
+    rsassaPss: '1.2.840.113549.1.1.10',
+};
+const emptyElement = { tag: 0, content: Buffer.alloc(0) };
+function readFields(certificate) {
+    const [outer = emptyElement] = readElements(certificate.raw);
+    const [signedPart = emptyElement] = readElements(outer.content);
+    const fields = readElements(signedPart.content);
+    return fields[0]?.tag === contextTag(0) ? fields.slice(1) : fields;
+}
+const contextTag = (number) => 0xa0 + number;
+function readExtensions(certificate) {
+    const wrapper = readFields(certificate).find(({ tag }) => tag === contextTag(3));
+    const [list = emptyElement] = readElements(wrapper?.content ?? Buffer.alloc(0));
+    return readElements(list.content).map(({ content }) => {
+        const parts = readElements(content);
+        const [oid = emptyElement] = parts;
+        return {
+            oid: formatObjectIdentifier(oid.content),
+            isCritical: parts.some(({ tag, content: flag }) => tag === derTags.boolean && flag[0] !== 0),
+            value: parts.find(({ tag }) => tag === derTags.octetString)?.content ?? Buffer.alloc(0),
+        };
+    });
+}
+function getKeyUsages(certificate) {
+    const extension = readExtensions(certificate).find(({ oid }) => oid === oids.keyUsage);
+    if (!extension)
+        return undefined;
+    const [bits = emptyElement] = readElements(extension.value);
+    const flags = bits.content[1] ?? 0;
+    return keyUsageNames.filter((_name, index) => (flags & (0x80 >> index)) !== 0);
+}
+function assertReadable(certificate) {
+    getKeyUsages(certificate);
+    hasExplicitCurve(certificate);
+    isPssWithSha1(certificate);
+}
+const listCriticalExtensions = (certificate) => readExtensions(certificate).flatMap(({ oid, isCritical }) => (isCritical ? [oid] : []));
+const requiresStapling = (certificate) => readExtensions(certificate).some(({ oid }) => oid === oids.tlsFeature);
+function hasExplicitCurve(certificate) {
+    if (certificate.publicKey.asymmetricKeyType !== 'ec')
+        return false;
+    const [algorithm = emptyElement] = readElements(readFields(certificate)[5]?.content ?? Buffer.alloc(0));
+    const [, parameters] = readElements(algorithm.content);
+    return parameters?.tag !== derTags.objectIdentifier;
+}
+function isPssWithSha1(certificate) {
+    const [, signature = emptyElement] = readFields(certificate);
+    const [oid = emptyElement, parameters] = readElements(signature.content);
+    if (formatObjectIdentifier(oid.content) !== oids.rsassaPss)
+        return false;
+    return !readElements(parameters?.content ?? Buffer.alloc(0)).some(({ tag }) => tag === contextTag(0));
+}
 
 ;// CONCATENATED MODULE: ./build/failures/certificate-files.js
 
@@ -6838,6 +7043,13 @@ function intermediateMissing(subject, issuer) {
         remedy: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
     });
 }
+function issuerMissing(subject, issuer, others) {
+    return new ActionError({
+        code: 'certificate-chain-invalid',
+        problem: `The intermediate certificate ${issuer}, which signed ${subject}, is missing in inputs certificate and certificate-chain; ${others.count} other certificate${others.count === 1 ? '' : 's'} there did not sign it (first: ${others.first}).`,
+        remedy: 'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
+    });
+}
 function keyTypeUnsupported(algorithm) {
     return new ActionError({
         code: 'certificate-key-unsupported',
@@ -6927,6 +7139,7 @@ function hostOnlyInCommonName(host) {
 ;// CONCATENATED MODULE: ./build/x509/parse.js
 
 
+
 const certificateBegin = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 const certificateBlock = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 const privateKeyBegin = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g;
@@ -6945,6 +7158,7 @@ function assertParsed(certificate) {
         throw new Error('invalid validity date');
     if (certificate.publicKey.type !== 'public')
         throw new Error('invalid public key');
+    assertReadable(certificate);
     return certificate;
 }
 const pemBlockKinds = [
@@ -7130,6 +7344,7 @@ function containsCertificate(pem) {
 
 const scalar = (type, parse) => ({ type, schemaType: 'scalar', parse });
 const string = (parse = parsers_text) => scalar('string', parse);
+const path = (parse) => ({ ...string(parse), isPath: true });
 const input_types_boolean = scalar('boolean', parsers_boolean);
 const input_types_port = scalar('port', port);
 const input_types_days = scalar('days', days);
@@ -7209,6 +7424,8 @@ function host(raw) {
 
 
 
+
+
 const clusterInputs = defineInputs({
     cluster: {
         ...string(clusterName),
@@ -7247,13 +7464,13 @@ const clusterInputs = defineInputs({
         defaultDescription: 'the port named `milvus`, then `19530`',
     },
     kubeconfig: {
-        ...string(),
+        ...path(filePath),
         description: 'Path of a kubeconfig, as an alternative to `cluster`.',
         example: '/home/runner/.kube/config',
         defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
     },
     context: {
-        ...string(),
+        ...string(line),
         description: 'Context of the kubeconfig.',
         example: 'production',
         defaultDescription: 'its current context',
@@ -7325,7 +7542,7 @@ const endpointInputs = defineInputs({
     },
     'expiry-warning': {
         ...input_types_days,
-        description: 'Number of days before the expiry of a certificate from which a run warns of it. `0` ' +
+        description: 'Number of days before the expiry of a certificate from which runs log a warning. `0` ' +
             'disables the warning.',
         example: '21',
         defaultDescription: '30, or a third of its lifetime if that is less',
@@ -7416,6 +7633,7 @@ const mutualAuthentication = (value) => {
 };
 
 ;// CONCATENATED MODULE: ./build/controller/annotations.js
+
 
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
 const loadBalancerAttributes = attributeList({
@@ -7553,27 +7771,8 @@ function findUnknownAnnotations(annotations) {
 const maxSuggestionDistance = 3;
 function suggestKey(key) {
     const name = key.slice(annotationPrefix.length);
-    const [nearest] = Object.keys(annotationValidators)
-        .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-        .sort((a, b) => a.distance - b.distance);
-    if (!nearest || nearest.distance > maxSuggestionDistance)
-        return undefined;
-    return annotationPrefix + nearest.candidate;
-}
-function editDistance(source, target) {
-    let row = Array.from({ length: target.length + 1 }, (_, index) => index);
-    for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
-        const next = [sourceIndex];
-        for (let targetIndex = 1; targetIndex <= target.length; targetIndex++) {
-            const isSame = source[sourceIndex - 1] === target[targetIndex - 1];
-            const deletion = (row[targetIndex] ?? 0) + 1;
-            const insertion = (next[targetIndex - 1] ?? 0) + 1;
-            const substitution = (row[targetIndex - 1] ?? 0) + (isSame ? 0 : 1);
-            next.push(Math.min(deletion, insertion, substitution));
-        }
-        row = next;
-    }
-    return row.at(-1) ?? 0;
+    const nearest = findNearest(name, Object.keys(annotationValidators), maxSuggestionDistance);
+    return nearest && annotationPrefix + nearest;
 }
 
 ;// CONCATENATED MODULE: ./build/controller/tags.js
@@ -7757,8 +7956,8 @@ const probeInputs = defineInputs({
     },
     'require-authorization': {
         ...input_types_boolean,
-        description: '`true` fails the job if Milvus answers without credentials. `false` warns of it behind ' +
-            'an ALB that is open to the internet, and notes it behind any other.',
+        description: '`true` fails the job if Milvus answers without credentials. `false` logs a warning if the ' +
+            'ALB is open to the internet, and a note otherwise.',
         default: 'false',
     },
     'probe-ca': {
@@ -7824,12 +8023,14 @@ const isArchiveUrl = (url) => isChartArchive(url.pathname);
 ;// CONCATENATED MODULE: ./build/inputs/chart.js
 
 
+
 function rejectUrlCredentials(url) {
     if (url.username === '' && url.password === '')
         return;
     throw new InvalidInputError('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
 }
 function parseChartName(name) {
+    rejectFileContent(name);
     const reference = chart_reference_parseChartReference(name);
     if (reference.kind === 'registry')
         assertRegistryReference(name, reference);
@@ -7892,7 +8093,7 @@ const releaseInputs = defineInputs({
         default: 'false',
     },
     chart: {
-        ...string(parseChartName),
+        ...path(parseChartName),
         description: 'Chart of the release: a name in `chart-repository`, an `oci://` reference (with or ' +
             'without a tag or a digest), a path, the URL of an archive, or `ALIAS/NAME` in a ' +
             'repository that `helm repo add` added on the runner. For a release of an umbrella chart, ' +
@@ -8075,8 +8276,37 @@ const inputs = declarations;
 const inputs_inputNames = Object.keys(declarations);
 const inputDefaults = Object.fromEntries(inputs_inputNames.map((name) => [name, inputs[name].default ?? '']));
 const secretInputs = inputs_inputNames.filter((name) => inputs[name].secret);
+const pathInputs = inputs_inputNames.filter((name) => inputs[name].isPath);
 const isReadInMode = (name, mode) => inputs[name].modes?.includes(mode) ?? true;
 const inputsOfFleetScope = (scope) => inputs_inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope);
+
+;// CONCATENATED MODULE: ./build/inputs/environment.js
+
+
+
+const variablePrefix = 'INPUT_';
+const environment_inputVariableName = (input) => variablePrefix + input.replace(/ /g, '_').toUpperCase();
+const environment_withoutInputs = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith(variablePrefix)));
+function takeInputs(env) {
+    const texts = {};
+    for (const name of inputNames) {
+        const variable = environment_inputVariableName(name);
+        texts[name] = (env[variable] ?? '').trim();
+        Reflect.deleteProperty(env, variable);
+    }
+    const unknownNames = [];
+    for (const variable of Object.keys(env).filter((name) => name.startsWith(variablePrefix))) {
+        if (env[variable] !== '')
+            unknownNames.push(variable.slice(variablePrefix.length).toLowerCase());
+        Reflect.deleteProperty(env, variable);
+    }
+    return { texts, unknownNames };
+}
+function rejectUnknownInput(name) {
+    const normalized = name.toLowerCase().replace(/[_ ]/g, '-');
+    const maxDistance = Math.min(3, Math.floor(normalized.length / 3));
+    return inputUnknown(name, findNearest(normalized, inputNames, maxDistance));
+}
 
 ;// CONCATENATED MODULE: ./build/util/objects.js
 const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -8090,8 +8320,8 @@ const objects_isPlainObject = (value) => typeof value === 'object' && value !== 
 
 
 
+
 const sharedInputs = inputsOfFleetScope('job');
-const inputVariableName = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
 const isStringRecord = (value) => objects_isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
 function parseJsonList(text, isEntry) {
     try {
@@ -8126,7 +8356,7 @@ async function runTarget({ name, inputs }, dist, signal) {
     try {
         await Promise.all([writeFile(outputFile, ''), writeFile(stateFile, '')]);
         const env = {
-            ...process.env,
+            ...withoutInputs(process.env),
             ...createInputVariables(inputs),
             GITHUB_OUTPUT: outputFile,
             GITHUB_STATE: stateFile,
@@ -8271,7 +8501,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(170);
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(854);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(506);
-/* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(112);
+/* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(510);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(498);
 
 
