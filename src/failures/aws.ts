@@ -20,6 +20,28 @@ export function awsCredentialsMissing({ message, cause }: FailedAwsCall): Action
   })
 }
 
+/** A profile, a token file or a program that is configured yields none. */
+export function awsCredentialSourceFailed({ message, cause }: FailedAwsCall): ActionError {
+  return new ActionError({
+    code: 'aws-credentials-missing',
+    problem: `The configured source of AWS credentials failed: ${message}`,
+    remedy:
+      'Check AWS_PROFILE, AWS_WEB_IDENTITY_TOKEN_FILE and the AWS configuration of this runner ("aws sts get-caller-identity" uses the same). Or unset them, and run aws-actions/configure-aws-credentials before this step.',
+    cause,
+  })
+}
+
+/** STS issues no credentials for the role. */
+export function awsRoleRefused({ message, cause }: FailedAwsCall): ActionError {
+  return new ActionError({
+    code: 'aws-credentials-refused',
+    problem: `AWS refused to issue credentials for the role of this job: ${message}`,
+    remedy:
+      'Check the name of the role, and that its trust policy allows this repository and its branch or environment (condition on sub). With OIDC, the account also needs the identity provider token.actions.githubusercontent.com.',
+    cause,
+  })
+}
+
 export function awsCredentialsExpired({ message, cause }: FailedAwsCall): ActionError {
   return new ActionError({
     code: 'aws-credentials-expired',
@@ -57,6 +79,17 @@ export function awsDeniedByOrganization({ operation, message, cause }: FailedAws
     problem: `A policy of the AWS organization denies ${operation}: ${message}`,
     remedy:
       'If the policy requires tags on new resources, set them in input tags. Otherwise ask the owners of its service control policies to allow the call; no policy of the role can.',
+    cause,
+  })
+}
+
+/** A boundary, a session policy or the policy of an endpoint limits what the role may do. */
+export function awsDeniedByOtherPolicy({ operation, message, cause }: FailedAwsCall): ActionError {
+  return new ActionError({
+    code: 'aws-access-denied',
+    problem: `A policy other than that of the role denies ${operation}: ${message}`,
+    remedy:
+      'Allow the call in the policy that the message names: the permissions boundary of the role, the session policy (inline-session-policy of aws-actions/configure-aws-credentials), or the policy of the VPC endpoint. Nothing in the policy of the role can.',
     cause,
   })
 }

@@ -20,7 +20,10 @@ export function createClients(
   settings: Settings,
   env: NodeJS.ProcessEnv,
 ): Clients {
-  const aws = createAwsClients(settings.region, env, settings.allowedAccounts)
+  const aws = createAwsClients(settings.region, env, {
+    allowedAccounts: settings.allowedAccounts,
+    maskSecret: (secret) => context.maskSecret(secret),
+  })
   return {
     acm: new Acm(aws),
     loadBalancers: createLoadBalancerClient(aws.elbv2),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { translateCredentialError } from '../../../src/clients/aws/credentials.ts'
 import { translateAwsError, errorName } from '../../../src/clients/aws/errors.ts'
 import { jobCancelled } from '../../../src/failures/run.ts'
 
@@ -89,6 +90,17 @@ describe('translateAwsError', () => {
       messagePattern:
         /^AWS denied acm:ListCertificates: User: arn:aws:iam::111122223333:user\/x is not authorized/,
     },
+    ...[
+      'because no permissions boundary allows the acm:ListCertificates action',
+      'because no session policy allows the acm:ListCertificates action',
+      'because no VPC endpoint policy allows the acm:ListCertificates action',
+      'with an explicit deny in a permissions boundary',
+    ].map((reason) => ({
+      name: 'AccessDeniedException',
+      message: `User: x is not authorized to perform: acm:ListCertificates ${reason}`,
+      code: 'aws-access-denied',
+      messagePattern: /^A policy other than that of the role denies acm:ListCertificates: User: x/,
+    })),
     {
       name: 'AccessDenied',
       message: 'Not authorized to perform sts:AssumeRoleWithWebIdentity',
@@ -151,6 +163,74 @@ describe('translateAwsError', () => {
     const actionError = jobCancelled()
     expect(translateAwsError('acm:ListCertificates', actionError)).toBe(actionError)
   })
+})
+
+describe('translateCredentialError', () => {
+  test.each<{ thrown: Error; code: string; message: RegExp }>([
+    {
+      thrown: createNamedError(
+        'AccessDenied',
+        'Not authorized to perform sts:AssumeRoleWithWebIdentity',
+      ),
+      code: 'aws-credentials-refused',
+      message: /^AWS refused to issue credentials for the role of this job: Not authorized/,
+    },
+    {
+      thrown: createNamedError(
+        'InvalidIdentityToken',
+        'No OpenIDConnect provider found in your account',
+      ),
+      code: 'aws-credentials-refused',
+      message: /^AWS refused to issue .* No OpenIDConnect provider found/,
+    },
+    {
+      thrown: createNamedError(
+        'CredentialsProviderError',
+        'Could not load credentials from any providers',
+      ),
+      code: 'aws-credentials-missing',
+      message: /^No AWS credentials were found/,
+    },
+    {
+      thrown: createNamedError(
+        'CredentialsProviderError',
+        'Could not resolve credentials using profile: [x]',
+      ),
+      code: 'aws-credentials-missing',
+      message: /^The configured source of AWS credentials failed: .*profile: \[x\]$/,
+    },
+    {
+      thrown: Object.assign(new Error("ENOENT: no such file, open '/token'"), {
+        code: 'ENOENT',
+        syscall: 'open',
+      }),
+      code: 'aws-credentials-missing',
+      message: /^The configured source .* open '\/token'$/,
+    },
+    {
+      thrown: createNamedError('ExpiredTokenException', 'Token expired'),
+      code: 'aws-credentials-expired',
+      message: /Token expired$/,
+    },
+    {
+      thrown: createNamedError('TimeoutError', 'connect ETIMEDOUT'),
+      code: 'aws-request-failed',
+      message: /^The AWS request for credentials failed: TimeoutError/,
+    },
+  ])('translates $thrown.message', ({ thrown, code, message }) => {
+    const error = translateCredentialError(thrown)
+    expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
+  })
+})
+
+test('names a source that was skipped', () => {
+  const thrown = createNamedError(
+    'CredentialsProviderError',
+    'Could not load credentials from any providers',
+  )
+  expect(translateCredentialError(thrown, 'Command failed: x').message).toBe(
+    'The configured source of AWS credentials failed: Command failed: x',
+  )
 })
 
 test.each<[unknown, string]>([

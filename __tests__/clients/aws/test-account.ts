@@ -24,7 +24,7 @@ export async function startTestAccount(region = 'us-east-2'): Promise<TestAccoun
     aws,
     requestLog,
     faults,
-    clients: createAwsClients(region, {}, []),
+    clients: createAwsClients(region, {}, { allowedAccounts: [], maskSecret: () => undefined }),
     close: async () => {
       for (const name of Object.keys(env)) Reflect.deleteProperty(process.env, name)
       await aws.close()

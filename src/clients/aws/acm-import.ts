@@ -1,6 +1,6 @@
 /** The request of an import into ACM, and what its errors mean. */
 import type { ImportCertificateCommandInput } from '@aws-sdk/client-acm'
-import type { ActionError } from '../../failures/action-error.ts'
+import { ActionError } from '../../failures/action-error.ts'
 import {
   acmCertificateQuotaExceeded,
   acmCertificateRejected,
@@ -32,8 +32,9 @@ export function buildImportInput(material: ImportMaterial): ImportCertificateCom
  * rejection; after a 5xx, a truncated response or a broken connection the outcome is unknown.
  */
 export function mayHaveSucceeded(thrown: unknown): boolean {
+  // Without credentials, nothing was sent.
+  if (thrown instanceof ActionError) return false
   const name = errorName(thrown)
-  if (name === 'CredentialsProviderError') return false
   if (/Throttl|TooManyRequests|RequestInProgress/.test(name)) return true
   const { $metadata: metadata } = thrown as { $metadata?: { httpStatusCode?: number } }
   const status = metadata?.httpStatusCode

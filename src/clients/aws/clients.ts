@@ -9,10 +9,10 @@ import tls from 'node:tls'
 import { ACMClient } from '@aws-sdk/client-acm'
 import { EKSClient } from '@aws-sdk/client-eks'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { caBundleUnreadable } from '../../failures/aws.ts'
 import { getErrorMessage } from '../../util/text.ts'
 import { restrictToAccounts } from './account.ts'
+import { createCredentialProvider, type CredentialProvider } from './credentials.ts'
 import { ResponseLimitHandler } from './response-limits.ts'
 
 /** The configuration that all clients share. */
@@ -21,7 +21,7 @@ export interface AwsClientConfig extends Pick<
   'requestHandler' | 'customUserAgent' | 'maxAttempts'
 > {
   readonly region: string
-  readonly credentials: ReturnType<typeof defaultProvider>
+  readonly credentials: CredentialProvider
 }
 
 /**
@@ -46,21 +46,31 @@ export interface AwsClients {
   readonly credentials: AwsClientConfig['credentials']
 }
 
+/** Which credentials may be used, and who must not see them. */
+export interface CredentialOptions {
+  /** Account ids; empty allows every account. */
+  readonly allowedAccounts: readonly string[]
+  readonly maskSecret: (secret: string) => void
+}
+
 /**
  * @param environment for HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE, which the SDK for JavaScript does
  *   not read; Node reads NODE_EXTRA_CA_CERTS
- * @param allowedAccounts ids; empty allows every account
  * @throws ActionError `input-invalid` when AWS_CA_BUNDLE cannot be read
  */
 export function createAwsClients(
   region: string,
   environment: NodeJS.ProcessEnv,
-  allowedAccounts: readonly string[],
+  { allowedAccounts, maskSecret }: CredentialOptions,
 ): AwsClients {
   const requestHandler = createRequestHandler(environment)
   const baseConfig: AwsClientConfig = {
     region,
-    credentials: defaultProvider({ clientConfig: { region, requestHandler } }),
+    credentials: createCredentialProvider({
+      clientConfig: { region, requestHandler },
+      profile: environment['AWS_PROFILE'],
+      maskSecret,
+    }),
     requestHandler,
     customUserAgent: 'milvus-alb-action',
     maxAttempts: 4,

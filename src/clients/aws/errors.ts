@@ -8,6 +8,7 @@ import {
   awsCredentialsMissing,
   awsCredentialsRejected,
   awsDeniedByOrganization,
+  awsDeniedByOtherPolicy,
   awsRequestFailed,
   awsThrottled,
   runnerClockWrong,
@@ -55,6 +56,11 @@ const errorRules: readonly AwsErrorRule[] = [
     namePattern: accessDeniedNames,
     messagePattern: /(service|resource) control policy/i,
     createFailure: awsDeniedByOrganization,
+  },
+  {
+    namePattern: accessDeniedNames,
+    messagePattern: /permissions boundary|session policy|VPC endpoint policy/i,
+    createFailure: awsDeniedByOtherPolicy,
   },
   {
     namePattern: accessDeniedNames,
