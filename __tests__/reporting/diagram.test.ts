@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { ActionError } from '../../src/failures/action-error.ts'
+import type { FailureCode } from '../../src/failures/codes.ts'
 import type { OutputName } from '../../src/steps/outputs.ts'
 import type { Topology } from '../../src/steps/step.ts'
 import { renderDiagram, escapeLabel } from '../../src/reporting/diagram.ts'
@@ -51,6 +52,28 @@ describe('renderDiagram', () => {
     )
     expect(text).toContain('group -. "probe-no-targets" .-x milvus')
     expect(text).not.toContain('group --> milvus')
+  })
+
+  test.each<{ code: FailureCode; link: string; node: string }>([
+    {
+      code: 'probe-dns-failed',
+      link: 'client(["client"]) -. "gRPC over TLS, milvus.example.com:443<br>probe-dns-failed" .-x listener',
+      node: 'listener',
+    },
+    { code: 'probe-unreachable', link: '<br>probe-unreachable" .-x listener', node: 'listener' },
+    { code: 'probe-tls-failed', link: '<br>probe-tls-failed" .-x listener', node: 'listener' },
+    { code: 'probe-not-routed', link: '-. "probe-not-routed" .-x group["', node: 'group' },
+    {
+      code: 'probe-target-failed',
+      link: 'group -. "probe-target-failed" .-x milvus',
+      node: 'milvus',
+    },
+  ])('marks only the link that $code breaks', ({ code, link, node }) => {
+    const error = new ActionError({ code, problem: 'p', remedy: 'r', step: 'probe' })
+    const text = renderDiagram(topology, outputs, createSettings(), error)
+    expect(text).toContain(link)
+    expect(text.match(/\.-x/g)).toHaveLength(1)
+    expect(text.match(/style \w+/g)).toEqual([`style ${node}`])
   })
 
   test.each<{

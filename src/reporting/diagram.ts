@@ -3,7 +3,7 @@
  * Flowcharts; GitHub renders it in summaries.
  */
 import type { ActionError } from '../failures/action-error.ts'
-import type { StepName } from '../failures/codes.ts'
+import type { FailureCode, StepName } from '../failures/codes.ts'
 import type { OutputName } from '../steps/outputs.ts'
 import type { Topology } from '../steps/step.ts'
 import type { EndpointSettings } from '../inputs/types.ts'
@@ -15,8 +15,25 @@ export const escapeLabel = (text: string): string =>
     .replace(/\s+/g, ' ')
     .replace(/[^A-Za-z0-9 .,:/()-]/gu, (character) => `#${character.codePointAt(0) ?? 0};`)
 
-/** When one of these steps fails, the route is broken behind the ALB. */
-const stepsBehindAlb: readonly StepName[] = ['load-balancer', 'probe']
+/** A link of the route. */
+type Hop = 'client' | 'rule' | 'backend'
+
+/** Failures of the connection to the ALB, and of its rules. All others are behind the ALB. */
+const hopOfCode: Partial<Record<FailureCode, Hop>> = {
+  'probe-dns-failed': 'client',
+  'probe-unreachable': 'client',
+  'probe-tls-failed': 'client',
+  'probe-certificate-untrusted': 'client',
+  'probe-certificate-host-mismatch': 'client',
+  'probe-certificate-differs': 'client',
+  'probe-http2-missing': 'client',
+  'probe-host-dns-missing': 'client',
+  'probe-host-dns-differs': 'client',
+  'probe-not-routed': 'rule',
+}
+
+/** When one of these steps fails, the route is broken. */
+const stepsOfRoute: readonly StepName[] = ['load-balancer', 'probe']
 
 /** @returns an empty text when there is no ALB or Service to draw */
 export function renderDiagram(
@@ -29,20 +46,27 @@ export function renderDiagram(
   if (address === undefined || !topology.service) return ''
   const { host, namespace, ingress } = settings
   const { listenPort } = ingress
+  const brokenHop = findBrokenHop(error)
   const clientLabel = escapeLabel(`gRPC over TLS, ${host}:${listenPort}`)
+  const groupLabel = describeTargetGroup(topology)
+  const renderLink = (hop: Hop, label = ''): string =>
+    hop === brokenHop ? renderBrokenLink(label, error?.code ?? '') : renderIntactLink(label)
   const albLabel = describeLoadBalancer(topology.loadBalancerName ?? address, settings)
   const milvusLabel = describeBackend(topology, outputs.get('milvus-version'))
   return [
     '```mermaid',
     'flowchart LR',
-    `  client(["client"]) -->|"${clientLabel}"| listener`,
+    `  client(["client"]) ${renderLink('client', clientLabel)} listener`,
     `  subgraph alb["${albLabel}"]`,
-    `    listener["HTTPS listener ${listenPort}"] --> group["${describeTargetGroup(topology)}"]`,
+    `    listener["HTTPS listener ${listenPort}"] ${renderLink('rule')} group["${groupLabel}"]`,
     '  end',
     `  subgraph cluster["namespace ${escapeLabel(namespace)}"]`,
     `    milvus[["${milvusLabel}"]]`,
     '  end',
-    ...renderBackendLink(error),
+    `  group ${renderLink('backend')} milvus`,
+    ...(brokenHop === undefined
+      ? []
+      : [`  style ${hopEnds[brokenHop]} stroke:#d1242f,stroke-width:2px`]),
     '```',
   ].join('\n')
 }
@@ -66,11 +90,21 @@ function describeBackend({ service, pods }: Topology, version: string | undefine
   return lines.map(escapeLabel).join('<br>')
 }
 
-function renderBackendLink(error: ActionError | undefined): string[] {
-  const isBroken = error?.step !== undefined && stepsBehindAlb.includes(error.step)
-  if (!isBroken) return ['  group --> milvus']
-  return [
-    `  group -. "${escapeLabel(error.code)}" .-x milvus`,
-    '  style milvus stroke:#d1242f,stroke-width:2px',
-  ]
+/** The node behind each link. */
+const hopEnds: Readonly<Record<Hop, string>> = {
+  client: 'listener',
+  rule: 'group',
+  backend: 'milvus',
+}
+
+function findBrokenHop(error: ActionError | undefined): Hop | undefined {
+  if (error?.step === undefined || !stepsOfRoute.includes(error.step)) return undefined
+  return hopOfCode[error.code] ?? 'backend'
+}
+
+const renderIntactLink = (label: string): string => (label === '' ? '-->' : `-->|"${label}"|`)
+
+function renderBrokenLink(label: string, code: string): string {
+  const text = [label, escapeLabel(code)].filter((part) => part !== '').join('<br>')
+  return `-. "${text}" .-x`
 }
