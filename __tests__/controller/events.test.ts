@@ -12,7 +12,7 @@ import { formatElbError } from './error-messages/formats.ts'
 describe('classifyEvent', () => {
   test('reports a successful reconciliation', () => {
     expect(
-      classifyEvent(createEvent('SuccessfullyReconciled', 'Successfully reconciled'), false),
+      classifyEvent(createEvent('SuccessfullyReconciled', 'Successfully reconciled'), {}),
     ).toEqual({ kind: 'reconciled' })
   })
 })

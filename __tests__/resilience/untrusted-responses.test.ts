@@ -122,8 +122,8 @@ testProperty(
     )
     latestStatusEvent(controllerEvents)
     for (const each of controllerEvents)
-      for (const fresh of [true, false])
-        expect(['reconciled', 'transient', 'failed']).toContain(classifyEvent(each, fresh).kind)
+      for (const recent of [{ apply: true, certificate: true }, {}])
+        expect(['reconciled', 'transient', 'failed']).toContain(classifyEvent(each, recent).kind)
     for (const conflict of findConflicts(ownStatus, other, { readable: true, spec: {} }))
       expect(conflict).toMatch(/ is [^]*, not /)
     return true

@@ -22,6 +22,16 @@ export const nextEventWatch = ({ requestLog }: TestEnvironment): Promise<Recorde
     ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
   )
 
+/** Until the action reads the events of the controller. */
+export const nextEventList = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
+  requestLog.nextRequest(
+    ({ operation, query, userAgent }) =>
+      userAgent.startsWith('milvus-alb-action') &&
+      operation.endsWith('/events') &&
+      query.includes('involvedObject.name') &&
+      !query.includes('watch=true'),
+  )
+
 /** Until the action acquires or renews its Lease. */
 export const nextLeaseUpdate = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
   requestLog.nextRequest(

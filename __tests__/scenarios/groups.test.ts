@@ -1,9 +1,10 @@
 /** Ingresses that share an ALB, and changes of an Ingress that create another ALB. */
 import { expect } from '@jest/globals'
 import { importCertificate, importOtherCertificate } from './acm-manual-operations.ts'
-import { listLoadBalancerNames } from './alb-manual-operations.ts'
+import { listLoadBalancerNames, setLoadBalancerAttribute } from './alb-manual-operations.ts'
 import {
   expectFailure,
+  expectFailureWithoutWrites,
   expectSuccess,
   expectUnchanged,
   getErrorAnnotation,
@@ -112,5 +113,26 @@ scenario(
     const second = await run({ scheme: 'internal' })
     expectUnchanged(second)
     expect(second.log).not.toContain('another ALB with a new name')
+  },
+)
+
+scenario(
+  'a change that would replace a protected ALB is rejected before anything is written',
+  async (scenario) => {
+    const { environment, run } = scenario
+    const protection = (value: string) => ({
+      annotations: `alb.ingress.kubernetes.io/load-balancer-attributes: deletion_protection.enabled=${value}`,
+    })
+    expectSuccess(await run(protection('true')))
+    for (const inputs of [{ scheme: 'internal' }, { 'group-name': 'shared' }])
+      expect(
+        await expectFailureWithoutWrites(scenario, inputs, 'load-balancer-protected'),
+      ).toContain('The change of scheme or group-name replaces load balancer k8s-')
+    // Protection that was turned on in AWS.
+    expectSuccess(await run(protection('false')))
+    await setLoadBalancerAttribute(environment, 'deletion_protection.enabled', 'true')
+    await expectFailureWithoutWrites(scenario, { scheme: 'internal' }, 'load-balancer-protected')
+    await setLoadBalancerAttribute(environment, 'deletion_protection.enabled', 'false')
+    expectSuccess(await run({ scheme: 'internal' }))
   },
 )

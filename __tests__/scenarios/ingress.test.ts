@@ -169,6 +169,38 @@ scenario('an existing Ingress for another application', async (scenario) => {
   expect(text).toContain('class nginx, shop.example.com')
 })
 
+scenario('an existing Ingress that serves more than Milvus', async (scenario) => {
+  const { environment } = scenario
+  const backend = (name: string, number: number) => ({ service: { name, port: { number } } })
+  const path = (value: string, name: string, port: number) => ({
+    path: value,
+    pathType: 'Prefix',
+    backend: backend(name, port),
+  })
+  const paths = [
+    path('/', 'milvus-demo', 19530),
+    path('/attu', 'attu', 3000),
+    path('/', 'milvus-demo', 9091),
+  ]
+  const spec = {
+    ingressClassName: 'alb',
+    defaultBackend: backend('landing-page', 80),
+    rules: [{ host: environment.host, http: { paths } }],
+  }
+  const metadata = { name: 'milvus-demo', namespace: environment.namespace }
+  await createObjects(environment, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata,
+    spec,
+  })
+  const text = await expectFailureWithoutWrites(scenario, {}, 'ingress-not-ours')
+  expect(text).toContain(
+    'serves something else: path /attu (Service attu:3000), Service milvus-demo:9091, ' +
+      'defaultBackend (Service landing-page:80)',
+  )
+})
+
 scenario('an Ingress that is being deleted', async (scenario) => {
   await createIngress(scenario, 'alb', scenario.environment.host, {
     finalizers: ['example.com/slow'],

@@ -195,6 +195,32 @@ scenario(
   },
 )
 
+const protectedInputs = {
+  annotations:
+    'alb.ingress.kubernetes.io/load-balancer-attributes: deletion_protection.enabled=true',
+}
+
+scenario(
+  'rollback keeps an Ingress whose ALB is protected, which is announced first',
+  async ({ environment, run }) => {
+    await environment.overrideAlb({ fixedStatus: 502 })
+    const result = expectFailure(
+      await run({ ...rollbackInputs, ...protectedInputs, ...shortProbe }),
+      'probe',
+      'probe-target-failed',
+    )
+    expect(result.log.indexOf('its certificate stay: deletion protection')).toBeGreaterThan(0)
+    expect(result.log.indexOf('its certificate stay: deletion protection')).toBeLessThan(
+      result.log.indexOf('✓ certificate'),
+    )
+    expectAdditionalFailure(result, 'rollback-incomplete')
+    const ingress = await getObject(environment, 'ingress', 'milvus-demo')
+    expect(ingress?.metadata).not.toHaveProperty('deletionTimestamp')
+    expect(result.outputs['alb-address']).not.toBe('')
+  },
+  { start: 'cluster-ip' },
+)
+
 scenario(
   'a rollback that could not delete the Ingress is rejected before anything is created',
   async (scenario) => {

@@ -9,6 +9,7 @@
  */
 import type { KubernetesAccess } from '../../testing/kubernetes-client.ts'
 import type { AwsAccess } from './aws-clients.ts'
+import type { Reason } from './event-recorder.ts'
 import { Reconciler } from './reconciler.ts'
 
 /** Options of startController. */
@@ -44,6 +45,17 @@ export interface ControllerOptions {
    * still provisioning.
    */
   stabilizationInterval: number
+  /** Awaited by each reconcile between its work and its report, as slow calls of AWS would be. */
+  beforeReport: () => Promise<void>
+  /** Errors of the next reconciles, each of which removes the first and fails with it. */
+  errors: ControllerError[]
+}
+
+/** An error that a reconcile reports. */
+export interface ControllerError {
+  readonly reason: Exclude<Reason, 'SuccessfullyReconciled' | 'FailedLoadGroupID'>
+  /** Without the prefix of the reason. */
+  readonly message: string
 }
 
 /** The running controller. */
@@ -64,6 +76,8 @@ export async function startController(settings: ControllerSettings): Promise<Con
     isRecorderMuted: false,
     unknownIds: [],
     stabilizationInterval: 120_000,
+    beforeReport: () => Promise.resolve(),
+    errors: [],
     ...settings.options,
   }
   let running: Reconciler | undefined

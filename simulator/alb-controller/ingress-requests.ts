@@ -78,20 +78,23 @@ async function changeFinalizers(
   await client.patch(path, { metadata: { finalizers, resourceVersion: metadata.resourceVersion } })
 }
 
-/** Publishes the hostname and ports of the load balancer, unless they are up to date. */
+/**
+ * Publishes the hostname and ports of the load balancer, unless they are up to date.
+ * @returns the Ingress after that
+ */
 export async function updateStatus(
   client: KubernetesClient,
   ingress: Ingress,
   model: Model,
   { dnsName }: DeployResult,
-): Promise<void> {
+): Promise<Ingress> {
   const ports = model.listeners.map(({ port }) => ({ port, protocol: '' }))
   const [current] = ingress.status?.loadBalancer?.ingress ?? []
   const formatPorts = (all: readonly { port: number }[]): string =>
     all.map(({ port }) => port).join()
   if (current?.hostname === dnsName && formatPorts(current.ports ?? []) === formatPorts(ports))
-    return
-  await client.patch(`${getIngressPath(ingress)}/status`, {
+    return ingress
+  return client.patch<Ingress>(`${getIngressPath(ingress)}/status`, {
     status: { loadBalancer: { ingress: [{ hostname: dnsName, ports }] } },
   })
 }

@@ -22,7 +22,7 @@ import {
   removeFinalizer,
   updateStatus,
 } from './ingress-requests.ts'
-import type { ControllerOptions, ControllerSettings } from './controller.ts'
+import type { ControllerError, ControllerOptions, ControllerSettings } from './controller.ts'
 import { deploy, undeploy, type DeployContext } from './deploy.ts'
 import { Elbv2 } from './elbv2.ts'
 import { buildModel, needsDiscovery } from './model.ts'
@@ -57,6 +57,7 @@ export class Reconciler {
   private readonly classes: Informer<IngressClass>
   private readonly services: Informer<Service>
   private readonly endpointSlices: Informer<EndpointSlice>
+  private readonly stopping = Promise.withResolvers<undefined>()
   private ingresses: Informer<Ingress> | undefined
 
   constructor(settings: ControllerSettings, options: ControllerOptions) {
@@ -106,7 +107,13 @@ export class Reconciler {
     await this.ingresses.ready
   }
 
+  /** Waits until a scenario allows the report, or the controller stops. */
+  private holdReport(): Promise<void> {
+    return Promise.race([this.options.beforeReport(), this.stopping.promise])
+  }
+
   async stop(): Promise<void> {
+    this.stopping.resolve(undefined)
     await Promise.all([
       this.classes.stop(),
       this.services.stop(),
@@ -172,41 +179,61 @@ export class Reconciler {
           (finalizerGroup) => formatGroupKey(finalizerGroup) === key,
         ),
     )
+    // Events are about the versions that are loaded here, also if a member changes meanwhile.
+    const failure = this.options.errors.shift()
     if (members.length === 0) {
       // A failed deletion causes no event: events go only to members (group_controller.go:286).
       if (departing.length > 0) await undeploy(this.deployer, group)
     } else {
-      const { isProvisioning } = await this.deployGroup(group, members)
+      const { isProvisioning } = await this.deployGroup(group, members, failure)
       if (isProvisioning) return this.options.stabilizationInterval
     }
     for (const ingress of departing)
       await this.withFailureEvent(members, 'FailedRemoveFinalizer', () =>
         removeFinalizer(this.client, ingress, getFinalizer(group)),
       )
+    await this.failOnRequest(members, 'FailedRemoveFinalizer', failure)
+    await this.holdReport()
     for (const ingress of members) this.recorder.record(ingress, 'SuccessfullyReconciled')
     return undefined
   }
 
   private async deployGroup(
     group: IngressGroup,
-    members: readonly Ingress[],
+    members: Ingress[],
+    failure: ControllerError | undefined,
   ): Promise<{ isProvisioning: boolean }> {
+    await this.failOnRequest(members, 'FailedAddFinalizer', failure)
     for (const ingress of members)
       await this.withFailureEvent(members, 'FailedAddFinalizer', () =>
         addFinalizer(this.client, ingress, getFinalizer(group)),
       )
+    await this.failOnRequest(members, 'FailedBuildModel', failure)
     const model = await this.withFailureEvent(members, 'FailedBuildModel', () =>
       this.buildGroupModel(group, members),
     )
     const result = await this.withFailureEvent(members, 'FailedDeployModel', () =>
       deploy(this.deployer, model),
     )
+    await this.failOnRequest(members, 'FailedDeployModel', failure)
     if (result.isProvisioning) return result
-    for (const ingress of members)
-      await this.withFailureEvent(members, 'FailedUpdateStatus', () =>
+    await this.failOnRequest(members, 'FailedUpdateStatus', failure)
+    for (const [index, ingress] of members.entries())
+      // The event of this reconcile names the version after the patch, as client.Patch returns it.
+      members[index] = await this.withFailureEvent(members, 'FailedUpdateStatus', () =>
         updateStatus(this.client, ingress, model, result),
       )
     return result
+  }
+
+  /** Fails at a stage of the reconcile when a scenario has requested it. */
+  private async failOnRequest(
+    members: readonly Ingress[],
+    reason: Reason,
+    failure: ControllerError | undefined,
+  ): Promise<void> {
+    if (failure?.reason !== reason) return
+    await this.withFailureEvent(members, reason, () => Promise.reject(new Error(failure.message)))
   }
 
   /** Runs an action. If it fails, it records an event for these Ingresses. */
@@ -218,6 +245,7 @@ export class Reconciler {
     try {
       return await action()
     } catch (error) {
+      await this.holdReport()
       for (const ingress of recipients)
         this.recorder.record(ingress, reason, getErrorMessage(error))
       throw error

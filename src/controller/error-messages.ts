@@ -16,6 +16,20 @@ const transientErrors: readonly RegExp[] = [
   /the object has been modified/,
   // The network of the controller failed.
   /context deadline exceeded|connection re(fused|set)|i\/o timeout|EOF|request send failed/,
+  // The controller restarts, or the Kubernetes API does not answer in time.
+  /context canceled|etcdserver: |TLS handshake timeout/,
+]
+
+/**
+ * Errors that AWS reports shortly after the controller has created something, and Kubernetes while
+ * the server of a webhook starts. A later attempt succeeds, unless something is really missing.
+ */
+const propagationErrors: readonly RegExp[] = [
+  /\b(LoadBalancer|TargetGroup|Listener|Rule)NotFound/,
+  /WAFUnavailableEntityException|WAFNonexistentItemException/,
+  // A security group that the controller has created. Those of a user are named first.
+  /^(?!.*couldn't find all security groups).*InvalidGroup\.NotFound/s,
+  /no endpoints available for service/,
 ]
 
 /**
@@ -30,11 +44,17 @@ const missingRole = /no EC2 IMDS role found|NoCredentialProviders/
  */
 const certificateNotYetKnown = /CertificateNotFound|UnsupportedCertificate/
 
-/**
- * @param newlyImported whether the certificate was imported so recently that ELB may not know it
- */
-export function isTransientError(message: string, newlyImported: boolean): boolean {
-  if (newlyImported && certificateNotYetKnown.test(message)) return true
+/** What was written so recently that AWS may not know all of it. */
+export interface RecentWrites {
+  /** The certificate, by its import. */
+  readonly certificate?: boolean
+  /** The Ingress, so that the controller has just created or changed resources. */
+  readonly apply?: boolean
+}
+
+export function isTransientError(message: string, recent: RecentWrites): boolean {
+  if (recent.certificate && certificateNotYetKnown.test(message)) return true
+  if (recent.apply && propagationErrors.some((error) => error.test(message))) return true
   return transientErrors.some((error) => error.test(message)) && !missingRole.test(message)
 }
 

@@ -5,7 +5,7 @@
 import type { Event } from '../clients/kubernetes/types.ts'
 import { groupMemberRemedy } from '../failures/controller.ts'
 import { truncate } from '../util/text.ts'
-import { findRemedy, isTransientError } from './error-messages.ts'
+import { findRemedy, isTransientError, type RecentWrites } from './error-messages.ts'
 
 /** What the controller reports of a reconcile. Waiting helps only while it is `transient`. */
 export type ReconcileStatus =
@@ -27,12 +27,19 @@ export const isStatusEvent = ({ reason }: Event): boolean =>
   reason === 'SuccessfullyReconciled' || failureReasons.has(reason ?? '')
 
 /**
- * @param newlyImported whether the certificate was imported so recently that ELB may not know it
+ * FailedRemoveFinalizer is about Ingresses that leave the group, and told to all of its members
+ * after their own load balancer is deployed. Source: the controller's group_controller.go.
  */
-export function classifyEvent(event: Event, newlyImported: boolean): ReconcileStatus {
-  if (event.reason === 'SuccessfullyReconciled') return { kind: 'reconciled' }
+const successReasons: ReadonlySet<string> = new Set([
+  'SuccessfullyReconciled',
+  'FailedRemoveFinalizer',
+])
+
+/** @param recent what was written so recently that AWS may not know all of it */
+export function classifyEvent(event: Event, recent: RecentWrites): ReconcileStatus {
+  if (successReasons.has(event.reason ?? '')) return { kind: 'reconciled' }
   const message = normalizeMessage(event.message ?? event.reason ?? '')
-  if (isTransientError(message, newlyImported)) return { kind: 'transient', message }
+  if (isTransientError(message, recent)) return { kind: 'transient', message }
   return { kind: 'failed', message, remedy: findEventRemedy(message, event) }
 }
 
@@ -67,7 +74,20 @@ export function latestStatusEvent(events: readonly Event[]): Event | undefined {
   return latest
 }
 
-/** Reduces pages of events to the latest relevant one, so that the others need no memory. */
+/** The two latest by resourceVersion, the older first. */
+export const latestStatusEvents = (events: readonly Event[]): Event[] =>
+  events
+    .filter(isStatusEvent)
+    .sort((a, b) => (getResourceVersion(a) < getResourceVersion(b) ? -1 : 1))
+    .slice(-2)
+
+/** Reduces pages of events to the latest relevant ones, so that the others need no memory. */
+export const keepLatestStatusEvents =
+  (isRelevant: (event: Event) => boolean) =>
+  (events: readonly Event[]): Event[] =>
+    latestStatusEvents(events.filter(isRelevant))
+
+/** As keepLatestStatusEvents, for the latest one. */
 export const keepLatestStatusEvent =
   (isRelevant: (event: Event) => boolean) =>
   (events: readonly Event[]): Event[] => {

@@ -1,5 +1,6 @@
 /** on-failure: rollback. Lists, before the first change, what a rollback could not restore. */
 import { replacesLoadBalancer } from '../steps/ingress/ingress.ts'
+import { isProtectedByAnnotation } from '../steps/ingress/protection.ts'
 import {
   isKeptByController,
   resolveServiceLoadBalancer,
@@ -17,6 +18,7 @@ export function noteIrreversibleChanges(context: Context, plan: Plan): void {
     logRollbackNotes(context, plan.target.release, findUpgrade(plan)?.review.rollbackPlan)
   noteFailedRevision(context, plan)
   noteNewAlbName(context, plan)
+  noteProtectedAlb(context, plan)
   noteNewServiceLoadBalancer(context, plan)
 }
 
@@ -49,6 +51,15 @@ function noteNewAlbName(context: Context, { ingress: operations }: Plan): void {
   context.log.note(
     'If this run fails, the settings of the Ingress are restored, but with a new load balancer ' +
       'under a new name: the current one is deleted.',
+  )
+}
+
+function noteProtectedAlb(context: Context, { ingress: operations, target }: Plan): void {
+  const apply = operations.find((operation) => operation.action === 'apply')
+  if (!apply || target.ingress || !isProtectedByAnnotation(apply.desired.template)) return
+  context.log.note(
+    `If this run fails after Ingress ${target.ingressName} is created, the Ingress, its load ` +
+      'balancer and its certificate stay: deletion protection (input annotations) is on.',
   )
 }
 

@@ -10,6 +10,7 @@ import type { Deferred } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
 import { getIngressHostname } from '../steps/ingress/manifest.ts'
 import type { IngressOperation } from '../steps/ingress/operations.ts'
+import { checkReplacement } from '../steps/ingress/protection.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
 import type { LoadBalancerOperation } from '../steps/load-balancer/operations.ts'
 import { helmUpgradePermissions } from '../steps/preflight/helm-permissions.ts'
@@ -199,6 +200,7 @@ async function checkWritePrerequisites(
     requirePermissions(run, permissionChecker, observations),
     checkSubnetsOfNewLoadBalancer(run, observations),
     checkIngressConflicts(observations),
+    checkReplacedLoadBalancer(observations),
   ])
 }
 
@@ -269,4 +271,10 @@ async function checkSubnetsOfNewLoadBalancer(
 
 async function checkIngressConflicts({ ingressOperations }: StepObservations): Promise<void> {
   ingress.checkConflicts(await ingressOperations)
+}
+
+async function checkReplacedLoadBalancer(observations: StepObservations): Promise<void> {
+  const operations = await observations.ingress
+  const { snapshot } = await observations.loadBalancer
+  checkReplacement(operations, snapshot)
 }

@@ -11,10 +11,12 @@ import {
   buildPreviousManifest,
   diffIngress,
   fieldManager,
+  getIngressHostname,
   parseCertificateArns,
 } from './ingress/manifest.ts'
 import { restoreOwnership } from './ingress/ownership.ts'
-import { applyRemoval, planRemoval } from './ingress/removal.ts'
+import { applyRemoval, checkDeletionProtection, planRemoval } from './ingress/removal.ts'
+import { describeLoadBalancer } from './load-balancer/snapshot.ts'
 import type { Target } from './preflight/preflight.ts'
 import type { AcmRun, Run } from './run.ts'
 import type { Context } from './step.ts'
@@ -60,7 +62,8 @@ export interface AppliedTarget {
 /**
  * Restores the Ingress that existed before the run, or deletes the one that the run created.
  * @returns the outcome, for the log
- * @throws ActionError `ingress-conflict`, `ingress-refused`, `ingress-not-deleted`
+ * @throws ActionError `ingress-conflict`, `ingress-refused`, `ingress-not-deleted`,
+ *   `load-balancer-protected`
  */
 export async function restoreIngress(
   run: IngressRemovalRun,
@@ -75,8 +78,12 @@ export async function restoreIngress(
   if (!live) return `Ingress ${ingressName} does not exist`
   if (ownedAnnotations(live, fieldManager).size === 0)
     return `Ingress ${ingressName} was not applied by this run and is unchanged`
+  if (!before) {
+    const outcome = await deleteNewIngress(run, target, live)
+    clearOutputs(context, before, desired)
+    return outcome
+  }
   clearOutputs(context, before, desired)
-  if (!before) return deleteNewIngress(run, target, live)
   const manifest = buildPreviousManifest(before, toManifest(desired))
   const differences = diffIngress(manifest, live)
   const object = `Ingress ${settings.namespace}/${ingressName}`
@@ -99,7 +106,15 @@ async function deleteNewIngress(
     otherIngresses: [],
     serviceToRestore: undefined,
   }
-  const operations = planRemoval(run, { target, observed: undefined, why })
+  const { settings, clients } = run
+  const address = getIngressHostname(ingress)
+  const observed =
+    address === undefined
+      ? undefined
+      : await describeLoadBalancer(settings, clients.loadBalancers, address)
+  // A deletion that is prevented could not be undone: the Ingress would stay in deletion for ever.
+  checkDeletionProtection(target, observed)
+  const operations = planRemoval(run, { target, observed, why })
   return (await applyRemoval(withCappedTimeout(run), operations)) ?? `${ingressName} is deleted`
 }
 

@@ -50,4 +50,11 @@ export const transientFailures: readonly (readonly [name: string, message: strin
     'a timed-out handshake',
     `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": net/http: TLS handshake timeout`,
   ],
+  ['a restart of the controller', 'Failed deploy model due to context canceled'],
+  ['a Kubernetes API without a leader', 'Failed add finalizer due to etcdserver: leader changed'],
+  ['a Kubernetes API that times out', 'Failed deploy model due to etcdserver: request timed out'],
+  [
+    'a timed-out handshake with the Kubernetes API',
+    'Failed update status due to Patch "https://10.100.0.1:443/apis": net/http: TLS handshake timeout',
+  ],
 ]

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { TargetHealth } from '../../../src/clients/aws/load-balancer-configuration.ts'
 import {
+  buildBindingSelector,
   describeBindingEvent,
   describeTargets,
 } from '../../../src/steps/load-balancer/target-health.ts'
@@ -129,4 +130,24 @@ test.each([
   )
   expect(diagnosis.problem).not.toContain('RequestID')
   expect(diagnosis.remedy).toMatch(remedy)
+})
+
+describe('buildBindingSelector', () => {
+  const stack = { namespace: 'milvus', ingressName: 'demo', group: undefined }
+  test.each([
+    [
+      'elbv2.k8s.aws',
+      stack,
+      'ingress.k8s.aws/stack-namespace=milvus,ingress.k8s.aws/stack-name=demo',
+    ],
+    ['elbv2.k8s.aws', { ...stack, group: 'shared' }, 'ingress.k8s.aws/stack=shared'],
+    [
+      'eks.amazonaws.com',
+      stack,
+      'ingress.eks.amazonaws.com/stack-namespace=milvus,ingress.eks.amazonaws.com/stack-name=demo',
+    ],
+    ['eks.amazonaws.com', { ...stack, group: 'shared' }, 'ingress.eks.amazonaws.com/stack=shared'],
+  ])('%s, %j', (apiGroup, options, expected) => {
+    expect(buildBindingSelector(apiGroup, options)).toBe(expected)
+  })
 })

@@ -175,21 +175,28 @@ export interface Ingress extends KubernetesObject {
   }
 }
 
+/** Where an Ingress forwards to. */
+export interface IngressBackend {
+  readonly service?: {
+    readonly name: string
+    readonly port?: { readonly number?: number; readonly name?: string }
+  }
+  /** An object of another kind. */
+  readonly resource?: { readonly kind: string; readonly name: string }
+}
+
 /** The spec of an Ingress. */
 export interface IngressSpec {
   readonly ingressClassName?: string
+  /** For requests that no rule matches. */
+  readonly defaultBackend?: IngressBackend
   readonly rules?: readonly {
     readonly host?: string
     readonly http?: {
       readonly paths: readonly {
         readonly path?: string
         readonly pathType: string
-        readonly backend: {
-          readonly service?: {
-            readonly name: string
-            readonly port?: { readonly number?: number; readonly name?: string }
-          }
-        }
+        readonly backend: IngressBackend
       }[]
     }
   }[]
@@ -208,5 +215,7 @@ export interface Event extends KubernetesObject {
     readonly uid?: string
     readonly namespace?: string
     readonly name?: string
+    /** The version of the object when the event occurred first. */
+    readonly resourceVersion?: string
   }
 }

@@ -2,10 +2,11 @@
 import type { RemovalTarget } from '../preflight/removal.ts'
 
 /**
- * The controller's finalizers: `ingress.k8s.aws/resources`, `group.ingress.k8s.aws/NAME`. Source:
- * its pkg/ingress/finalizer.go.
+ * The controller's finalizers: `ingress.k8s.aws/resources`, `group.ingress.k8s.aws/NAME`; in EKS
+ * Auto Mode with `eks.amazonaws.com`. Source: its pkg/ingress/finalizer.go.
  */
-const controllerFinalizer = /^(?:group\.ingress\.k8s\.aws\/(.+)|ingress\.k8s\.aws\/resources)$/
+const controllerFinalizer =
+  /^(?:group\.ingress\.(?:k8s\.aws|eks\.amazonaws\.com)\/(.+)|ingress\.(?:k8s\.aws|eks\.amazonaws\.com)\/resources)$/
 
 export const isControllerFinalizer = (finalizer: string): boolean =>
   controllerFinalizer.test(finalizer)

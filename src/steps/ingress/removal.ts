@@ -1,8 +1,6 @@
 /** ingress, in mode destroy: deletes the Ingress, and waits until its ALB is deleted. */
 import type { LoadBalancerSummary } from '../../clients/aws/load-balancers.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
-import { parseAttributes } from '../../controller/annotation-validators.ts'
-import { annotationPrefix } from '../../controller/annotations.ts'
 import { deletionProtectedByAnnotation, deletionProtectedByElb } from '../../failures/ingress.ts'
 import type { LoadBalancerSnapshot } from '../load-balancer/snapshot.ts'
 import type { RemovalTarget } from '../preflight/removal.ts'
@@ -17,6 +15,7 @@ import {
 } from './deletion.ts'
 import { findGroup, type IngressGroup } from './group.ts'
 import { getIngressHostname } from './manifest.ts'
+import { attributesAnnotation, isProtectedByAnnotation } from './protection.ts'
 
 interface Removal {
   readonly namespace: string
@@ -87,8 +86,6 @@ export const toChanges = (operations: readonly IngressRemovalOperation[]): Chang
 
 /**
  * Finds deletion protection before anything is deleted, because the controller reports it nowhere.
- * The annotation blocks the deletion of any Ingress, even of one that only leaves a group. Source:
- * the controller's pkg/ingress/model_builder.go, getDeletionProtectionViaAnnotation.
  * @throws ActionError `load-balancer-protected`
  */
 export function checkDeletionProtection(
@@ -97,11 +94,9 @@ export function checkDeletionProtection(
 ): void {
   const { ingress } = target
   if (!ingress) return
-  const { name, annotations = {} } = ingress.metadata
-  const attributesKey = `${annotationPrefix}load-balancer-attributes`
-  const attributes = parseAttributes(annotations[attributesKey] ?? '') ?? []
-  if (attributes.some(([key, value]) => isDeletionProtected({ [key]: value })))
-    throw deletionProtectedByAnnotation(name, attributesKey)
+  const { name } = ingress.metadata
+  if (isProtectedByAnnotation(ingress))
+    throw deletionProtectedByAnnotation(name, attributesAnnotation)
   // The ALB of a group may remain: members in other namespaces are not known.
   if (findGroup(target)) return
   const { loadBalancer, configuration } = observed ?? {}

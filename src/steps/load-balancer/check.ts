@@ -59,7 +59,7 @@ export async function checkState(
 /** The failure of the controller's latest event, if that is final. */
 function findRejection({ events, ingressName }: Target): ActionError | undefined {
   const latestEvent = latestStatusEvent(events)
-  const status = latestEvent && classifyEvent(latestEvent, false)
+  const status = latestEvent && classifyEvent(latestEvent, {})
   if (status?.kind !== 'failed') return undefined
   const { message, remedy } = status
   return lastReconcileRejected({ ingress: ingressName, message, advice: remedy })

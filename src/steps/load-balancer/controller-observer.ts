@@ -14,33 +14,32 @@ import type { Event, Ingress } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import {
   buildEventSelector,
-  keepLatestStatusEvent,
-  latestStatusEvent,
-  normalizeMessage,
-  classifyEvent,
   getResourceVersion,
+  keepLatestStatusEvents,
   type ReconcileStatus,
 } from '../../controller/events.ts'
+import {
+  isConclusive,
+  quietPeriod,
+  ReconcileReports,
+  type Report,
+} from '../../controller/reconcile-verdict.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
 import { detectDrift } from './drift.ts'
 import { describeLoadBalancer, isComplete } from './snapshot.ts'
 import type { AwaitedIngress, LoadBalancerRun } from './wait.ts'
 
 /**
- * Milliseconds. The controller retries, so an error with the same message as the last one before
- * our apply may still concern the previous Ingress: it is final only when no success follows within
- * this time after it was first seen.
- */
-const repeatedRejectionGrace = 700
-
-/**
- * Milliseconds without a final event after which ELB is read, and between two such reads: the
+ * Milliseconds without a conclusive event after which ELB is read, and between two such reads: the
  * success event may have been dropped.
  */
 const elbCheckInterval = 3_000
 
-/** Milliseconds after its import during which ELB may not know a certificate. */
-const certificatePropagationTime = 60_000
+/**
+ * Milliseconds after a transient error without another event after which ELB counts: until then,
+ * the controller's next attempt may report.
+ */
+const quietPeriodAfterError = 120_000
 
 /** How far the controller is. */
 type ControllerProgress = 'not-noticed' | 'accepted' | 'reported'
@@ -48,19 +47,29 @@ type ControllerProgress = 'not-noticed' | 'accepted' | 'reported'
 export class ControllerObserver {
   private readonly run: LoadBalancerRun
   private readonly input: AwaitedIngress
-  private readonly startedAt: number
   /** Whether AWS differed from the Ingress before the apply. */
   private readonly hadDrifted: boolean
+  private readonly reports: ReconcileReports
   private progress: ControllerProgress = 'not-noticed'
   private lastElbCheck: number
-  private firstErrorAt: number | undefined
+  /** Since when ELB matches the Ingress, as far as it was read. */
+  private shownSince: number | undefined
+  /** The last report that was compared with ELB. */
+  private comparedReport: Report | undefined
 
   constructor(run: LoadBalancerRun, input: AwaitedIngress) {
     this.run = run
     this.input = input
-    this.startedAt = run.context.clock.now()
-    this.lastElbCheck = this.startedAt
+    const now = run.context.clock.now()
+    this.lastElbCheck = now
     this.hadDrifted = hadDrifted(run.settings, input)
+    this.reports = new ReconcileReports({
+      version: getResourceVersion(input.ingress),
+      isCreation: input.target.ingress === undefined,
+      address: getIngressHostname(input.ingress),
+      appliedAt: now,
+      isCertificateNew: input.isCertificateNew,
+    })
   }
 
   /**
@@ -68,22 +77,25 @@ export class ControllerObserver {
    * @throws ActionError `controller-refused`
    */
   async poll(): Promise<PollResult<string>> {
-    const [events, ingress] = await this.read()
-    const status = this.evaluate(events)
-    this.progress = progressOf(status, ingress)
+    const events = await this.readEvents()
+    // After its events: an older Ingress could still have the name of an ALB that was replaced.
+    const ingress = await this.readIngress()
     const address = getIngressHostname(ingress)
-    if (status?.kind === 'reconciled')
-      return address === undefined
-        ? { pending: 'the controller has reconciled the Ingress, which has no address yet' }
-        : { done: address }
-    if (address !== undefined && (await this.isConfirmedByElb(address))) {
+    const now = this.run.context.clock.now()
+    const report = this.reports.read({ events, address, now })
+    this.progress = progressOf(report?.status, ingress)
+    if (report && (await this.isConclusive(report, address))) {
+      if (report.status.kind === 'failed') throw this.createRejection(report.status)
+      if (report.status.kind === 'reconciled') return toResult(address)
+    }
+    if (address !== undefined && (await this.isReconciledInSilence(report, address))) {
       this.run.context.log.note(
         'The controller did not report success; its success event was probably rate-limited. ELB ' +
           'shows the listener, the rule and the target group of the Ingress.',
       )
       return { done: address }
     }
-    return { pending: describePending(status, this.progress) }
+    return { pending: describePending(report?.status, this.progress) }
   }
 
   /** @param lastStatus of the last poll */
@@ -100,22 +112,25 @@ export class ControllerObserver {
     }
   }
 
-  private read(): Promise<[Event[], Ingress | undefined]> {
+  private readEvents(): Promise<Event[]> {
     const { namespace } = this.run.settings
-    const { ingressName } = this.input.target
-    const { kubernetes } = this.run.clients
-    return Promise.all([
-      kubernetes.list<Event>(
-        eventsPath(namespace),
-        buildEventSelector(ingressName),
-        `list Events in namespace ${namespace}`,
-        keepLatestStatusEvent((event) => this.isSinceApply(event)),
-      ),
-      kubernetes.get<Ingress>(ingressPath(namespace, ingressName), `read Ingress ${ingressName}`),
-    ])
+    return this.run.clients.kubernetes.list<Event>(
+      eventsPath(namespace),
+      buildEventSelector(this.input.target.ingressName),
+      `list Events in namespace ${namespace}`,
+      keepLatestStatusEvents((event) => this.isSinceApply(event)),
+    )
   }
 
-  /** Earlier events concern an earlier Ingress. */
+  private readIngress(): Promise<Ingress | undefined> {
+    const { ingressName } = this.input.target
+    return this.run.clients.kubernetes.get<Ingress>(
+      ingressPath(this.run.settings.namespace, ingressName),
+      `read Ingress ${ingressName}`,
+    )
+  }
+
+  /** Events that were written before the apply concern an earlier Ingress. */
   private isSinceApply(event: Event): boolean {
     const { ingress, eventCursor = 0n } = this.input
     return (
@@ -123,35 +138,45 @@ export class ControllerObserver {
     )
   }
 
-  /** @throws ActionError `controller-refused` for a final error */
-  private evaluate(events: readonly Event[]): ReconcileStatus | undefined {
-    const event = latestStatusEvent(events)
-    if (!event) return undefined
-    const now = this.run.context.clock.now()
-    const { isCertificateNew, target } = this.input
-    const isPropagating = isCertificateNew && now - this.startedAt < certificatePropagationTime
-    const status = classifyEvent(event, isPropagating)
-    if (status.kind !== 'failed') return status
-    this.firstErrorAt ??= now
-    const isRepeated = status.message === this.previousMessage()
-    if (isRepeated && now - this.firstErrorAt < repeatedRejectionGrace) return status
-    const { message, remedy } = status
-    throw controllerRejected({ ingress: target.ingressName, message, advice: remedy })
+  private createRejection({ message, remedy }: Extract<ReconcileStatus, { kind: 'failed' }>) {
+    return controllerRejected({ ingress: this.input.target.ingressName, message, advice: remedy })
   }
 
-  /** The message of the last status event before the apply. */
-  private previousMessage(): string {
-    return normalizeMessage(latestStatusEvent(this.input.target.events)?.message ?? '')
+  /** A success of an unknown reconcile counts when ELB shows what the apply changed. */
+  private async isConclusive(report: Report, address: string | undefined): Promise<boolean> {
+    if (isConclusive(report, this.run.context.clock.now())) return true
+    if (report.status.kind !== 'reconciled' || address === undefined) return false
+    if (this.comparedReport === report) return false
+    this.comparedReport = report
+    return this.isShownByElb(address)
+  }
+
+  /**
+   * Whether the controller has certainly reconciled, although no event tells: ELB matches, and the
+   * controller, which reports a failure after ELB's part too, has been silent since.
+   */
+  private async isReconciledInSilence(
+    report: Report | undefined,
+    address: string,
+  ): Promise<boolean> {
+    if (report?.status.kind === 'failed') return false
+    const now = this.run.context.clock.now()
+    if (now - this.lastElbCheck < elbCheckInterval) return false
+    this.lastElbCheck = now
+    if (!(await this.isShownByElb(address))) {
+      this.shownSince = undefined
+      return false
+    }
+    this.shownSince ??= now
+    if (report && now - report.seenAt < quietPeriodAfterError) return false
+    return now - this.shownSince >= quietPeriod
   }
 
   /**
    * Whether ELB shows that the controller has reconciled: AWS matches the Ingress now, and did not
    * before. A change that no listener or rule shows (a security group, a tag) cannot be confirmed.
    */
-  private async isConfirmedByElb(address: string): Promise<boolean> {
-    const now = this.run.context.clock.now()
-    if (now - this.lastElbCheck < elbCheckInterval) return false
-    this.lastElbCheck = now
+  private async isShownByElb(address: string): Promise<boolean> {
     if (!this.hadDrifted) return false
     const { settings, clients } = this.run
     const { input } = this
@@ -163,6 +188,11 @@ export class ControllerObserver {
     )
   }
 }
+
+const toResult = (address: string | undefined): PollResult<string> =>
+  address === undefined
+    ? { pending: 'the controller has reconciled the Ingress, which has no address yet' }
+    : { done: address }
 
 function hadDrifted(
   settings: EndpointSettings,
@@ -193,9 +223,11 @@ const hasControllerFinalizer = (ingress: Ingress | undefined): boolean =>
  * (load_balancer_synthesizer.go, since v2.11).
  */
 function describePending(
-  status: Exclude<ReconcileStatus, { kind: 'reconciled' }> | undefined,
+  status: ReconcileStatus | undefined,
   progress: ControllerProgress,
 ): string {
+  if (status?.kind === 'reconciled')
+    return 'the controller reports success, perhaps of an earlier version of the Ingress'
   if (status) return `the controller reports: ${status.message}`
   return progress === 'accepted'
     ? 'the controller has set its finalizer on the Ingress but has not reported a result yet; ' +

@@ -132,7 +132,7 @@ export function plan(
 
 function hasLastReconcileFailed({ events }: Target): boolean {
   const latestEvent = latestStatusEvent(events)
-  return latestEvent !== undefined && classifyEvent(latestEvent, false).kind !== 'reconciled'
+  return latestEvent !== undefined && classifyEvent(latestEvent, {}).kind !== 'reconciled'
 }
 
 const findDrift = (

@@ -166,25 +166,35 @@ async function findBindingWarning(
 /** The uids of the TargetGroupBindings of the Ingress, or of its group. */
 async function listBindingUids(
   { settings, clients: { kubernetes } }: LoadBalancerRun,
-  { ingressName }: Target,
+  { ingressName, classParams }: Target,
 ): Promise<Set<string>> {
   const { namespace } = settings
-  const { groupName } = settings.ingress
-  const labelSelector =
-    groupName === undefined
-      ? `ingress.k8s.aws/stack-namespace=${namespace},ingress.k8s.aws/stack-name=${ingressName}`
-      : `ingress.k8s.aws/stack=${groupName}`
+  const classGroup = classParams.readable ? classParams.spec.group?.name : undefined
+  const group = settings.ingress.groupName ?? classGroup
   // An API group may not be served (404) or not be permitted: the explanation works without it.
-  const listBindings = (group: string): Promise<KubernetesObject[]> =>
+  const listBindings = (apiGroup: string): Promise<KubernetesObject[]> =>
     kubernetes
       .list<KubernetesObject>(
-        targetGroupBindingsPath(group, namespace),
-        { labelSelector },
+        targetGroupBindingsPath(apiGroup, namespace),
+        { labelSelector: buildBindingSelector(apiGroup, { namespace, ingressName, group }) },
         'list TargetGroupBindings',
       )
       .catch(() => [])
   const bindings = await Promise.all(apiGroups.map(listBindings))
   return new Set(bindings.flat().map(({ metadata }) => metadata.uid))
+}
+
+/**
+ * Selects the bindings of an Ingress, or of its group. The labels of EKS Auto Mode have another
+ * prefix. Pure.
+ */
+export function buildBindingSelector(
+  apiGroup: string,
+  stack: { namespace: string; ingressName: string; group: string | undefined },
+): string {
+  const prefix = apiGroup === 'eks.amazonaws.com' ? 'ingress.eks.amazonaws.com' : 'ingress.k8s.aws'
+  if (stack.group !== undefined) return `${prefix}/stack=${stack.group}`
+  return `${prefix}/stack-namespace=${stack.namespace},${prefix}/stack-name=${stack.ingressName}`
 }
 
 /** Pure. */

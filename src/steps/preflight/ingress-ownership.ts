@@ -8,7 +8,7 @@ import {
 import { findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { getHelmValue } from '../../clients/helm/values.ts'
 import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
-import type { Ingress } from '../../clients/kubernetes/types.ts'
+import type { Ingress, IngressBackend, Service } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { fieldManager } from '../ingress/manifest.ts'
 import type { Release } from './release.ts'
@@ -43,15 +43,29 @@ export function rejectChartIngress(
     })
 }
 
-/** @throws ActionError `ingress-terminating`, `ingress-not-ours` */
-export function rejectForeignIngress(settings: EndpointSettings, ingress: Ingress): void {
+/** The port of Milvus' Service that the Ingress is to forward to. */
+export interface MilvusPort {
+  readonly service: Service
+  readonly port: number
+}
+
+/**
+ * @param milvus undefined when the port was not found
+ * @throws ActionError `ingress-terminating`, `ingress-not-ours`
+ */
+export function rejectForeignIngress(
+  settings: EndpointSettings,
+  ingress: Ingress,
+  milvus: MilvusPort | undefined,
+): void {
   const { name, deletionTimestamp, annotations = {} } = ingress.metadata
   if (deletionTimestamp !== undefined) throw ingressTerminating(name, deletionTimestamp)
   const release = annotations['meta.helm.sh/release-name']
   if (release !== undefined) throw ingressOfRelease(name, release)
+  if (settings.ingress.forceConflicts || isAppliedByAction(ingress)) return
   const purposes = findOtherPurposes(settings, ingress)
-  if (purposes.length > 0 && !settings.ingress.forceConflicts && !isAppliedByAction(ingress))
-    throw ingressUsedOtherwise(name, purposes)
+  if (milvus) purposes.push(...findOtherBackends(ingress, milvus))
+  if (purposes.length > 0) throw ingressUsedOtherwise(name, purposes)
 }
 
 /** The class and hosts of an Ingress that differ from the inputs. */
@@ -61,4 +75,29 @@ function findOtherPurposes(settings: EndpointSettings, { spec }: Ingress): strin
   if (spec.ingressClassName !== settings.ingress.className)
     purposes.unshift(`class ${spec.ingressClassName ?? '(none)'}`)
   return purposes
+}
+
+/**
+ * What an Ingress serves beside Milvus: an apply would replace its rules, and turn the target group
+ * of its default backend into a gRPC one.
+ */
+export function findOtherBackends({ spec }: Ingress, milvus: MilvusPort): string[] {
+  const purposes: string[] = []
+  for (const { path = '/', backend } of (spec.rules ?? []).flatMap(({ http }) => http?.paths ?? []))
+    if (!['/', '/*'].includes(path)) purposes.push(`path ${path} (${describeBackend(backend)})`)
+    else if (!isMilvus(backend, milvus)) purposes.push(describeBackend(backend))
+  if (spec.defaultBackend) purposes.push(`defaultBackend (${describeBackend(spec.defaultBackend)})`)
+  return purposes
+}
+
+function isMilvus({ service: backend }: IngressBackend, { service, port }: MilvusPort): boolean {
+  if (backend?.name !== service.metadata.name) return false
+  const named = service.spec.ports?.find(({ name }) => name === backend.port?.name)
+  return (backend.port?.number ?? named?.port) === port
+}
+
+function describeBackend({ service, resource }: IngressBackend): string {
+  if (!service) return resource ? `${resource.kind} ${resource.name}` : 'no backend'
+  const port = service.port?.number ?? service.port?.name
+  return `Service ${service.name}${port === undefined ? '' : `:${port}`}`
 }

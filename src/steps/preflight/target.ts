@@ -156,7 +156,8 @@ function checkObjects(
   const port = collect(() => findPort(settings, service))
   collect(() => checkService(context, settings, { service, port, release }))
   const serviceName = service.metadata.name
-  if (ingress) collect(() => rejectForeignIngress(settings, ingress))
+  const milvus = port === undefined ? undefined : { service, port }
+  if (ingress) collect(() => rejectForeignIngress(settings, ingress, milvus))
   else collect(() => rejectChartIngress(settings, release, { serviceName, ingressName }))
   if (problems.length > 0 || port === undefined) throw combineErrors(problems)
   return port
