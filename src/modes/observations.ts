@@ -273,8 +273,10 @@ async function checkIngressConflicts({ ingressOperations }: StepObservations): P
   ingress.checkConflicts(await ingressOperations)
 }
 
-async function checkReplacedLoadBalancer(observations: StepObservations): Promise<void> {
-  const operations = await observations.ingress
-  const { snapshot } = await observations.loadBalancer
-  checkReplacement(operations, snapshot)
+async function checkReplacedLoadBalancer({
+  ingressOperations,
+  observedLoadBalancer,
+}: StepObservations): Promise<void> {
+  const { snapshot } = await observedLoadBalancer
+  checkReplacement(await ingressOperations, snapshot)
 }
