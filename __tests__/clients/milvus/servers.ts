@@ -22,7 +22,8 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-async function listen(server: net.Server | http2.Http2SecureServer): Promise<RunningServer> {
+/** Starts a server on a free port. */
+export async function listen(server: net.Server | http2.Http2SecureServer): Promise<RunningServer> {
   const sockets = new Set<net.Socket>()
   for (const event of ['connection', 'secureConnection']) {
     server.on(event, (socket: net.Socket) => {

@@ -111,6 +111,16 @@ const handshakeFailures: readonly {
   },
 ]
 
+/**
+ * The failure for a TLS alert after the handshake, such as that of a listener which requires a
+ * client certificate: with TLS 1.3, a client finishes its handshake before the server checks it.
+ * @returns undefined when the error is no alert, or one with another meaning
+ */
+export function alertFailure(endpoint: Endpoint, thrown: unknown): ProbeFailure | undefined {
+  const [errorCode = ''] = getErrorCodes(thrown)
+  return errorCode.startsWith('ERR_SSL') ? handshakeFailure(endpoint, undefined, thrown) : undefined
+}
+
 function handshakeFailure(
   endpoint: Endpoint,
   proxy: string | undefined,
