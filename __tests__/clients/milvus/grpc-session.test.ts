@@ -176,8 +176,7 @@ describe('an HTTP response', () => {
       { ':status': 200 },
     ].map((headers): Case => ({
       name: `with grpc-status 0 that is no success: ${JSON.stringify(headers)}`,
-      onStream: ((stream) =>
-        stream.respond({ ...headers, 'grpc-status': '0' }, { endStream: true })),
+      onStream: (stream) => stream.respond({ ...headers, 'grpc-status': '0' }, { endStream: true }),
       expected: { httpStatus: headers[':status'], status: undefined },
     })),
   ])('$name', async ({ onStream, expected }) => {

@@ -160,7 +160,8 @@ function verifyPeer(
   if (!socket.authorized) {
     // A string, though its type is Error.
     const trustError = String(socket.authorizationError)
-    throw servedCertificateUntrusted(describeCertificate(served), describeTrustError(trustError))
+    const reason = trustErrors[trustError] ?? 'its verification failed'
+    throw servedCertificateUntrusted(describeCertificate(served), reason, trustError)
   }
   if (socket.alpnProtocol !== 'h2') throw http2Missing(socket.alpnProtocol || 'none')
   return served
@@ -185,9 +186,6 @@ const trustErrors: Readonly<Record<string, string>> = {
     'its issuer is not a trusted CA, or an intermediate is missing',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the server sent no intermediate certificates',
 }
-
-const describeTrustError = (code: string): string =>
-  `${trustErrors[code] ?? 'its verification failed'} (${code})`
 
 /**
  * The failure when another certificate is served. The cause is a guess: a renewed certificate may
