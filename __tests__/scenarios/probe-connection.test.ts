@@ -1,7 +1,7 @@
 /** The connection of the probe to the ALB: networks, ports and HTTP/2. */
 import { expect } from '@jest/globals'
 import { startBlackHole } from './black-hole.ts'
-import { expectFailure, expectSuccess, getErrorAnnotation } from './expectations.ts'
+import { expectFailure, expectSuccess, expectWarnings, getErrorAnnotation } from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { shortProbe } from './run-inputs.ts'
 
@@ -82,5 +82,26 @@ simulatorScenario(
     await environment.setDnsRecords({ '*.elb.amazonaws.com': `::1, ${environment.albAddress}` })
     const result = expectSuccess(await run())
     expect(result.log).toContain(`resolves to ::1, ${environment.albAddress}`)
+  },
+)
+
+simulatorScenario(
+  "the lab's other clients use one address per name",
+  'an address of the ALB that does not answer is a warning, although another one does',
+  async ({ environment, run }) => {
+    const blackHole = await startBlackHole(environment.listenPort)
+    try {
+      const addresses = `${blackHole.address}, 127.0.0.2, ${environment.albAddress}`
+      await environment.setDnsRecords({ '*.elb.amazonaws.com': addresses })
+      const result = expectSuccess(await run())
+      expectWarnings(result, [
+        `(${blackHole.address}): no answer within 3 s. Check that the ALB's subnets have a route`,
+        '(127.0.0.2): connection refused (ECONNREFUSED).',
+      ])
+      expect(result.log).toContain('TCP and TLS: 1 of 3 addresses work')
+      expect(result.summary).toContain("One of the ALB's 3 addresses does not work")
+    } finally {
+      blackHole.close()
+    }
   },
 )

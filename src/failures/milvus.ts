@@ -79,6 +79,16 @@ export function notMilvus(error: GrpcError): ProbeFailure {
   })
 }
 
+/** Every Milvus since 2.2 has the methods that the probe requires. */
+export function milvusTooOld(error: GrpcError): ProbeFailure {
+  return new ProbeFailure({
+    code: 'probe-grpc-error',
+    problem: `Milvus ${describeGrpcError(error)}: it is too old for this call.`,
+    remedy: 'Upgrade Milvus, or set probe: off and verify the endpoint with a client.',
+    retryFor: never,
+  })
+}
+
 /** @param reason a phrase, such as "truncated varint" */
 export function notMilvusMessage(method: string, reason: string, cause: unknown): ProbeFailure {
   return new ProbeFailure({

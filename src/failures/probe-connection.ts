@@ -195,3 +195,13 @@ export function proxyConnectionFailed(tunnel: FailedTunnel, reason: string): Pro
     retryFor: untilTimeout,
   })
 }
+
+/** @param protocol of its URL, such as "socks5:" */
+export function proxyUnsupported(proxy: string, protocol: string): ProbeFailure {
+  return new ProbeFailure({
+    code: 'probe-unreachable',
+    problem: `Proxy ${proxy} has protocol ${protocol.replace(':', '')}, and the probe supports http and https only.`,
+    remedy: `Set HTTPS_PROXY to an HTTP proxy, or add the ALB to ${noProxyExample}.`,
+    retryFor: never,
+  })
+}

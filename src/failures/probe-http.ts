@@ -198,11 +198,11 @@ export function ingressServiceMissing(answer: HttpAnswer): ProbeFailure {
   return answeredByAlb(answer, serviceMissing)
 }
 
-/** An answer with status 200 that is not gRPC. */
+/** An answer with status 200 whose content type is not that of gRPC. */
 export function notGrpcServer(contentType: string, server: string): ProbeFailure {
   return new ProbeFailure({
     code: 'milvus-not-found',
-    problem: `The server behind the ALB does not speak gRPC: it answered HTTP 200 with content type ${contentType || 'unknown'}${formatServer(server)} and without a grpc-status.`,
+    problem: `The server behind the ALB does not speak gRPC: it answered HTTP 200 with content type ${contentType || 'unknown'}${formatServer(server)} instead of application/grpc.`,
     remedy: "Check that the Service and port of the Ingress are those of Milvus' gRPC API (19530).",
     retryFor: never,
   })

@@ -118,16 +118,34 @@ export function servedHostMismatch(certificate: string, host: string): ProbeFail
   })
 }
 
+const trustRemedy =
+  'For a private CA, set probe-ca to its certificate (clients need it too: server_pem_path). For a public CA, set certificate-chain to the intermediate certificates.'
+const renewRemedy =
+  'Renew the certificate, and the certificates of its chain that end sooner: set certificate, private-key and certificate-chain to the new ones. If they are valid, check the clock of this runner.'
+
+/** By OpenSSL's code: where the CA is not the reason. */
+const untrustedRemedies: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: renewRemedy,
+  CERT_NOT_YET_VALID:
+    'Wait until the certificate is valid, or set certificate to one that is. If it is valid, check the clock of this runner.',
+  INVALID_PURPOSE:
+    'Set certificate to one whose extended key usage contains server authentication (serverAuth).',
+}
+
 /**
  * @param certificate the served one, as "certificate SERIAL (NAMES)"
- * @param reason a phrase such as "it is self-signed (DEPTH_ZERO_SELF_SIGNED_CERT)"
+ * @param reason a phrase such as "it is self-signed"
+ * @param errorCode OpenSSL's, such as DEPTH_ZERO_SELF_SIGNED_CERT
  */
-export function servedCertificateUntrusted(certificate: string, reason: string): ProbeFailure {
+export function servedCertificateUntrusted(
+  certificate: string,
+  reason: string,
+  errorCode: string,
+): ProbeFailure {
   return new ProbeFailure({
     code: 'probe-certificate-untrusted',
-    problem: `The ALB serves ${certificate}, which this runner does not trust: ${reason}.`,
-    remedy:
-      'For a private CA, set probe-ca to its certificate (clients need it too: server_pem_path). For a public CA, set certificate-chain to the intermediate certificates.',
+    problem: `The ALB serves ${certificate}, which this runner does not trust: ${reason} (${errorCode}).`,
+    remedy: untrustedRemedies[errorCode] ?? trustRemedy,
     retryFor: never,
   })
 }

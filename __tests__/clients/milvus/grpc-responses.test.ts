@@ -17,6 +17,20 @@ describe('grpcStatusFailure', () => {
   }
   test.each<Case>([
     {
+      source: 'grpc-go, server.go',
+      status: 12,
+      message: 'unknown method GetVersion for service milvus.proto.milvus.MilvusService',
+      code: 'probe-grpc-error',
+      retryFor: 0,
+    },
+    {
+      source: 'grpc-go, server.go',
+      status: 12,
+      message: 'unknown service milvus.proto.milvus.MilvusService',
+      code: 'milvus-not-found',
+      retryFor: 0,
+    },
+    {
       source: '2.1: milvus#17680, #16781',
       status: 2,
       message: 'internal: Milvus Proxy is not ready yet. please wait',

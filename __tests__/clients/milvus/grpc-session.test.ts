@@ -91,6 +91,21 @@ describe('a gRPC response', () => {
       expected: { status: 2, message: '100% sure' },
     },
     {
+      name: 'a grpc-message with a wrong and two right escapes',
+      onStream: (stream) =>
+        sendResponse(stream, { 'grpc-status': '2', 'grpc-message': '%E5%90%91%20100% %zz%3A%FF' }),
+      expected: { status: 2, message: '向 100% %zz%3A%FF' },
+    },
+    {
+      name: 'the content type of gRPC with a suffix',
+      onStream: (stream) =>
+        stream.respond(
+          { ':status': 200, 'content-type': 'application/grpc+proto', 'grpc-status': '0' },
+          { endStream: true },
+        ),
+      expected: { status: 0 },
+    },
+    {
       name: 'a body shorter than a frame',
       onStream: (stream) => sendResponse(stream, { 'grpc-status': '0' }, Buffer.from([0, 0])),
       expected: { status: 0, body: undefined },
@@ -154,6 +169,16 @@ describe('an HTTP response', () => {
         stream.respond({ ':status': 502, 'grpc-status': '14' }, { endStream: true }),
       expected: { httpStatus: 502, status: 14 },
     },
+    ...[
+      { ':status': 502, 'content-type': 'application/grpc' },
+      { ':status': 200, 'content-type': 'text/html' },
+      { ':status': 200, 'content-type': 'application/grpc-web+proto' },
+      { ':status': 200 },
+    ].map((headers): Case => ({
+      name: `with grpc-status 0 that is no success: ${JSON.stringify(headers)}`,
+      onStream: (stream) => stream.respond({ ...headers, 'grpc-status': '0' }, { endStream: true }),
+      expected: { httpStatus: headers[':status'], status: undefined },
+    })),
   ])('$name', async ({ onStream, expected }) => {
     expect(await sendCall(onStream)).toMatchObject(expected)
   })

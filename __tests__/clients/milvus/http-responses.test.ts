@@ -74,7 +74,7 @@ describe('httpStatusFailure', () => {
   test('describes a response without a server name and a content type', () => {
     const unnamed = { contentType: '', server: '', text: '' }
     expect(httpStatusFailure({ httpStatus: 200, ...unnamed }).message).toBe(
-      'The server behind the ALB does not speak gRPC: it answered HTTP 200 with content type unknown and without a grpc-status.',
+      'The server behind the ALB does not speak gRPC: it answered HTTP 200 with content type unknown instead of application/grpc.',
     )
     expect(httpStatusFailure({ httpStatus: 502, ...unnamed }).message).toMatch(
       /^The ALB answered HTTP 502: /,

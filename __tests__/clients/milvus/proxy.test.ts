@@ -55,6 +55,51 @@ test('requests an IPv6 address in brackets', async () => {
   expect(proxy.connectRequests[0]?.target).toBe('[2001:db8::1]:443')
 })
 
+test.each([
+  {
+    name: 'without a scheme',
+    variable: 'HTTPS_PROXY',
+    formatUrl: (port: number) => `127.0.0.1:${port}`,
+    listenAddress: '127.0.0.1',
+  },
+  {
+    name: 'without a scheme, for every protocol',
+    variable: 'all_proxy',
+    formatUrl: (port: number) => `me:secret@127.0.0.1:${port}`,
+    listenAddress: '127.0.0.1',
+  },
+  {
+    name: 'with an IPv6 address',
+    variable: 'https_proxy',
+    formatUrl: (port: number) => `http://[::1]:${port}`,
+    listenAddress: '::1',
+  },
+])('connects through a proxy $name', async ({ variable, formatUrl, listenAddress }) => {
+  const { port } = await startSilentServer()
+  const proxy = closeAfterTest(await startProxy({ targetPort: port }, listenAddress))
+  process.env[variable] = formatUrl(proxy.port)
+  await connectEndpoint(0, { address })
+  expect(proxy.connectRequests).toHaveLength(1)
+})
+
+test('accepts any 2xx status of a proxy', async () => {
+  const { port } = await startSilentServer()
+  const proxy = await startHttpsProxy({ targetPort: port, status: 201 })
+  await connectEndpoint(0, { address })
+  expect(proxy.connectRequests).toHaveLength(1)
+})
+
+test('reports a SOCKS proxy, which is not asked', async () => {
+  process.env['HTTPS_PROXY'] = 'socks5://me:canary-secret@127.0.0.1:1080'
+  const failure = await captureProbeFailure(0, { address })
+  expect([failure.code, failure.message, failure.retryFor]).toEqual([
+    'probe-unreachable',
+    'Proxy 127.0.0.1:1080 has protocol socks5, and the probe supports http and https only.',
+    0,
+  ])
+  expect(collectErrorText(failure)).not.toMatch(/canary-secret/)
+})
+
 test.each<{ name: string; behavior: ProxyBehavior; problem: RegExp }>([
   {
     name: 'requires credentials',

@@ -22,7 +22,11 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-async function listen(server: net.Server | http2.Http2SecureServer): Promise<RunningServer> {
+/** Starts a server on a free port. */
+export async function listen(
+  server: net.Server | http2.Http2SecureServer,
+  address = '127.0.0.1',
+): Promise<RunningServer> {
   const sockets = new Set<net.Socket>()
   for (const event of ['connection', 'secureConnection']) {
     server.on(event, (socket: net.Socket) => {
@@ -32,7 +36,7 @@ async function listen(server: net.Server | http2.Http2SecureServer): Promise<Run
   }
   server.on('tlsClientError', () => undefined)
   server.on('sessionError', () => undefined)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  await new Promise<void>((resolve) => server.listen(0, address, () => resolve()))
   return {
     port: (server.address() as AddressInfo).port,
     close: async () => {
@@ -78,7 +82,8 @@ export interface ProxyServer extends RunningServer {
 
 /** An HTTP proxy that connects every CONNECT to the same port, or responds with a status. */
 export async function startProxy(
-  behavior: { targetPort: number } | { status: number } | 'silent',
+  behavior: { targetPort: number; status?: number } | { status: number } | 'silent',
+  address?: string,
 ): Promise<ProxyServer> {
   const connectRequests: ProxyServer['connectRequests'] = []
   const server = http.createServer()
@@ -89,16 +94,16 @@ export async function startProxy(
     })
     socket.on('error', () => undefined)
     if (behavior === 'silent') return
-    if ('status' in behavior) {
+    if (!('targetPort' in behavior)) {
       socket.end(`HTTP/1.1 ${behavior.status} No\r\n\r\n`)
       return
     }
     const target = net.connect(behavior.targetPort, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      socket.write(`HTTP/1.1 ${behavior.status ?? 200} Connection established\r\n\r\n`)
       target.pipe(socket).pipe(target)
     })
     target.on('error', () => socket.destroy())
     socket.on('close', () => target.destroy())
   })
-  return Object.assign(await listen(server), { connectRequests })
+  return Object.assign(await listen(server, address), { connectRequests })
 }

@@ -201,6 +201,27 @@ describe('a served certificate', () => {
     expect(failure.message).toContain(certificate.serialNumber)
   })
 
+  const [hour, now] = [3_600_000, Date.now()]
+  test.each<{ name: string; options: Partial<CertificateOptions>; remedy: RegExp }>([
+    {
+      name: 'an expired certificate must be renewed',
+      options: { notBefore: new Date(now - 2 * hour), notAfter: new Date(now - hour) },
+      remedy: /^Renew the certificate, .* check the clock of this runner\.$/,
+    },
+    {
+      name: 'a certificate that is not valid yet must be awaited',
+      options: { notBefore: new Date(now + hour), notAfter: new Date(now + 2 * hour) },
+      remedy: /^Wait until the certificate is valid, /,
+    },
+  ])('$name', async ({ options, remedy }) => {
+    const served = await issueCertificate(options)
+    const { port } = closeAfterTest(await startHttp2(() => undefined, served))
+    const expectedCertificate = new X509Certificate(served.certificate)
+    const failure = await captureProbeFailure(port, { expectedCertificate })
+    expect(failure.remedy).toMatch(remedy)
+    expect(failure.remedy).not.toContain('CA')
+  })
+
   test('is trusted when it is self-signed and given as probe-ca', async () => {
     const served = await issueSelfSigned({ hosts: [host], keyAlgorithm })
     const { port } = closeAfterTest(await startHttp2(() => undefined, served))

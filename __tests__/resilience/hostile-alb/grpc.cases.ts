@@ -55,7 +55,7 @@ export const grpcCases: readonly HostileCase[] = [
       },
     }),
     outcome: 'milvus-not-found',
-    messagePattern: /HTTP 200 with content type text\/html and without a grpc-status/,
+    messagePattern: /HTTP 200 with content type text\/html instead of application\/grpc/,
   },
   {
     name: 'a grpc-status that is not a number',

@@ -17,9 +17,18 @@ import { describeNetworkError, getErrorCodes } from './network-errors.ts'
 export const formatAuthority = (host: string, port: number): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`
 
-/** The URL of the proxy for connections to this address; empty when there is none. */
-export const getProxyUrl = (host: string, port: number): string | undefined =>
-  getProxyForUrl(`https://${formatAuthority(host, port)}`) || undefined
+const proxyVariables = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY']
+
+/**
+ * The URL of the proxy for connections to this address; undefined when there is none. A value
+ * without a scheme means HTTP, as for curl and Go; proxy-from-env prepends https.
+ */
+export function getProxyUrl(host: string, port: number): string | undefined {
+  const url = getProxyForUrl(`https://${formatAuthority(host, port)}`)
+  if (url === '') return undefined
+  const hasScheme = proxyVariables.some((name) => process.env[name] === url)
+  return hasScheme ? url : url.replace(/^https:/, 'http:')
+}
 
 /**
  * The addresses of a name.

@@ -5,6 +5,7 @@ import {
   grpcError,
   milvusError,
   milvusStarting,
+  milvusTooOld,
   notMilvus,
   tokenRejected,
 } from '../../failures/milvus.ts'
@@ -32,7 +33,9 @@ export const isUnauthenticated = (status: number, message: string): boolean =>
 export function grpcStatusFailure(method: string, status: number, message: string): ProbeFailure {
   const error = { method, status, message }
   if (isStarting(message)) return milvusStarting(error)
-  return status === grpcStatus.unimplemented ? notMilvus(error) : grpcError(error)
+  if (status !== grpcStatus.unimplemented) return grpcError(error)
+  // Source: grpc-go, server.go: a server without Milvus' service answers "unknown service".
+  return message.startsWith('unknown method') ? milvusTooOld(error) : notMilvus(error)
 }
 
 /** Of merr.ErrDatabaseNotFound. Source: milvus, pkg/util/merr/errors.go. */

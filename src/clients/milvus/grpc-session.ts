@@ -165,9 +165,16 @@ const getRawStatus = ({ headers, trailers }: PartialResponse): string | string[]
 /** A gRPC answer without a grpc-status is incomplete, even if its stream was closed properly. */
 function isComplete(response: PartialResponse): boolean {
   if (getHttpStatus(response) === 0) return false
-  const isGrpc = response.headers['content-type']?.startsWith('application/grpc') ?? false
-  return !isGrpc || getRawStatus(response) !== undefined
+  return !isGrpc(response) || getRawStatus(response) !== undefined
 }
+
+/** `application/grpc`, also with a suffix or parameters; `application/grpc-web` is not gRPC. */
+const isGrpc = ({ headers }: PartialResponse): boolean =>
+  /^application\/grpc(?:[+;]|$)/.test(headers['content-type'] ?? '')
+
+/** Without HTTP 200 and the content type of gRPC, `grpc-status: 0` is no success. */
+const isSuccessPossible = (response: PartialResponse): boolean =>
+  getHttpStatus(response) === http2.constants.HTTP_STATUS_OK && isGrpc(response)
 
 function createResponse(response: PartialResponse): GrpcResponse {
   const { headers, chunks } = response
@@ -188,20 +195,23 @@ function parseStatus(response: PartialResponse): Pick<GrpcResponse, 'status' | '
   const message = decodeGrpcMessage(rawMessage)
   const rawStatus = getRawStatus(response)
   if (rawStatus === undefined) return { status: undefined, message }
+  if (Number(rawStatus) === grpcStatus.ok && !isSuccessPossible(response))
+    return { status: undefined, message }
   if (/^\d{1,9}$/.test(String(rawStatus))) return { status: Number(rawStatus), message }
   // Source: grpc.io, Status codes: a status that is not a number is UNKNOWN.
   const note = `the status was sent as ${JSON.stringify(rawStatus)}`
   return { status: grpcStatus.unknown, message: message ? `${message}; ${note}` : note }
 }
 
-/** grpc-message is percent-encoded. */
-function decodeGrpcMessage(message: string): string {
-  try {
-    return decodeURIComponent(message)
-  } catch {
-    return message
-  }
-}
+/** Parts that are not percent-encoded stay as they are. Source: grpc.io, gRPC over HTTP/2. */
+const decodeGrpcMessage = (message: string): string =>
+  message.replace(/(?:%[0-9a-f]{2})+/gi, (encoded) => {
+    try {
+      return decodeURIComponent(encoded)
+    } catch {
+      return encoded
+    }
+  })
 
 /** One byte for "not compressed", four for the length, then the message. */
 const frameHeaderBytes = 5

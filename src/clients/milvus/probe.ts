@@ -24,6 +24,7 @@ import {
 import { GrpcSession, type GrpcCall, type GrpcResponse } from './grpc-session.ts'
 import { httpStatusFailure } from './http-responses.ts'
 import { callFailure } from './http2-errors.ts'
+import { alertFailure } from './tls.ts'
 
 /** What a successful attempt found. */
 export type ProbeResult = CallResult & { readonly certificate: X509Certificate }
@@ -138,7 +139,7 @@ async function callMethod(
     const response = await session.call({ ...call, authority: endpoint.host, timeout })
     return { method, response }
   } catch (thrown) {
-    throw callFailure(method, thrown)
+    throw alertFailure(endpoint, thrown) ?? callFailure(method, thrown)
   }
 }
 

@@ -6,6 +6,7 @@ import {
   proxyConnectionFailed,
   proxyForbidsConnection,
   proxyRequiresCredentials,
+  proxyUnsupported,
 } from '../../failures/probe-connection.ts'
 import type { ProbeFailure } from '../../failures/probe-failure.ts'
 import { formatSeconds } from '../../util/text.ts'
@@ -30,6 +31,7 @@ export async function connectThroughProxy(
   signal: AbortSignal,
 ): Promise<Tunnel> {
   const proxy = proxyUrl.host
+  if (!/^https?:$/.test(proxyUrl.protocol)) throw proxyUnsupported(proxy, proxyUrl.protocol)
   const authority = formatAuthority(endpoint.address.host, endpoint.address.port)
   const request = requestTunnel(proxyUrl, authority, signal)
   const timeout = remainingTime(endpoint, endpoint.timeout)
@@ -43,7 +45,8 @@ export async function connectThroughProxy(
       timeoutMessage,
     )) as [http.IncomingMessage, net.Socket]
     status = response.statusCode ?? 0
-    if (status === 200) return { socket, proxy, authority }
+    // Source: RFC 9110, section 9.3.6: any 2xx.
+    if (status >= 200 && status < 300) return { socket, proxy, authority }
     socket.destroy()
     throw new Error(`it answered HTTP ${status}`)
   } catch (thrown) {
@@ -56,7 +59,8 @@ function requestTunnel(proxyUrl: URL, authority: string, signal: AbortSignal): h
   const isHttps = proxyUrl.protocol === 'https:'
   const { request: createRequest } = isHttps ? https : http
   const request = createRequest({
-    host: proxyUrl.hostname,
+    // An IPv6 address is in brackets in a URL, and without them elsewhere.
+    host: proxyUrl.hostname.replace(/^\[|\]$/g, ''),
     port: proxyUrl.port || (isHttps ? 443 : 80),
     method: 'CONNECT',
     path: authority,

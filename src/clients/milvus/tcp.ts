@@ -44,7 +44,11 @@ export async function connectTcp(endpoint: Endpoint, signal: AbortSignal): Promi
  */
 const tcpConnectTimeout = 3_000
 
-async function connectDirectly(endpoint: Endpoint, signal: AbortSignal): Promise<TcpConnection> {
+/** @throws ProbeFailure */
+export async function connectDirectly(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<TcpConnection> {
   const { host, port } = endpoint.address
   const resolvedAddresses = await resolveHost(host, remainingTime(endpoint, endpoint.timeout))
   const addresses = resolvedAddresses.map(({ address }) => address)
@@ -95,6 +99,10 @@ const isPrivateAddress = (address: string): boolean =>
 const refusedCodes = new Set(['ECONNREFUSED', 'ECONNRESET'])
 const noRouteCodes = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 
+/** Whether a connection failed because this runner has no route, as without IPv6. */
+export const lacksRoute = (thrown: unknown): boolean =>
+  thrown !== undefined && getErrorCodes(thrown).every((code) => noRouteCodes.has(code))
+
 /** The failure when no address accepts a connection. */
 export function unreachableFailure(
   { address: { host, port }, listener }: Pick<Endpoint, 'address' | 'listener'>,
@@ -105,7 +113,7 @@ export function unreachableFailure(
   const connection = { host, port, addresses, reason, cause: thrown }
   const codes = getErrorCodes(thrown)
   if (codes.some((code) => refusedCodes.has(code))) return connectionRefused(connection)
-  if (codes.every((code) => noRouteCodes.has(code)))
+  if (lacksRoute(thrown))
     return addresses.every(isIpv6Address) ? noIpv6Route(connection) : noRoute(connection)
   if (listener.isInternal || addresses.every(isPrivateAddress))
     return addressesPrivate(connection, listener.restrictedBy)

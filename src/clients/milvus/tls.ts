@@ -111,6 +111,16 @@ const handshakeFailures: readonly {
   },
 ]
 
+/**
+ * The failure for a TLS alert after the handshake, such as that of a listener which requires a
+ * client certificate: with TLS 1.3, a client finishes its handshake before the server checks it.
+ * @returns undefined when the error is no alert, or one with another meaning
+ */
+export function alertFailure(endpoint: Endpoint, thrown: unknown): ProbeFailure | undefined {
+  const [errorCode = ''] = getErrorCodes(thrown)
+  return errorCode.startsWith('ERR_SSL') ? handshakeFailure(endpoint, undefined, thrown) : undefined
+}
+
 function handshakeFailure(
   endpoint: Endpoint,
   proxy: string | undefined,
@@ -150,7 +160,8 @@ function verifyPeer(
   if (!socket.authorized) {
     // A string, though its type is Error.
     const trustError = String(socket.authorizationError)
-    throw servedCertificateUntrusted(describeCertificate(served), describeTrustError(trustError))
+    const reason = trustErrors[trustError] ?? 'its verification failed'
+    throw servedCertificateUntrusted(describeCertificate(served), reason, trustError)
   }
   if (socket.alpnProtocol !== 'h2') throw http2Missing(socket.alpnProtocol || 'none')
   return served
@@ -175,9 +186,6 @@ const trustErrors: Readonly<Record<string, string>> = {
     'its issuer is not a trusted CA, or an intermediate is missing',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the server sent no intermediate certificates',
 }
-
-const describeTrustError = (code: string): string =>
-  `${trustErrors[code] ?? 'its verification failed'} (${code})`
 
 /**
  * The failure when another certificate is served. The cause is a guess: a renewed certificate may

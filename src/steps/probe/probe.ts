@@ -1,5 +1,6 @@
 /** probe: Milvus answers gRPC calls through the ALB, over TLS with a verified certificate. */
 import type { X509Certificate } from 'node:crypto'
+import { checkAddresses } from '../../clients/milvus/addresses.ts'
 import { findDnsMismatch, getProxyUrl } from '../../clients/milvus/dns.ts'
 import type { Endpoint, Listener } from '../../clients/milvus/endpoint.ts'
 import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
@@ -8,6 +9,7 @@ import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
   authorizationOff,
   authorizationOffProblem,
+  describeDeadAddress,
   enableAuthorizationRemedy,
   probeFailed,
   probeNeverAttempted,
@@ -56,6 +58,7 @@ export async function apply(
   const result = await retryProbe(run, attempt, () => attemptInterval)
   for (const line of result.trace) context.log.info(line)
   reportResult(run, result)
+  await reportAddresses(run, endpoint)
   if (options.byHostname) await probeByHostname(run, address, endpoint)
   return result
 }
@@ -75,6 +78,19 @@ function describeRestriction(ingress: IngressSettings): string | undefined {
   if (securityGroups.length > 0) return `security-groups (${securityGroups.join(', ')})`
   if (inboundCidrs.length > 0) return `inbound-cidrs (${inboundCidrs.join(', ')})`
   return undefined
+}
+
+/** Warns about each address of the ALB that clients cannot use. */
+async function reportAddresses(
+  { context: { log, signal } }: ProbeRun,
+  endpoint: Endpoint,
+): Promise<void> {
+  const addresses = await checkAddresses(endpoint, signal)
+  for (const { failure } of addresses)
+    if (failure) log.warn(describeDeadAddress(failure, addresses.length))
+  const usableCount = addresses.filter(({ failure }) => !failure).length
+  if (addresses.length > 0)
+    log.info(`TCP and TLS: ${usableCount} of ${addresses.length} addresses work`)
 }
 
 function reportResult({ context: { log }, settings }: ProbeRun, result: ProbeResult): void {
