@@ -43,8 +43,19 @@ test.each<[string, Change[], string[], RegExp | undefined]>([
     /^drift-unknown in preflight: No differences were found, but this run could not check the rules; the attributes\.$/,
   ],
 ])('%s', (_, changes, unreadable, expected) => {
-  const error = createDriftError(changes, unreadable)
+  const error = createDriftError(changes, unreadable, true)
   const text = error && `${error.code} in ${error.step ?? ''}: ${error.message}`
   if (expected) expect(text).toMatch(expected)
   else expect(text).toBeUndefined()
+})
+
+test.each([
+  { name: 'nothing else', isDeployable: true, remedy: /^Run mode deploy with the same inputs/ },
+  {
+    name: 'a problem at which a deploy would fail',
+    isDeployable: false,
+    remedy: /^First solve the other problems of this check: .* Then run mode deploy/,
+  },
+])('the advice about a difference beside $name', ({ isDeployable, remedy }) => {
+  expect(createDriftError([schemeChange], [], isDeployable)?.remedy).toMatch(remedy)
 })

@@ -37,8 +37,13 @@ const maxListedDifferences = 3
  * A check found differences between the inputs and the deployment.
  * @param step the step of the first difference
  * @param differences at least one
+ * @param isDeployable whether a deploy would succeed as far as the check knows
  */
-export function driftFound(step: StepName, differences: readonly Difference[]): ActionError {
+export function driftFound(
+  step: StepName,
+  differences: readonly Difference[],
+  isDeployable: boolean,
+): ActionError {
   const listed = differences.slice(0, maxListedDifferences).map(describeDifference)
   const unlistedCount = differences.length - listed.length
   if (unlistedCount > 0) listed.push(`and ${unlistedCount} more`)
@@ -47,8 +52,9 @@ export function driftFound(step: StepName, differences: readonly Difference[]): 
     code: 'drift-found',
     step,
     problem: `The deployment has ${count} from the inputs: ${listed.join('; ')}.`,
-    remedy:
-      'Run mode deploy with the same inputs to correct this, or change the inputs if it is intended.',
+    remedy: isDeployable
+      ? 'Run mode deploy with the same inputs to correct this, or change the inputs if it is intended.'
+      : 'First solve the other problems of this check: a deploy with the same inputs would fail. Then run mode deploy to correct this, or change the inputs if it is intended.',
   })
 }
 

@@ -43,11 +43,13 @@ export async function check(
   await failures.collect(() => checkPrerequisites(run, observations))
   await setCurrentOutputs(run, observations)
   const { differences, isComplete } = await compareAll(run, observations, failures)
+  // A deploy may solve what the probe finds.
+  const isDeployable = failures.isEmpty
   await failures.collect(() => probeCurrentEndpoint(run, observations))
 
   const isEverythingChecked = isComplete && unchecked.length === 0
   context.setOutput('drift', describeDrift(differences, isEverythingChecked))
-  const drift = createDriftError(differences, unchecked)
+  const drift = createDriftError(differences, unchecked, isDeployable)
   if (drift && settings.failOnDrift) failures.add(drift)
   else if (drift) context.log.warn(`${drift.message} ${drift.remedy}`)
   failures.throwIfAny()
@@ -75,6 +77,10 @@ class FailureCollector {
 
   add(failure: ActionError): void {
     this.failures.push(failure)
+  }
+
+  get isEmpty(): boolean {
+    return this.failures.length === 0
   }
 
   throwIfAny(): void {
@@ -167,12 +173,16 @@ function describeDrift(
   return isEverythingChecked ? 'false' : 'unknown'
 }
 
-/** @returns undefined when everything could be checked and nothing differs */
+/**
+ * @param isDeployable whether the check found nothing at which a deploy would fail
+ * @returns undefined when everything could be checked and nothing differs
+ */
 export function createDriftError(
   differences: readonly Change[],
   unchecked: readonly string[],
+  isDeployable: boolean,
 ): ActionError | undefined {
   const [first] = differences
-  if (first) return driftFound(first.step, differences)
+  if (first) return driftFound(first.step, differences, isDeployable)
   return unchecked.length > 0 ? driftUnknown(unchecked) : undefined
 }
