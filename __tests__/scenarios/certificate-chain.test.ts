@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
 import { issueSelfSigned } from '../../testing/certificates.ts'
-import { issueChainCertificate } from '../../testing/chain-certificates.ts'
+import { issueChainCertificate, type ChainCertificate } from '../../testing/chain-certificates.ts'
 import { listCertificates } from './acm-manual-operations.ts'
 import { certificateInputs } from './certificate-inputs.ts'
 import { expectFailure, expectSuccess, expectUnchanged } from './expectations.ts'
@@ -77,6 +77,33 @@ scenario(
     const [stored] = await listCertificates(environment)
     expect(stored?.x509.raw).toEqual(new X509Certificate(leaf.pem).raw)
     expectUnchanged(await run(inputs))
+  },
+)
+
+scenario(
+  'a chain that becomes shorter, or that moves to another root, is imported under the same ARN',
+  async ({ environment, run, writes }) => {
+    const root = await issueChainCertificate({ name: 'Root' })
+    const oldRoot = await issueChainCertificate({ name: 'Old root' })
+    const crossRoot = await issueChainCertificate({ name: '', twinOf: root, issuer: oldRoot })
+    const intermediate = await issueChainCertificate({ name: 'Intermediate', issuer: root })
+    const { host } = environment
+    const leaf = await issueChainCertificate({ name: host, hosts: [host], issuer: intermediate })
+    const runWithChain = (...chain: readonly ChainCertificate[]) =>
+      run({
+        certificate: leaf.pem,
+        'certificate-chain': chain.map(({ pem }) => pem).join(''),
+        'private-key': leaf.privateKey,
+        'probe-ca': root.pem + oldRoot.pem,
+      })
+    const { 'certificate-arn': arn } = expectSuccess(
+      await runWithChain(intermediate, crossRoot),
+    ).outputs
+    for (const chain of [[intermediate], [intermediate, crossRoot, oldRoot], [intermediate]]) {
+      expect(expectSuccess(await runWithChain(...chain)).outputs['certificate-arn']).toBe(arn)
+      expect(writes()).toEqual(['acm ImportCertificate'])
+      expectUnchanged(await runWithChain(...chain))
+    }
   },
 )
 
