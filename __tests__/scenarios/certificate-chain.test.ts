@@ -5,7 +5,7 @@ import { issueSelfSigned } from '../../testing/certificates.ts'
 import { issueChainCertificate, type ChainCertificate } from '../../testing/chain-certificates.ts'
 import { listCertificates } from './acm-manual-operations.ts'
 import { certificateInputs } from './certificate-inputs.ts'
-import { expectFailure, expectSuccess, expectUnchanged } from './expectations.ts'
+import { expectFailureWithoutWrites, expectSuccess, expectUnchanged } from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')
@@ -108,17 +108,49 @@ scenario(
 )
 
 scenario(
-  'a self-signed certificate end to end: the note names probe-ca, and the run passes with it',
-  async ({ environment, run }) => {
+  'a self-signed certificate end to end: without probe-ca it fails before the first change, and with it the run passes',
+  async (scenario) => {
+    const { environment, run } = scenario
     const selfSignedCertificate = await issueSelfSigned({ hosts: [environment.host] })
     const inputs = {
       certificate: selfSignedCertificate.certificate,
       'private-key': selfSignedCertificate.privateKey,
     }
-    const withoutProbeCa = await run({ ...inputs, 'probe-timeout': '2s' })
-    expectFailure(withoutProbeCa, 'probe', 'probe-certificate-untrusted')
-    expect(withoutProbeCa.summary).toContain('The probe fails unless probe-ca contains it.')
+    expect(
+      await expectFailureWithoutWrites(scenario, inputs, 'probe-certificate-untrusted'),
+    ).toMatch(/, which this runner does not trust\.\s+What to do: Set probe-ca to /)
+    expect(
+      await expectFailureWithoutWrites(
+        scenario,
+        {
+          ...inputs,
+          'probe-ca': (await issueSelfSigned({ hosts: [environment.host] })).certificate,
+        },
+        'probe-certificate-untrusted',
+      ),
+    ).toContain('neither input probe-ca nor this runner trusts')
+    expectSuccess(await run({ ...inputs, 'dry-run': 'true', probe: 'off' }))
     expectSuccess(await run({ ...inputs, 'probe-ca': selfSignedCertificate.certificate }))
+  },
+)
+
+scenario(
+  'mutual TLS on the listener fails before the first change, because the probe has no client certificate',
+  async (scenario) => {
+    const { environment, run } = scenario
+    const requireOn = (port: number) => ({
+      annotations: `alb.ingress.kubernetes.io/mutual-authentication: '[{"port": ${port}, "mode": "verify", "trustStore": "clients"}]'`,
+    })
+    const { listenPort } = environment
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      requireOn(listenPort),
+      'probe-tls-failed',
+    )
+    expect(text).toContain(`requires client certificates on port ${listenPort}`)
+    expect(text).toContain('Set probe: off')
+    for (const inputs of [{ ...requireOn(listenPort), probe: 'off' }, requireOn(listenPort + 1)])
+      expectSuccess(await run({ ...inputs, 'dry-run': 'true' }))
   },
 )
 
