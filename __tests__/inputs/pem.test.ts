@@ -1,5 +1,6 @@
 import { X509Certificate, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
+import { parseCertificates, parsePrivateKey } from '../../src/x509/parse.ts'
 import { parsePem } from '../../src/inputs/pem.ts'
 import { createCertificateAuthority } from '../../testing/certificates.ts'
 import { captureInvalidInput } from './capture-invalid-input.ts'
@@ -106,6 +107,31 @@ describe('pem', () => {
   })
 
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const parameters =
+    '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n'
+  const sec1Key = String(privateKey.export({ type: 'sec1', format: 'pem' }))
+  const pkcs8Key = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  const bagAttributes = 'Bag Attributes\n    localKeyID: 01 02\nKey Attributes: <No Attributes>\n'
+  test.each([
+    { name: 'EC PARAMETERS and a key', text: parameters + sec1Key },
+    { name: 'bag attributes and a key', text: bagAttributes + pkcs8Key },
+    { name: 'a certificate and a key', text: certificate.toString() + pkcs8Key },
+    { name: 'a key and a certificate', text: sec1Key + certificate.toString() },
+  ])('restores $name in every form in which a secret may contain them', ({ text }) => {
+    const lines = text.trim().split('\n')
+    for (const raw of [
+      lines.join(' '),
+      lines.join('\\n'),
+      lines.join('\r\n'),
+      lines.map((line) => `    ${line}`).join('\n'),
+      Buffer.from(lines.join(' ')).toString('base64'),
+    ]) {
+      const pem = parsePem(raw)
+      expect(parsePrivateKey(pem).equals(privateKey)).toBe(true)
+      expect(parseCertificates(pem).length).toBe(text.includes('CERTIFICATE') ? 1 : 0)
+    }
+  })
+
   const encryptedKey = privateKey.export({
     type: 'pkcs8',
     format: 'der',

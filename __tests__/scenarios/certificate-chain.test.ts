@@ -2,10 +2,10 @@
 import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
 import { issueSelfSigned } from '../../testing/certificates.ts'
-import { issueChainCertificate } from '../../testing/chain-certificates.ts'
+import { issueChainCertificate, type ChainCertificate } from '../../testing/chain-certificates.ts'
 import { listCertificates } from './acm-manual-operations.ts'
 import { certificateInputs } from './certificate-inputs.ts'
-import { expectFailure, expectSuccess, expectUnchanged } from './expectations.ts'
+import { expectFailureWithoutWrites, expectSuccess, expectUnchanged } from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')
@@ -81,17 +81,76 @@ scenario(
 )
 
 scenario(
-  'a self-signed certificate end to end: the note names probe-ca, and the run passes with it',
-  async ({ environment, run }) => {
+  'a chain that becomes shorter, or that moves to another root, is imported under the same ARN',
+  async ({ environment, run, writes }) => {
+    const root = await issueChainCertificate({ name: 'Root' })
+    const oldRoot = await issueChainCertificate({ name: 'Old root' })
+    const crossRoot = await issueChainCertificate({ name: '', twinOf: root, issuer: oldRoot })
+    const intermediate = await issueChainCertificate({ name: 'Intermediate', issuer: root })
+    const { host } = environment
+    const leaf = await issueChainCertificate({ name: host, hosts: [host], issuer: intermediate })
+    const runWithChain = (...chain: readonly ChainCertificate[]) =>
+      run({
+        certificate: leaf.pem,
+        'certificate-chain': chain.map(({ pem }) => pem).join(''),
+        'private-key': leaf.privateKey,
+        'probe-ca': root.pem + oldRoot.pem,
+      })
+    const { 'certificate-arn': arn } = expectSuccess(
+      await runWithChain(intermediate, crossRoot),
+    ).outputs
+    for (const chain of [[intermediate], [intermediate, crossRoot, oldRoot], [intermediate]]) {
+      expect(expectSuccess(await runWithChain(...chain)).outputs['certificate-arn']).toBe(arn)
+      expect(writes()).toEqual(['acm ImportCertificate'])
+      expectUnchanged(await runWithChain(...chain))
+    }
+  },
+)
+
+scenario(
+  'a self-signed certificate end to end: without probe-ca it fails before the first change, and with it the run passes',
+  async (scenario) => {
+    const { environment, run } = scenario
     const selfSignedCertificate = await issueSelfSigned({ hosts: [environment.host] })
     const inputs = {
       certificate: selfSignedCertificate.certificate,
       'private-key': selfSignedCertificate.privateKey,
     }
-    const withoutProbeCa = await run({ ...inputs, 'probe-timeout': '2s' })
-    expectFailure(withoutProbeCa, 'probe', 'probe-certificate-untrusted')
-    expect(withoutProbeCa.summary).toContain('The probe fails unless probe-ca contains it.')
+    expect(
+      await expectFailureWithoutWrites(scenario, inputs, 'probe-certificate-untrusted'),
+    ).toMatch(/, which this runner does not trust\.\s+What to do: Set probe-ca to /)
+    expect(
+      await expectFailureWithoutWrites(
+        scenario,
+        {
+          ...inputs,
+          'probe-ca': (await issueSelfSigned({ hosts: [environment.host] })).certificate,
+        },
+        'probe-certificate-untrusted',
+      ),
+    ).toContain('neither input probe-ca nor this runner trusts')
+    expectSuccess(await run({ ...inputs, 'dry-run': 'true', probe: 'off' }))
     expectSuccess(await run({ ...inputs, 'probe-ca': selfSignedCertificate.certificate }))
+  },
+)
+
+scenario(
+  'mutual TLS on the listener fails before the first change, because the probe has no client certificate',
+  async (scenario) => {
+    const { environment, run } = scenario
+    const requireOn = (port: number) => ({
+      annotations: `alb.ingress.kubernetes.io/mutual-authentication: '[{"port": ${port}, "mode": "verify", "trustStore": "clients"}]'`,
+    })
+    const { listenPort } = environment
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      requireOn(listenPort),
+      'probe-tls-failed',
+    )
+    expect(text).toContain(`requires client certificates on port ${listenPort}`)
+    expect(text).toContain('Set probe: off')
+    for (const inputs of [{ ...requireOn(listenPort), probe: 'off' }, requireOn(listenPort + 1)])
+      expectSuccess(await run({ ...inputs, 'dry-run': 'true' }))
   },
 )
 

@@ -134,6 +134,30 @@ simulatorScenario(
   },
 )
 
+simulatorScenario(
+  'moto has issued certificates only',
+  'a certificate that is not issued on the live Ingress does not stop one of the inputs; under certificate-arn it does',
+  async ({ environment, run, writes }) => {
+    const arn = await importCertificate(environment)
+    expect(expectSuccess(await run()).outputs['certificate-arn']).toBe(arn)
+    const stored = environment.awsState.certificates.get(arn)
+    if (!stored) throw new Error('the import is not there')
+    for (const Status of ['PENDING_VALIDATION', 'VALIDATION_TIMED_OUT', 'FAILED'] as const) {
+      stored.describeOverrides = { Status, Type: 'AMAZON_ISSUED' }
+      const deployed = expectSuccess(await run({ 'force-conflicts': 'true' }))
+      expect(deployed.outputs['certificate-arn']).not.toBe(arn)
+      const result = await run({ 'certificate-arn': arn, 'replace-certificate': 'true' })
+      expectFailure(result, 'certificate', 'certificate-not-issued')
+      expect(writes()).toEqual([])
+      await annotateObject(
+        environment,
+        'ingress/milvus-demo',
+        `alb.ingress.kubernetes.io/certificate-arn=${arn}`,
+      )
+    }
+  },
+)
+
 scenario(
   'a foreign certificate under certificate-arn is rejected, and replaced on request',
   async ({ environment, run, writes }) => {

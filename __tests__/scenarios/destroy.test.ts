@@ -9,7 +9,7 @@ import {
   expectUnchanged,
   listChanges,
 } from './expectations.ts'
-import { scenario, setDefaultStart } from './harness.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { getObject } from './manual-operations.ts'
 import { selectRevocablePermissions } from './revocable-permissions.ts'
 import { destroyInputs } from './run-inputs.ts'
@@ -97,5 +97,48 @@ scenario(
     ).toContain('patch services')
     expectSuccess(await run(destroyInputs, { env: await environment.assumeRole() }))
     expect(await listCertificateArns(environment)).toEqual([])
+  },
+)
+
+simulatorScenario(
+  'moto neither throttles nor reports what uses a certificate',
+  'destroy reads the tags of many certificates at the rate of ACM, waits while it throttles, and keeps what a Classic Load Balancer uses',
+  async ({ environment, run }) => {
+    const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
+    const other = await importOtherCertificate(environment)
+    const [stored, storedOther] = [arn, other].map((each) =>
+      environment.awsState.certificates.get(each),
+    )
+    if (!stored || !storedOther) throw new Error('the imports are not there')
+    for (let number = 0; number < 24; number += 1)
+      environment.awsState.certificates.set(`${other}${number}`, {
+        ...storedOther,
+        arn: `${other}${number}`,
+        tags: new Map(),
+      })
+    const classic = `arn:aws:elasticloadbalancing:us-east-2:${environment.account}:loadbalancer/old`
+    stored.describeOverrides = { InUseBy: [classic] }
+    const before = environment.requestLog.requests.length
+    const kept = expectSuccess(await run(destroyInputs))
+    expect(kept.summary).toContain(`${arn} of this target is kept, because it is still used by`)
+    const starts = environment.requestLog.requests
+      .slice(before)
+      .filter(({ operation }) => operation === 'ListTagsForCertificate')
+      .map(({ receivedAt }) => receivedAt)
+    expect(starts).toHaveLength(26)
+    // ACM allows 10 per second.
+    for (const [index, start] of starts.entries())
+      expect((starts[index + 10] ?? Infinity) - start).toBeGreaterThan(1_000)
+    stored.describeOverrides = {}
+    environment.faults.inject({
+      service: 'acm',
+      operation: 'ListTagsForCertificate',
+      times: 12,
+      error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' },
+    })
+    expect(listChanges(expectSuccess(await run(destroyInputs)))).toEqual([
+      'certificate certificate',
+    ])
+    expect(environment.awsState.certificates.has(arn)).toBe(false)
   },
 )

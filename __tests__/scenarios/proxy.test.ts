@@ -93,7 +93,7 @@ scenario('a corporate CA is trusted by the SDK and by helm', async ({ environmen
       AWS_CA_BUNDLE: environment.runnerEnv()['NODE_EXTRA_CA_CERTS'] ?? '',
       NODE_EXTRA_CA_CERTS: '',
     }
-    expectFailure(await run({}, { env: bundleEnv }), 'probe', 'probe-certificate-untrusted')
+    expectFailure(await run({}, { env: bundleEnv }), 'preflight', 'probe-certificate-untrusted')
   } finally {
     aws.close()
     charts.close()

@@ -132,23 +132,31 @@ export function parsePem(input: string): string {
 
 /**
  * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing when the secret was
- * stored.
+ * stored, and YAML may have indented them. Each block is cut out, and stands on lines of its own;
+ * text between blocks, such as bag attributes, stays.
  */
 function restoreLineEndings(text: string): string {
-  const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n')
-  const blocks = lines.replace(
-    /(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g,
-    (block, begin: string, body: string, end: string) => {
-      const isWrapped = body
-        .trim()
-        .split('\n')
-        .every((line) => /^\S{1,76}$/.test(line.trim()))
-      return isWrapped
-        ? block
-        : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n')
-    },
-  )
-  return blocks.trim() + '\n'
+  const lines = text
+    .replace(/\\r/g, '')
+    .replace(/\\n|\r\n?/g, '\n')
+    .split('\n')
+  const blocks = lines
+    .map((line) => line.trim())
+    .join('\n')
+    .replace(
+      /(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g,
+      (_block, begin: string, body: string, end: string) =>
+        `\n${[begin, ...wrapBody(body.trim()), end].join('\n')}\n`,
+    )
+  const remainingLines = blocks.split('\n').map((line) => line.trim())
+  return remainingLines.filter((line) => line !== '').join('\n') + '\n'
+}
+
+/** The lines of the body of a block: its own, unless they were joined or are too long. */
+function wrapBody(body: string): string[] {
+  const lines = body.split('\n')
+  const isWrapped = lines.every((line) => /^\S{1,76}$/.test(line))
+  return isWrapped ? lines : (body.replace(/\s+/g, '').match(/.{1,64}/g) ?? [])
 }
 
 /** PEM of CA certificates, at least one. */

@@ -25,7 +25,7 @@ export function createClients(
     maskSecret: (secret) => context.maskSecret(secret),
   })
   return {
-    acm: new Acm(aws),
+    acm: new Acm(aws, context),
     loadBalancers: createLoadBalancerClient(aws.elbv2),
     cluster: createClusterClients({ context, settings, clients: aws }, env),
   }

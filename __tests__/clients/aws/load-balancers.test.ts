@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { LoadBalancer } from '../../../simulator/aws/state.ts'
 import {
+  createLoadBalancerClient,
   findLoadBalancerByDnsName,
   nameFromDnsName,
 } from '../../../src/clients/aws/load-balancers.ts'
@@ -56,6 +57,36 @@ describe('findLoadBalancerByDnsName', () => {
   }
   const listOperations = (): string[] =>
     account.requestLog.requests.map(({ operation }) => operation)
+
+  test.each<{ name: string; arn: string; error?: string; expected: boolean; calls: number }>([
+    { name: 'one that is gone', arn: 'app/gone/0123456789abcdef', expected: false, calls: 1 },
+    {
+      name: 'one that ELBv2 does not take',
+      arn: 'app/odd/0123456789abcdef',
+      error: 'ValidationError',
+      expected: true,
+      calls: 1,
+    },
+    {
+      name: 'one that may not be read',
+      arn: 'net/other/0123456789abcdef',
+      error: 'AccessDenied',
+      expected: true,
+      calls: 1,
+    },
+    { name: 'a Classic Load Balancer', arn: 'old', expected: true, calls: 0 },
+  ])('mayExist of $name: $expected', async ({ arn, error, expected, calls }) => {
+    if (error !== undefined)
+      account.faults.inject({
+        service: 'elbv2',
+        operation: 'DescribeLoadBalancers',
+        error: { status: 400, code: error, message: 'no' },
+      })
+    const client = createLoadBalancerClient(account.clients.elbv2)
+    const fullArn = `arn:aws:elasticloadbalancing:us-east-2:111122223333:loadbalancer/${arn}`
+    expect(await client.mayExist(fullArn)).toBe(expected)
+    expect(listOperations()).toHaveLength(calls)
+  })
 
   test.each<{
     name: string

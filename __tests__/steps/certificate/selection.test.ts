@@ -1,10 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
+import { createCertificateAuthority } from '../../../testing/certificates.ts'
 import type { Candidate } from '../../../src/steps/certificate/selection.ts'
 import {
   authority,
   createCandidate,
   describePlan,
+  keyAlgorithm,
   oldCertificate,
   otherCertificates,
   otherTag,
@@ -15,6 +17,10 @@ import {
   runSelection,
   tags,
 } from './certificate-fixture.ts'
+
+const otherRoot = new X509Certificate(
+  (await createCertificateAuthority({ name: 'Other CA', keyAlgorithm })).root,
+)
 
 describe('selectCertificate', () => {
   test.each<[string, () => Candidate[], live: number | undefined, expected: string]>([
@@ -176,6 +182,26 @@ describe('selectCertificate', () => {
       'the root after the chain in ACM',
       () => ({ chain: [...parseChain(renewedCertificate), new X509Certificate(authority.root)] }),
       'use 1',
+    ],
+    [
+      'another certificate after the chain in ACM',
+      () => ({
+        chain: [...parseChain(renewedCertificate), parseLeaf(otherCertificates.elsewhere)],
+      }),
+      'reimport 1',
+    ],
+    [
+      'the root of another CA after the chain in ACM',
+      () => ({ chain: [...parseChain(renewedCertificate), otherRoot] }),
+      'reimport 1',
+    ],
+    [
+      'the root twice after the chain in ACM',
+      () => {
+        const root = new X509Certificate(authority.root)
+        return { chain: [...parseChain(renewedCertificate), root, root] }
+      },
+      'reimport 1',
     ],
   ])('%s', (_, overrides, expected) => {
     expect(

@@ -20,6 +20,7 @@ import {
   translateImportError,
   type ImportMaterial,
 } from './acm-import.ts'
+import { CallPacer, type Pace } from './call-pacer.ts'
 import { describeRenewalProblem, describeValidation, findStatusFailure } from './acm-status.ts'
 import { errorName, translateAwsError, undefinedIfAwsDenies } from './errors.ts'
 import { limitPages } from './pagination.ts'
@@ -44,8 +45,13 @@ export interface CertificatePem {
 export class Acm {
   private readonly client: ACMClient
   private readonly clientWithoutRetry: ACMClient
+  // Runs read every certificate of an account with these, at once. Each has a quota of its own.
+  private readonly certificateReads: CallPacer
+  private readonly tagReads: CallPacer
 
-  constructor(clients: { acm: ACMClient; acmWithoutRetry: ACMClient }) {
+  constructor(clients: { acm: ACMClient; acmWithoutRetry: ACMClient }, pace: Pace) {
+    this.certificateReads = new CallPacer(pace)
+    this.tagReads = new CallPacer(pace)
     this.client = clients.acm
     this.clientWithoutRetry = clients.acmWithoutRetry
   }
@@ -74,7 +80,9 @@ export class Acm {
   /** The certificate and its chain; undefined when ACM has none under this ARN. */
   async get(arn: string): Promise<CertificatePem | undefined> {
     try {
-      const response = await this.client.send(new GetCertificateCommand({ CertificateArn: arn }))
+      const response = await this.certificateReads.call(() =>
+        this.client.send(new GetCertificateCommand({ CertificateArn: arn })),
+      )
       return { certificate: response.Certificate ?? '', chain: response.CertificateChain ?? '' }
     } catch (thrown) {
       if (isNotFound(thrown)) return undefined
@@ -107,8 +115,8 @@ export class Acm {
   /** The tags of a certificate; empty when it does not exist (any more). */
   async getTags(arn: string): Promise<Map<string, string>> {
     try {
-      const { Tags = [] } = await this.client.send(
-        new ListTagsForCertificateCommand({ CertificateArn: arn }),
+      const { Tags = [] } = await this.tagReads.call(() =>
+        this.client.send(new ListTagsForCertificateCommand({ CertificateArn: arn })),
       )
       return new Map(Tags.map(({ Key, Value }) => [Key ?? '', Value ?? '']))
     } catch (thrown) {

@@ -5,6 +5,8 @@ import {
   type ElasticLoadBalancingV2Client,
   type LoadBalancer,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
+import { ActionError } from '../../failures/action-error.ts'
+import { isAwsAccessDenied } from '../../failures/aws.ts'
 import { translateAwsError, errorName } from './errors.ts'
 import { limitPages } from './pagination.ts'
 import {
@@ -31,6 +33,11 @@ export interface LoadBalancerClient {
   findByDnsName(dnsName: string): Promise<LoadBalancerSummary | undefined>
   /** Undefined when it does not exist (any more). */
   getByArn(arn: string): Promise<LoadBalancerSummary | undefined>
+  /**
+   * Whether a resource may exist: everything but a load balancer that ELBv2 knows to be gone. It
+   * knows neither Classic Load Balancers nor what else uses a certificate.
+   */
+  mayExist(arn: string): Promise<boolean>
   /** @param port of the listener whose rules are read */
   getConfiguration(arn: string, port: number): Promise<LoadBalancerConfiguration>
   getTargetHealth(targetGroupArn: string): Promise<readonly TargetHealth[] | undefined>
@@ -41,6 +48,7 @@ export const createLoadBalancerClient = (
 ): LoadBalancerClient => ({
   findByDnsName: (dnsName) => findLoadBalancerByDnsName(client, dnsName),
   getByArn: (arn) => getLoadBalancerByArn(client, arn),
+  mayExist: (arn) => mayExist(client, arn),
   getConfiguration: (arn, port) => readConfiguration(client, arn, port),
   getTargetHealth: (targetGroupArn) => readTargetHealth(client, targetGroupArn),
 })
@@ -82,6 +90,21 @@ async function getLoadBalancerByArn(
   } catch (thrown) {
     if (isLoadBalancerNotFound(thrown)) return undefined
     throw translateAwsError('elasticloadbalancing:DescribeLoadBalancers', thrown)
+  }
+}
+
+/** Application, Network and Gateway Load Balancers. The ARN of a Classic one has only its name. */
+const loadBalancerArn = /:loadbalancer\/(app|net|gwy)\//
+
+async function mayExist(client: ElasticLoadBalancingV2Client, arn: string): Promise<boolean> {
+  if (!loadBalancerArn.test(arn)) return true
+  try {
+    return (await getLoadBalancerByArn(client, arn)) !== undefined
+  } catch (thrown) {
+    const isRejectedArn =
+      thrown instanceof ActionError && errorName(thrown.cause) === 'ValidationError'
+    if (isRejectedArn || isAwsAccessDenied(thrown)) return true
+    throw thrown
   }
 }
 

@@ -80,7 +80,11 @@ async function observeForMaterial(
   if (reimportArn === undefined)
     return { source: 'inputs', desired, candidates, reimportTarget: undefined }
   const reimportTarget = candidates.find(({ arn }) => arn === reimportArn)
-  if (!reimportTarget) throw certificateNotFound(reimportArn)
+  if (!reimportTarget) {
+    // For one that is not issued, ACM says why.
+    await acm.getUsableCertificate(reimportArn)
+    throw certificateNotFound(reimportArn)
+  }
   await checkReimportTarget(settings, acm, reimportTarget, desired)
   return { source: 'inputs', desired, candidates, reimportTarget }
 }

@@ -4,7 +4,6 @@ import type { Acm } from '../../clients/aws/acm.ts'
 import { nameFromDnsName, type LoadBalancerClient } from '../../clients/aws/load-balancers.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { settleAll } from '../../failures/thrown.ts'
-import { isAwsAccessDenied } from '../../failures/aws.ts'
 import { certificateStillInUse } from '../../failures/certificate.ts'
 import { waitFor, type PollResult } from '../../util/polling.ts'
 import { parseCertificates } from '../../x509/parse.ts'
@@ -25,12 +24,6 @@ export interface OwnedCertificate {
   /** Names of what else uses it; it is kept if there is any. */
   readonly inUseBy: readonly string[]
 }
-
-/**
- * ACM's quota for reading tags is 10 per second, and an account may have many certificates. Source:
- * ACM user guide, Quotas.
- */
-const maxConcurrentReads = 4
 
 /**
  * Finds the certificates of this target by their tag, among all imported ones: they may have been
@@ -59,16 +52,8 @@ async function findOwnedArns(
   arns: readonly string[],
   ownerTag: string,
 ): Promise<string[]> {
-  const remainingArns = [...arns]
-  const ownedArns: string[] = []
-  const readTags = async (): Promise<void> => {
-    for (let arn = remainingArns.pop(); arn !== undefined; arn = remainingArns.pop()) {
-      const tags = await acm.getTags(arn)
-      if (tags.get(ownerTagKey) === ownerTag) ownedArns.push(arn)
-    }
-  }
-  await settleAll(Array.from({ length: maxConcurrentReads }, readTags))
-  return ownedArns.sort()
+  const tags = await settleAll(arns.map((arn) => acm.getTags(arn)))
+  return arns.filter((_arn, index) => tags[index]?.get(ownerTagKey) === ownerTag).sort()
 }
 
 function logKeptCertificates(
@@ -99,7 +84,7 @@ async function findOtherUsers(
     .map(({ metadata }) => `Ingress ${metadata.name}`)
   const resourceArns = (await acm.inUseBy(arn)) ?? []
   const otherArns = resourceArns.filter((userArn) => !isLoadBalancerOf(ingress, userArn))
-  const existence = await Promise.all(otherArns.map((userArn) => exists(loadBalancers, userArn)))
+  const existence = await Promise.all(otherArns.map((userArn) => loadBalancers.mayExist(userArn)))
   const remainingArns = otherArns.filter((_userArn, index) => existence[index])
   return [...referencingIngresses, ...shortenUserArns(remainingArns)]
 }
@@ -107,17 +92,6 @@ async function findOtherUsers(
 function isLoadBalancerOf(ingress: Ingress | undefined, arn: string): boolean {
   const address = getIngressHostname(ingress)
   return address !== undefined && arn.includes(`loadbalancer/app/${nameFromDnsName(address)}/`)
-}
-
-/** Whether a user of a certificate exists, as far as that is known. */
-async function exists(loadBalancers: LoadBalancerClient, arn: string): Promise<boolean> {
-  if (!arn.includes(':loadbalancer/')) return true
-  try {
-    return (await loadBalancers.getByArn(arn)) !== undefined
-  } catch (thrown) {
-    if (isAwsAccessDenied(thrown)) return true
-    throw thrown
-  }
 }
 
 /** Plans to delete the certificates that nothing else uses. Pure. */

@@ -6,6 +6,7 @@ import {
   areCertificatesEqual,
   type CertificateMaterial,
 } from '../../x509/certificate.ts'
+import { isIssuerOf, isSelfSigned } from '../../x509/issuers.ts'
 import type { CertificateOperation, ReimportCertificate } from './operations.ts'
 
 /** A certificate in ACM that may be selected. */
@@ -134,16 +135,25 @@ function createReimport(
 }
 
 /**
- * Whether ACM has this leaf and chain. ACM may return a longer chain than it was given (with the
- * root; with the leaf when there was no chain), so only the beginning must be equal.
+ * Whether ACM has this leaf and chain. ACM may return the leaf when there was no chain, and the
+ * root of the last given certificate. Anything else in addition was imported earlier, such as a
+ * cross-signed root that clients should no longer get.
  */
 export function matchesMaterial(
   { leaf, chain }: Candidate,
   material: CertificateMaterial,
 ): boolean {
   const issuers = chain.filter((certificate) => !certificate.raw.equals(leaf.raw))
-  const isChainEqual = areCertificatesEqual(issuers.slice(0, material.chain.length), material.chain)
-  return leaf.raw.equals(material.leaf.raw) && isChainEqual
+  const expected = material.chain
+  const [root, ...others] = issuers.slice(expected.length)
+  const top = expected.at(-1) ?? material.leaf
+  const isRootOfTop = root === undefined || (isSelfSigned(root) && isIssuerOf(root, top))
+  return (
+    leaf.raw.equals(material.leaf.raw) &&
+    areCertificatesEqual(issuers.slice(0, expected.length), expected) &&
+    isRootOfTop &&
+    others.length === 0
+  )
 }
 
 /**

@@ -1,9 +1,18 @@
 /** Warnings about inputs that are valid, but probably do not do what was intended. */
 import { getCACertificates } from 'node:tls'
-import { combineErrors } from '../../failures/action-error.ts'
+import { combineErrors, type ActionError } from '../../failures/action-error.ts'
+import {
+  certificateUntrustedByProbe,
+  clientCertificateForeseen,
+} from '../../failures/probe-foreseen.ts'
 import type { FailureCode } from '../../failures/codes.ts'
 import type { Context } from '../step.ts'
-import { parseMutualAuthentication } from '../../controller/annotation-validators.ts'
+import {
+  parseMutualAuthentication,
+  type MutualAuthenticationEntry,
+} from '../../controller/annotation-validators.ts'
+import { formatDistinguishedName } from '../../util/text.ts'
+import { parseCertificates } from '../../x509/parse.ts'
 import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
 import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
 import { getSubject, type CertificateMaterial } from '../../x509/certificate.ts'
@@ -12,11 +21,10 @@ import { checkHandshake } from '../../x509/handshake.ts'
 import { isTrusted } from '../../x509/trust.ts'
 
 /** Warns of inputs that have no effect, or a surprising one. */
-export function logInputNotes(context: Context, { ingress, probe }: EndpointSettings): void {
+export function logInputNotes(context: Context, { ingress }: EndpointSettings): void {
   warnUnknownAnnotations(context, ingress)
   warnInboundCidrs(context, ingress)
   warnSslRedirect(context, ingress)
-  if (probe.required) warnClientCertificates(context, ingress)
   if (ingress.subnets.length === 1)
     context.log.warn(
       'Input subnets contains one subnet, but an ALB needs at least two in different zones (one ' +
@@ -62,14 +70,35 @@ function warnSslRedirect(context: Context, ingress: IngressSettings): void {
   )
 }
 
-function warnClientCertificates(context: Context, ingress: IngressSettings): void {
+/**
+ * What makes the probe fail for certain. A check changes nothing, and finds it out by its probe.
+ * @throws ActionError `probe-tls-failed`, `probe-certificate-untrusted`
+ */
+export function checkProbe(settings: EndpointSettings): void {
+  const { mode, probe, ingress, certificate } = settings
+  if (mode !== 'deploy' || !probe.required) return
+  const problems: ActionError[] = []
   const listeners = parseMutualAuthentication(getAnnotation(ingress, 'mutual-authentication') ?? '')
-  if (listeners?.some(({ mode }) => mode === 'verify') !== true) return
-  context.log.warn(
-    'mutual-authentication in annotations requires client certificates, and the probe has none: ' +
-      'it will fail. Set probe: off, and test with a client of your own.',
-  )
+  const isProbed = ({ port, mode: verification }: MutualAuthenticationEntry): boolean =>
+    port === ingress.listenPort && verification === 'verify'
+  if (listeners?.some(isProbed)) problems.push(clientCertificateForeseen(ingress.listenPort))
+  if (certificate.kind === 'material' && !isTrustedByProbe(certificate.material, probe)) {
+    const { leaf, chain } = certificate.material
+    const issuer = formatDistinguishedName((chain.at(-1) ?? leaf).issuer) || 'a CA without a name'
+    const hasProbeCa = probe.ca !== undefined
+    problems.push(certificateUntrustedByProbe(getSubject(leaf), issuer, hasProbeCa))
+  }
+  if (problems.length > 0) throw combineErrors(problems)
 }
+
+/** The public CAs are first: reading those of the runner takes longer. */
+const isTrustedByProbe = (
+  material: CertificateMaterial,
+  { ca }: EndpointSettings['probe'],
+): boolean =>
+  isTrusted(material) ||
+  isTrusted(material, getCACertificates('default')) ||
+  isTrusted(material, parseCertificates(ca ?? '').map(String))
 
 /** Problems that a handshake does not repeat. */
 const codesBesideHandshake: readonly FailureCode[] = [
@@ -102,7 +131,7 @@ export async function checkCertificate(
   if (expiryWarning !== undefined) context.log.warn(expiryWarning)
   if (weakKeyWarning !== undefined) context.log.warn(weakKeyWarning)
   logChainNotes(context, material)
-  logTrustNotes(context, settings, material)
+  logTrustNotes(context, material)
 }
 
 function logChainNotes(context: Context, material: CertificateMaterial): void {
@@ -124,17 +153,10 @@ function logChainNotes(context: Context, material: CertificateMaterial): void {
     )
 }
 
-function logTrustNotes(
-  context: Context,
-  { probe }: EndpointSettings,
-  material: CertificateMaterial,
-): void {
+function logTrustNotes(context: Context, material: CertificateMaterial): void {
   if (isTrusted(material)) return
-  const probeNeedsCa =
-    probe.required && probe.ca === undefined && !isTrusted(material, getCACertificates('default'))
-  const probeNote = probeNeedsCa ? ' The probe fails unless probe-ca contains it.' : ''
   context.log.note(
     'The certificate was issued by a private CA: clients must be given its certificate ' +
-      `(pymilvus: server_pem_path).${probeNote}`,
+      '(pymilvus: server_pem_path).',
   )
 }

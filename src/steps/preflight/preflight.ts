@@ -11,7 +11,7 @@ import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
 import { checkIngressClass, type ClassParams, type IngressClassInfo } from './ingress-class.ts'
 import { checkIngressGroup, trimAnnotations } from './ingress-group.ts'
-import { checkCertificate, logInputNotes } from './input-notes.ts'
+import { checkCertificate, checkProbe, logInputNotes } from './input-notes.ts'
 import {
   ingressApplyPermissions,
   requiredReadPermissions,
@@ -74,6 +74,7 @@ export function observe(
     checkGroup(),
     checkTls(),
     checkCertificate(context, settings),
+    Promise.resolve().then(() => checkProbe(settings)),
     checkController(run, ingressClass),
   ])
   return {

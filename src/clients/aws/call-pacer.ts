@@ -1,0 +1,53 @@
+/** Spaces calls of an AWS operation so that they stay below its rate. */
+import { throwIfCancelled, type Clock } from '../../util/polling.ts'
+import { retry } from '../../util/retry.ts'
+import { errorName } from './errors.ts'
+
+/** How a client waits. */
+export interface Pace {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** Milliseconds between calls: 8 per second. ACM allows 10. Source: ACM user guide, Quotas. */
+const interval = 125
+
+/**
+ * Others in the account share the rate. About two minutes of waiting, beyond the retries of the
+ * SDK.
+ */
+const maxThrottledAttempts = 30
+
+const throttlingNames = /Throttl|TooManyRequests|RequestLimitExceeded/
+
+/** Starts the calls of one operation at intervals, in order, and waits while AWS throttles them. */
+export class CallPacer {
+  private readonly pace: Pace
+  private nextStart = 0
+
+  constructor(pace: Pace) {
+    this.pace = pace
+  }
+
+  /** @throws what the call throws, unless AWS throttles it for a short time only */
+  call<T>(operation: () => Promise<T>): Promise<T> {
+    const isThrottled = (thrown: unknown): boolean => throttlingNames.test(errorName(thrown))
+    const attempt = async (): Promise<T> => {
+      await this.waitForTurn()
+      return operation()
+    }
+    return retry(attempt, {
+      ...this.pace,
+      maxAttempts: (thrown) => (isThrottled(thrown) ? maxThrottledAttempts : 1),
+    })
+  }
+
+  private async waitForTurn(): Promise<void> {
+    const { clock, signal } = this.pace
+    const now = clock.now()
+    const start = Math.max(now, this.nextStart)
+    this.nextStart = start + interval
+    if (start > now) await clock.sleep(start - now, signal)
+    throwIfCancelled(signal)
+  }
+}

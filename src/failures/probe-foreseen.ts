@@ -1,0 +1,28 @@
+/** Failures of the probe that the inputs alone show, before anything changes. */
+import { ActionError } from './action-error.ts'
+
+/** @param hasProbeCa whether input probe-ca is set, to other CAs */
+export function certificateUntrustedByProbe(
+  subject: string,
+  issuer: string,
+  hasProbeCa: boolean,
+): ActionError {
+  const trust = hasProbeCa
+    ? 'neither input probe-ca nor this runner trusts'
+    : 'this runner does not trust'
+  return new ActionError({
+    code: 'probe-certificate-untrusted',
+    problem: `The probe would fail: certificate ${subject} was issued by ${issuer}, which ${trust}.`,
+    remedy:
+      'Set probe-ca to the certificate of the private CA, or to a self-signed certificate itself (clients need it too: server_pem_path), or set probe: off.',
+  })
+}
+
+/** The probe has no certificate of its own, with which it could authenticate. */
+export function clientCertificateForeseen(port: number): ActionError {
+  return new ActionError({
+    code: 'probe-tls-failed',
+    problem: `The probe would fail: mutual-authentication in annotations requires client certificates on port ${port}, and the probe has none.`,
+    remedy: 'Set probe: off, and test with a client of your own.',
+  })
+}
