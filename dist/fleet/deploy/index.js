@@ -4646,17 +4646,21 @@ function parsePem(input) {
     throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
 }
 function restoreLineEndings(text) {
-    const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
-    const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
-        const isWrapped = body
-            .trim()
-            .split('\n')
-            .every((line) => /^\S{1,76}$/.test(line.trim()));
-        return isWrapped
-            ? block
-            : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n');
-    });
-    return blocks.trim() + '\n';
+    const lines = text
+        .replace(/\\r/g, '')
+        .replace(/\\n|\r\n?/g, '\n')
+        .split('\n');
+    const blocks = lines
+        .map((line) => line.trim())
+        .join('\n')
+        .replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (_block, begin, body, end) => `\n${[begin, ...wrapBody(body.trim()), end].join('\n')}\n`);
+    const remainingLines = blocks.split('\n').map((line) => line.trim());
+    return remainingLines.filter((line) => line !== '').join('\n') + '\n';
+}
+function wrapBody(body) {
+    const lines = body.split('\n');
+    const isWrapped = lines.every((line) => /^\S{1,76}$/.test(line));
+    return isWrapped ? lines : (body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []);
 }
 function parseCaBundle(raw) {
     const pem = parsePem(raw);

@@ -8317,7 +8317,7 @@ const internalError = (thrown) => new action_error/* ActionError */.l({
     cause: thrown,
 });
 const maxListedDifferences = 3;
-function driftFound(step, differences) {
+function driftFound(step, differences, isDeployable) {
     const listed = differences.slice(0, maxListedDifferences).map(describeDifference);
     const unlistedCount = differences.length - listed.length;
     if (unlistedCount > 0)
@@ -8327,7 +8327,9 @@ function driftFound(step, differences) {
         code: 'drift-found',
         step,
         problem: `The deployment has ${count} from the inputs: ${listed.join('; ')}.`,
-        remedy: 'Run mode deploy with the same inputs to correct this, or change the inputs if it is intended.',
+        remedy: isDeployable
+            ? 'Run mode deploy with the same inputs to correct this, or change the inputs if it is intended.'
+            : 'First solve the other problems of this check: a deploy with the same inputs would fail. Then run mode deploy to correct this, or change the inputs if it is intended.',
     });
 }
 const describeDifference = ({ object, path, before, after, why }) => `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'} (${why})`;
@@ -10828,17 +10830,21 @@ function parsePem(input) {
     throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
 }
 function restoreLineEndings(text) {
-    const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
-    const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
-        const isWrapped = body
-            .trim()
-            .split('\n')
-            .every((line) => /^\S{1,76}$/.test(line.trim()));
-        return isWrapped
-            ? block
-            : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n');
-    });
-    return blocks.trim() + '\n';
+    const lines = text
+        .replace(/\\r/g, '')
+        .replace(/\\n|\r\n?/g, '\n')
+        .split('\n');
+    const blocks = lines
+        .map((line) => line.trim())
+        .join('\n')
+        .replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (_block, begin, body, end) => `\n${[begin, ...wrapBody(body.trim()), end].join('\n')}\n`);
+    const remainingLines = blocks.split('\n').map((line) => line.trim());
+    return remainingLines.filter((line) => line !== '').join('\n') + '\n';
+}
+function wrapBody(body) {
+    const lines = body.split('\n');
+    const isWrapped = lines.every((line) => /^\S{1,76}$/.test(line));
+    return isWrapped ? lines : (body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []);
 }
 function parseCaBundle(raw) {
     const pem = parsePem(raw);
