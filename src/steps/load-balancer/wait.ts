@@ -25,7 +25,7 @@ export type LoadBalancerRun = EndpointRun<Pick<LockedClients, 'kubernetes' | 'lo
 /** The Ingress that the controller has to reconcile, and the state before it was applied. */
 export interface AwaitedIngress extends AppliedIngress {
   readonly target: Target
-  /** Whether this run imported the certificate, so that ELB may not know it yet. */
+  /** Whether this run created the ARN of the certificate, so that ELB may not know it yet. */
   readonly isCertificateNew: boolean
   readonly snapshot: LoadBalancerSnapshot | undefined
 }

@@ -11,7 +11,7 @@ import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
 import { checkIngressClass, type ClassParams, type IngressClassInfo } from './ingress-class.ts'
 import { checkIngressGroup, trimAnnotations } from './ingress-group.ts'
-import { checkCertificate, checkProbe, logInputNotes } from './input-notes.ts'
+import { checkCertificate, checkProbe, warnAboutInputs } from './input-warnings.ts'
 import {
   ingressApplyPermissions,
   requiredReadPermissions,
@@ -37,7 +37,7 @@ export function observe(
 ): PreflightResult {
   const { context, settings, clients } = run
   const { kubernetes } = clients
-  logInputNotes(context, settings)
+  warnAboutInputs(context, settings)
   const namespace = findNamespace(kubernetes, settings.namespace)
   const ingressClass = checkIngressClass(run, namespace)
   const ingresses = kubernetes.list<Ingress>(

@@ -21,7 +21,7 @@ import { checkHandshake } from '../../x509/handshake.ts'
 import { isTrusted } from '../../x509/trust.ts'
 
 /** Warns of inputs that have no effect, or a surprising one. */
-export function logInputNotes(context: Context, { ingress }: EndpointSettings): void {
+export function warnAboutInputs(context: Context, { ingress }: EndpointSettings): void {
   warnUnknownAnnotations(context, ingress)
   warnInboundCidrs(context, ingress)
   warnSslRedirect(context, ingress)
