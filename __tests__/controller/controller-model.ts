@@ -1,7 +1,7 @@
 /**
  * A model of the controller for property tests: reconciles of one Ingress with simulated time. Each
  * loads the Ingress when it starts and reports when it ends. Source: the comments of
- * src/controller/reconcile-verdict.ts.
+ * src/controller/reconcile-reports.ts.
  */
 import type { Event } from '../../src/clients/kubernetes/types.ts'
 import { EventCorrelator } from '../../simulator/alb-controller/event-correlator.ts'

@@ -29,7 +29,7 @@ export interface Clients {
   readonly cluster: Promise<ClusterClients>
 }
 
-/** The clients of the cluster, and its place in AWS, which a kubeconfig does not contain. */
+/** The clients of the cluster, with its AWS account and subnets; a kubeconfig has neither. */
 export interface ClusterClients {
   readonly kubernetes: KubernetesClient
   readonly helm: HelmClient

@@ -21,7 +21,7 @@ export interface CertificateMaterial {
   /** Whether the inputs had no chain, and the CA bundle had it. */
   readonly isChainFromCaBundle: boolean
   /**
-   * Certificates of the inputs that belong to the leaf, but not to the chain: another way up, an
+   * Certificates of the inputs that belong to the leaf, but not to the chain: another path, an
    * earlier certificate with the same key, an expired root.
    */
   readonly unusedCertificates: readonly X509Certificate[]

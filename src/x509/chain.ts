@@ -12,7 +12,7 @@ export interface ChainSearch {
   readonly now: number
 }
 
-/** A way up from a certificate, the certificate first, and whether it ends as it should. */
+/** A certification path (RFC 5280), the certificate first, and whether it ends as it should. */
 interface RankedPath {
   readonly path: readonly X509Certificate[]
   readonly isValid: boolean

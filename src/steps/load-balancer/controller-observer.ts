@@ -23,7 +23,7 @@ import {
   quietPeriod,
   ReconcileReports,
   type Report,
-} from '../../controller/reconcile-verdict.ts'
+} from '../../controller/reconcile-reports.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
 import { detectDrift } from './drift.ts'
 import { describeLoadBalancer, isComplete } from './snapshot.ts'
@@ -53,7 +53,7 @@ export class ControllerObserver {
   private progress: ControllerProgress = 'not-noticed'
   private lastElbCheck: number
   /** Since when ELB matches the Ingress, as far as it was read. */
-  private shownSince: number | undefined
+  private matchingSince: number | undefined
   /** The last report that was compared with ELB. */
   private comparedReport: Report | undefined
 
@@ -148,7 +148,7 @@ export class ControllerObserver {
     if (report.status.kind !== 'reconciled' || address === undefined) return false
     if (this.comparedReport === report) return false
     this.comparedReport = report
-    return this.isShownByElb(address)
+    return this.isConfirmedByElb(address)
   }
 
   /**
@@ -163,20 +163,20 @@ export class ControllerObserver {
     const now = this.run.context.clock.now()
     if (now - this.lastElbCheck < elbCheckInterval) return false
     this.lastElbCheck = now
-    if (!(await this.isShownByElb(address))) {
-      this.shownSince = undefined
+    if (!(await this.isConfirmedByElb(address))) {
+      this.matchingSince = undefined
       return false
     }
-    this.shownSince ??= now
+    this.matchingSince ??= now
     if (report && now - report.seenAt < quietPeriodAfterError) return false
-    return now - this.shownSince >= quietPeriod
+    return now - this.matchingSince >= quietPeriod
   }
 
   /**
    * Whether ELB shows that the controller has reconciled: AWS matches the Ingress now, and did not
    * before. A change that no listener or rule shows (a security group, a tag) cannot be confirmed.
    */
-  private async isShownByElb(address: string): Promise<boolean> {
+  private async isConfirmedByElb(address: string): Promise<boolean> {
     if (!this.hadDrifted) return false
     const { settings, clients } = this.run
     const { input } = this

@@ -2,9 +2,9 @@
 import { getCACertificates } from 'node:tls'
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import {
-  certificateUntrustedByProbe,
-  clientCertificateForeseen,
-} from '../../failures/probe-foreseen.ts'
+  probeDistrustsCertificate,
+  probeLacksClientCertificate,
+} from '../../failures/probe-predictions.ts'
 import type { FailureCode } from '../../failures/codes.ts'
 import type { Context } from '../step.ts'
 import {
@@ -81,12 +81,12 @@ export function checkProbe(settings: EndpointSettings): void {
   const listeners = parseMutualAuthentication(getAnnotation(ingress, 'mutual-authentication') ?? '')
   const isProbed = ({ port, mode: verification }: MutualAuthenticationEntry): boolean =>
     port === ingress.listenPort && verification === 'verify'
-  if (listeners?.some(isProbed)) problems.push(clientCertificateForeseen(ingress.listenPort))
+  if (listeners?.some(isProbed)) problems.push(probeLacksClientCertificate(ingress.listenPort))
   if (certificate.kind === 'material' && !isTrustedByProbe(certificate.material, probe)) {
     const { leaf, chain } = certificate.material
     const issuer = formatDistinguishedName((chain.at(-1) ?? leaf).issuer) || 'a CA without a name'
     const hasProbeCa = probe.ca !== undefined
-    problems.push(certificateUntrustedByProbe(getSubject(leaf), issuer, hasProbeCa))
+    problems.push(probeDistrustsCertificate(getSubject(leaf), issuer, hasProbeCa))
   }
   if (problems.length > 0) throw combineErrors(problems)
 }

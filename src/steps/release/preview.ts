@@ -62,7 +62,7 @@ interface RenderedUpgrade {
 /**
  * Fetches the chart, renders the upgrade, checks it, and logs what it changes and restarts.
  * @throws ActionError `release-changes-more`, `service-type-not-set`, `release-conflict`,
- *   `release-not-ready`, of helm's failures
+ *   `release-not-ready`, and those of clients/helm/failures.ts
  */
 export async function reviewUpgrade(
   run: ReviewRun,

@@ -54,7 +54,8 @@ export function plan(
 
 /**
  * @returns the revision that helm created; undefined without an upgrade
- * @throws ActionError `service-not-cluster-ip`, `service-not-restored`, of helm's failures
+ * @throws ActionError `service-not-cluster-ip`, `service-not-restored`, and those of
+ *   clients/helm/failures.ts
  */
 export async function apply(
   run: LockedRun,

@@ -43,7 +43,7 @@ interface OwnRevision {
  * @param target.rollbackPlan undefined when this run was not to upgrade
  * @returns a phrase for the step's line
  * @throws ActionError `release-pending` when someone else upgraded the release during this run,
- *   `chart-not-found` when the chart is not available, and of helm's failures
+ *   `chart-not-found` when the chart is not available, and those of clients/helm/failures.ts
  */
 export async function rollbackRelease(
   run: LockedRun,

@@ -45,7 +45,7 @@ interface HelmRun {
 /**
  * Removes orphaned objects, then runs helm and logs progress. The order matters: if the run is
  * killed in between, the next one finds the failed revision, and with it the remaining objects.
- * @throws ActionError of helm's failures
+ * @throws ActionError of clients/helm/failures.ts
  */
 export async function runHelm(
   { context, clients }: LockedRun,

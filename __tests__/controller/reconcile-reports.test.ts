@@ -8,7 +8,7 @@ import {
   quietPeriod,
   ReconcileReports,
   type Apply,
-} from '../../src/controller/reconcile-verdict.ts'
+} from '../../src/controller/reconcile-reports.ts'
 import { appliedVersion, playTimeline, type Timeline } from './controller-model.ts'
 
 const apply: Apply = {

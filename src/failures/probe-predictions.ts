@@ -2,7 +2,7 @@
 import { ActionError } from './action-error.ts'
 
 /** @param hasProbeCa whether input probe-ca is set, to other CAs */
-export function certificateUntrustedByProbe(
+export function probeDistrustsCertificate(
   subject: string,
   issuer: string,
   hasProbeCa: boolean,
@@ -19,7 +19,7 @@ export function certificateUntrustedByProbe(
 }
 
 /** The probe has no certificate of its own, with which it could authenticate. */
-export function clientCertificateForeseen(port: number): ActionError {
+export function probeLacksClientCertificate(port: number): ActionError {
   return new ActionError({
     code: 'probe-tls-failed',
     problem: `The probe would fail: mutual-authentication in annotations requires client certificates on port ${port}, and the probe has none.`,

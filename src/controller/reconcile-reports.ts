@@ -1,5 +1,5 @@
 /**
- * Which events count as the controller's verdict on an apply. A reconcile loads the Ingress when it
+ * Which events report on the Ingress that was applied. A reconcile loads the Ingress when it
  * starts and reports when it ends, so the first event after an apply may concern the Ingress before
  * it. Source: AWS Load Balancer Controller, group_controller.go (reconcile), and client-go,
  * tools/record/events_cache.go.
