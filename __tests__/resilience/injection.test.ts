@@ -96,7 +96,7 @@ const injectionCases: readonly InjectionCase[] = [
     from: 'an Event of the Ingress',
     outcome: 'controller-refused',
     inject: (text) => ({
-      inputs: { 'idle-timeout': `${++idleTimeout}s`, 'load-balancer-timeout': '5s' },
+      inputs: { 'idle-timeout': `${++idleTimeout}s`, 'load-balancer-timeout': '30s' },
       cleanUp: rejectNextApply(text),
     }),
   },
