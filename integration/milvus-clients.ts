@@ -52,16 +52,20 @@ const createCollectionName = (): string => `lab_${randomUUID().replaceAll('-', '
 
 /**
  * Creates and drops a collection with the Node SDK.
+ * @param rootCertificates PEM
  * @throws Error with its message
  */
-export async function verifyNodeClient(lab: Lab): Promise<void> {
+export async function verifyNodeClient(
+  lab: Lab,
+  rootCertificates = lab.certificateAuthority.root,
+): Promise<void> {
   const token = lab.milvusToken()
   const client = new MilvusClient({
     address: `https://${lab.albAddress}:${lab.listenPort}`,
     ssl: true,
     logLevel: 'error',
     ...(token === '' ? {} : { token }),
-    tls: { rootCert: Buffer.from(lab.certificateAuthority.root), serverName: lab.host },
+    tls: { rootCert: Buffer.from(rootCertificates), serverName: lab.host },
     // The SDK's serverName sets only the name in TLS; the ALB routes by :authority.
     channelOptions: { 'grpc.default_authority': lab.host },
   })

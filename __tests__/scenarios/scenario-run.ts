@@ -76,7 +76,7 @@ export function createRunner(environment: TestEnvironment): Omit<Scenario, 'envi
         inputs['probe'] !== 'off' &&
         inputs['mode'] !== 'destroy'
       )
-        await measurePhase(getFileSubject(), 'clients', checkClients)
+        await measurePhase(getFileSubject(), 'clients', () => checkClients(inputs['probe-ca']))
       return run
     },
     writes,
@@ -89,14 +89,17 @@ const checkedAuthModes = new Set<'anonymous' | 'authenticated'>()
 /**
  * Checks what a successful change means to a user: Milvus' own clients work. pymilvus takes seconds
  * to start, so it runs only the first time in each test file, and the first time with a token.
+ * @returns receives the PEM of the CAs to trust; undefined for that of the lab, which pymilvus uses
  */
-function createClientCheck(lab: Lab): () => Promise<void> {
-  return async () => {
+function createClientCheck(lab: Lab): (rootCertificates?: string) => Promise<void> {
+  return async (rootCertificates) => {
     const { verifyNodeClient, verifyPymilvus } = await import('../../integration/milvus-clients.ts')
     const authMode = lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
-    if (!checkedAuthModes.has(authMode)) await verifyPymilvus(lab)
-    checkedAuthModes.add(authMode)
-    await verifyNodeClient(lab)
+    if (rootCertificates === undefined && !checkedAuthModes.has(authMode)) {
+      await verifyPymilvus(lab)
+      checkedAuthModes.add(authMode)
+    }
+    await verifyNodeClient(lab, rootCertificates)
   }
 }
 

@@ -16,6 +16,7 @@ import {
   toJsonError,
   withInUseBy,
   withProvisioningStates,
+  withoutAppendedCertificate,
   withRealCluster,
   type ImportedCertificate,
   type Reply,
@@ -274,6 +275,7 @@ class RecordingProxy {
         : toJsonError(call, reply)
     const name = `${call.service}:${call.operation}`
     if (name === 'acm:ImportCertificate') this.storeImport(incoming, reply)
+    if (name === 'acm:GetCertificate') return withoutAppendedCertificate(reply)
     if (name === 'eks:DescribeCluster')
       return withRealCluster(reply, this.cluster, this.settings.moto.vpcId)
     if (name === 'elasticloadbalancing:DescribeLoadBalancers')

@@ -75,6 +75,20 @@ export function withInUseBy(reply: Reply, InUseBy: readonly string[]): Reply {
   return replaceBody(reply, JSON.stringify({ Certificate: { ...Certificate, InUseBy } }))
 }
 
+/**
+ * Removes the certificate that moto appends to every chain in GetCertificate. ACM appends at most
+ * the root of the chain. Source: moto, acm/models.py, AWS_ROOT_CA.
+ */
+export function withoutAppendedCertificate(reply: Reply): Reply {
+  const { CertificateChain = '', ...other } = JSON.parse(reply.body.toString()) as {
+    CertificateChain?: string
+  }
+  const end = CertificateChain.lastIndexOf('-----BEGIN CERTIFICATE-----')
+  const chain = CertificateChain.slice(0, Math.max(end, 0)).trim()
+  const body = chain === '' ? other : { ...other, CertificateChain: `${chain}\n` }
+  return replaceBody(reply, JSON.stringify(body))
+}
+
 function replaceBody(reply: Reply, text: string): Reply {
   const body = Buffer.from(text)
   return { ...reply, headers: { ...reply.headers, 'content-length': String(body.length) }, body }
