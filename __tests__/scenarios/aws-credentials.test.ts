@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
 import { expectFailureWithoutWrites } from './expectations.ts'
-import { scenario, setDefaultStart } from './harness.ts'
+import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
@@ -47,7 +47,8 @@ scenario(
   },
 )
 
-scenario(
+simulatorScenario(
+  'the proxy of the lab recognizes services by the signature, which this call does not have',
   'a trust policy that refuses the job, and an account without its OIDC provider',
   async (scenario) => {
     const { environment } = scenario
