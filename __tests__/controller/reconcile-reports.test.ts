@@ -100,7 +100,7 @@ test('two events at once do not count while the cache of the controller may be o
   expect(report?.isOurs).toBe(false)
 })
 
-test('an error that AWS heals is transient when it occurs within two minutes', () => {
+test('an error of eventual consistency is transient within two minutes of the apply', () => {
   const message = 'operation error Elastic Load Balancing v2: CreateRule, RuleNotFound: x'
   const event = (version: string) => createEvent({ involved: '200', version, message })
   const reports = new ReconcileReports(apply)

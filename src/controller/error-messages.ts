@@ -58,8 +58,6 @@ export function isTransientError(message: string, recent: RecentWrites): boolean
   return transientErrors.some((error) => error.test(message)) && !missingRole.test(message)
 }
 
-const patterns = new Map(controllerErrors.map((error) => [error, toPattern(error.contains)]))
-
 /** `*` stands for one word. */
 function toPattern(contains: readonly string[]): RegExp {
   const alternatives = contains.map((part) => RegExp.escape(part).replaceAll('\\*', '\\S*'))
@@ -68,6 +66,6 @@ function toPattern(contains: readonly string[]): RegExp {
 
 /** What to do about an error that is not transient. */
 export function findRemedy(message: string): string {
-  const error = controllerErrors.find((candidate) => patterns.get(candidate)?.test(message))
+  const error = controllerErrors.find(({ contains }) => toPattern(contains).test(message))
   return error?.remedy ?? unknownErrorRemedy
 }

@@ -1,7 +1,7 @@
 /** Whether clients trust a certificate by its chain. Pure. */
 import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
-import { isIssuerOf } from './issuers.ts'
+import { isIssuerOf, isSameAuthority } from './issuers.ts'
 
 let publicRoots: readonly X509Certificate[] | undefined
 
@@ -9,14 +9,14 @@ let publicRoots: readonly X509Certificate[] | undefined
 export const getPublicRoots = (): readonly X509Certificate[] =>
   (publicRoots ??= rootCertificates.map((pem) => new X509Certificate(pem)))
 
-/** Whether a certificate is a trusted root, a twin of one, or signed by one. */
+/** Whether a certificate is of a trusted authority, or signed by one. */
 export function isAnchored(
   certificate: X509Certificate,
   trustedRoots: readonly X509Certificate[],
 ): boolean {
   return trustedRoots.some(
     (root) =>
-      (root.subject === certificate.subject && root.publicKey.equals(certificate.publicKey)) ||
+      isSameAuthority(root, certificate) ||
       (root.subject === certificate.issuer && isIssuerOf(root, certificate)),
   )
 }

@@ -8442,7 +8442,7 @@ const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(impor
 let publicRoots;
 const getPublicRoots = () => (publicRoots ??= external_node_tls_namespaceObject.rootCertificates.map((pem) => new external_node_crypto_.X509Certificate(pem)));
 function isAnchored(certificate, trustedRoots) {
-    return trustedRoots.some((root) => (root.subject === certificate.subject && root.publicKey.equals(certificate.publicKey)) ||
+    return trustedRoots.some((root) => isSameAuthority(root, certificate) ||
         (root.subject === certificate.issuer && isIssuerOf(root, certificate)));
 }
 function isTrusted({ leaf, chain }, trustedRoots) {

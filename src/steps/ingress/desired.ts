@@ -1,7 +1,7 @@
 /** The Ingress that the inputs describe, while the ARN of its certificate may be unknown. Pure. */
 import type { FieldsV1, Ingress } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
-import type { Deferred } from '../deferred.ts'
+import { known, type Deferred } from '../deferred.ts'
 import type { Target } from '../preflight/preflight.ts'
 import {
   buildFieldTree,
@@ -30,6 +30,12 @@ export function buildDesiredIngress(
   const reconcileRequest = ingress?.metadata.annotations?.[reconcileRequestAnnotation]
   return { template: buildIngressManifest(settings, backend, reconcileRequest), certificateArn }
 }
+
+/** @returns the same Ingress with an ARN that was not known when it was planned */
+export const withCertificateArn = (desired: DesiredIngress, arn: string): DesiredIngress => ({
+  ...desired,
+  certificateArn: known(arn),
+})
 
 /** @returns what can be applied; the ARN must be known by then */
 export function toManifest({ template, certificateArn }: DesiredIngress): IngressManifest {

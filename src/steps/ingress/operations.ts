@@ -3,9 +3,8 @@ import { kubectlManager } from '../../clients/kubernetes/field-ownership.ts'
 import type { FieldsV1, Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import { ingressConflict } from '../../failures/ingress.ts'
-import { known } from '../deferred.ts'
 import type { Change } from '../step.ts'
-import { diffDesiredIngress, type DesiredIngress } from './desired.ts'
+import { diffDesiredIngress, withCertificateArn, type DesiredIngress } from './desired.ts'
 import { describeLastManager, listConflicts } from './field-managers.ts'
 import { fieldManager, getIngressHostname } from './manifest.ts'
 
@@ -103,7 +102,7 @@ export const resolveCertificate = (
 ): IngressOperation[] =>
   operations.map((operation) =>
     operation.action === 'apply'
-      ? { ...operation, desired: { ...operation.desired, certificateArn: known(arn) } }
+      ? { ...operation, desired: withCertificateArn(operation.desired, arn) }
       : operation,
   )
 

@@ -1,6 +1,5 @@
 /** The operation of step load-balancer, and the changes that show it to people. Pure. */
-import { known } from '../deferred.ts'
-import type { DesiredIngress } from '../ingress/desired.ts'
+import { withCertificateArn, type DesiredIngress } from '../ingress/desired.ts'
 import { reconcileRequestAnnotation } from '../ingress/manifest.ts'
 import type { Change } from '../step.ts'
 import type { Drift } from './drift.ts'
@@ -62,5 +61,5 @@ export const resolveCertificate = (
 ): LoadBalancerOperation[] =>
   operations.map((operation) => ({
     ...operation,
-    desired: { ...operation.desired, certificateArn: known(arn) },
+    desired: withCertificateArn(operation.desired, arn),
   }))
