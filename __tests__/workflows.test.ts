@@ -115,11 +115,10 @@ test.each(workflows)(
     for (const step of listSteps(workflow)) {
       const [uses = '', reference = ''] = step.uses?.split('@') ?? []
       if (step.uses === undefined) expect(allowedCommands).toContain(step.run)
-      else if (uses.startsWith(actionRepository)) {
-        expect(reference).toBe('v1')
-        const { inputs } = parseYaml<{ inputs: object }>(
-          join(uses.slice(actionRepository.length + 1), 'action.yml'),
-        )
+      // The repository of the workflow at its own commit. Source: GitHub, workflow syntax,
+      // jobs.<job_id>.steps[*].uses.
+      else if (uses.startsWith('$/')) {
+        const { inputs } = parseYaml<{ inputs: object }>(join(uses.slice(2), 'action.yml'))
         expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(step.with ?? {})))
       } else expect(reference).toMatch(/^[0-9a-f]{40}$/)
       if (uses === 'actions/checkout')

@@ -38,6 +38,13 @@ async function replaceActionInterface(action: string): Promise<string> {
   return format(text, { ...(await resolveConfig('action.yml')), parser: 'yaml' })
 }
 
+/**
+ * The same action in a subfolder, because `uses: $/` needs a path: the reusable workflows run it as
+ * `$/deploy`.
+ */
+const moveToSubfolder = (action: string): string =>
+  `# Generated from ../action.yml by npm run docs.\n${action.replaceAll(': dist/', ': ../dist/')}`
+
 function formatInput(name: string, { default: defaultText }: InputDeclaration): string[] {
   const lines = [
     `  ${name}:`,
@@ -96,6 +103,7 @@ function replaceTable(markdown: string, name: string, table: string): string {
 export async function generateDerivedFiles(): Promise<DerivedFile[]> {
   const readText = (path: string): string => readFileSync(path, 'utf8')
   const action = readText('action.yml')
+  const expectedAction = await replaceActionInterface(action)
   const readme = readText('README.md')
   const troubleshootingPath = 'docs/troubleshooting.md'
   const troubleshooting = readText(troubleshootingPath)
@@ -106,7 +114,12 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
     return { path, current, expected: replaceRegions(current) }
   })
   return [
-    { path: 'action.yml', current: action, expected: await replaceActionInterface(action) },
+    { path: 'action.yml', current: action, expected: expectedAction },
+    {
+      path: 'deploy/action.yml',
+      current: readText('deploy/action.yml'),
+      expected: moveToSubfolder(expectedAction),
+    },
     {
       path: 'README.md',
       current: readme,

@@ -33,8 +33,7 @@ export async function syncIssue(github: GitHub, needs: Needs, runUrl: string): P
   const openIssue = await github.findIssue(label, marker)
   if (report === undefined) {
     if (openIssue === undefined) return
-    await github.addComment(openIssue, `All [nightly tests](${runUrl}) pass again.`)
-    await github.updateIssue(openIssue, { state: 'closed', state_reason: 'completed' })
+    await github.closeIssue(openIssue, `All [nightly tests](${runUrl}) pass again.`)
   } else if (openIssue === undefined)
     await github.createIssue({
       title: 'The nightly tests are failing',

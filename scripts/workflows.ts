@@ -5,6 +5,13 @@ import { runCommand } from '../integration/command.ts'
 import { cacheDirectory, createDirectoryOnce } from '../testing/cli-tools.ts'
 import { repositoryRoot } from '../testing/environment.ts'
 
+/** Messages about syntax that GitHub has added since this version of actionlint. */
+const newSyntaxMessages = [
+  'unexpected key "queue" for "concurrency" section',
+  'unexpected key "deployment" for "environment" section',
+  'specifying action "\\$/[a-z/]+" in invalid format because ref is missing',
+]
+
 const version = 'v1.7.12'
 const installDirectory = join(cacheDirectory, `actionlint-${version}`)
 await createDirectoryOnce(installDirectory, async (binDirectory) => {
@@ -23,12 +30,10 @@ const files = (
   .flat()
   .filter((file) => file.endsWith('.yml'))
 try {
-  // Available on GitHub since 2026-05-07; this version of actionlint does not know it yet.
-  await runCommand(
-    join(installDirectory, 'actionlint'),
-    ['-color', '-ignore', 'unexpected key "queue" for "concurrency" section', ...files],
-    { cwd: repositoryRoot },
-  )
+  const ignoredMessages = newSyntaxMessages.flatMap((message) => ['-ignore', message])
+  await runCommand(join(installDirectory, 'actionlint'), ['-color', ...ignoredMessages, ...files], {
+    cwd: repositoryRoot,
+  })
   console.log(`actionlint ${version} finds no problems in ${files.length} workflows`)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)

@@ -149,9 +149,9 @@ function createContext(resources: RunResources): Context {
 function setFinalOutputs(report: Report, failure: ActionError | undefined): void {
   report.setOutput('changed', String(report.changes.length > 0 && !report.isReadOnly))
   report.setOutput('changes', JSON.stringify(report.changes))
-  if (!failure) return
-  report.setOutput('failed-step', failure.step ?? 'preflight')
-  report.setOutput('failure-code', failure.code)
+  // Also when empty: jobs and re-runs could otherwise see the value of an earlier attempt.
+  report.setOutput('failed-step', failure ? (failure.step ?? 'preflight') : '')
+  report.setOutput('failure-code', failure?.code ?? '')
 }
 
 /**

@@ -1,5 +1,8 @@
-/** GitHub's REST API for run artifacts and issues, as far as the fleet report uses it. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+/**
+ * GitHub's REST API for run artifacts and issues, as far as the fleet report uses it, with GitHub's
+ * limits. Source: GitHub REST API documentation; rejected requests have the texts of GitHub.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { zipSync } from 'fflate'
 
@@ -12,51 +15,104 @@ export interface StoredIssue {
   comments: string[]
 }
 
+/** An artifact of the run. A re-run may upload the same name again. */
+export interface StoredArtifact {
+  readonly name: string
+  /** The JSON in its only file. */
+  readonly content: unknown
+}
+
+/** An answer in place of the API's own. */
+interface Failure {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly message?: string
+  /** Whether the request is carried out, so that only its answer is lost. */
+  readonly isCarriedOut?: boolean
+}
+
 /** The running API. */
 export interface GitHubApi {
   readonly url: string
   readonly token: string
   readonly issues: StoredIssue[]
-  /** The JSON in each artifact's only file, by artifact name. */
-  readonly artifacts: Map<string, unknown>
-  /** `METHOD path`, followed by ` with a token` if one was sent. */
+  readonly artifacts: StoredArtifact[]
+  /** `METHOD path` of each request. */
   readonly requests: string[]
+  /** The credentials that were sent to the server of the artifacts' archives. */
+  readonly leakedCredentials: string[]
+  /** Decides whether a request fails; undefined to answer it. */
+  fail: (request: string, index: number) => Failure | undefined
   close(): Promise<void>
 }
 
-/** Starts the API on a free loopback port. It accepts any repository and run. */
+/** Characters of the body of an issue or a comment. */
+const maxBodyLength = 65_536
+
+/** Starts the API on free loopback ports. It accepts any repository and run. */
 export async function startGitHubApi(token = 'canary-of-the-github-token'): Promise<GitHubApi> {
-  const server = createServer((message, response) => {
-    handleMessage(api, message, response).catch(() => response.destroy())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
-  const api: GitHubApi = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  const api = {
+    url: '',
     token,
     issues: [],
-    artifacts: new Map(),
+    artifacts: [],
     requests: [],
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+    leakedCredentials: [],
+    fail: () => undefined,
+    close: () => closeServers([server, archiveServer]),
+  } as GitHubApi & { url: string }
+  const archiveServer = createServer((message, response) => sendArchive(api, message, response))
+  const archiveUrl = await listen(archiveServer)
+  const server = createServer((message, response) => {
+    handleMessage(api, archiveUrl, message, response).catch(() => response.destroy())
+  })
+  api.url = await listen(server)
   return api
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function closeServers(servers: readonly Server[]): Promise<void> {
+  await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise((resolve) => {
+          server.close(resolve)
+          server.closeAllConnections()
+        }),
+    ),
+  )
 }
 
 interface Request {
   readonly method: string
   /** The path after `/repos/OWNER/REPO/`. */
   readonly path: string
+  /** Without the query. */
+  readonly url: string
   readonly query: URLSearchParams
   readonly body: Partial<StoredIssue>
 }
 
 type Answer = readonly [status: number, content: unknown, headers?: Record<string, string>]
 
+/** The archive of an artifact, on a server that needs no credentials. */
+function sendArchive(api: GitHubApi, message: IncomingMessage, response: ServerResponse): void {
+  const { authorization } = message.headers
+  if (authorization !== undefined) api.leakedCredentials.push(authorization)
+  const content = api.artifacts[Number(message.url?.slice(1))]?.content
+  // actions/upload-artifact stores archives with this type.
+  response
+    .writeHead(200, { 'content-type': 'zip' })
+    .end(zipSync({ 'milvus-alb-results.json': Buffer.from(JSON.stringify(content)) }))
+}
+
 async function handleMessage(
   api: GitHubApi,
+  archiveUrl: string,
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -64,58 +120,76 @@ async function handleMessage(
   for await (const chunk of message) chunks.push(chunk as Buffer)
   const { method = '' } = message
   const url = new URL(message.url ?? '/', 'http://github')
-  const { authorization } = message.headers
-  const tokenSuffix = authorization === undefined ? '' : ' with a token'
-  api.requests.push(`${method} ${url.pathname}${tokenSuffix}`)
-  const artifactIndex = /^\/blobs\/(\d+)$/.exec(url.pathname)?.[1]
-  if (artifactIndex !== undefined) {
-    const artifact = [...api.artifacts.values()][Number(artifactIndex)]
-    const file = Buffer.from(JSON.stringify(artifact))
-    response.end(zipSync({ 'milvus-alb-results.json': file }))
-    return
-  }
+  const description = `${method} ${url.pathname}`
+  const failure = api.fail(description, api.requests.push(description) - 1)
   const request: Request = {
     method,
     path: url.pathname.replace(/^\/repos\/[^/]+\/[^/]+\//, ''),
+    url: `${api.url}${url.pathname}`,
     query: url.searchParams,
     body: JSON.parse(Buffer.concat(chunks).toString() || '{}') as Partial<StoredIssue>,
   }
-  const isAuthenticated = authorization === `Bearer ${api.token}`
-  const [status, content, headers = {}] = isAuthenticated
-    ? (answerArtifacts(api, request) ?? answerIssues(api, request))
-    : [401, { message: 'Bad credentials' }]
+  const isAuthenticated = message.headers.authorization === `token ${api.token}`
+  const answer = (): Answer =>
+    isAuthenticated
+      ? (answerArtifacts(api.artifacts, archiveUrl, request) ?? answerIssues(api, request))
+      : [401, { message: 'Bad credentials' }]
+  if (failure?.isCarriedOut === true) answer()
+  const [status, content, headers = {}] = failure
+    ? [failure.status, { message: failure.message ?? 'Server Error' }, failure.headers]
+    : answer()
   response
     .writeHead(status, { 'content-type': 'application/json', ...headers })
     .end(typeof content === 'string' ? content : JSON.stringify(content))
 }
 
-function paginate<T>(items: readonly T[], query: URLSearchParams): T[] {
-  const page = Number(query.get('page') ?? 1)
+/** A page of a list, and the header that names the next one. */
+function paginate<T>(
+  items: readonly T[],
+  query: URLSearchParams,
+  url: string,
+): { readonly page: T[]; readonly headers: Record<string, string> } {
+  const number = Number(query.get('page') ?? 1)
   const pageSize = Number(query.get('per_page') ?? 30)
-  return items.slice((page - 1) * pageSize, page * pageSize)
+  const next = new URLSearchParams({ ...Object.fromEntries(query), page: String(number + 1) })
+  return {
+    page: items.slice((number - 1) * pageSize, number * pageSize),
+    headers:
+      number * pageSize < items.length ? { link: `<${url}?${next.toString()}>; rel="next"` } : {},
+  }
 }
 
 function answerArtifacts(
-  { url, artifacts }: GitHubApi,
-  { method, path, query }: Request,
+  artifacts: readonly StoredArtifact[],
+  archiveUrl: string,
+  { method, path, query, url }: Request,
 ): Answer | undefined {
   if (method !== 'GET') return undefined
   if (/^actions\/runs\/\d+\/artifacts$/.test(path)) {
-    const all = [...artifacts.keys()].map((name, id) => ({ id, name, expired: false }))
-    return [200, { total_count: all.length, artifacts: paginate(all, query) }]
+    const all = artifacts.map(({ name, content }, id) => ({
+      id,
+      name,
+      expired: false,
+      size_in_bytes: JSON.stringify(content).length,
+    }))
+    const { page, headers } = paginate(all, query, url)
+    return [200, { total_count: all.length, artifacts: page }, headers]
   }
   const id = /^actions\/artifacts\/(\d+)\/zip$/.exec(path)?.[1]
-  return id === undefined ? undefined : [302, '', { location: `${url}/blobs/${id}` }]
+  return id === undefined ? undefined : [302, '', { location: `${archiveUrl}/${id}` }]
 }
 
-function answerIssues({ issues }: GitHubApi, { method, path, query, body }: Request): Answer {
+function answerIssues({ issues }: GitHubApi, { method, path, query, url, body }: Request): Answer {
   if (method === 'GET' && path === 'issues') {
     const matching = issues.filter(
       ({ state, labels }) =>
         state === query.get('state') && labels.includes(query.get('labels') ?? ''),
     )
-    return [200, paginate(matching, query)]
+    const { page, headers } = paginate(matching, query, url)
+    return [200, page, headers]
   }
+  if ((body.body ?? '').length > maxBodyLength)
+    return [422, { message: 'Validation Failed', errors: [{ field: 'body', code: 'too_long' }] }]
   if (method === 'POST' && path === 'issues') {
     const issue: StoredIssue = {
       number: issues.length + 1,

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { readJobTargets, readResults } from '../../src/fleet/deploy/run-target.ts'
+import { readJobResults } from '../../src/fleet/deploy/job-results.ts'
+import { readJobTargets } from '../../src/fleet/deploy/run-target.ts'
 
 const target = { name: 'a', inputs: { host: 'milvus.example.com' } }
 const result = {
@@ -8,10 +9,11 @@ const result = {
   outcome: 'success',
   outputs: { drift: 'false' },
 }
+const jobResults = { attempt: 2, mode: 'deploy', dryRun: false, targets: [result] }
 
 test('reads the outputs of the other fleet actions', () => {
   expect(readJobTargets(JSON.stringify([target]))).toEqual([target])
-  expect(readResults(JSON.stringify([result]), 7)).toEqual([result])
+  expect(readJobResults(JSON.stringify(jobResults))).toEqual(jobResults)
 })
 
 test.each([
@@ -23,12 +25,11 @@ test.each([
   '[[]]',
   '[{"name":"a","inputs":null}]',
   '[{"name":"a","inputs":{"host":7}}]',
-  '[{"name":"a","host":"h","outcome":"success"}]',
+  '{"attempt":1,"mode":"check","dryRun":false,"targets":[{"name":"a","host":"h","outcome":"success"}]}',
+  '{"attempt":"1","mode":"check","dryRun":false,"targets":[]}',
 ])('rejects %j', (text) => {
   expect(() => readJobTargets(text)).toThrow(
     /^Input targets is not a list of targets from fleet\/plan\./,
   )
-  expect(() => readResults(text, 7)).toThrow(
-    /^Artifact 7 of this run has the name of results, but fleet\/deploy did not write it\./,
-  )
+  expect(() => readJobResults(text)).toThrow(/^fleet\/deploy did not write it\./)
 })

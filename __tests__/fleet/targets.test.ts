@@ -166,7 +166,7 @@ test.each<{ name: string; text: string; expected: string[] }>([
 test('the inputs of a reusable workflow are one target', () => {
   const inputs = {
     'targets-file': '',
-    'expiry-days': 30,
+    'planning-runs-on': 'ubuntu-latest',
     issue: true,
     'fail-on-drift': true,
     environment: 'e',

@@ -1,5 +1,5 @@
 /** Failures of the fleet actions. They have no codes: each ends its action with one message. */
-import { getErrorMessage } from '../util/text.ts'
+import { formatCount, getErrorMessage } from '../util/text.ts'
 
 /** Input `file` of fleet/plan names a file that cannot be read. */
 export const targetsFileUnreadable = (path: string, cause: unknown): Error =>
@@ -37,30 +37,53 @@ export const jobTargetsInvalid = (): Error =>
 export const resultsMissing = (): Error =>
   new Error('No job of this run uploaded results. See the logs of the jobs.')
 
+const renameArtifacts = 'Rename artifacts of other steps that start with the same name.'
+
 /** An artifact has the name of results, but fleet/deploy did not write it. */
-export const resultsInvalid = (artifactId: number): Error =>
-  new Error(
-    `Artifact ${artifactId} of this run has the name of results, but fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`,
-  )
+export const resultsInvalid = (): Error =>
+  new Error(`fleet/deploy did not write it. ${renameArtifacts}`)
 
 /** @param maxBytes the largest archive that can be results of fleet/deploy */
-export const resultsTooLarge = (artifactId: number, maxBytes: number): Error =>
+export const resultsTooLarge = (maxBytes: number): Error =>
   new Error(
-    `Artifact ${artifactId} of this run is larger than ${maxBytes} bytes, so fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`,
+    `It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`,
+  )
+
+/** The results of a job cannot be read; the report has no result for its targets. */
+export const resultsUnreadable = (artifact: string, cause: unknown): Error =>
+  new Error(`Artifact ${artifact} cannot be read: ${getErrorMessage(cause)}`, { cause })
+
+/** The report lacks the results of some jobs; a warning per artifact says why. */
+export const resultsIncomplete = (count: number): Error =>
+  new Error(
+    `The report is incomplete: the results of ${formatCount(count, 'job')} could not be read. Re-run the report.`,
+  )
+
+/** The issue of a drift check cannot be opened, updated or closed. */
+export const issueNotUpdated = (cause: unknown): Error =>
+  new Error(
+    `The issue does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`,
+    { cause },
   )
 
 /**
  * A request to GitHub's REST API failed.
+ * @param options.status undefined without a response
  * @param options.requiredPermissions as GitHub names them: `issues=write`
  */
 export function gitHubRequestFailed(options: {
   readonly operation: string
-  readonly status: number
-  readonly body: string
-  readonly requiredPermissions: string | null
+  readonly status: number | undefined
+  readonly message: string
+  readonly requiredPermissions: string | undefined
+  readonly cause: unknown
 }): Error {
-  const { operation, status, body, requiredPermissions } = options
-  const problem = `GitHub API request "${operation}" failed with status ${status}: ${body}`
-  if (!requiredPermissions) return new Error(problem)
-  return new Error(`${problem} Grant the token the permissions ${requiredPermissions}.`)
+  const { operation, status, message, requiredPermissions, cause } = options
+  const outcome = status === undefined ? 'failed' : `failed with status ${status}`
+  const problem = `GitHub API request "${operation}" ${outcome}: ${message.replace(/\.?$/, '.')}`
+  const remedy =
+    requiredPermissions === undefined || status === undefined || status >= 500
+      ? 'Re-run the job.'
+      : `Grant the token the permissions ${requiredPermissions}.`
+  return new Error(`${problem} ${remedy}`, { cause })
 }

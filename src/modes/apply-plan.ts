@@ -56,7 +56,7 @@ async function applyCertificate(deployment: Deployment): Promise<ServedCertifica
     const imported = await certificate.apply(deployment, operations)
     const result = imported ?? (current && { ...current, hasNewArn: false })
     if (!result) throw new TypeError('only a check runs without a certificate')
-    setCertificateOutputs(context, result)
+    setCertificateOutputs(deployment, result)
     const expiryDate = result.leaf.validToDate.toISOString().slice(0, 10)
     const changes = certificate.toChanges(operations)
     return { summary: describeOutcome(changes, `valid until ${expiryDate}`), result }

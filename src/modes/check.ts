@@ -96,15 +96,15 @@ const checkPrerequisites = ({ context }: EndpointRun, observations: Observations
 
 /** Sets the outputs that describe the current state, even where a deploy would change it. */
 async function setCurrentOutputs(
-  { context }: EndpointRun,
+  run: EndpointRun,
   observations: Observations,
 ): Promise<void> {
   const [target, certificatePlan] = await Promise.all([
     valueOrUndefined(observations.target),
     valueOrUndefined(observations.certificatePlan),
   ])
-  if (certificatePlan?.current) setCertificateOutputs(context, certificatePlan.current)
-  if (target) setTargetOutputs(context, target)
+  if (certificatePlan?.current) setCertificateOutputs(run, certificatePlan.current)
+  if (target) setTargetOutputs(run.context, target)
 }
 
 interface ComparisonResult {

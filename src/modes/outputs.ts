@@ -1,10 +1,12 @@
 /** Outputs of the action that several modes set. */
-import type { X509Certificate } from 'node:crypto'
 import type { EndpointSettings } from '../inputs/types.ts'
 import { getIngressHostname } from '../steps/ingress/manifest.ts'
+import type { AcmCertificate } from '../steps/certificate/selection.ts'
+import type { EndpointRun } from '../steps/run.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import type { Context } from '../steps/step.ts'
 import { getCertificateDetails } from '../x509/certificate.ts'
+import { expiresSoon } from '../x509/checks.ts'
 
 /**
  * Sets the outputs that are known before any change, so that they are set even if the run fails
@@ -37,10 +39,13 @@ export function setAddressOutputs(
 
 /** Describes the served certificate, for later steps of the workflow and for the summary. */
 export function setCertificateOutputs(
-  context: Context,
-  { arn, leaf }: { arn: string; leaf: X509Certificate },
+  { context, settings }: EndpointRun,
+  { arn, leaf, renewedByAcm = false }: AcmCertificate,
 ): void {
   context.recordTopology({ certificate: getCertificateDetails(leaf) })
+  const isExpiring =
+    !renewedByAcm && expiresSoon(leaf, settings.expiryWarningDays, context.clock.now())
   context.setOutput('certificate-arn', arn)
   context.setOutput('certificate-expiry', leaf.validToDate.toISOString())
+  context.setOutput('certificate-expires-soon', String(isExpiring))
 }

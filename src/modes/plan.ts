@@ -45,7 +45,7 @@ export async function buildPlan(run: EndpointRun): Promise<Outcome<Plan>> {
   }
   setTargetOutputs(context, target)
   const { current, operations } = plan.certificate
-  if (current && operations.length === 0) setCertificateOutputs(context, current)
+  if (current && operations.length === 0) setCertificateOutputs(run, current)
   release.logReleaseNotes(run, target, differences)
   const count = listChanges(plan).length
   const summary = count === 0 ? 'no changes needed' : `${formatCount(count, 'change')} planned`

@@ -190,6 +190,21 @@ export function formatWeakKeyWarning(leaf: X509Certificate): string | undefined 
 const millisecondsPerDay = 86_400_000
 
 /**
+ * Whether a certificate expires within the threshold, or has expired.
+ * @param threshold days; undefined for 30, or a third of the lifetime if that is less
+ * @param now milliseconds since the epoch
+ */
+export function expiresSoon(
+  leaf: X509Certificate,
+  threshold: number | undefined,
+  now: number,
+): boolean {
+  const [validFrom, validTo] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()]
+  const thresholdDays = threshold ?? Math.min(30, (validTo - validFrom) / millisecondsPerDay / 3)
+  return (validTo - now) / millisecondsPerDay < thresholdDays
+}
+
+/**
  * The warning about a certificate that expires soon; undefined when it does not.
  * @param threshold days; when undefined the smaller of 30 days and a third of the certificate's
  *   lifetime
@@ -202,11 +217,8 @@ export function formatExpiryWarning(
   now: number,
   reason = 'ACM does not renew imported certificates',
 ): string | undefined {
-  const [validFrom, validTo] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()]
-  const thresholdDays = threshold ?? Math.min(30, (validTo - validFrom) / millisecondsPerDay / 3)
-  const remainingDays = (validTo - now) / millisecondsPerDay
-  if (remainingDays >= thresholdDays) return undefined
-  const days = Math.floor(remainingDays)
+  if (!expiresSoon(leaf, threshold, now)) return undefined
+  const days = Math.floor((leaf.validToDate.getTime() - now) / millisecondsPerDay)
   const expiry = `in ${days} day${days === 1 ? '' : 's'}, on ${leaf.validToDate.toISOString()}`
   return `The certificate for ${getDisplayName(leaf)} expires ${expiry}: ${reason}.`
 }

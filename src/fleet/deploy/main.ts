@@ -3,7 +3,8 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { getInput, setFailed, setOutput } from '@actions/core'
 import { getErrorMessage } from '../../util/text.ts'
-import { readJobTargets, runTarget, sharedInputs, type TargetResult } from './run-target.ts'
+import type { JobResults, TargetResult } from './job-results.ts'
+import { readJobTargets, runTarget, sharedInputs } from './run-target.ts'
 
 /** The folder of all bundles. The bundler would replace import.meta.url. */
 const dist = join(dirname(process.argv[1] ?? ''), '../..')
@@ -46,12 +47,18 @@ function writeResults(results: readonly TargetResult[]): void {
   const file = join(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json')
   // The name is predictable, so whatever exists there, such as a link to another file, is replaced.
   rmSync(file, { force: true })
-  writeFileSync(file, JSON.stringify(results), { flag: 'wx' })
+  const jobResults: JobResults = {
+    attempt: Number(process.env['GITHUB_RUN_ATTEMPT'] ?? '1'),
+    mode: getInput('mode'),
+    dryRun: getInput('dry-run') === 'true',
+    targets: results,
+  }
+  writeFileSync(file, JSON.stringify(jobResults), { flag: 'wx' })
   setOutput('results', JSON.stringify(results))
   setOutput('results-file', file)
 }
 
 const describeResult = ({ name, outcome, outputs }: TargetResult): string =>
-  `${name} (${outputs['failure-code'] ?? outcome})`
+  `${name} (${outputs['failure-code'] || outcome})`
 
 await run()

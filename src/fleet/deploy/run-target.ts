@@ -3,21 +3,12 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { jobTargetsInvalid, resultsInvalid } from '../../failures/fleet.ts'
+import { jobTargetsInvalid } from '../../failures/fleet.ts'
 import { inputVariableName, withoutInputs } from '../../inputs/environment.ts'
 import { inputNames, inputsOfFleetScope } from '../../inputs/inputs.ts'
 import { isPlainObject } from '../../util/objects.ts'
+import { isStringRecord, parseJson, type TargetResult } from './job-results.ts'
 import { parseOutputs } from './outputs.ts'
-
-/** How the run of a target ended. */
-export interface TargetResult {
-  readonly name: string
-  readonly host: string
-  /** `missing`: its job uploaded no result. */
-  readonly outcome: 'success' | 'failure' | 'cancelled' | 'missing'
-  /** The outputs of the main action. */
-  readonly outputs: Readonly<Record<string, string>>
-}
 
 /** The inputs that the job sets for all of its targets: what it does, and its secrets. */
 export const sharedInputs = inputsOfFleetScope('job')
@@ -27,45 +18,20 @@ interface JobTarget {
   readonly inputs: Readonly<Record<string, string>>
 }
 
-const isStringRecord = (value: unknown): boolean =>
-  isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string')
-
-/** @returns undefined when `text` is not a JSON list of valid entries */
-function parseJsonList<T>(text: string, isEntry: (entry: unknown) => entry is T): T[] | undefined {
-  try {
-    const list: unknown = JSON.parse(text)
-    return Array.isArray(list) && list.every(isEntry) ? list : undefined
-  } catch {
-    return undefined
-  }
-}
-
 const isTarget = (entry: unknown): entry is JobTarget =>
   isPlainObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs'])
 
-const isResult = (entry: unknown): entry is TargetResult =>
-  isPlainObject(entry) &&
-  ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
-  isStringRecord(entry['outputs'])
+const isTargetList = (value: unknown): value is JobTarget[] =>
+  Array.isArray(value) && value.every(isTarget)
 
 /**
  * Parses `targets` of a matrix job.
  * @throws Error when it does not come from fleet/plan
  */
 export function readJobTargets(text: string): JobTarget[] {
-  const targets = parseJsonList(text, isTarget)
-  if (!targets) throw jobTargetsInvalid()
+  const targets = parseJson(text)
+  if (!isTargetList(targets)) throw jobTargetsInvalid()
   return targets
-}
-
-/**
- * Parses the results that a job uploaded as an artifact.
- * @throws Error when fleet/deploy did not write it
- */
-export function readResults(text: string, artifactId: number): TargetResult[] {
-  const results = parseJsonList(text, isResult)
-  if (!results) throw resultsInvalid(artifactId)
-  return results
 }
 
 /**

@@ -3,27 +3,48 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { getInput, setFailed, setOutput, summary } from '@actions/core'
 import { targetsFileUnreadable, unmatchedFilter } from '../../failures/fleet.ts'
-import { formatCount, getErrorMessage } from '../../util/text.ts'
+import { formatCount, getErrorMessage, truncate } from '../../util/text.ts'
 import { getConcurrencyGroup, buildMatrix } from './matrix.ts'
 import { escapeCell } from '../report/markdown.ts'
 import { readTargets, readWorkflowTarget, type TargetsResult, type Target } from './targets.ts'
 
+/** Characters: the report passes the problems on in a variable of at most 128 KiB. */
+const maxProblemsLength = 30_000
+
 async function run(): Promise<void> {
+  setOutput('problems', '')
+  setOutput('attempt', process.env['GITHUB_RUN_ATTEMPT'] ?? '1')
   const path = getInput('file')
-  const mode = getInput('mode') || 'deploy'
-  const filter = path === '' ? '' : getInput('only')
-  const targets = await readSelectedTargets(path, filter)
+  // The report of a file with problems needs it too.
+  if (path !== '') setOutput('artifacts', getArtifactPrefix([]))
+  const targets = await readSelectedTargets(path, getFilter(path))
   const jobs = buildMatrix(targets, {
     runsOn: getInput('runs-on') || 'ubuntu-latest',
-    check: mode === 'check',
+    check: getInput('mode') === 'check',
   })
   // Without a file, the targets themselves identify the selection.
-  const selectedKeys = path === '' ? targets.map(getTargetKey) : []
-  const selectionHash = hashSelection([mode, path, filter, ...selectedKeys])
+  if (path === '') setOutput('artifacts', getArtifactPrefix(targets.map(getTargetKey)))
   setOutput('matrix', JSON.stringify({ include: jobs }))
   setOutput('targets', JSON.stringify(targets.map(({ name }) => name)))
-  setOutput('artifacts', `milvus-alb-results-${selectionHash}-`)
   console.log(`${formatCount(targets.length, 'target')} in ${formatCount(jobs.length, 'job')}`)
+}
+
+/** A single target needs no filter. */
+const getFilter = (path: string): string => (path === '' ? '' : getInput('only'))
+
+/**
+ * Distinguishes the selections of targets within a run, whose artifacts need different names (a
+ * plan and the deployment that follows it, for example), and within a workflow, which keeps an
+ * issue per selection.
+ * @param targetKeys of targets without a file
+ */
+function getArtifactPrefix(targetKeys: readonly string[]): string {
+  const path = getInput('file')
+  const dryRun = getInput('dry-run') === 'true' ? ['dry-run'] : []
+  const mode = getInput('mode') || 'deploy'
+  const selection = [mode, ...dryRun, path, getFilter(path), ...targetKeys]
+  const hash = createHash('sha256').update(JSON.stringify(selection)).digest('hex').slice(0, 8)
+  return `milvus-alb-results-${hash}-`
 }
 
 /** @param path of the targets file; empty for the single target of a reusable workflow */
@@ -35,6 +56,8 @@ async function readSelectedTargets(path: string, filter: string): Promise<readon
   const { problems } = result
   const title = `${source} has ${formatCount(problems.length, 'problem')}`
   await summary.addHeading(escapeCell(title), 3).addList(problems.map(escapeCell)).write()
+  const list = problems.map((problem) => `- ${escapeCell(problem)}`).join('\n')
+  setOutput('problems', truncate(list, maxProblemsLength))
   throw new Error(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
 }
 
@@ -75,12 +98,5 @@ function compileGlob(glob: string): RegExp {
 }
 
 const getTargetKey = (target: Target): string => `${getConcurrencyGroup(target)} ${target.name}`
-
-/**
- * Distinguishes the selections of targets within a run, whose artifacts need different names, and
- * within a workflow, which keeps an issue per selection.
- */
-const hashSelection = (selection: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(selection)).digest('hex').slice(0, 8)
 
 await run().catch((thrown: unknown) => setFailed(getErrorMessage(thrown)))

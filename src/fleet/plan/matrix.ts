@@ -12,7 +12,7 @@ export interface Job {
   readonly environment: string
   readonly 'role-to-assume': string
   readonly region: string
-  /** JSON for `fromJSON`: a label or a list of labels. */
+  /** JSON for `fromJSON`: a label, a list of labels, or a group. */
   readonly 'runs-on': string
   /** Concurrency group of the job: that of its first target. */
   readonly concurrency: string
@@ -106,14 +106,18 @@ function createJob(
     environment: identityOf(first).environment,
     'role-to-assume': identityOf(first).role,
     region: first.inputs['region'] ?? '',
-    'runs-on': JSON.stringify(chooseRunner(first, runsOn)),
+    'runs-on': formatRunner(first, runsOn),
     concurrency: getConcurrencyGroup(first),
     targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
   }
 }
 
-/** The labels of the runner: a text for a single label. */
-function chooseRunner({ runsOn }: Target, defaultRunner: string): string | readonly string[] {
-  const [label = defaultRunner, ...otherLabels] = runsOn
-  return otherLabels.length === 0 ? label : runsOn
+/**
+ * The runner as JSON: a text for a single label, or a list of labels.
+ * @param defaultRunner a label, or already JSON
+ */
+function formatRunner({ runsOn }: Target, defaultRunner: string): string {
+  const [label, ...otherLabels] = runsOn
+  if (label === undefined && /^[[{]/.test(defaultRunner)) return defaultRunner
+  return JSON.stringify(otherLabels.length === 0 ? (label ?? defaultRunner) : runsOn)
 }

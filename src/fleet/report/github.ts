@@ -1,7 +1,14 @@
-/** A client for GitHub's REST API: artifacts of a run, and issues. */
+/**
+ * GitHub's REST API, for the artifacts of a run and for issues. Octokit and its plugins choose the
+ * proxy, follow pages, retry errors of the server, and wait for rate limits.
+ */
+import { getOctokit } from '@actions/github'
+import { retry } from '@octokit/plugin-retry'
+import { throttling } from '@octokit/plugin-throttling'
 import { unzipSync } from 'fflate'
-import { gitHubRequestFailed, resultsTooLarge } from '../../failures/fleet.ts'
-import { readResults, type TargetResult } from '../deploy/run-target.ts'
+import { gitHubRequestFailed, resultsTooLarge, resultsUnreadable } from '../../failures/fleet.ts'
+import { getErrorMessage } from '../../util/text.ts'
+import { readJobResults, type JobResults } from '../deploy/job-results.ts'
 
 /** The address of the API, and the identity. */
 export interface GitHubOptions {
@@ -12,129 +19,160 @@ export interface GitHubOptions {
   readonly token: string
 }
 
+/** The results of a run, as far as they could be downloaded. */
+export interface DownloadedResults {
+  readonly jobs: readonly JobResults[]
+  /** One message per artifact that could not be read. */
+  readonly problems: readonly string[]
+}
+
 interface Artifact {
   readonly id: number
   readonly name: string
   readonly expired: boolean
-}
-interface Issue {
-  readonly number: number
-  readonly body?: string | null
-  readonly pull_request?: object
+  readonly size_in_bytes: number
 }
 
-/** Bytes of an artifact's archive. Results of fleet/deploy are much smaller. */
+interface IssueText {
+  readonly title: string
+  readonly body: string
+}
+
+/** Bytes of an artifact's archive, and of each file in it. Results are much smaller. */
 const maxArchiveBytes = 16 * 2 ** 20
+
+/** Seconds to wait for a rate limit. A longer wait would outlast the job's timeout. */
+const maxRateLimitSeconds = 120
+
+/** How often a request is repeated after a rate limit. */
+const maxRateLimitRetries = 3
 
 /** Every method throws an Error with GitHub's message and the required permission. */
 export class GitHub {
-  private readonly settings: GitHubOptions
+  private readonly octokit: ReturnType<typeof getOctokit>
+  private readonly location: { readonly owner: string; readonly repo: string }
 
-  constructor(settings: GitHubOptions) {
-    this.settings = settings
+  constructor({ apiUrl, repository, token }: GitHubOptions) {
+    const [owner = '', repo = ''] = repository.split('/')
+    this.location = { owner, repo }
+    const waitForRateLimit = (seconds: number, _options: object, _octokit: object, count: number) =>
+      seconds <= maxRateLimitSeconds && count < maxRateLimitRetries
+    const throttle = { onRateLimit: waitForRateLimit, onSecondaryRateLimit: waitForRateLimit }
+    const log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+    this.octokit = getOctokit(token, { baseUrl: apiUrl, log, throttle }, retry, throttling)
+    this.octokit.hook.error('request', (error) => {
+      throw createRequestError(error)
+    })
   }
 
-  /** Downloads the results of a run from the artifacts whose names start with `prefix`. */
-  async downloadResults(runId: string, prefix: string): Promise<TargetResult[]> {
-    const artifacts = await this.listAllPages<Artifact>(
-      `actions/runs/${runId}/artifacts`,
-      'artifacts',
+  /**
+   * Downloads the results of all attempts of a run, from the artifacts whose names start with
+   * `prefix`. An artifact that cannot be read is a problem of the result, not an error.
+   */
+  async downloadResults(runId: number, prefix: string): Promise<DownloadedResults> {
+    const artifacts: Artifact[] = await this.octokit.paginate(
+      this.octokit.rest.actions.listWorkflowRunArtifacts,
+      { ...this.location, run_id: runId, per_page: 100 },
     )
-    const matching = artifacts
-      .filter(({ name, expired }) => name.startsWith(prefix) && !expired)
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
-    const results: TargetResult[] = []
-    // One after the other: 256 at once would exceed GitHub's limits for concurrent requests.
-    for (const { id } of matching) results.push(...(await this.downloadArtifact(id)))
-    return results
+    const matching = artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired)
+    const downloads = await Promise.allSettled(
+      matching.map((artifact) => this.downloadArtifact(artifact)),
+    )
+    const problems = downloads.flatMap((download, index) =>
+      download.status === 'rejected'
+        ? [resultsUnreadable(matching[index]?.name ?? '', download.reason).message]
+        : [],
+    )
+    const jobs = downloads.flatMap((download) =>
+      download.status === 'fulfilled' ? download.value : [],
+    )
+    return { jobs, problems }
   }
 
   /** @returns the number of the open issue with `marker` in its body */
   async findIssue(label: string, marker: string): Promise<number | undefined> {
-    const issues = await this.listAllPages<Issue>(
-      `issues?state=open&labels=${encodeURIComponent(label)}`,
-    )
+    const issues = await this.octokit.paginate(this.octokit.rest.issues.listForRepo, {
+      ...this.location,
+      state: 'open',
+      labels: label,
+      per_page: 100,
+    })
     return issues.find(
-      ({ body, pull_request }) => pull_request === undefined && body?.includes(marker) === true,
+      ({ body, pull_request: pullRequest }) =>
+        pullRequest === undefined && body?.includes(marker) === true,
     )?.number
   }
 
-  async createIssue(issue: { title: string; body: string; labels: string[] }): Promise<number> {
-    return ((await this.requestJson('POST', 'issues', issue)) as Issue).number
+  /**
+   * Creates an issue. GitHub may have created it although it answered with an error, so a failed
+   * request is not repeated.
+   */
+  async createIssue(issue: IssueText & { readonly labels: string[] }): Promise<number> {
+    const { data } = await this.octokit.rest.issues.create({
+      ...this.location,
+      ...issue,
+      request: { retries: 0 },
+    })
+    return data.number
   }
 
-  async updateIssue(
-    number: number,
-    issue: { title?: string; body?: string; state?: 'closed'; state_reason?: 'completed' },
-  ): Promise<void> {
-    await this.requestJson('PATCH', `issues/${number}`, issue)
+  async updateIssue(number: number, issue: IssueText): Promise<void> {
+    await this.octokit.rest.issues.update({ ...this.location, issue_number: number, ...issue })
   }
 
+  /** Adds a comment. A failed request is not repeated, as with createIssue. */
   async addComment(number: number, body: string): Promise<void> {
-    await this.requestJson('POST', `issues/${number}/comments`, { body })
+    await this.octokit.rest.issues.createComment({
+      ...this.location,
+      issue_number: number,
+      body,
+      request: { retries: 0 },
+    })
   }
 
-  /** @param itemsKey the key of the list in the response; absent when the response is the list */
-  private async listAllPages<T>(path: string, itemsKey?: string): Promise<T[]> {
-    const allItems: T[] = []
-    const separator = path.includes('?') ? '&' : '?'
-    for (let page = 1; ; page += 1) {
-      const pagePath = `${path}${separator}per_page=100&page=${page}`
-      const response = await this.requestJson('GET', pagePath)
-      const list =
-        itemsKey === undefined ? response : (response as Record<string, unknown>)[itemsKey]
-      const items = list as T[]
-      allItems.push(...items)
-      if (items.length < 100) return allItems
-    }
+  /** Closes an issue with a comment. */
+  async closeIssue(number: number, comment: string): Promise<void> {
+    await this.addComment(number, comment)
+    await this.octokit.rest.issues.update({
+      ...this.location,
+      issue_number: number,
+      state: 'closed',
+      state_reason: 'completed',
+    })
   }
 
-  /** The archive is on another server, whose URL is signed. The token is not sent there. */
-  private async downloadArtifact(id: number): Promise<TargetResult[]> {
-    const redirect = await this.request('GET', `actions/artifacts/${id}/zip`)
-    const location = redirect.headers.get('location')
-    if (redirect.status !== 302 || location === null)
-      throw await createApiError(redirect, `download artifact ${id}`)
-    const archive = await fetch(location, { signal: AbortSignal.timeout(60_000) })
-    if (!archive.ok) throw await createApiError(archive, `download artifact ${id}`)
-    if (Number(archive.headers.get('content-length') ?? 0) > maxArchiveBytes)
-      throw resultsTooLarge(id, maxArchiveBytes)
-    const files = unzipSync(new Uint8Array(await archive.arrayBuffer()), {
+  /** GitHub redirects to another server with a signed URL. The token is not sent there. */
+  private async downloadArtifact({ id, size_in_bytes: size }: Artifact): Promise<JobResults[]> {
+    if (size > maxArchiveBytes) throw resultsTooLarge(maxArchiveBytes)
+    const { data } = await this.octokit.rest.actions.downloadArtifact({
+      ...this.location,
+      artifact_id: id,
+      archive_format: 'zip',
+    })
+    const files = unzipSync(new Uint8Array(data as ArrayBuffer), {
       filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= maxArchiveBytes,
     })
-    return Object.values(files).flatMap((file) => readResults(Buffer.from(file).toString(), id))
-  }
-
-  private async requestJson(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await this.request(method, path, body)
-    if (!response.ok) throw await createApiError(response, `${method} ${path}`)
-    return response.json()
-  }
-
-  private request(method: string, path: string, body?: object): Promise<Response> {
-    const { apiUrl, repository, token } = this.settings
-    return fetch(`${apiUrl}/repos/${repository}/${path}`, {
-      method,
-      redirect: 'manual',
-      headers: {
-        authorization: `Bearer ${token}`,
-        accept: 'application/vnd.github+json',
-        'x-github-api-version': '2022-11-28',
-        'user-agent': 'milvus-alb-action',
-        ...(body && { 'content-type': 'application/json' }),
-      },
-      ...(body && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(60_000),
-    })
+    return Object.values(files).map((file) => readJobResults(Buffer.from(file).toString()))
   }
 }
 
-async function createApiError(response: Response, operation: string): Promise<Error> {
-  const body = await response.text()
-  return gitHubRequestFailed({
-    operation,
-    status: response.status,
-    body: body.slice(0, 300),
-    requiredPermissions: response.headers.get('x-accepted-github-permissions'),
+function ignore(): void {}
+
+interface RequestError {
+  readonly status?: number
+  readonly request?: { readonly method: string; readonly url: string }
+  readonly response?: { readonly headers?: Readonly<Record<string, string | undefined>> }
+}
+
+/** Adds the request and the required permissions to an error, and keeps its other fields. */
+function createRequestError(thrown: unknown): Error {
+  const { status, request, response } = thrown as RequestError
+  const error = gitHubRequestFailed({
+    operation: `${request?.method ?? ''} ${new URL(request?.url ?? 'about:').pathname}`,
+    status: response === undefined ? undefined : status,
+    message: getErrorMessage(thrown).slice(0, 300),
+    requiredPermissions: response?.headers?.['x-accepted-github-permissions'],
+    cause: thrown,
   })
+  return Object.assign(error, { status, request, response })
 }

@@ -2,68 +2,142 @@
  * The action fleet/report: one summary of the targets of all jobs and, for a drift check, one issue
  * that follows the findings.
  */
-import { getBooleanInput, getInput, setFailed, setOutput, setSecret, summary } from '@actions/core'
-import { resultsMissing } from '../../failures/fleet.ts'
+import * as core from '@actions/core'
+import { issueNotUpdated, resultsIncomplete, resultsMissing } from '../../failures/fleet.ts'
 import { getErrorMessage } from '../../util/text.ts'
-import { GitHub } from './github.ts'
-import { createFleetReport, addMissingResults, type FleetReport } from './report.ts'
+import { GitHub, type DownloadedResults } from './github.ts'
+import {
+  createFileReport,
+  createFleetReport,
+  renderReport,
+  selectResults,
+  type FleetReport,
+} from './report.ts'
 
 const label = 'milvus-alb-drift'
 
+/** Characters. Source: GitHub's REST API rejects longer bodies of issues. */
+const maxIssueLength = 65_536
+
+/**
+ * Characters, of at most 3 bytes each. Source: GitHub drops a step's summary of more than 1 MiB.
+ */
+const maxSummaryLength = 300_000
+
 async function run(env: NodeJS.ProcessEnv): Promise<void> {
-  const token = getInput('token', { required: true })
-  setSecret(token)
+  const token = core.getInput('token', { required: true })
+  core.setSecret(token)
   const github = new GitHub({
     apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
     repository: env['GITHUB_REPOSITORY'] ?? '',
     token,
   })
-  const artifactPrefix = getInput('artifacts') || 'milvus-alb-results-'
-  const targetNames = JSON.parse(getInput('targets') || '[]') as string[]
-  const downloaded = await github.downloadResults(env['GITHUB_RUN_ID'] ?? '', artifactPrefix)
-  const results = addMissingResults(downloaded, targetNames)
-  if (results.length === 0) throw resultsMissing()
-  const report = createFleetReport(results, Number(getInput('expiry-days') || '30'), Date.now())
-  await summary.addRaw(`### ${report.title}\n\n${report.body}\n`).write()
-  setOutput('clean', String(report.clean))
-  setOutput('drift', report.drift)
-  console.log(report.title)
-  if (getBooleanInput('issue')) await syncIssue(github, report, env)
+  // A re-run would otherwise show the issue of the previous attempt.
+  core.setOutput('issue', '')
+  const fileProblems = core.getInput('problems')
+  if (fileProblems === '') await reportResults(github, env)
+  else await publish(github, createFileReport(fileProblems), env)
 }
 
-/** Opens, updates or closes the issue of this workflow and selection, found by a marker in it. */
+async function reportResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<void> {
+  const { jobs, problems } = await downloadResults(github, env)
+  for (const problem of problems) core.warning(problem)
+  const results = selectResults(jobs, {
+    mode: core.getInput('mode'),
+    dryRun: core.getInput('dry-run') === 'true',
+    plannedIn: Number(core.getInput('planned-in') || '1'),
+    targetNames: JSON.parse(core.getInput('targets') || '[]') as string[],
+  })
+  if (results.length === 0) throw problems.length > 0 ? resultsIncomplete(1) : resultsMissing()
+  await publish(github, createFleetReport(results), env)
+  if (problems.length > 0) throw resultsIncomplete(problems.length)
+}
+
+async function publish(github: GitHub, report: FleetReport, env: NodeJS.ProcessEnv): Promise<void> {
+  await writeReport(report)
+  if (core.getBooleanInput('issue')) await syncIssue(github, report, env)
+}
+
+/** A report of what could be read is better than none. */
+async function downloadResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<DownloadedResults> {
+  try {
+    return await github.downloadResults(
+      Number(env['GITHUB_RUN_ID']),
+      core.getInput('artifacts', { required: true }),
+    )
+  } catch (thrown) {
+    return { jobs: [], problems: [getErrorMessage(thrown)] }
+  }
+}
+
+async function writeReport(report: FleetReport): Promise<void> {
+  const text = renderReport(report, { maxLength: maxSummaryLength, listClean: true })
+  await core.summary.addRaw(`### ${report.title}\n\n${text}\n`).write()
+  core.setOutput('clean', String(report.clean))
+  core.setOutput('drift', report.drift)
+  console.log(report.title)
+}
+
+/**
+ * Opens, updates or closes the issue of this workflow and selection, found by a marker in it.
+ * @throws Error when GitHub rejects it
+ */
 async function syncIssue(
   github: GitHub,
   report: FleetReport,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${getInput('artifacts')} -->`
+  const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${core.getInput('artifacts')} -->`
   const runUrl = createRunUrl(env)
-  const openIssue = await github.findIssue(label, marker)
-  if (report.clean) {
-    if (openIssue !== undefined) await closeIssue(github, openIssue, runUrl)
-    return
+  try {
+    const existing = await github.findIssue(label, marker)
+    if (!report.clean) {
+      const issue = { title: `Milvus: ${report.title}`, body: createBody(report, marker, runUrl) }
+      if (existing === undefined) await openIssue(github, issue, marker)
+      else await updateIssue(github, existing, issue)
+    } else if (existing !== undefined) {
+      await github.closeIssue(
+        existing,
+        `No target needs attention, according to [this run](${runUrl}).`,
+      )
+      console.log(`Closed issue #${existing}`)
+    }
+  } catch (thrown) {
+    throw issueNotUpdated(thrown)
   }
-  const title = `Milvus: ${report.title}`
+}
+
+function createBody(report: FleetReport, marker: string, runUrl: string): string {
   const footer =
     `Found by [this run](${runUrl}). The drift check updates this issue, ` +
     'and closes it when no target needs attention.'
-  const body = `${marker}\n${report.body}\n\n${footer}`
-  if (openIssue !== undefined) {
-    await github.updateIssue(openIssue, { title, body })
-    setOutput('issue', String(openIssue))
-    console.log(`Updated issue #${openIssue}`)
-    return
-  }
-  const newIssue = await github.createIssue({ title, body, labels: [label] })
-  setOutput('issue', String(newIssue))
-  console.log(`Opened issue #${newIssue}`)
+  const frame = (text: string): string => `${marker}\n${text}\n\n${footer}`
+  const maxLength = maxIssueLength - frame('').length
+  return frame(renderReport(report, { maxLength, listClean: false }))
 }
 
-async function closeIssue(github: GitHub, issue: number, runUrl: string): Promise<void> {
-  await github.addComment(issue, `No target needs attention, according to [this run](${runUrl}).`)
-  await github.updateIssue(issue, { state: 'closed', state_reason: 'completed' })
-  console.log(`Closed issue #${issue}`)
+async function updateIssue(
+  github: GitHub,
+  number: number,
+  issue: { title: string; body: string },
+): Promise<void> {
+  await github.updateIssue(number, issue)
+  core.setOutput('issue', String(number))
+  console.log(`Updated issue #${number}`)
+}
+
+/** GitHub may have opened the issue although it answered with an error: it is looked for again. */
+async function openIssue(
+  github: GitHub,
+  issue: { title: string; body: string },
+  marker: string,
+): Promise<void> {
+  const create = (): Promise<number> => github.createIssue({ ...issue, labels: [label] })
+  const number = await create().catch(
+    async () => (await github.findIssue(label, marker)) ?? (await create()),
+  )
+  core.setOutput('issue', String(number))
+  console.log(`Opened issue #${number}`)
 }
 
 function createRunUrl(env: NodeJS.ProcessEnv): string {
@@ -72,4 +146,4 @@ function createRunUrl(env: NodeJS.ProcessEnv): string {
   return `${server}/${repository}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}`
 }
 
-await run(process.env).catch((thrown: unknown) => setFailed(getErrorMessage(thrown)))
+await run(process.env).catch((thrown: unknown) => core.setFailed(getErrorMessage(thrown)))

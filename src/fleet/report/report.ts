@@ -1,6 +1,7 @@
-/** The results of all targets, as the text of a summary or an issue. Pure. */
-import type { TargetResult } from '../deploy/run-target.ts'
+/** The results of all targets, as the texts of a summary and of an issue. Pure. */
+import type { JobResults, TargetResult } from '../deploy/job-results.ts'
 import { formatCount } from '../../util/text.ts'
+import { parseChanges, type Change } from './changes.ts'
 import { escapeCell, inlineCode } from './markdown.ts'
 
 /** A target, for people. */
@@ -11,15 +12,6 @@ interface TargetRow {
   readonly state: string
 }
 
-/** An entry of output `changes`. */
-interface Change {
-  readonly object: string
-  readonly path: string
-  readonly before?: string
-  readonly after?: string
-  readonly why: string
-}
-
 /** All targets together. */
 export interface FleetReport {
   /** Whether no target failed, drifted, was partly unchecked, or has an expiring certificate. */
@@ -28,49 +20,113 @@ export interface FleetReport {
   readonly drift: 'true' | 'false' | 'unknown'
   /** One line. */
   readonly title: string
-  /** Markdown, within the limit of an issue. */
-  readonly body: string
+  readonly rows: readonly TargetRow[]
+  /** Problems with the targets file as a Markdown list; empty when there are none. */
+  readonly fileProblems: string
 }
 
-const millisecondsPerDay = 86_400_000
-
-/** Source: GitHub's REST API rejects longer bodies of issues. */
-const maxBodyLength = 65_536
-
-/** Adds a result for each target without one: its job ended before the action did. */
-export function addMissingResults(
-  results: readonly TargetResult[],
-  names: readonly string[],
-): TargetResult[] {
-  const known = new Set(results.map(({ name }) => name))
-  const missingNames = names.filter((name) => !known.has(name))
-  const missingResults = missingNames.map((name): TargetResult => ({
-    name,
-    host: '',
-    outcome: 'missing',
-    outputs: {},
-  }))
-  return [...results, ...missingResults]
+/** The jobs whose results a report is about. */
+export interface ReportScope {
+  /** Inputs `mode` and `dry-run` of the jobs. */
+  readonly mode: string
+  readonly dryRun: boolean
+  /**
+   * The attempt of the run that planned the jobs. "Re-run all jobs" plans them again: results of
+   * earlier attempts say nothing about the new ones.
+   */
+  readonly plannedIn: number
+  /** The names of all targets, for those without a result; empty when they are not known. */
+  readonly targetNames: readonly string[]
 }
 
 /**
- * @param expiryDays a certificate that expires within this number of days is not clean
- * @param now milliseconds since the epoch
+ * The newest result of each target, of the jobs that a report is about. A target without one is
+ * missing: its job ended before the action did. "Re-run failed jobs" repeats only some jobs, so the
+ * newest results may come from different attempts.
  */
-export function createFleetReport(
-  results: readonly TargetResult[],
-  expiryDays: number,
-  now: number,
-): FleetReport {
-  const rows = results.map((result) => createRow(result, expiryDays, now))
-  const details = rows.filter(({ clean }) => !clean).map(({ result }) => renderDifferences(result))
-  const sections = [renderTable(rows), ...details].filter((section) => section !== '')
+export function selectResults(
+  jobs: readonly JobResults[],
+  { mode, dryRun, plannedIn, targetNames }: ReportScope,
+): TargetResult[] {
+  const newest = new Map<string, TargetResult>()
+  const matching = jobs.filter(
+    (job) => job.mode === mode && job.dryRun === dryRun && job.attempt >= plannedIn,
+  )
+  for (const { targets } of matching.toSorted((a, b) => a.attempt - b.attempt))
+    for (const result of targets) newest.set(result.name, result)
+  const missingResults = targetNames
+    .filter((name) => !newest.has(name))
+    .map((name): TargetResult => ({ name, host: '', outcome: 'missing', outputs: {} }))
+  const byName = (a: TargetResult, b: TargetResult): number => (a.name < b.name ? -1 : 1)
+  return [...newest.values(), ...missingResults].sort(byName)
+}
+
+export function createFleetReport(results: readonly TargetResult[]): FleetReport {
+  const rows = results.map(createRow)
   return {
     clean: rows.every(({ clean }) => clean),
     drift: combineDrift(results),
     title: createTitle(rows),
-    body: truncateBody(sections.join('\n\n')),
+    rows,
+    fileProblems: '',
   }
+}
+
+/**
+ * The report of a run that could not read its targets.
+ * @param fileProblems a Markdown list
+ */
+export const createFileReport = (fileProblems: string): FleetReport => ({
+  clean: false,
+  drift: 'unknown',
+  title: 'The targets file has problems',
+  rows: [],
+  fileProblems,
+})
+
+/**
+ * Renders the targets that need attention, then their differences, then all other targets: what a
+ * limit cuts off is what matters least.
+ * @param maxLength characters, at least 1,000
+ * @param options.listClean whether to list the targets that need no attention, or only their number
+ * @returns Markdown
+ */
+export function renderReport(
+  { rows, fileProblems }: FleetReport,
+  { maxLength, listClean }: { readonly maxLength: number; readonly listClean: boolean },
+): string {
+  const [cleanRows, badRows] = partition(rows, ({ clean }) => clean)
+  const details = badRows.map(({ result }) => renderDifferences(result))
+  const cleanSection = listClean
+    ? renderTable(cleanRows)
+    : [`${formatCount(cleanRows.length, 'target')} without problems.`]
+  const problemLines = fileProblems === '' ? [] : fileProblems.split('\n')
+  const sections = [
+    problemLines,
+    renderTable(badRows),
+    ...details,
+    cleanRows.length === 0 ? [] : cleanSection,
+  ]
+  return joinWithinLimit(
+    sections.filter((lines) => lines.length > 0),
+    maxLength,
+  )
+}
+
+function partition<T>(items: readonly T[], matches: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(matches), items.filter((item) => !matches(item))]
+}
+
+/** Joins sections of lines. Lines after the limit are left out, and counted. */
+function joinWithinLimit(sections: readonly (readonly string[])[], maxLength: number): string {
+  const lines = sections.flatMap((section, index) => (index === 0 ? section : ['', ...section]))
+  const text = lines.join('\n')
+  if (text.length <= maxLength) return text
+  const cutNote = (count: number): string =>
+    `\n\n(${count} more lines. The summaries of the jobs contain them.)`
+  let length = cutNote(lines.length).length
+  const keptCount = lines.findIndex((line) => (length += line.length + 1) > maxLength)
+  return lines.slice(0, keptCount).join('\n') + cutNote(lines.length - keptCount)
 }
 
 function createTitle(rows: readonly TargetRow[]): string {
@@ -88,39 +144,33 @@ function combineDrift(results: readonly TargetResult[]): FleetReport['drift'] {
   return drifts.every((drift) => drift === 'false') ? 'false' : 'unknown'
 }
 
-function renderTable(rows: readonly TargetRow[]): string {
+/** @returns no lines without rows */
+function renderTable(rows: readonly TargetRow[]): string[] {
+  if (rows.length === 0) return []
   const lines = rows.map(({ clean, result, state }) => {
     const cells = [clean ? '✓' : '✗', ...[result.name, result.host, state].map(escapeCell)]
     return `| ${cells.join(' | ')} |`
   })
-  return ['| | Target | Host | State |', '|---|---|---|---|', ...lines].join('\n')
+  return ['| | Target | Host | State |', '|---|---|---|---|', ...lines]
 }
 
-/** @returns an empty text when there are none */
-function renderDifferences(result: TargetResult): string {
+/** @returns no lines without differences */
+function renderDifferences(result: TargetResult): string[] {
   const changes = parseChanges(result)
-  if (changes.length === 0) return ''
-  const lines = changes.map(({ object, path, before = '(absent)', after = '(absent)', why }) => {
-    const difference = `${inlineCode(path)} is ${inlineCode(before)}, expected ${inlineCode(after)}`
-    return `- ${escapeCell(object)}: ${difference} (${escapeCell(why)})`
-  })
-  return `### ${escapeCell(result.name)}\n\n${lines.join('\n')}`
+  if (changes.length === 0) return []
+  return [`### ${escapeCell(result.name)}`, '', ...changes.map(renderDifference)]
 }
 
-/** Cuts a long text after a whole line. */
-function truncateBody(body: string): string {
-  if (body.length <= maxBodyLength) return body
-  const lines = body.slice(0, maxBodyLength - 200).split('\n')
-  const kept = lines.slice(0, -1).join('\n')
-  return `${kept}\n\n(Too long for an issue. The job summaries contain the rest.)`
+function renderDifference(change: Change): string {
+  const { object, path, before = '(absent)', after = '(absent)', why } = change
+  const difference = `${inlineCode(path)} is ${inlineCode(before)}, expected ${inlineCode(after)}`
+  return `- ${escapeCell(object)}: ${difference} (${escapeCell(why)})`
 }
 
-function createRow(result: TargetResult, expiryDays: number, now: number): TargetRow {
-  const problems = [
-    describeFailure(result),
-    describeDrift(result),
-    describeExpiry(result, expiryDays, now),
-  ].filter((problem) => problem !== undefined)
+function createRow(result: TargetResult): TargetRow {
+  const problems = [describeFailure(result), describeDrift(result), describeExpiry(result)].filter(
+    (problem) => problem !== undefined,
+  )
   const clean = problems.length === 0
   return { result, clean, state: clean ? describeSuccess(result) : problems.join('; ') }
 }
@@ -136,7 +186,7 @@ function describeSuccess(result: TargetResult): string {
 /** A dry run changes nothing, and has no output drift. */
 const isDryRunWithChanges = (result: TargetResult): boolean =>
   result.outcome === 'success' &&
-  result.outputs['drift'] === undefined &&
+  !result.outputs['drift'] &&
   result.outputs['changed'] !== 'true' &&
   parseChanges(result).length > 0
 
@@ -145,10 +195,10 @@ function describeFailure({ outcome, outputs }: TargetResult): string | undefined
   if (outcome === 'missing') return 'no result: the job ended before the action finished'
   if (outcome === 'success') return undefined
   const code = outputs['failure-code']
-  if (code === undefined) return 'failed'
+  if (!code) return 'failed'
   // The failure of a check that found drift repeats the differences.
   if (code.startsWith('drift-')) return undefined
-  return `${code} in ${outputs['failed-step'] ?? 'preflight'}`
+  return `${code} in ${outputs['failed-step'] || 'preflight'}`
 }
 
 function describeDrift(result: TargetResult): string | undefined {
@@ -159,31 +209,8 @@ function describeDrift(result: TargetResult): string | undefined {
   return isUnexplained ? 'not everything could be checked' : undefined
 }
 
-function describeExpiry(
-  { outputs }: TargetResult,
-  expiryDays: number,
-  now: number,
-): string | undefined {
-  const expiresAt = outputs['certificate-expiry'] ?? ''
-  const date = expiresAt.slice(0, 10)
-  const remainingDays = Math.floor((Date.parse(expiresAt) - now) / millisecondsPerDay)
-  if (remainingDays < 0) return `the certificate expired on ${date}`
-  if (remainingDays < expiryDays)
-    return `the certificate expires in ${formatCount(remainingDays, 'day')} (${date})`
-  return undefined
-}
-
-function isChange(value: unknown): value is Change {
-  const { object, path, before = '', after = '', why } = (value ?? {}) as Record<string, unknown>
-  return [object, path, before, after, why].every((field) => typeof field === 'string')
-}
-
-/** @returns no changes when the output is not a list of changes */
-function parseChanges({ outputs }: TargetResult): Change[] {
-  try {
-    const changes: unknown = JSON.parse(outputs['changes'] ?? '[]')
-    return Array.isArray(changes) && changes.every(isChange) ? changes : []
-  } catch {
-    return []
-  }
+/** The main action applies `expiry-warning` of the target. */
+function describeExpiry({ outputs }: TargetResult): string | undefined {
+  if (outputs['certificate-expires-soon'] !== 'true') return undefined
+  return `the certificate expires on ${(outputs['certificate-expiry'] ?? '').slice(0, 10)}`
 }

@@ -129,7 +129,7 @@ async function readUsableCertificate(
   if (existing.renewalProblem !== undefined)
     warn(context, formatExpiryWarning(leaf, expiryWarningDays, now, existing.renewalProblem))
   warn(context, formatWeakKeyWarning(leaf))
-  return { arn, leaf }
+  return { arn, leaf, renewedByAcm: existing.renewalProblem === undefined }
 }
 
 function warn(context: Context, warning: string | undefined): void {

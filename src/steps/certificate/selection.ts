@@ -23,6 +23,8 @@ export interface Candidate {
 export interface AcmCertificate {
   readonly arn: string
   readonly leaf: X509Certificate
+  /** Whether ACM issued it and renews it before it expires; absent for an imported one. */
+  readonly renewedByAcm?: boolean
 }
 
 /** Which certificate to use, and what has to be done for it. */
