@@ -163,7 +163,7 @@ test.each(sample(eventStreamCases, 9))(
     )
     expect({
       outcome: getOutcome(rejectedRun),
-      log: rejectedRun.outputs['failure-code'] === undefined ? rejectedRun.log : '',
+      log: rejectedRun.outputs['failure-code'] === '' ? rejectedRun.log : '',
     }).toEqual({ outcome: isDropped ? 'load-balancer-timeout' : 'controller-refused', log: '' })
   },
 )

@@ -4,7 +4,7 @@ import type { RunResult } from '../../testing/runner.ts'
 
 /** The outcome as shown in tables: the failure code, or `success`. */
 export const getOutcome = ({ exitCode, outputs }: RunResult): string =>
-  outputs['failure-code'] ?? (exitCode === 0 ? 'success' : `exit code ${exitCode ?? 'none'}`)
+  outputs['failure-code'] || (exitCode === 0 ? 'success' : `exit code ${exitCode ?? 'none'}`)
 
 /** @throws an error with the log when the outcome of the run is a different one */
 export function expectOutcome(run: RunResult, outcome = 'success'): void {

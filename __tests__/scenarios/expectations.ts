@@ -10,7 +10,7 @@ export function expectSuccess(run: RunResult): RunResult {
     exitCode: run.exitCode,
     code: run.outputs['failure-code'],
     log: run.exitCode === 0 ? '' : run.log,
-  }).toEqual({ exitCode: 0, code: undefined, log: '' })
+  }).toEqual({ exitCode: 0, code: '', log: '' })
   return run
 }
 

@@ -1,4 +1,5 @@
 /** The next run completes what a killed run or an interrupted helm left pending. */
+import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import { isRunning, killProcess, listProcessTree } from '../../testing/process-tree.ts'
 import { runAction } from '../../testing/run-action.ts'
@@ -147,6 +148,39 @@ simulatorScenario(
     await waitUntil(() => !orphanedPids.some(isRunning))
     expect((await getLatestRevision(environment)).status).toBe('deployed')
     expectUnchanged(await run(chartUpgradeInputs))
+  },
+)
+
+scenario(
+  'a run that is killed right after it started helm leaves helm all values, and none on the disk',
+  async ({ environment }) => {
+    const preload = new URL('../../testing/killed-after-spawn.mjs', import.meta.url).href
+    const nodeOptions = `${environment.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${preload}`
+    const values = `minio: {bucketName: other}\nextraConfigFiles: {user.yaml: "${'#'.repeat(100_000)}"}`
+    const killed = await runAction(
+      environment,
+      { ...chartUpgradeInputs, values },
+      {
+        env: { NODE_OPTIONS: nodeOptions },
+        skipPost: true,
+        // helm goes on working there.
+        runnerDirectory: join(environment.directory, 'runner'),
+      },
+    )
+    expect(killed.exitCode).toBeNull()
+    expect(Object.values(killed.files).join('')).not.toContain('bucketName')
+    await waitUntil(
+      async () =>
+        (await getLatestRevision(environment)).status === 'deployed' &&
+        (await listHistory(environment)).length === 2,
+    )
+    const deployed = JSON.parse(
+      await environment.helm('get', 'values', 'milvus-demo', '-o', 'json'),
+    ) as object
+    expect(deployed).toMatchObject({
+      minio: { bucketName: 'other' },
+      extraConfigFiles: { 'user.yaml': '#'.repeat(100_000) },
+    })
   },
 )
 

@@ -34,7 +34,7 @@ export interface DemoRunOptions {
 export async function runMainAction(
   environment: TestEnvironment,
   inputs: Readonly<Record<string, string>> = {},
-  { expectedFailureCode, onLine }: DemoRunOptions = {},
+  { expectedFailureCode = '', onLine }: DemoRunOptions = {},
 ): Promise<RunResult> {
   const run = await runAction(environment, inputs, {
     onLine: (line) => {
@@ -44,7 +44,7 @@ export async function runMainAction(
   })
   if (
     run.outputs['failure-code'] !== expectedFailureCode ||
-    run.exitCode !== (expectedFailureCode === undefined ? 0 : 1)
+    run.exitCode !== (expectedFailureCode === '' ? 0 : 1)
   )
     throw new Error(
       `the action ended with ${run.exitCode ?? ''} ${run.outputs['failure-code'] ?? ''}`,

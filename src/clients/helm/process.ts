@@ -3,6 +3,8 @@
  */
 import diagnostics from 'node:diagnostics_channel'
 import type { ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { open, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getExecOutput } from '@actions/exec'
 import { which } from '@actions/io'
@@ -29,7 +31,8 @@ export async function executeHelm(
   input?: string,
 ): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
   const helmPath = await which('helm', true)
-  const helmProcess = interceptSpawn(helmPath, options)
+  const inputFile = await createInputFile(options.directory, input)
+  const helmProcess = interceptSpawn(helmPath, inputFile, options)
   const onAbort = () => helmProcess.interrupt()
   options.signal.addEventListener('abort', onAbort)
   try {
@@ -40,12 +43,34 @@ export async function executeHelm(
       ignoreReturnCode: true,
       delay: 1_000,
       env: buildHelmEnvironment(options),
-      input: Buffer.from(input ?? '\n'),
       listeners: { stdline: options.onLine, errline: options.onLine },
     })
   } finally {
     options.signal.removeEventListener('abort', onAbort)
     helmProcess.release()
+    await inputFile.close()
+  }
+}
+
+/**
+ * Creates a file that has no name, for the standard input of helm. With a pipe, helm would take
+ * nothing for complete input if this process died before it had written everything, and reset the
+ * values of the release. No name: the input may be secret, and must not outlive the run.
+ */
+async function createInputFile(directory: string, input = ''): Promise<FileHandle> {
+  const path = join(directory, `helm-input-${randomUUID()}`)
+  const file = await open(path, 'wx+', 0o600)
+  try {
+    await unlink(path)
+    // At a position, because helm reads from the current one.
+    const content = Buffer.from(input)
+    let length = 0
+    while (length < content.length)
+      length += (await file.write(content, length, content.length - length, length)).bytesWritten
+    return file
+  } catch (thrown) {
+    await file.close()
+    throw thrown
   }
 }
 
@@ -77,12 +102,13 @@ function buildHelmEnvironment({ environment, directory }: HelmOptions): Record<s
 const killGracePeriod = 4_000
 
 /**
- * Intercepts the next child process that runs `file`, because @actions/exec does not return it. It
- * starts in its own process group: a Ctrl-C reaches helm only once, from this process, and ends its
- * children too. docs/decisions/helm-child.md
+ * Intercepts the next child process that runs `file`, because @actions/exec neither returns it nor
+ * lets its input be a file. It starts in its own process group: a Ctrl-C reaches helm only once,
+ * from this process, and ends its children too. docs/decisions/helm-child.md
  */
 function interceptSpawn(
   file: string,
+  inputFile: FileHandle,
   { signal }: HelmOptions,
 ): { interrupt(): void; release(): void } {
   let interceptedChild: ChildProcess | undefined
@@ -115,11 +141,11 @@ function interceptSpawn(
     child.spawn = (options) => {
       if (options.file !== file || interceptedChild) return spawn(options)
       interceptedChild = child
-      const result = spawn({ ...options, detached: process.platform !== 'win32' } as {
-        file: string
-      })
-      // helm may end before it has read its input. Its own error says why.
-      child.stdin?.on('error', () => undefined)
+      const result = spawn({
+        ...options,
+        stdio: [inputFile.fd, 'pipe', 'pipe'],
+        detached: process.platform !== 'win32',
+      } as { file: string })
       if (signal.aborted) interrupt()
       return result
     }
