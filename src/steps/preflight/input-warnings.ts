@@ -4,6 +4,7 @@ import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import {
   probeDistrustsCertificate,
   probeLacksClientCertificate,
+  probeRejectsWeakKey,
 } from '../../failures/probe-predictions.ts'
 import type { FailureCode } from '../../failures/codes.ts'
 import type { Context } from '../step.ts'
@@ -15,7 +16,7 @@ import { formatDistinguishedName } from '../../util/text.ts'
 import { parseCertificates } from '../../x509/parse.ts'
 import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
 import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
-import { getSubject, type CertificateMaterial } from '../../x509/certificate.ts'
+import { getKeyAlgorithm, getSubject, type CertificateMaterial } from '../../x509/certificate.ts'
 import { checkMaterial } from '../../x509/checks.ts'
 import { checkHandshake } from '../../x509/handshake.ts'
 import { isTrusted } from '../../x509/trust.ts'
@@ -94,6 +95,8 @@ export function checkProbe(settings: EndpointSettings): void {
     const hasProbeCa = probe.ca !== undefined
     problems.push(probeDistrustsCertificate(getSubject(leaf), issuer, hasProbeCa))
   }
+  if (certificate.kind === 'material' && getKeyAlgorithm(certificate.material.leaf) === 'RSA_1024')
+    problems.push(probeRejectsWeakKey(getSubject(certificate.material.leaf)))
   if (problems.length > 0) throw combineErrors(problems)
 }
 
