@@ -122,10 +122,10 @@ export async function assumeRole(
   aws.credentials.push(credential)
   eks.credentials.push(credential)
   const previousAuthorize = aws.authorize
-  aws.authorize = (principal, action, resource) =>
+  aws.authorize = (principal, action, resource, tags) =>
     principal === credential.principalArn
-      ? isAllowedByPolicy(policy, action, resource)
-      : previousAuthorize(principal, action, resource)
+      ? isAllowedByPolicy(policy, action, resource, tags)
+      : previousAuthorize(principal, action, resource, tags)
   eks.accessEntries = new Map([
     ...(eks.accessEntries ?? []),
     [`arn:aws:iam::${moto.account}:role/${name}`, { groups: [rbacGroupOf(permissionSet)] }],

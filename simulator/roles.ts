@@ -39,10 +39,10 @@ export function assumeRole(
   aws.credentials.push(role)
   const policy = loadIamPolicy({ region, account, cluster }, excludedPermissions, permissionSet)
   const authorizeByIam = aws.authorize
-  aws.authorize = (principal, action, resource) =>
+  aws.authorize = (principal, action, resource, tags) =>
     principal === role.principalArn
-      ? isAllowedByPolicy(policy, action, resource)
-      : authorizeByIam(principal, action, resource)
+      ? isAllowedByPolicy(policy, action, resource, tags)
+      : authorizeByIam(principal, action, resource, tags)
   const authorizeByRbac = kubernetes.options.authorize
   const authorizeRole = createRbacAuthorizer(loadRbacObjects(excludedPermissions, permissionSet))
   kubernetes.options.authorize = (identity, attributes) => {

@@ -136,12 +136,14 @@ async function startCluster(
     [adminToken, adminIdentity],
     [controllerToken, controllerIdentity],
   ])
+  // Local clusters on Outposts have an id.
+  const getTokenAudience = (): string => aws.state.clusters.get(names.cluster)?.id ?? names.cluster
   const kubernetes = await startKubernetes({
     requestLog,
     faults,
     tls: { certificate: cert, privateKey: key },
     authenticate: async (token) =>
-      staticTokens.get(token) ?? aws.authenticateEksToken(token, names.cluster),
+      staticTokens.get(token) ?? aws.authenticateEksToken(token, getTokenAudience()),
   })
   kubernetes.options.mutateCreate = setServiceClass
   if (savedState) kubernetes.load(savedState.objects)

@@ -29,6 +29,8 @@ export interface ChainCertificateOptions {
   readonly validTo?: number
   readonly extensions?: readonly X509.Extension[]
   readonly signatureHash?: 'SHA-1' | 'SHA-256'
+  /** Of an issuer with an RSA key; PKCS #1 v1.5 when absent. */
+  readonly signaturePadding?: 'PSS'
 }
 
 /** A certificate that can sign others. */
@@ -53,6 +55,7 @@ export async function issueChainCertificate(
   const keyPair = twinOf?.keyPair ?? (await createKeyPair(keyAlgorithm))
   const subject = twinOf?.subject ?? `CN=${options.name}`
   const signer = issuer ?? { keyPair, keyAlgorithm, subject }
+  const signing = await createSigning(signer, options)
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex'),
     subject,
@@ -60,11 +63,7 @@ export async function issueChainCertificate(
     notBefore: daysFromNow(options.validFrom ?? -1),
     notAfter: daysFromNow(options.validTo ?? 90),
     publicKey: keyPair.publicKey,
-    signingKey: signer.keyPair.privateKey,
-    signingAlgorithm: {
-      ...signingAlgorithms[signer.keyAlgorithm],
-      hash: options.signatureHash ?? 'SHA-256',
-    },
+    ...signing,
     extensions: await createExtensions(options, keyPair.publicKey),
   })
   const der = await crypto.subtle.exportKey('pkcs8', keyPair.privateKey)
@@ -75,6 +74,22 @@ export async function issueChainCertificate(
     keyAlgorithm,
     privateKey: `${x509.PemConverter.encode(der, x509.PemConverter.PrivateKeyTag).trim()}\n`,
   }
+}
+
+/** The key of the issuer, and how it signs. */
+async function createSigning(
+  { keyPair: { privateKey }, keyAlgorithm }: Pick<ChainCertificate, 'keyPair' | 'keyAlgorithm'>,
+  { signatureHash: hash = 'SHA-256', signaturePadding }: ChainCertificateOptions,
+) {
+  if (signaturePadding === undefined)
+    return {
+      signingKey: privateKey,
+      signingAlgorithm: { ...signingAlgorithms[keyAlgorithm], hash },
+    }
+  const name = 'RSA-PSS'
+  const der = await crypto.subtle.exportKey('pkcs8', privateKey)
+  const signingKey = await crypto.subtle.importKey('pkcs8', der, { name, hash }, true, ['sign'])
+  return { signingKey, signingAlgorithm: { name, hash, saltLength: 32 } }
 }
 
 const daysFromNow = (days: number): Date => new Date(Date.now() + days * dayMs)

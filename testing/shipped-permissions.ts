@@ -11,12 +11,24 @@ export interface IamPolicy {
   readonly Statement: readonly IamStatement[]
 }
 
-/** A statement of a policy. The shipped ones have no conditions. */
+/** A statement of a policy. */
 export interface IamStatement {
   readonly Sid?: string
   readonly Effect: string
   readonly Action: string | readonly string[]
   readonly Resource: string | readonly string[]
+  readonly Condition?: IamCondition
+}
+
+/** Values by condition key, by operator. All of them must be met. */
+type IamCondition = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+/** Tags, by key, on which conditions depend. */
+export interface AuthorizationTags {
+  /** Those that the request sets. */
+  readonly request: ReadonlyMap<string, string>
+  /** Those of the resource; empty for a new one. */
+  readonly resource: ReadonlyMap<string, string>
 }
 
 /** An object of rbac.yaml; only roles have rules. */
@@ -33,13 +45,18 @@ interface RbacRule {
   readonly verbs: readonly string[]
 }
 
-/** The shipped permission sets: for a deployment, and for a check. */
-export type PermissionSet = 'deploy' | 'check'
+/** The shipped permission sets: for a deployment, the same with conditions, and for a check. */
+export type PermissionSet = 'deploy' | 'hardened' | 'check'
 
 const permissionFiles: Readonly<
   Record<PermissionSet, { readonly policy: string; readonly rbac: string; readonly group: string }>
 > = {
   deploy: { policy: 'iam-policy.json', rbac: 'rbac.yaml', group: 'milvus-alb-action' },
+  hardened: {
+    policy: 'iam-policy-hardened.json',
+    rbac: 'rbac.yaml',
+    group: 'milvus-alb-action',
+  },
   check: {
     policy: 'iam-policy-check.json',
     rbac: 'rbac-check.yaml',
@@ -54,6 +71,9 @@ export const rbacGroupOf = (permissionSet: PermissionSet): string =>
 const readShippedFile = (name: string): string =>
   readFileSync(join(repositoryRoot, 'docs/permissions', name), 'utf8')
 
+/** The tag that certificates of others carry, in the hardened policy. */
+export const otherTag = 'team'
+
 /**
  * Loads the IAM policy of a permission set for an account.
  * @param excluded an action to leave out
@@ -65,13 +85,15 @@ export function loadIamPolicy(
   permissionSet: PermissionSet = 'deploy',
 ): IamPolicy {
   const text = readShippedFile(permissionFiles[permissionSet].policy)
+    .replaceAll('PARTITION', 'aws')
+    .replaceAll('OTHER_TAG', otherTag)
     .replaceAll('REGION', location.region)
     .replaceAll('ACCOUNT', location.account)
     .replaceAll('CLUSTER', location.cluster)
   const policy = JSON.parse(text) as IamPolicy
   for (const statement of policy.Statement) {
     const unsupportedKeys = Object.keys(statement).filter(
-      (key) => !['Sid', 'Effect', 'Action', 'Resource'].includes(key),
+      (key) => !['Sid', 'Effect', 'Action', 'Resource', 'Condition'].includes(key),
     )
     const unsupported = unsupportedKeys.join(', ') || statement.Effect
     if (unsupported !== 'Allow')
@@ -91,21 +113,48 @@ export function loadIamPolicy(
  * Whether a policy allows an action on a resource (an ARN, or `*` for actions without
  * resource-level permissions).
  */
-export function isAllowedByPolicy(policy: IamPolicy, action: string, resource: string): boolean {
+export function isAllowedByPolicy(
+  policy: IamPolicy,
+  action: string,
+  resource: string,
+  tags: AuthorizationTags,
+): boolean {
   return policy.Statement.some(
-    ({ Action, Resource }) =>
+    ({ Action, Resource, Condition }) =>
       [Action].flat().includes(action) &&
-      [Resource].flat().some((each) => toResourcePattern(each).test(resource)),
+      [Resource].flat().some((each) => toPattern(each).test(resource)) &&
+      isConditionMet(Condition, tags),
   )
 }
 
-const toResourcePattern = (resource: string): RegExp =>
+const toPattern = (text: string): RegExp =>
   new RegExp(
-    `^${resource
-      .split('*')
-      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-      .join('.*')}$`,
+    `^${text
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
   )
+
+/** The operators of the shipped policies. */
+const conditionOperators: Readonly<
+  Record<string, (value: string | undefined, expected: string) => boolean>
+> = {
+  StringLike: (value, expected) => value !== undefined && toPattern(expected).test(value),
+  Null: (value, expected) => (value === undefined) === (expected === 'true'),
+}
+
+/** @throws Error for an operator or a key that is not evaluated here */
+function isConditionMet(condition: IamCondition = {}, tags: AuthorizationTags): boolean {
+  return Object.entries(condition).every(([name, expectations]) =>
+    Object.entries(expectations).every(([key, expected]) => {
+      const [, source, tag = ''] = /^aws:(Request|Resource)Tag\/(.+)$/.exec(key) ?? []
+      const operator = conditionOperators[name]
+      if (!operator || source === undefined)
+        throw new Error(`The test environments do not evaluate ${name} of ${key}.`)
+      return operator((source === 'Request' ? tags.request : tags.resource).get(tag), expected)
+    }),
+  )
+}
 
 /**
  * Loads the RBAC objects of a permission set.

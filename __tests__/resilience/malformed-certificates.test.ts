@@ -16,7 +16,13 @@ import {
   parseCertificateMaterial,
   type CertificateMaterial,
 } from '../../src/x509/certificate.ts'
-import { checkMaterial, formatWeakKeyWarning, formatExpiryWarning } from '../../src/x509/checks.ts'
+import { checkMaterial } from '../../src/x509/checks.ts'
+import {
+  formatExpiryWarning,
+  formatIssuerExpiryWarning,
+  formatMixedKeysWarning,
+  listClientWarnings,
+} from '../../src/x509/warnings.ts'
 import { isIssuerOf } from '../../src/x509/issuers.ts'
 import { isTrusted } from '../../src/x509/trust.ts'
 import { weakFixtures } from '../x509/weak-fixtures.ts'
@@ -101,7 +107,9 @@ function exerciseMaterial(material: CertificateMaterial): void {
   const { leaf } = material
   expectReadable(
     [
-      formatWeakKeyWarning(leaf),
+      ...listClientWarnings(leaf),
+      formatMixedKeysWarning(material),
+      formatIssuerExpiryWarning(material, 10_000, now),
       formatExpiryWarning(leaf, undefined, now),
       formatExpiryWarning(leaf, 10_000, now),
     ]

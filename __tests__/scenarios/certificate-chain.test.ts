@@ -156,11 +156,18 @@ scenario(
 
 scenario(
   'an RSA key of 1024 bits is a warning: ACM accepts it, clients may not',
-  async ({ environment, run }) => {
+  async (scenario) => {
+    const { environment, run } = scenario
     const weakKeyCertificate = await environment.certificateAuthority.issue({
       hosts: [environment.host],
       keyAlgorithm: 'RSA_1024',
     })
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      certificateInputs(weakKeyCertificate),
+      'probe-certificate-untrusted',
+    )
+    expect(text).toContain('an RSA key of 1024 bits, which this runner')
     const result = await run({
       ...certificateInputs(weakKeyCertificate),
       probe: 'off',

@@ -81,6 +81,21 @@ simulatorScenario(
 )
 
 simulatorScenario(
+  'moto has no clusters on Outposts or of EKS Connector',
+  'a cluster of EKS Connector is rejected with the way to connect to it; a local cluster on an Outpost gets tokens for its id',
+  async (scenario) => {
+    const { environment, run } = scenario
+    setClusterDescription(environment, { isRegistered: true })
+    const text = await expectFailureWithoutWrites(scenario, {}, 'cluster-not-found')
+    expectToContainAll(text, ['EKS Connector', 'Set input kubeconfig'])
+    const id = '1a2b3c4d-5678-90ab-cdef-1234567890ab'
+    setClusterDescription(environment, { isRegistered: false, id })
+    expectSuccess(await run())
+    expect(environment.aws.tokenRejections).toEqual([])
+  },
+)
+
+simulatorScenario(
   "moto's clusters do not restrict networks",
   'a cluster endpoint that rejects this runner is reported with the networks it allows',
   async ({ environment, run, writes }) => {

@@ -6,7 +6,13 @@ import {
   requiredForClassParamsDrift,
   requiredForCheck,
 } from '../../testing/required-permissions.ts'
-import { loadIamPolicy, loadRbacObjects } from '../../testing/shipped-permissions.ts'
+import {
+  isAllowedByPolicy,
+  loadIamPolicy,
+  loadRbacObjects,
+  otherTag,
+  type PermissionSet,
+} from '../../testing/shipped-permissions.ts'
 
 test('the tables of mode check list exactly the permissions of the shipped files', () => {
   const actions = loadIamPolicy(
@@ -24,3 +30,77 @@ test('the tables of mode check list exactly the permissions of the shipped files
     .concat(optionalForCheck)
   expect(tables.sort()).toEqual([...actions, ...verbs].sort())
 })
+
+const location = { region: 'us-east-2', account: '111122223333', cluster: 'production' }
+
+test('the hardened policy allows no action that the other one does not, and leaves out none', () => {
+  const listActions = (permissionSet: PermissionSet): string[] =>
+    loadIamPolicy(location, '', permissionSet).Statement.flatMap(({ Action }) => Action)
+  expect(new Set(listActions('hardened'))).toEqual(new Set(listActions('deploy')))
+})
+
+const ownTags = { 'milvus-alb-action/target': 'uid/milvus' }
+const otherTags = { [otherTag]: 'search' }
+
+test.each<{
+  name: string
+  action: string
+  request?: Record<string, string>
+  resource?: Record<string, string>
+  isAllowed: boolean
+}>([
+  { name: 'import with its tags', action: 'ImportCertificate', request: ownTags, isAllowed: true },
+  {
+    name: 'tag a new certificate',
+    action: 'AddTagsToCertificate',
+    request: ownTags,
+    isAllowed: true,
+  },
+  { name: 'import without tags', action: 'ImportCertificate', isAllowed: false },
+  {
+    name: 'import with other tags',
+    action: 'ImportCertificate',
+    request: otherTags,
+    isAllowed: false,
+  },
+  { name: 'replace its own', action: 'ImportCertificate', resource: ownTags, isAllowed: true },
+  {
+    name: 'replace one of others',
+    action: 'ImportCertificate',
+    resource: otherTags,
+    isAllowed: false,
+  },
+  { name: 'delete its own', action: 'DeleteCertificate', resource: ownTags, isAllowed: true },
+  {
+    name: 'delete one of others',
+    action: 'DeleteCertificate',
+    resource: otherTags,
+    isAllowed: false,
+  },
+  { name: 'delete one without tags', action: 'DeleteCertificate', isAllowed: false },
+  {
+    name: 'claim one of others by its tag',
+    action: 'AddTagsToCertificate',
+    request: ownTags,
+    resource: otherTags,
+    isAllowed: false,
+  },
+  {
+    name: 'set other tags',
+    action: 'AddTagsToCertificate',
+    request: otherTags,
+    resource: ownTags,
+    isAllowed: false,
+  },
+])(
+  'the hardened policy and $name: $isAllowed',
+  ({ action, request = {}, resource = {}, isAllowed }) => {
+    const tags = {
+      request: new Map(Object.entries(request)),
+      resource: new Map(Object.entries(resource)),
+    }
+    const arn = 'arn:aws:acm:us-east-2:111122223333:certificate/1'
+    const policy = loadIamPolicy(location, '', 'hardened')
+    expect(isAllowedByPolicy(policy, `acm:${action}`, arn, tags)).toBe(isAllowed)
+  },
+)

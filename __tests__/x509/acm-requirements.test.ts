@@ -23,8 +23,10 @@ describe('keys and signatures', () => {
   test.each<{ issuer: AcmKeyAlgorithm; leaf: AcmKeyAlgorithm; codes: string[] }>([
     { issuer: 'EC_prime256v1', leaf: 'EC_secp384r1', codes: [] },
     { issuer: 'RSA_2048', leaf: 'RSA_3072', codes: [] },
-    { issuer: 'EC_prime256v1', leaf: 'RSA_2048', codes: ['certificate-key-unsupported'] },
-    { issuer: 'RSA_2048', leaf: 'EC_prime256v1', codes: ['certificate-key-unsupported'] },
+    // The documentation of ACM excludes these. Whether ACM does is not known: it decides.
+    { issuer: 'EC_prime256v1', leaf: 'RSA_2048', codes: [] },
+    { issuer: 'RSA_2048', leaf: 'EC_prime256v1', codes: [] },
+    { issuer: 'EC_prime256v1', leaf: 'EC_secp521r1', codes: ['certificate-key-unsupported'] },
   ])('$leaf signed by $issuer', async ({ issuer, leaf, codes }) => {
     const issuingAuthority = await createCertificateAuthority({ keyAlgorithm: issuer })
     const issued = await issuingAuthority.issue({ hosts: [host], keyAlgorithm: leaf })

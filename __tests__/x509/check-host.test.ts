@@ -40,7 +40,7 @@ test.each([
     name: 'only a matching common name',
     leaf: leafWithoutNames,
     checkedHost: host,
-    message: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but clients ignore common names.`,
+    message: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but many clients ignore it (Go, Java, browsers).`,
   },
   {
     name: 'neither a matching name nor common name',
@@ -48,6 +48,18 @@ test.each([
     checkedHost: 'other.example.com',
     message:
       'The certificate does not cover other.example.com: it has no subject alternative names.',
+  },
+  {
+    name: 'only an IP address',
+    leaf: await issueLeaf(['10.0.3.7']),
+    checkedHost: host,
+    message: `The certificate does not cover ${host}: its names are IP Address:10.0.3.7.`,
+  },
+  {
+    name: 'an IP address, and a matching common name',
+    leaf: await issueLeaf(['10.0.3.7', 'fd00::1'], host),
+    checkedHost: host,
+    message: `The certificate does not cover ${host}: its names are IP Address:10.0.3.7, IP Address:FD00:0:0:0:0:0:0:1.`,
   },
 ])('$name', ({ leaf, checkedHost, message }) => {
   expect(checkHost(leaf, checkedHost).map((problem) => problem.message)).toEqual([message])

@@ -10,7 +10,6 @@ import type { AwsCredential } from '../../simulator/aws/service.ts'
 import type { HttpRequest } from '../../simulator/aws/signature.ts'
 import { recordRequest, type Fault, type RequestRecording } from '../../testing/fault-injector.ts'
 import {
-  accessDeniedCode,
   createErrorReply,
   isQuery,
   toJsonError,
@@ -27,6 +26,7 @@ import {
   parseAwsRequest,
   type AwsRequest,
 } from './aws-requests.ts'
+import { findDenial } from './aws-authorization.ts'
 import { readBody, readMessage, withoutHopByHopHeaders } from './http-messages.ts'
 import { getInUseBy } from './certificate-in-use.ts'
 import type { Moto } from './moto.ts'
@@ -142,7 +142,8 @@ class RecordingProxy {
     const call = this.recordCall(incoming)
     const fault = await this.takeFault(call, message, incoming)
     if (fault?.reset === 'before') return void message.socket.destroy()
-    const denial = fault?.error ?? this.findDenial(call, incoming)
+    const denial =
+      fault?.error ?? (await findDenial(this, this.settings.moto.client, call, incoming))
     const reply = denial
       ? createErrorReply(call, denial)
       : this.rewriteReply(call, incoming, await this.fetchReply(call, message, incoming))
@@ -184,27 +185,6 @@ class RecordingProxy {
       body: body.toString(),
       headers: message.headers,
     })
-  }
-
-  private findDenial(
-    { service, operation, principal, resource }: AwsCall,
-    { body }: HttpRequest,
-  ): { status: number; code: string; message: string } | undefined {
-    // An import with tags also requires the permission to tag (hashicorp/terraform-provider-aws
-    // #11903). moto does not check this.
-    const isTagged =
-      service === 'acm' && operation === 'ImportCertificate' && body.includes('"Tags"')
-    const action = [operation, ...(isTagged ? ['AddTagsToCertificate'] : [])]
-      .map((each) => `${service}:${each}`)
-      .find((each) => !this.authorize(principal, each, resource))
-    if (action === undefined) return undefined
-    return {
-      status: service === 'acm' ? 400 : 403,
-      code: accessDeniedCode(service),
-      message:
-        `User: ${principal} is not authorized to perform: ${action} on resource: ${resource} ` +
-        `because no identity-based policy allows the ${action} action`,
-    }
   }
 
   /** Returns moto's response. A re-import keeps the certificate's tags, which moto would drop. */

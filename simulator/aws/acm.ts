@@ -229,6 +229,10 @@ export const acm: Service = {
       ? '*'
       : (getString(input, 'CertificateArn') ??
         `arn:aws:acm:${state.region}:${state.account}:certificate/*`),
+  getTags: ({ input, state }) => ({
+    request: parseTags(input),
+    resource: state.certificates.get(getString(input, 'CertificateArn') ?? '')?.tags ?? new Map(),
+  }),
   // An import with tags also needs the permission to tag (hashicorp/terraform-provider-aws #11903).
   additionalActions: (operation, input) =>
     operation === 'ImportCertificate' && input['Tags'] !== undefined

@@ -16,9 +16,10 @@ export const eks: Service = {
       const cluster = state.clusters.get(name)
       if (!cluster)
         throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404)
-      // A cluster in state CREATING has no endpoint and no certificate authority.
+      // A cluster in state CREATING has no endpoint and no certificate authority, and neither has
+      // one of EKS Connector.
       const endpointFields =
-        cluster.status === 'CREATING'
+        cluster.status === 'CREATING' || cluster.isRegistered
           ? {}
           : {
               endpoint: cluster.endpoint,
@@ -47,6 +48,14 @@ export const eks: Service = {
           accessConfig: { authenticationMode: 'API_AND_CONFIG_MAP' },
           status: cluster.status,
           platformVersion: 'eks.1',
+          ...(cluster.id !== undefined && {
+            id: cluster.id,
+            outpostConfig: {
+              outpostArns: [`arn:aws:outposts:${state.region}:${state.account}:outpost/op-1`],
+              controlPlaneInstanceType: 'm5.large',
+            },
+          }),
+          ...(cluster.isRegistered && { connectorConfig: { provider: 'OTHER' } }),
           tags: {},
         },
       }

@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
+import type { AuthorizationTags } from '../../testing/shipped-permissions.ts'
 import type { Fields } from './fields.ts'
 import {
   readRequest,
@@ -35,7 +36,14 @@ export interface AccessEntry {
  * Whether IAM allows an action, such as `acm:ImportCertificate`, on a resource, which is an ARN or
  * `*`.
  */
-export type Authorize = (principal: string, action: string, resource: string) => boolean
+export type Authorize = (
+  principal: string,
+  action: string,
+  resource: string,
+  tags: AuthorizationTags,
+) => boolean
+
+const noTags: AuthorizationTags = { request: new Map(), resource: new Map() }
 
 /** Options of startAws. */
 export interface AwsOptions extends RequestRecording {
@@ -105,12 +113,13 @@ async function executeOperation(
     now,
   }
   const resource = service.getResource(operation, call)
+  const tags = service.getTags?.(call) ?? noTags
   for (const requiredOperation of [
     operation,
     ...(service.additionalActions?.(operation, call.input) ?? []),
   ]) {
     const action = `${service.name}:${requiredOperation}`
-    if (resource !== undefined && !aws.authorize(call.principal, action, resource))
+    if (resource !== undefined && !aws.authorize(call.principal, action, resource, tags))
       throw createAccessDeniedError(service, call.principal, action, resource)
   }
   return handler(call)

@@ -1,5 +1,6 @@
 /** What all simulated AWS services share: operations, errors and pagination. */
 import type { ServiceName } from '../../testing/request-log.ts'
+import type { AuthorizationTags } from '../../testing/shipped-permissions.ts'
 import type { Fields } from './fields.ts'
 import type { AwsState } from './state.ts'
 
@@ -58,6 +59,8 @@ export interface Service {
    * resource. Undefined skips the check.
    */
   getResource(operation: string, call: OperationCall): string | undefined
+  /** The tags on which conditions of policies depend; absent for a service without tags. */
+  getTags?(call: OperationCall): AuthorizationTags
   /** Other operations that IAM must also allow. */
   additionalActions?(operation: string, input: Fields): string[]
 }

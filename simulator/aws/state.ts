@@ -110,6 +110,10 @@ export interface EksCluster {
   readonly network?: object
   /** The Kubernetes version; 1.35 when absent. */
   readonly version?: string
+  /** Of a local cluster on an Outpost. */
+  readonly id?: string
+  /** Whether the cluster runs elsewhere, and EKS Connector only registered it. */
+  readonly isRegistered?: boolean
 }
 
 /** The only VPC of the account. */

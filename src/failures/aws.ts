@@ -190,6 +190,15 @@ export function eksClusterCreationFailed(cluster: string): ActionError {
   })
 }
 
+/** EKS Connector shows clusters of others in the console; EKS has no endpoint for them. */
+export function eksClusterOnlyRegistered(cluster: string): ActionError {
+  return new ActionError({
+    code: 'cluster-not-found',
+    problem: `EKS cluster ${cluster} runs outside of EKS and is only registered there (EKS Connector), so EKS has no endpoint for its Kubernetes API.`,
+    remedy: 'Set input kubeconfig to a kubeconfig for this cluster.',
+  })
+}
+
 /** @param maxLength characters that the authenticator of the cluster accepts */
 export function eksTokenTooLong(cluster: string, maxLength: number): ActionError {
   return new ActionError({

@@ -100,6 +100,15 @@ export function curveExplicit(subject: string): ActionError {
   })
 }
 
+/** ACM, an ALB, OpenSSL and Go accept it; BoringSSL does not, which pymilvus and browsers use. */
+export function curveUnsupported(subject: string): ActionError {
+  return new ActionError({
+    code: 'certificate-key-unsupported',
+    problem: `Certificate ${subject} has a key on curve P-521. pymilvus rejects it during the handshake, even though ACM and some other clients do not.`,
+    remedy: 'Request a certificate with a key on curve P-256 or P-384.',
+  })
+}
+
 /** @param reason OpenSSL's, as a clause */
 export function handshakeRejected(subject: string, reason: string): ActionError {
   return new ActionError({

@@ -154,21 +154,7 @@ export function keyTypeUnsupported(algorithm: string): ActionError {
     code: 'certificate-key-unsupported',
     problem: `The certificate has a key of type ${algorithm}, which ACM cannot import.`,
     remedy:
-      'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256, P-384 or P-521.',
-  })
-}
-
-/** ACM requires the certificate and its issuer to have keys of the same type. */
-export function keyTypesMixed(key: {
-  /** As ACM names them, such as RSA_2048. */
-  readonly algorithm: string
-  readonly issuerAlgorithm: string
-  readonly issuerType: 'RSA' | 'EC'
-}): ActionError {
-  return new ActionError({
-    code: 'certificate-key-unsupported',
-    problem: `The certificate has a key of type ${key.algorithm}, but its issuer has one of type ${key.issuerAlgorithm}; ACM requires both to be RSA or both to be EC.`,
-    remedy: `Request the certificate with an ${key.issuerType} key.`,
+      'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256 or P-384.',
   })
 }
 
@@ -245,13 +231,14 @@ export function certificateNotYetValid(subject: string, validFrom: Date): Action
 const hostMismatchRemedy =
   'Use a certificate for this host, or set host to a name that the certificate covers.'
 
-export function hostNotCovered(host: string, dnsNames: readonly string[]): ActionError {
+/** @param names the subject alternative names; with their type, if none is a DNS name */
+export function hostNotCovered(host: string, names: readonly string[]): ActionError {
   return new ActionError({
     code: 'certificate-host-mismatch',
     problem:
-      dnsNames.length === 0
+      names.length === 0
         ? `The certificate does not cover ${host}: it has no subject alternative names.`
-        : `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}.`,
+        : `The certificate does not cover ${host}: its names are ${names.join(', ')}.`,
     remedy: hostMismatchRemedy,
   })
 }
@@ -259,12 +246,12 @@ export function hostNotCovered(host: string, dnsNames: readonly string[]): Actio
 /** @param wildcard the name of the certificate that covers the host only by its parent domain */
 export function hostBeyondWildcard(
   host: string,
-  dnsNames: readonly string[],
+  names: readonly string[],
   wildcard: string,
 ): ActionError {
   return new ActionError({
     code: 'certificate-host-mismatch',
-    problem: `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}. ${wildcard} covers exactly one label in place of the asterisk.`,
+    problem: `The certificate does not cover ${host}: its names are ${names.join(', ')}. ${wildcard} covers exactly one label in place of the asterisk.`,
     remedy: hostMismatchRemedy,
   })
 }
@@ -272,7 +259,7 @@ export function hostBeyondWildcard(
 export function hostOnlyInCommonName(host: string): ActionError {
   return new ActionError({
     code: 'certificate-host-mismatch',
-    problem: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but clients ignore common names.`,
+    problem: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but many clients ignore it (Go, Java, browsers).`,
     remedy: `Request a certificate with ${host} as a subject alternative name.`,
   })
 }

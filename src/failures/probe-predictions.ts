@@ -18,6 +18,15 @@ export function probeDistrustsCertificate(
   })
 }
 
+/** OpenSSL, and so Node, requires 2048 bits; BoringSSL does not. */
+export function probeRejectsWeakKey(subject: string): ActionError {
+  return new ActionError({
+    code: 'probe-certificate-untrusted',
+    problem: `The probe would fail: certificate ${subject} has an RSA key of 1024 bits, which this runner and most clients reject as too small.`,
+    remedy: 'Request a certificate with 2048 bits or more, or set probe: off.',
+  })
+}
+
 /** The probe has no certificate of its own, with which it could authenticate. */
 export function probeLacksClientCertificate(port: number): ActionError {
   return new ActionError({

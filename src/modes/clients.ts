@@ -81,6 +81,7 @@ async function connectToCluster(
   const tokenSource = new EksTokenSource({
     clients: aws,
     cluster: access.cluster,
+    audience: endpoint.tokenAudience,
     clock: context.clock,
     maskSecret: (secret) => context.maskSecret(secret),
   })

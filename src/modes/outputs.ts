@@ -6,7 +6,7 @@ import type { EndpointRun } from '../steps/run.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import type { Context } from '../steps/step.ts'
 import { getCertificateDetails } from '../x509/certificate.ts'
-import { expiresSoon } from '../x509/checks.ts'
+import { expiresSoon } from '../x509/warnings.ts'
 
 /**
  * Sets the outputs that are known before any change, so that they are set even if the run fails

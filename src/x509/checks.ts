@@ -13,7 +13,6 @@ import {
   intermediateMissing,
   issuerMissing,
   issuerNameEmpty,
-  keyTypesMixed,
   keyTypeUnsupported,
   ocspUrlTooLong,
   privateKeyMismatch,
@@ -30,6 +29,7 @@ import {
   toPem,
   type CertificateMaterial,
 } from './certificate.ts'
+import { isPssWithSha1 } from './extensions.ts'
 import { isSelfSigned } from './issuers.ts'
 
 /**
@@ -44,7 +44,7 @@ export function checkMaterial(
   return [
     ...checkPrivateKey(material),
     ...checkChain(material),
-    ...checkKeyTypes(material),
+    ...checkKeyType(material),
     ...checkSignatures(material),
     ...checkForClients(material),
     ...checkAcmLimits(material),
@@ -54,7 +54,7 @@ export function checkMaterial(
 }
 
 /** What people know a certificate by: its DNS names, or its subject when it has none. */
-const getDisplayName = (certificate: X509Certificate): string =>
+export const getDisplayName = (certificate: X509Certificate): string =>
   getDnsNames(certificate).join(', ') || getSubject(certificate)
 
 function checkPrivateKey({ leaf, key }: CertificateMaterial): ActionError[] {
@@ -88,19 +88,9 @@ const importableKeys: readonly string[] = [
   'EC_secp521r1',
 ]
 
-/** Source: ACM user guide, Prerequisites for importing: the issuer's key has the same type. */
-function checkKeyTypes({ leaf, chain: [issuer] }: CertificateMaterial): ActionError[] {
+function checkKeyType({ leaf }: CertificateMaterial): ActionError[] {
   const algorithm = getKeyAlgorithm(leaf)
-  if (!importableKeys.includes(algorithm)) return [keyTypeUnsupported(algorithm)]
-  const issuerType = issuer?.publicKey.asymmetricKeyType
-  if (!issuer || issuerType === leaf.publicKey.asymmetricKeyType) return []
-  return [
-    keyTypesMixed({
-      algorithm,
-      issuerAlgorithm: getKeyAlgorithm(issuer),
-      issuerType: issuerType === 'ec' ? 'EC' : 'RSA',
-    }),
-  ]
+  return importableKeys.includes(algorithm) ? [] : [keyTypeUnsupported(algorithm)]
 }
 
 /** Signature algorithms that clients reject: MD2, MD5 and SHA-1. */
@@ -109,10 +99,18 @@ const weakSignature = /md2|md5|sha-?1(?!\d)/i
 /** Nobody verifies the signature of a root. */
 function checkSignatures({ leaf, chain }: CertificateMaterial): ActionError[] {
   const verified = [leaf, ...chain.filter((certificate) => !isSelfSigned(certificate))]
-  const weak = verified.find(({ signatureAlgorithm }) =>
-    weakSignature.test(signatureAlgorithm ?? ''),
-  )
-  return weak ? [signatureWeak(getSubject(weak), weak.signatureAlgorithm ?? '')] : []
+  for (const certificate of verified) {
+    const algorithm = findWeakSignature(certificate)
+    if (algorithm !== undefined) return [signatureWeak(getSubject(certificate), algorithm)]
+  }
+  return []
+}
+
+function findWeakSignature(certificate: X509Certificate): string | undefined {
+  // Node names only the padding.
+  if (isPssWithSha1(certificate)) return 'RSASSA-PSS and SHA-1'
+  const { signatureAlgorithm = '' } = certificate
+  return weakSignature.test(signatureAlgorithm) ? signatureAlgorithm : undefined
 }
 
 /** Source: ACM, ImportCertificate. In bytes of PEM and in characters. */
@@ -161,64 +159,23 @@ function checkValidity({ leaf, chain }: CertificateMaterial, now: number): Actio
 /** Whether the certificate covers the host. */
 export function checkHost(leaf: X509Certificate, host: string): ActionError[] {
   if (coversHost(leaf, host)) return []
-  const dnsNames = getDnsNames(leaf)
+  const names = listAlternativeNames(leaf)
   const commonNameMatches =
     leaf.checkHost(host, { subject: 'always', partialWildcards: false }) !== undefined
-  if (dnsNames.length === 0 && commonNameMatches) return [hostOnlyInCommonName(host)]
-  const wildcard = dnsNames.find((name) => isAtOrBelowWildcardParent(name, host))
+  if (names.length === 0 && commonNameMatches) return [hostOnlyInCommonName(host)]
+  const wildcard = getDnsNames(leaf).find((name) => isAtOrBelowWildcardParent(name, host))
   return wildcard === undefined
-    ? [hostNotCovered(host, dnsNames)]
-    : [hostBeyondWildcard(host, dnsNames, wildcard)]
+    ? [hostNotCovered(host, names)]
+    : [hostBeyondWildcard(host, names, wildcard)]
+}
+
+/** The DNS names; without any, the other names with their type: `IP Address:10.0.3.7`. */
+function listAlternativeNames(leaf: X509Certificate): string[] {
+  const dnsNames = getDnsNames(leaf)
+  if (dnsNames.length > 0) return dnsNames
+  return (leaf.subjectAltName ?? '').split(', ').filter((name) => name !== '')
 }
 
 /** Whether `name` is a wildcard, and `host` its parent domain or at any depth below that. */
 const isAtOrBelowWildcardParent = (name: string, host: string): boolean =>
   name.startsWith('*.') && (host === name.slice(2) || host.endsWith(name.slice(1)))
-
-/**
- * The warning about a key that ACM and an ALB accept, but clients may not; undefined when there is
- * none. Source: OpenSSL, SSL_CTX_set_security_level, level 2.
- */
-export function formatWeakKeyWarning(leaf: X509Certificate): string | undefined {
-  if (getKeyAlgorithm(leaf) !== 'RSA_1024') return undefined
-  return (
-    'The certificate has a 1024-bit RSA key: ACM accepts it, but most clients reject it as too ' +
-    'small. Request a certificate with 2048 bits or more.'
-  )
-}
-
-const millisecondsPerDay = 86_400_000
-
-/**
- * Whether a certificate expires within the threshold, or has expired.
- * @param threshold days; undefined for 30, or a third of the lifetime if that is less
- * @param now milliseconds since the epoch
- */
-export function expiresSoon(
-  leaf: X509Certificate,
-  threshold: number | undefined,
-  now: number,
-): boolean {
-  const [validFrom, validTo] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()]
-  const thresholdDays = threshold ?? Math.min(30, (validTo - validFrom) / millisecondsPerDay / 3)
-  return (validTo - now) / millisecondsPerDay < thresholdDays
-}
-
-/**
- * The warning about a certificate that expires soon; undefined when it does not.
- * @param threshold days; when undefined the smaller of 30 days and a third of the certificate's
- *   lifetime
- * @param now milliseconds since the epoch
- * @param reason why it is not renewed
- */
-export function formatExpiryWarning(
-  leaf: X509Certificate,
-  threshold: number | undefined,
-  now: number,
-  reason = 'ACM does not renew imported certificates',
-): string | undefined {
-  if (!expiresSoon(leaf, threshold, now)) return undefined
-  const days = Math.floor((leaf.validToDate.getTime() - now) / millisecondsPerDay)
-  const expiry = `in ${days} day${days === 1 ? '' : 's'}, on ${leaf.validToDate.toISOString()}`
-  return `The certificate for ${getDisplayName(leaf)} expires ${expiry}: ${reason}.`
-}

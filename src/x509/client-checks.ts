@@ -8,6 +8,7 @@ import type { ActionError } from '../failures/action-error.ts'
 import {
   criticalExtensionUnknown,
   curveExplicit,
+  curveUnsupported,
   issuerKeyWeak,
   issuerMayNotSign,
   issuerNotCa,
@@ -26,13 +27,8 @@ export const checkForClients = (material: Chain): ActionError[] => [
   ...[material.leaf, ...material.chain].flatMap(checkKeyAndExtensions),
 ]
 
+/** OpenSSL also accepts "server gated cryptography", but BoringSSL does not. */
 const serverAuth = '1.3.6.1.5.5.7.3.1'
-/** "Server gated cryptography", which counts as serverAuth. Source: OpenSSL, v3_purp.c. */
-const serverPurposes: readonly string[] = [
-  serverAuth,
-  '2.16.840.1.113730.4.1',
-  '1.3.6.1.4.1.311.10.3.3',
-]
 
 /**
  * With TLS 1.3 and with ECDHE the key signs the handshake. Source: BoringSSL,
@@ -46,7 +42,7 @@ function checkPurpose({ leaf, chain }: Chain): ActionError[] {
   for (const certificate of [leaf, ...chain]) {
     // Node calls the extended key usages keyUsage. The types do not say that it may be undefined.
     const purposes = certificate.keyUsage as readonly string[] | undefined
-    if (purposes && !purposes.some((purpose) => serverPurposes.includes(purpose)))
+    if (purposes && !purposes.includes(serverAuth))
       problems.push(serverPurposeMissing(getSubject(certificate), purposes))
   }
   return problems
@@ -88,10 +84,17 @@ function checkKeyAndExtensions(certificate: X509Certificate, depth: number): Act
   if (unknown.length > 0) problems.push(criticalExtensionUnknown(subject, unknown))
   if (hasExplicitCurve(certificate)) problems.push(curveExplicit(subject))
   // A weak key of the leaf is a warning: ACM accepts it, and so may an old client.
-  if (depth > 0 && isKeyWeak(certificate))
-    problems.push(issuerKeyWeak(subject, getKeyAlgorithm(certificate)))
+  const algorithm = getKeyAlgorithm(certificate)
+  if (depth > 0 && isKeyWeak(certificate)) problems.push(issuerKeyWeak(subject, algorithm))
+  if (depth === 0 && algorithm === unsupportedCurve) problems.push(curveUnsupported(subject))
   return problems
 }
+
+/**
+ * A client of BoringSSL offers no algorithm with which this key could sign the handshake; a CA may
+ * have one. Source: BoringSSL, ssl/extensions.cc, kVerifySignatureAlgorithms.
+ */
+export const unsupportedCurve = 'EC_secp521r1'
 
 /** Source: OpenSSL, SSL_CTX_set_security_level, level 2: 112 bits of security. */
 function isKeyWeak({ publicKey: { asymmetricKeyType, asymmetricKeyDetails } }: X509Certificate) {

@@ -21,6 +21,7 @@ const oids = {
   keyUsage: '2.5.29.15',
   tlsFeature: '1.3.6.1.5.5.7.1.24',
   rsassaPss: '1.2.840.113549.1.1.10',
+  sha1: '1.3.14.3.2.26',
 } as const
 
 interface Extension {
@@ -94,9 +95,11 @@ export function hasExplicitCurve(certificate: X509Certificate): boolean {
 /** Whether it is signed with RSASSA-PSS and SHA-1, which is the default there. */
 export function isPssWithSha1(certificate: X509Certificate): boolean {
   const [, signature = emptyElement] = readFields(certificate)
-  const [oid = emptyElement, parameters] = readElements(signature.content)
+  const [oid = emptyElement, parameters = emptyElement] = readElements(signature.content)
   if (formatObjectIdentifier(oid.content) !== oids.rsassaPss) return false
-  return !readElements(parameters?.content ?? Buffer.alloc(0)).some(
-    ({ tag }) => tag === contextTag(0),
-  )
+  const hash = readElements(parameters.content).find(({ tag }) => tag === contextTag(0))
+  if (!hash) return true
+  const [algorithm = emptyElement] = readElements(hash.content)
+  const [hashOid = emptyElement] = readElements(algorithm.content)
+  return formatObjectIdentifier(hashOid.content) === oids.sha1
 }

@@ -32,6 +32,10 @@ describe('importWithoutRetry', () => {
       'a throttled request',
       { error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' } },
     ],
+    [
+      'a concurrent import',
+      { error: { status: 400, code: 'ConflictException', message: 'Another import is under way' } },
+    ],
     ['a server error', { error: { status: 500, code: 'InternalFailure', message: 'x' } }],
     [
       'an unavailable service',
@@ -87,11 +91,6 @@ describe('importWithoutRetry', () => {
       name: 'an expired session',
       code: 'aws-credentials-expired',
       fault: { status: 400, code: 'ExpiredTokenException', message: 'expired' },
-    },
-    {
-      name: 'a concurrent import',
-      code: 'aws-request-failed',
-      fault: { status: 400, code: 'ConflictException', message: 'Another import is under way' },
     },
     {
       name: 'an exhausted yearly quota',

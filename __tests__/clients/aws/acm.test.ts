@@ -113,17 +113,20 @@ describe('reimport', () => {
     ]).toEqual([renewed.certificate, new Map([['a', 'b']]), 1])
   })
 
-  test('retries throttled requests', async () => {
-    const arn = await importCertificate({})
-    account.faults.inject({
-      service: 'acm',
-      operation: 'ImportCertificate',
-      times: 1,
-      error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' },
-    })
-    await acm.reimport(arn, createImportMaterial())
-    expect(requestBodies('ImportCertificate')).toHaveLength(3)
-  })
+  test.each(['ThrottlingException', 'ConflictException', 'RequestInProgressException'])(
+    'retries after %s',
+    async (code) => {
+      const arn = await importCertificate({})
+      account.faults.inject({
+        service: 'acm',
+        operation: 'ImportCertificate',
+        times: 1,
+        error: { status: 400, code, message: 'Later' },
+      })
+      await acm.reimport(arn, createImportMaterial())
+      expect(requestBodies('ImportCertificate')).toHaveLength(3)
+    },
+  )
 
   test('reports the error of ACM when the key type differs', async () => {
     const arn = await importCertificate({})

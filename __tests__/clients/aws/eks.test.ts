@@ -22,7 +22,7 @@ interface Identity {
  * kept secret.
  */
 function createTokenSource(
-  options: { identity?: Identity; region?: string; clock?: FakeClock } = {},
+  options: { identity?: Identity; region?: string; clock?: FakeClock; audience?: string } = {},
 ): {
   tokenSource: EksTokenSource
   clock: FakeClock
@@ -40,6 +40,7 @@ function createTokenSource(
   const tokenSource = new EksTokenSource({
     clients: { credentials, region: options.region ?? 'us-east-2', eks: account.clients.eks },
     cluster: 'production',
+    audience: options.audience ?? 'production',
     clock,
     maskSecret: (secret) => maskedTokens.push(secret),
   })
@@ -145,6 +146,7 @@ describe('a token', () => {
     const tokenSource = new EksTokenSource({
       clients: { credentials, region: 'us-east-2', eks: account.clients.eks },
       cluster: 'production',
+      audience: 'production',
       clock: new FakeClock(Date.now()),
       maskSecret: () => undefined,
     })
@@ -199,94 +201,17 @@ describe('the signed host is the STS endpoint of the region', () => {
   })
 })
 
-describe('describeCluster', () => {
-  const cluster = {
+test('a local cluster on an Outpost accepts only tokens for its id', async () => {
+  const id = '1a2b3c4d-5678-90ab-cdef-1234567890ab'
+  account.aws.state.clusters.set('production', {
     name: 'production',
     endpoint: 'https://eks.example.com',
     certificateAuthority: '-----BEGIN CERTIFICATE-----\n',
-    status: 'ACTIVE' as const,
-  }
-
-  test('returns the endpoint, its CA and its network', async () => {
-    account.aws.state.clusters.set('production', cluster)
-    expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({
-      server: cluster.endpoint,
-      certificateAuthority: cluster.certificateAuthority,
-      accountId: '111122223333',
-      vpcId: 'vpc-0123456789abcdef0',
-      accessRestriction: undefined,
-    })
+    status: 'ACTIVE',
+    id,
   })
-
-  test.each<{ name: string; network: object; expected: RegExp | undefined }>([
-    {
-      name: 'private',
-      network: { endpointPublicAccess: false, endpointPrivateAccess: true },
-      expected: /^is private: /,
-    },
-    {
-      name: 'restricted to CIDR blocks',
-      network: { publicAccessCidrs: ['203.0.113.0/24', '198.51.100.7/32'] },
-      expected: /only from 203\.0\.113\.0\/24, 198\.51\.100\.7\/32,/,
-    },
-    {
-      name: 'open to every address',
-      network: { publicAccessCidrs: ['203.0.113.0/24', '0.0.0.0/0'] },
-      expected: undefined,
-    },
-  ])('describes who can reach an endpoint that is $name', async ({ network, expected }) => {
-    account.aws.state.clusters.set('production', { ...cluster, network })
-    const { accessRestriction } = await describeCluster(
-      account.clients.eks,
-      'production',
-      'us-east-2',
-    )
-    expect(accessRestriction).toEqual(
-      expected === undefined ? undefined : expect.stringMatching(expected),
-    )
-  })
-
-  test.each<{ name: string; arrange: () => void; code: string; message: RegExp }>([
-    {
-      name: 'does not exist',
-      arrange: () => undefined,
-      code: 'cluster-not-found',
-      message:
-        /^EKS cluster production does not exist in region us-east-2 of the account of these credentials\.$/,
-    },
-    {
-      name: 'is being created',
-      arrange: () =>
-        account.aws.state.clusters.set('production', { ...cluster, status: 'CREATING' }),
-      code: 'cluster-not-found',
-      message: /status is CREATING/,
-    },
-    {
-      name: 'is being deleted',
-      arrange: () =>
-        account.aws.state.clusters.set('production', { ...cluster, status: 'DELETING' }),
-      code: 'cluster-not-found',
-      message: /status is DELETING/,
-    },
-    {
-      name: 'has failed',
-      arrange: () => account.aws.state.clusters.set('production', { ...cluster, status: 'FAILED' }),
-      code: 'cluster-not-found',
-      message: /status is FAILED/,
-    },
-    {
-      name: 'the role is not allowed to describe',
-      arrange: () => {
-        account.aws.authorize = () => false
-      },
-      code: 'aws-access-denied',
-      message: /^AWS denied eks:DescribeCluster: /,
-    },
-  ])('rejects a cluster that $name', async ({ arrange, code, message }) => {
-    arrange()
-    const error = await captureActionError(() =>
-      describeCluster(account.clients.eks, 'production', 'us-east-2'),
-    )
-    expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
-  })
+  const { tokenAudience } = await describeCluster(account.clients.eks, 'production', 'us-east-2')
+  const token = await createTokenSource({ audience: tokenAudience }).tokenSource.token()
+  expect(await account.aws.authenticateEksToken(token, id)).toBeDefined()
+  expect(await account.aws.authenticateEksToken(token, 'production')).toBeUndefined()
 })

@@ -78,6 +78,7 @@ export const oid = {
   email: '1.3.6.1.5.5.7.3.4',
   ocsp: '1.3.6.1.5.5.7.3.9',
   netscapeStepUp: '2.16.840.1.113730.4.1',
+  microsoftServerGated: '1.3.6.1.4.1.311.10.3.3',
   unknown: '1.3.6.1.4.1.55555.1',
   crlDistributionPoints: '2.5.29.31',
 }

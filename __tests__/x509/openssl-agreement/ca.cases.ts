@@ -14,6 +14,8 @@ import {
   signatureWeak,
   unusable,
   type AgreementCase,
+  type Bundle,
+  type Overrides,
 } from './agreement-fixture.ts'
 
 const caCases = (position: 'intermediate' | 'root', withRoot: boolean): AgreementCase[] =>
@@ -81,6 +83,7 @@ const caCases = (position: 'intermediate' | 'root', withRoot: boolean): Agreemen
       ['not yet valid', { validFrom: 1 }, notYetValid],
       ['ends before the leaf', { validTo: 5 }],
       ['P-384 key', { keyAlgorithm: 'EC_secp384r1' }],
+      ['P-521 key', { keyAlgorithm: 'EC_secp521r1' }],
       ['a path length of 1', { pathLength: 1 }],
     ],
     withRoot,
@@ -110,11 +113,35 @@ export const rootCases = [
 
 const rsa = (keyAlgorithm: 'RSA_1024' | 'RSA_2048') => ({ keyAlgorithm })
 
+/** RSA everywhere; the leaf and the intermediate are signed like this. */
+const createRsaChain = (signature: Overrides): Promise<Bundle> =>
+  createChain({
+    root: rsa('RSA_2048'),
+    intermediate: { ...rsa('RSA_2048'), ...signature },
+    leaf: { ...rsa('RSA_2048'), ...signature },
+  })
+
 export const keyCases: AgreementCase[] = [
   {
     name: 'RSA: 2048 bits everywhere',
     create: () =>
       createChain({ root: rsa('RSA_2048'), intermediate: rsa('RSA_2048'), leaf: rsa('RSA_2048') }),
+    codes: [],
+  },
+  {
+    name: 'RSA: signatures with PSS and SHA-256',
+    create: () => createRsaChain({ signaturePadding: 'PSS' }),
+    codes: [],
+  },
+  {
+    name: 'RSA: signatures with PSS and SHA-1',
+    create: () => createRsaChain({ signaturePadding: 'PSS', signatureHash: 'SHA-1' }),
+    codes: signatureWeak,
+  },
+  { name: 'RSA: below EC', create: () => createChain({ leaf: rsa('RSA_2048') }), codes: [] },
+  {
+    name: 'RSA: above EC',
+    create: () => createChain({ root: rsa('RSA_2048'), intermediate: rsa('RSA_2048') }),
     codes: [],
   },
   {

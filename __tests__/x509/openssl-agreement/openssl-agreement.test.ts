@@ -4,19 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import {
-  parseCertificateMaterial,
-  toPem,
-  type CertificateMaterial,
-} from '../../../src/x509/certificate.ts'
-import { checkMaterial } from '../../../src/x509/checks.ts'
-import { checkHandshake } from '../../../src/x509/handshake.ts'
-import { parseCertificates } from '../../../src/x509/parse.ts'
+import { toPem } from '../../../src/x509/certificate.ts'
 import { host } from '../issued-certificates.ts'
-import type { Bundle } from './agreement-fixture.ts'
-import { bundleCases, lengthCases } from './bundle.cases.ts'
-import { intermediateCases, keyCases, rootCases } from './ca.cases.ts'
-import { leafCases, selfSignedCases } from './leaf.cases.ts'
+import { agreementCases, joinPems, listOurCodes, parseBundle } from './agreement-cases.ts'
+import { clientDisagreements } from './client-disagreements.ts'
 
 /** PEM texts: what a server sends, and what its client trusts. */
 interface ServedChain {
@@ -46,31 +37,6 @@ async function isAcceptedByOpenssl(files: ServedChain): Promise<boolean> {
   }
 }
 
-const joinPems = (certificates: Bundle['chain']): string =>
-  certificates.map(({ pem }) => pem).join('')
-
-const parseBundle = ({ leaf, chain, root }: Bundle): CertificateMaterial =>
-  parseCertificateMaterial(
-    { certificate: leaf.pem, chain: joinPems(chain), privateKey: leaf.privateKey },
-    parseCertificates(root.pem),
-  )
-
-async function listOurCodes(material: CertificateMaterial): Promise<string[]> {
-  const problems = checkMaterial(material, host, Date.now())
-  if (problems.length === 0) problems.push(...(await checkHandshake(material, host)))
-  return problems.map(({ code }) => code)
-}
-
-const agreementCases = [
-  ...leafCases,
-  ...intermediateCases,
-  ...rootCases,
-  ...keyCases,
-  ...lengthCases,
-  ...bundleCases,
-  ...selfSignedCases,
-]
-
 test.each(agreementCases)('$name', async ({ create, codes, reason, isImportRejected = false }) => {
   const bundle = await create()
   const { leaf, chain, root } = bundle
@@ -93,4 +59,12 @@ test.each(agreementCases)('$name', async ({ create, codes, reason, isImportRejec
 
 test('the table has at least 120 cases', () => {
   expect(agreementCases.length).toBeGreaterThanOrEqual(120)
+})
+
+test('every listed disagreement with a client is about a case of the table', () => {
+  const names = agreementCases.map(({ name }) => name)
+  const unknown = clientDisagreements
+    .flatMap(({ cases }) => cases)
+    .filter((name) => !names.includes(name))
+  expect(unknown).toEqual([])
 })

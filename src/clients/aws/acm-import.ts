@@ -27,15 +27,20 @@ export function buildImportInput(material: ImportMaterial): ImportCertificateCom
   return { ...input, CertificateChain: encoder.encode(material.chain) }
 }
 
+/** ACM is still working on an earlier import. Source: ACM API reference, ConflictException. */
+export const isImportInProgress = (thrown: unknown): boolean =>
+  /^(Conflict|RequestInProgress)Exception$/.test(errorName(thrown))
+
 /**
- * Whether an import that failed may have reached ACM. A 4xx other than throttling is a definite
- * rejection; after a 5xx, a truncated response or a broken connection the outcome is unknown.
+ * Whether an import that failed may have reached ACM, or may succeed later. A 4xx other than
+ * throttling is a definite rejection, unless another import is under way; after a 5xx, a truncated
+ * response or a broken connection the outcome is unknown.
  */
 export function mayHaveSucceeded(thrown: unknown): boolean {
   // Without credentials, nothing was sent.
   if (thrown instanceof ActionError) return false
   const name = errorName(thrown)
-  if (/Throttl|TooManyRequests|RequestInProgress/.test(name)) return true
+  if (/Throttl|TooManyRequests/.test(name) || isImportInProgress(thrown)) return true
   const { $metadata: metadata } = thrown as { $metadata?: { httpStatusCode?: number } }
   const status = metadata?.httpStatusCode
   const isClientError = status !== undefined && status >= 400 && status < 500

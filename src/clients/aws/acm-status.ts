@@ -55,13 +55,29 @@ export function describeRenewalProblem({
   Type,
   RenewalEligibility,
   RenewalSummary: renewal,
+  CertificateKeyPairOrigin: keyOrigin,
 }: CertificateDetail = {}): string | undefined {
-  if (RenewalEligibility !== 'ELIGIBLE')
-    return Type === 'AMAZON_ISSUED'
-      ? 'ACM does not renew certificates that are not in use'
-      : 'ACM does not renew imported certificates'
+  if (RenewalEligibility !== 'ELIGIBLE') return describeIneligibility(Type, keyOrigin)
   if (renewal?.RenewalStatus !== 'FAILED' && renewal?.RenewalStatus !== 'PENDING_VALIDATION')
     return undefined
   const reason = renewal.RenewalStatusReason ?? renewal.RenewalStatus
   return `ACM cannot renew it (${reason}): ${describeValidation(renewal)}`
+}
+
+function describeIneligibility(
+  type: CertificateDetail['Type'],
+  keyOrigin: CertificateDetail['CertificateKeyPairOrigin'],
+): string {
+  if (keyOrigin === 'ACME')
+    return 'ACM does not renew certificates that an ACME client requested; that client has to'
+  switch (type) {
+    case 'AMAZON_ISSUED':
+      return 'ACM does not renew certificates that are not in use'
+    case 'PRIVATE':
+      return 'ACM renews only private certificates that were requested in ACM, and are in use'
+    // Without the permission to read it, a certificate counts as imported.
+    case 'IMPORTED':
+    case undefined:
+      return 'ACM does not renew imported certificates'
+  }
 }

@@ -13,9 +13,11 @@ import {
 } from '@aws-sdk/client-acm'
 import type { ActionError } from '../../failures/action-error.ts'
 import { certificatePendingValidation } from '../../failures/certificate.ts'
+import { retry } from '../../util/retry.ts'
 import { getErrorMessage } from '../../util/text.ts'
 import {
   buildImportInput,
+  isImportInProgress,
   mayHaveSucceeded,
   translateImportError,
   type ImportMaterial,
@@ -41,6 +43,9 @@ export interface CertificatePem {
   readonly chain: string
 }
 
+/** While another import of the same certificate is under way. */
+const maxReimportAttempts = 6
+
 /** The calls of the certificate step. Each throws ActionError. */
 export class Acm {
   private readonly client: ACMClient
@@ -48,10 +53,12 @@ export class Acm {
   // Runs read every certificate of an account with these, at once. Each has a quota of its own.
   private readonly certificateReads: CallPacer
   private readonly tagReads: CallPacer
+  private readonly pace: Pace
 
   constructor(clients: { acm: ACMClient; acmWithoutRetry: ACMClient }, pace: Pace) {
     this.certificateReads = new CallPacer(pace)
     this.tagReads = new CallPacer(pace)
+    this.pace = pace
     this.client = clients.acm
     this.clientWithoutRetry = clients.acmWithoutRetry
   }
@@ -175,9 +182,11 @@ export class Acm {
    */
   async reimport(arn: string, material: ImportMaterial): Promise<ActionError | undefined> {
     try {
-      await this.client.send(
-        new ImportCertificateCommand({ CertificateArn: arn, ...buildImportInput(material) }),
-      )
+      const input = { CertificateArn: arn, ...buildImportInput(material) }
+      await retry(() => this.client.send(new ImportCertificateCommand(input)), {
+        ...this.pace,
+        maxAttempts: (thrown) => (isImportInProgress(thrown) ? maxReimportAttempts : 1),
+      })
       return undefined
     } catch (thrown) {
       const error = translateImportError(thrown)

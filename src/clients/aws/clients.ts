@@ -9,6 +9,8 @@ import tls from 'node:tls'
 import { ACMClient } from '@aws-sdk/client-acm'
 import { EKSClient } from '@aws-sdk/client-eks'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
+import { loadConfig } from '@smithy/core/config'
+import { NODE_MAX_ATTEMPT_CONFIG_OPTIONS } from '@smithy/core/retry'
 import { caBundleUnreadable } from '../../failures/aws.ts'
 import { getErrorMessage } from '../../util/text.ts'
 import { restrictToAccounts } from './account.ts'
@@ -73,7 +75,8 @@ export function createAwsClients(
     }),
     requestHandler,
     customUserAgent: 'milvus-alb-action',
-    maxAttempts: 4,
+    // AWS_MAX_ATTEMPTS, or max_attempts of the profile. The default of the SDK is 3.
+    maxAttempts: loadConfig({ ...NODE_MAX_ATTEMPT_CONFIG_OPTIONS, default: 4 }),
   }
   const credentials = restrictToAccounts(baseConfig, allowedAccounts)
   const config = { ...baseConfig, credentials }

@@ -11,6 +11,7 @@ import {
   eksClusterBeingDeleted,
   eksClusterCreationFailed,
   eksClusterNotFound,
+  eksClusterOnlyRegistered,
   eksClusterNotReady,
   eksTokenTooLong,
 } from '../../failures/aws.ts'
@@ -25,6 +26,8 @@ export interface ClusterEndpoint {
   readonly server: string
   /** PEM of the authority that signed the endpoint's certificate. */
   readonly certificateAuthority: string
+  /** What tokens for the cluster are signed for. */
+  readonly tokenAudience: string
   readonly vpcId: string | undefined
   readonly accountId: string | undefined
   /** Who can reach the endpoint, continuing `This endpoint`; undefined when everybody can. */
@@ -39,12 +42,15 @@ export async function describeCluster(
 ): Promise<ClusterEndpoint> {
   const cluster = await getCluster(eks, name, region)
   const { status = 'unknown', endpoint, certificateAuthority, resourcesVpcConfig } = cluster
+  if (cluster.connectorConfig) throw eksClusterOnlyRegistered(name)
   if (status === 'DELETING') throw eksClusterBeingDeleted(name)
   if (status === 'FAILED') throw eksClusterCreationFailed(name)
   if (!endpoint || !certificateAuthority?.data) throw eksClusterNotReady(name, status)
   return {
     server: endpoint,
     certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString(),
+    // Only local clusters on Outposts have an id. Source: AWS CLI, eks get-token, --cluster-id.
+    tokenAudience: cluster.id ?? name,
     vpcId: resourcesVpcConfig?.vpcId,
     accountId: cluster.arn?.split(':')[4],
     accessRestriction: describeAccessRestriction(resourcesVpcConfig),
@@ -112,6 +118,8 @@ export class EksTokenSource implements TokenSource {
       eks: { config: { systemClockOffset: number } }
     }
     cluster: string
+    /** The name of the cluster, or its id: `ClusterEndpoint.tokenAudience`. */
+    audience: string
     clock: Clock
     maskSecret: (secret: string) => void
   }
@@ -147,7 +155,7 @@ export class EksTokenSource implements TokenSource {
   }
 
   private async presignCallerIdentity(signingDate: Date): Promise<string> {
-    const { clients, cluster } = this.options
+    const { clients, audience } = this.options
     const hostname = getStsHostname(clients.region)
     const signer = new SignatureV4({
       service: 'sts',
@@ -161,7 +169,7 @@ export class EksTokenSource implements TokenSource {
       hostname,
       path: '/',
       query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
-      headers: { host: hostname, 'x-k8s-aws-id': cluster },
+      headers: { host: hostname, 'x-k8s-aws-id': audience },
     }
     try {
       const { query } = await signer.presign(request, { expiresIn: 60, signingDate })

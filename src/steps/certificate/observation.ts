@@ -9,8 +9,9 @@ import {
 } from '../../failures/certificate.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { getDnsNames, type CertificateMaterial } from '../../x509/certificate.ts'
-import { checkHost, formatExpiryWarning, formatWeakKeyWarning } from '../../x509/checks.ts'
+import { checkHost } from '../../x509/checks.ts'
 import { parseCertificates } from '../../x509/parse.ts'
+import { formatExpiryWarning, listClientWarnings } from '../../x509/warnings.ts'
 import { parseCertificateArns } from '../ingress/manifest.ts'
 import type { Target } from '../preflight/preflight.ts'
 import type { EndpointRun } from '../run.ts'
@@ -126,12 +127,10 @@ async function readUsableCertificate(
   if (hostMismatch) throw hostMismatch
   const now = context.clock.now()
   if (leaf.validToDate.getTime() <= now) throw acmCertificateExpired(arn, leaf.validToDate)
-  if (existing.renewalProblem !== undefined)
-    warn(context, formatExpiryWarning(leaf, expiryWarningDays, now, existing.renewalProblem))
-  warn(context, formatWeakKeyWarning(leaf))
-  return { arn, leaf, renewedByAcm: existing.renewalProblem === undefined }
-}
-
-function warn(context: Context, warning: string | undefined): void {
-  if (warning !== undefined) context.log.warn(warning)
+  const { renewalProblem } = existing
+  const expiryWarning =
+    renewalProblem && formatExpiryWarning(leaf, expiryWarningDays, now, renewalProblem)
+  for (const warning of [expiryWarning, ...listClientWarnings(leaf)])
+    if (warning !== undefined) context.log.warn(warning)
+  return { arn, leaf, renewedByAcm: renewalProblem === undefined }
 }

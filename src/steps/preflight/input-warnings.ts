@@ -4,6 +4,7 @@ import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import {
   probeDistrustsCertificate,
   probeLacksClientCertificate,
+  probeRejectsWeakKey,
 } from '../../failures/probe-predictions.ts'
 import type { FailureCode } from '../../failures/codes.ts'
 import type { Context } from '../step.ts'
@@ -15,10 +16,16 @@ import { formatDistinguishedName } from '../../util/text.ts'
 import { parseCertificates } from '../../x509/parse.ts'
 import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
 import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
-import { getSubject, type CertificateMaterial } from '../../x509/certificate.ts'
-import { checkMaterial, formatWeakKeyWarning, formatExpiryWarning } from '../../x509/checks.ts'
+import { getKeyAlgorithm, getSubject, type CertificateMaterial } from '../../x509/certificate.ts'
+import { checkMaterial } from '../../x509/checks.ts'
 import { checkHandshake } from '../../x509/handshake.ts'
 import { isTrusted } from '../../x509/trust.ts'
+import {
+  formatExpiryWarning,
+  formatIssuerExpiryWarning,
+  formatMixedKeysWarning,
+  listClientWarnings,
+} from '../../x509/warnings.ts'
 
 /** Warns of inputs that have no effect, or a surprising one. */
 export function warnAboutInputs(context: Context, { ingress }: EndpointSettings): void {
@@ -88,6 +95,8 @@ export function checkProbe(settings: EndpointSettings): void {
     const hasProbeCa = probe.ca !== undefined
     problems.push(probeDistrustsCertificate(getSubject(leaf), issuer, hasProbeCa))
   }
+  if (certificate.kind === 'material' && getKeyAlgorithm(certificate.material.leaf) === 'RSA_1024')
+    problems.push(probeRejectsWeakKey(getSubject(certificate.material.leaf)))
   if (problems.length > 0) throw combineErrors(problems)
 }
 
@@ -126,10 +135,13 @@ export async function checkCertificate(
   if (problems.every(({ code }) => codesBesideHandshake.includes(code)))
     problems.push(...(await checkHandshake(material, host)))
   if (problems.length > 0) throw combineErrors(problems)
-  const expiryWarning = formatExpiryWarning(material.leaf, expiryWarningDays, now)
-  const weakKeyWarning = formatWeakKeyWarning(material.leaf)
-  if (expiryWarning !== undefined) context.log.warn(expiryWarning)
-  if (weakKeyWarning !== undefined) context.log.warn(weakKeyWarning)
+  const warnings = [
+    formatExpiryWarning(material.leaf, expiryWarningDays, now),
+    formatIssuerExpiryWarning(material, expiryWarningDays, now),
+    ...listClientWarnings(material.leaf),
+    formatMixedKeysWarning(material),
+  ]
+  for (const warning of warnings) if (warning !== undefined) context.log.warn(warning)
   logChainNotes(context, material)
   logTrustNotes(context, material)
 }
