@@ -124,3 +124,23 @@ export const mutualAuthentication: Validator = (value) => {
   }
   return joinProblems(problems)
 }
+
+/** A login needs a browser. */
+export const authType: Validator = (value) =>
+  value === 'none'
+    ? undefined
+    : 'does not work with gRPC: the ALB would redirect calls to a login page'
+
+export const healthCheckPath: Validator = (value) => {
+  if (!value.startsWith('/')) return 'does not begin with a slash'
+  return value.length <= 1024 ? undefined : 'is longer than 1024 characters'
+}
+
+export const capacity: Validator = (value) =>
+  /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'
+
+export const webAclArn: Validator = (value) =>
+  value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+    ? undefined
+    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
+      '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'

@@ -58,12 +58,6 @@ describe('describeDeployment: the controller', () => {
       infos: [/v2\.9\.0: since v2\.9/],
     },
     {
-      name: 'a version without gRPC',
-      controllerDeployment: createDeployment('aws-load-balancer-controller:v2.0.1', 1),
-      warnings: [/v2\.0\.1.*does not support gRPC/],
-      infos: [],
-    },
-    {
       name: 'no ready replica',
       controllerDeployment: createDeployment('aws-load-balancer-controller:v2.7.1', 0),
       warnings: [/No replica/],

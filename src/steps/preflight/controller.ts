@@ -7,10 +7,12 @@ import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { deploymentPath } from '../../clients/kubernetes/paths.ts'
 import type { Deployment } from '../../clients/kubernetes/types.ts'
+import { parseControllerVersion, type Version } from '../../controller/versions.ts'
 import { getClusterName } from '../../inputs/cluster-access.ts'
 import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
-import { describeKnownIssues, parseControllerVersion } from './controller-versions.ts'
+import { findVersionProblem, noteUncheckedAnnotations } from './controller-support.ts'
+import { describeKnownIssues } from './controller-versions.ts'
 import { autoModeController, type IngressClassInfo } from './ingress-class.ts'
 
 /**
@@ -30,6 +32,7 @@ const readDeployment = (kubernetes: KubernetesClient): Promise<Deployment | unde
 /**
  * Logs what may keep the controller from working. A missing Deployment is no problem: it may have
  * another name, and EKS Auto Mode has none.
+ * @throws ActionError `controller-unsuitable`
  */
 export async function checkController(
   { context, settings, clients: { kubernetes } }: ClusterRun<EndpointSettings>,
@@ -39,21 +42,48 @@ export async function checkController(
     readIfAllowed(readDeployment(kubernetes)),
     ingressClass.catch(() => undefined),
   ])
+  if (classInfo?.controller === autoModeController) return
   if (!read.allowed) {
     context.log.info(
       `This identity is not allowed to read Deployment ${deploymentId}. Whether the controller ` +
         'runs shows only once it reports on the Ingress.',
     )
+    noteUncheckedAnnotations(context, settings, `Deployment ${deploymentId} could not be read`)
     return
   }
-  if (classInfo?.controller === autoModeController) return
-  if (read.value) logDeployment(context, settings, read.value)
-  else if (classInfo?.controller !== undefined)
+  if (read.value) {
+    logDeployment(context, settings, read.value)
+    checkSupport(context, settings, { deployment: read.value, classInfo })
+    return
+  }
+  noteUncheckedAnnotations(context, settings, `Deployment ${deploymentId} does not exist`)
+  if (classInfo?.controller !== undefined)
     context.log.info(
       `Deployment ${deploymentId} does not exist. Whether the controller runs, perhaps under ` +
         'another name, shows only once it reports on the Ingress.',
     )
 }
+
+/** Without the class, EKS Auto Mode may be what serves the Ingress: problems are only warnings. */
+function checkSupport(
+  context: Context,
+  settings: EndpointSettings,
+  found: { readonly deployment: Deployment; readonly classInfo: IngressClassInfo | undefined },
+): void {
+  const { deployment, classInfo } = found
+  const version = getVersion(deployment)
+  if (version === undefined) {
+    const reason = `The image of Deployment ${deploymentId} contains no version`
+    noteUncheckedAnnotations(context, settings, reason)
+    return
+  }
+  const problem = findVersionProblem(settings, version)
+  if (problem && classInfo?.controller !== undefined) throw problem
+  if (problem) context.log.warn(`${problem.message} ${problem.remedy}`)
+}
+
+const getVersion = ({ spec }: Deployment): Version | undefined =>
+  parseControllerVersion(spec.template.spec.containers.map(({ image }) => image ?? ''))
 
 function logDeployment(context: Context, settings: Settings, deployment: Deployment): void {
   const { warnings, infos } = describeDeployment(deployment, settings)
@@ -78,7 +108,7 @@ export function describeDeployment(
   settings: Settings,
 ): { warnings: string[]; infos: string[] } {
   const { containers } = deployment.spec.template.spec
-  const version = parseControllerVersion(containers.map(({ image }) => image ?? ''))
+  const version = getVersion(deployment)
   const issues = version === undefined ? [] : describeKnownIssues(version)
   const args = containers.flatMap(({ command = [], args: own = [] }) => [...command, ...own])
   const warnings: string[] = []
