@@ -4,6 +4,7 @@ import {
   expectFailureWithoutWrites,
   expectSuccess,
   expectToContainAll,
+  expectWarnings,
   listChanges,
 } from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
@@ -47,9 +48,16 @@ simulatorScenario(
   'the action checks inputs before it calls any service',
   'an unknown annotation is a warning with a suggestion',
   async ({ run }) => {
-    const result = expectSuccess(
-      await run({ annotations: `${annotationPrefix}/healthcheck-intervall-seconds: "20"` }),
-    )
+    const annotations = [
+      `${annotationPrefix}/healthcheck-intervall-seconds: "20"`,
+      `${annotationPrefix}/listener-attributes: routing.http.response.server.enabled=false`,
+      `${annotationPrefix}/conditions.attu: "[]"`,
+    ].join('\n')
+    const result = expectSuccess(await run({ annotations }))
+    expectWarnings(result, [
+      `${annotationPrefix}/listener-attributes, which the controller does not know: did you mean ${annotationPrefix}/listener-attributes.PROTOCOL-PORT?`,
+      `${annotationPrefix}/conditions.attu, which has no effect: the Service of this Ingress is milvus-demo.`,
+    ])
     expect(result.log).toMatch(
       /^::warning.*does not know: did you mean alb.ingress.kubernetes.io\/healthcheck-interval-seconds\?/m,
     )

@@ -5,21 +5,38 @@
  * pkg/annotations and pkg/ingress; the limits of the ELBv2 API.
  */
 import {
+  onlyForActions,
+  onlyForInstanceTargets,
+  onlyForListener,
+  onlyForRegexPaths,
+  onlyForService,
+  onlyForServicePort,
+  onlyWithFrontendNlb,
+  onlyWithLogin,
+  onlyWithoutCertificate,
+  onlyWithoutSecurityGroups,
+  onlyWithSecurityGroups,
+  type NoEffect,
+} from './annotation-effects.ts'
+import {
   anyValue,
   attributeList,
   authType,
-  boolean,
   capacity,
+  goBoolean,
   grpcCodes,
   healthCheckPath,
+  httpCodes,
   integer,
-  json,
-  mutualAuthentication,
   nonEmptyList,
   oneOf,
+  port,
+  portMapping,
+  trafficPort,
   type Validator,
   webAclArn,
 } from './annotation-validators.ts'
+import { jsonList, jsonObject, jwtValidation, mutualAuthentication } from './json-validators.ts'
 import { loadBalancerAttributes, targetGroupAttributes } from './elb-attributes.ts'
 import type { Version } from './versions.ts'
 
@@ -39,6 +56,8 @@ export interface AnnotationDeclaration {
   /** The first version that reads it; absent for those that v2.4 reads. */
   readonly since?: Version
   readonly traps?: readonly VersionTrap[]
+  /** Absent for those that always have an effect. */
+  readonly noEffect?: NoEffect
 }
 
 /** Source: the controller's issues 4363 and 4387, pull request 4375. */
@@ -49,12 +68,21 @@ const escapedComma: VersionTrap = {
 }
 
 /** `key=value,key=value` */
-const stringMap = (
-  validate: Validator = attributeList({}),
-  since?: Version,
-): AnnotationDeclaration => ({ validate, traps: [escapedComma], ...(since && { since }) })
+const stringMap = (validate: Validator): AnnotationDeclaration => ({
+  validate,
+  traps: [escapedComma],
+})
 
-const frontendNlb: Version = [2, 13, 0]
+const frontendNlb = (validate: Validator): AnnotationDeclaration => ({
+  validate,
+  since: [2, 13, 0],
+  noEffect: onlyWithFrontendNlb,
+})
+
+const login = (validate: Validator): AnnotationDeclaration => ({
+  validate,
+  noEffect: onlyWithLogin,
+})
 
 /**
  * By name without prefix. A part in capitals stands for what a user chooses: `actions.NAME`,
@@ -67,7 +95,6 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   'ip-address-type': { validate: oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4') },
   'ipam-ipv4-pool-id': { validate: anyValue, since: [2, 12, 0] },
   'load-balancer-attributes': stringMap(loadBalancerAttributes),
-  'load-balancer-capacity-reservation': { validate: anyValue },
   'load-balancer-name': { validate: anyValue },
   'minimum-load-balancer-capacity': { validate: capacity, since: [2, 11, 0] },
   scheme: { validate: anyValue },
@@ -76,49 +103,56 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   // Network
   'customer-owned-ipv4-pool': { validate: anyValue },
   'inbound-cidrs': { validate: anyValue },
-  'manage-backend-security-group-rules': { validate: boolean },
-  'security-group-prefix-lists': { validate: nonEmptyList, since: [2, 8, 0] },
+  'manage-backend-security-group-rules': { validate: goBoolean, noEffect: onlyWithSecurityGroups },
+  'security-group-prefix-lists': {
+    validate: nonEmptyList,
+    since: [2, 8, 0],
+    noEffect: onlyWithoutSecurityGroups,
+  },
   'security-groups': { validate: anyValue },
   subnets: { validate: anyValue },
 
   // Listeners and TLS
-  'acm-pca-arn': { validate: anyValue, since: [3, 3, 0] },
+  'acm-pca-arn': { validate: anyValue, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
   'certificate-arn': { validate: anyValue },
-  'create-acm-cert': { validate: boolean, since: [3, 3, 0] },
+  'create-acm-cert': { validate: goBoolean, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
   'listen-ports': { validate: anyValue },
-  'listener-attributes': stringMap(),
-  'listener-attributes.PROTOCOL-PORT': stringMap(attributeList({}), [2, 9, 0]),
+  'listener-attributes.PROTOCOL-PORT': {
+    ...stringMap(attributeList({})),
+    since: [2, 9, 0],
+    noEffect: onlyForListener,
+  },
   'mutual-authentication': { validate: mutualAuthentication, since: [2, 7, 0] },
   'ssl-policy': { validate: anyValue },
-  'ssl-redirect': { validate: integer(1, 65_535) },
+  'ssl-redirect': { validate: port },
 
   // Rules
-  actions: { validate: anyValue },
-  'actions.NAME': { validate: anyValue },
-  conditions: { validate: anyValue },
-  'conditions.SERVICE': { validate: anyValue },
-  transforms: { validate: anyValue },
-  'transforms.SERVICE': { validate: anyValue, since: [2, 14, 0] },
-  'use-regex-path-match': { validate: boolean, since: [2, 14, 0] },
+  'actions.NAME': { validate: jsonObject, noEffect: onlyForActions },
+  'conditions.SERVICE': { validate: jsonList, noEffect: onlyForService },
+  'transforms.SERVICE': { validate: jsonList, since: [2, 14, 0], noEffect: onlyForService },
+  'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },
 
   // Authentication
-  'auth-idp-cognito': { validate: json },
-  'auth-idp-oidc': { validate: json },
-  'auth-on-unauthenticated-request': { validate: oneOf('authenticate', 'allow', 'deny') },
-  'auth-scope': { validate: anyValue },
-  'auth-session-cookie': { validate: anyValue },
-  'auth-session-timeout': { validate: integer(1, 604_800) },
+  'auth-idp-cognito': login(jsonObject),
+  'auth-idp-oidc': login(jsonObject),
+  'auth-on-unauthenticated-request': login(oneOf('authenticate', 'allow', 'deny')),
+  'auth-scope': login(anyValue),
+  'auth-session-cookie': login(anyValue),
+  'auth-session-timeout': login(integer(1, 604_800)),
   'auth-type': { validate: authType },
-  'jwt-validation': { validate: json, since: [2, 15, 0] },
+  'jwt-validation': { validate: jwtValidation, since: [2, 15, 0] },
 
   // Targets
   'backend-protocol': { validate: oneOf('HTTP', 'HTTPS') },
   'backend-protocol-version': { validate: anyValue, since: [2, 1, 0] },
-  'multi-cluster-target-group': { validate: boolean, since: [2, 10, 0] },
-  'target-control-port': { validate: anyValue },
-  'target-control-port.SERVICE.PORT': { validate: anyValue, since: [2, 16, 0] },
+  'multi-cluster-target-group': { validate: goBoolean, since: [2, 10, 0] },
+  'target-control-port.SERVICE.PORT': {
+    validate: port,
+    since: [2, 16, 0],
+    noEffect: onlyForServicePort,
+  },
   'target-group-attributes': stringMap(targetGroupAttributes),
-  'target-node-labels': stringMap(),
+  'target-node-labels': { ...stringMap(attributeList({})), noEffect: onlyForInstanceTargets },
   'target-type': { validate: anyValue },
 
   // Health checks. Source: ELBv2, CreateTargetGroup
@@ -132,7 +166,7 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   'unhealthy-threshold-count': { validate: integer(2, 10) },
 
   // Protection
-  'shield-advanced-protection': { validate: boolean },
+  'shield-advanced-protection': { validate: goBoolean },
   'waf-acl-id': { validate: anyValue },
   'wafv2-acl-arn': {
     validate: webAclArn,
@@ -150,21 +184,20 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   'web-acl-id': { validate: anyValue },
 
   // NLB in front of the ALB
-  'enable-frontend-nlb': { validate: boolean, since: frontendNlb },
-  'frontend-nlb': { validate: anyValue },
-  'frontend-nlb-attributes': stringMap(attributeList({}), [3, 2, 0]),
-  'frontend-nlb-eip-allocations': { validate: nonEmptyList, since: frontendNlb },
-  'frontend-nlb-healthcheck-healthy-threshold-count': { validate: anyValue, since: frontendNlb },
-  'frontend-nlb-healthcheck-interval-seconds': { validate: anyValue, since: frontendNlb },
-  'frontend-nlb-healthcheck-path': { validate: anyValue, since: frontendNlb },
-  'frontend-nlb-healthcheck-port': { validate: anyValue, since: frontendNlb },
-  'frontend-nlb-healthcheck-protocol': { validate: anyValue, since: frontendNlb },
-  'frontend-nlb-healthcheck-success-codes': { validate: anyValue, since: frontendNlb },
-  'frontend-nlb-healthcheck-timeout-seconds': { validate: anyValue, since: frontendNlb },
-  'frontend-nlb-healthcheck-unhealthy-threshold-count': { validate: anyValue, since: frontendNlb },
-  'frontend-nlb-listener-port-mapping': { validate: anyValue, since: frontendNlb },
-  'frontend-nlb-scheme': { validate: oneOf('internal', 'internet-facing'), since: frontendNlb },
-  'frontend-nlb-security-groups': { validate: nonEmptyList, since: frontendNlb },
-  'frontend-nlb-subnets': { validate: nonEmptyList, since: frontendNlb },
-  'frontend-nlb-tags': stringMap(attributeList({}), frontendNlb),
+  'enable-frontend-nlb': { validate: goBoolean, since: [2, 13, 0] },
+  'frontend-nlb-attributes': { ...frontendNlb(attributeList({})), since: [3, 2, 0] },
+  'frontend-nlb-eip-allocations': frontendNlb(nonEmptyList),
+  'frontend-nlb-healthcheck-healthy-threshold-count': frontendNlb(integer(2, 10)),
+  'frontend-nlb-healthcheck-interval-seconds': frontendNlb(integer(5, 300)),
+  'frontend-nlb-healthcheck-path': frontendNlb(healthCheckPath),
+  'frontend-nlb-healthcheck-port': frontendNlb(trafficPort),
+  'frontend-nlb-healthcheck-protocol': frontendNlb(oneOf('HTTP', 'HTTPS')),
+  'frontend-nlb-healthcheck-success-codes': frontendNlb(httpCodes),
+  'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(integer(2, 120)),
+  'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(integer(2, 10)),
+  'frontend-nlb-listener-port-mapping': frontendNlb(portMapping),
+  'frontend-nlb-scheme': frontendNlb(oneOf('internal', 'internet-facing')),
+  'frontend-nlb-security-groups': frontendNlb(nonEmptyList),
+  'frontend-nlb-subnets': frontendNlb(nonEmptyList),
+  'frontend-nlb-tags': frontendNlb(attributeList({})),
 }

@@ -1,5 +1,6 @@
 /** Names and values of annotations, as far as they can be validated before they are applied. */
 import { findNearest } from '../util/nearest.ts'
+import type { AnnotatedIngress } from './annotation-effects.ts'
 import { annotationTable, type AnnotationDeclaration } from './annotation-table.ts'
 import { truncateForError } from './annotation-validators.ts'
 
@@ -8,21 +9,27 @@ export const annotationPrefix = 'alb.ingress.kubernetes.io/'
 
 type Annotations = Readonly<Record<string, string>>
 
-/** Annotations that end in a part of the user, by what precedes it: `actions`. */
-const suffixedDeclarations: ReadonlyMap<string, AnnotationDeclaration> = new Map(
-  Object.entries(annotationTable).flatMap(([name, declaration]) => {
+/** Names that end in what a user chooses, by what precedes that: `actions` of `actions.NAME`. */
+const suffixedNames: ReadonlyMap<string, string> = new Map(
+  Object.keys(annotationTable).flatMap((name): [string, string][] => {
     const [baseName = name] = name.split(/\.(?=[A-Z])/)
-    return baseName === name ? [] : [[baseName, declaration]]
+    return baseName === name ? [] : [[baseName, name]]
   }),
 )
+
+/** What precedes the first point of a name, and what follows it. */
+function splitName(name: string): readonly [baseName: string, suffix: string] {
+  const point = name.indexOf('.')
+  return point < 0 ? [name, ''] : [name.slice(0, point), name.slice(point + 1)]
+}
 
 /** @returns undefined for an annotation that the controller does not know */
 export function findDeclaration(key: string): AnnotationDeclaration | undefined {
   if (!key.startsWith(annotationPrefix)) return undefined
   const name = key.slice(annotationPrefix.length)
   if (Object.hasOwn(annotationTable, name)) return annotationTable[name]
-  const [, baseName = ''] = /^([a-z-]+)\../.exec(name) ?? []
-  return suffixedDeclarations.get(baseName)
+  const [baseName, suffix] = splitName(name)
+  return suffix === '' ? undefined : annotationTable[suffixedNames.get(baseName) ?? '']
 }
 
 /** Source: Kubernetes, "Annotations", syntax and character set. */
@@ -30,6 +37,10 @@ export const isAnnotationKey = (key: string): boolean =>
   /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(
     key,
   )
+
+/** Seconds. Source: the controller's pkg/ingress/model_builder.go. */
+const defaultInterval = 15
+const defaultTimeout = 5
 
 /** What the controller or ELB would reject, each as `KEY is "VALUE", which …`. */
 export function validateAnnotations(annotations: Annotations): string[] {
@@ -39,6 +50,29 @@ export function validateAnnotations(annotations: Annotations): string[] {
     if (problem === undefined) continue
     const shownValue = truncateForError(JSON.stringify(value))
     problems.push(`${truncateForError(key)} is ${shownValue}, which ${problem}`)
+  }
+  return problems.length > 0 ? problems : validateHealthChecks(annotations)
+}
+
+/** Those of the ALB, and of an NLB in front of it. Source: ELBv2, CreateTargetGroup. */
+function validateHealthChecks(annotations: Annotations): string[] {
+  const problems: string[] = []
+  for (const prefix of ['', 'frontend-nlb-']) {
+    const intervalName = `${prefix}healthcheck-interval-seconds`
+    const timeoutName = `${prefix}healthcheck-timeout-seconds`
+    const interval = annotations[annotationPrefix + intervalName]
+    const timeout = annotations[annotationPrefix + timeoutName]
+    if (Number(timeout ?? defaultTimeout) < Number(interval ?? defaultInterval)) continue
+    if (timeout === undefined)
+      problems.push(
+        `${annotationPrefix}${intervalName} is "${interval ?? ''}", which is not greater than ` +
+          `${timeoutName} (${defaultTimeout} by default)`,
+      )
+    else
+      problems.push(
+        `${annotationPrefix}${timeoutName} is "${timeout}", which is not less than ` +
+          `${intervalName} (${interval ?? `${defaultInterval} by default`})`,
+      )
   }
   return problems
 }
@@ -56,11 +90,54 @@ export function findUnknownAnnotations(annotations: Annotations): UnknownAnnotat
     .map((key) => ({ key, suggestion: suggestKey(key) }))
 }
 
+/** Names that look right, and the names that are. */
+const mistakenNames: ReadonlyMap<string, string> = new Map([
+  ['frontend-nlb', 'enable-frontend-nlb'],
+  ['load-balancer-capacity-reservation', 'minimum-load-balancer-capacity'],
+  // `actions` without what a user chooses: `actions.NAME`
+  ...suffixedNames,
+])
+
 /** Edits by which a misspelled annotation may differ from the one that is meant. */
 const maxSuggestionDistance = 3
 
 function suggestKey(key: string): string | undefined {
   const name = key.slice(annotationPrefix.length)
-  const nearest = findNearest(name, Object.keys(annotationTable), maxSuggestionDistance)
-  return nearest && annotationPrefix + nearest
+  const suggestion = mistakenNames.get(name) ?? suggestSuffixedName(name) ?? suggestName(name)
+  return suggestion && annotationPrefix + suggestion
+}
+
+const suggestName = (name: string): string | undefined =>
+  findNearest(name, Object.keys(annotationTable), maxSuggestionDistance)
+
+/** `conditions.milvus` for `condition.milvus` */
+function suggestSuffixedName(name: string): string | undefined {
+  const [baseName, suffix] = splitName(name)
+  if (suffix === '') return undefined
+  const nearest = findNearest(baseName, [...suffixedNames.keys()], maxSuggestionDistance)
+  return nearest && `${nearest}.${suffix}`
+}
+
+/** An annotation that does nothing for an Ingress. */
+export interface IneffectiveAnnotation {
+  readonly key: string
+  /** Continues `KEY, which has no effect: …`. */
+  readonly reason: string
+}
+
+/** @param ingress with the annotations by their complete keys */
+export function findIneffectiveAnnotations(ingress: AnnotatedIngress): IneffectiveAnnotation[] {
+  const prefixLength = annotationPrefix.length
+  const names = Object.entries(ingress.annotations).flatMap(([key, value]) =>
+    key.startsWith(annotationPrefix) ? [[key.slice(prefixLength), value] as const] : [],
+  )
+  const annotations = Object.fromEntries(names)
+  const ineffective: IneffectiveAnnotation[] = []
+  for (const [name] of names) {
+    const key = annotationPrefix + name
+    const [, suffix] = splitName(name)
+    const reason = findDeclaration(key)?.noEffect?.({ ...ingress, annotations }, suffix)
+    if (reason !== undefined) ineffective.push({ key, reason })
+  }
+  return ineffective
 }

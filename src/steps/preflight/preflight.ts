@@ -11,7 +11,12 @@ import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
 import { checkIngressClass, type ClassParams, type IngressClassInfo } from './ingress-class.ts'
 import { checkIngressGroup, trimAnnotations } from './ingress-group.ts'
-import { checkCertificate, checkProbe, warnAboutInputs } from './input-warnings.ts'
+import {
+  checkCertificate,
+  checkProbe,
+  warnAboutInputs,
+  warnIneffectiveAnnotations,
+} from './input-warnings.ts'
 import {
   ingressApplyPermissions,
   requiredReadPermissions,
@@ -49,12 +54,13 @@ export function observe(
   const target = findTarget(run, { namespace, ingresses })
 
   const checkGroup = async (): Promise<void> => {
-    const [{ ingressName, ingress }, namespaceIngresses, { params }] = await Promise.all([
+    const [{ ingressName, ingress, service }, namespaceIngresses, { params }] = await Promise.all([
       target,
       ingresses,
       ingressClass,
     ])
     warnAlbChanges(context, settings, ingress)
+    warnIneffectiveAnnotations(context, settings, service)
     checkIngressGroup(context, settings, {
       ingressName,
       ingresses: namespaceIngresses,
