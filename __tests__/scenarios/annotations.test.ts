@@ -10,6 +10,7 @@ import {
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { annotationPrefix } from './ingress-manual-operations.ts'
 import { annotateObject } from './manual-operations.ts'
+import { destroyInputs } from './run-inputs.ts'
 
 setDefaultStart('cluster-ip')
 
@@ -93,15 +94,22 @@ scenario('annotations of the Service that override the Ingress', async (scenario
 scenario(
   'load-balancer-name has no effect on an existing ALB, and a legacy class annotation wins: both are reported',
   async ({ environment, run }) => {
-    expectSuccess(await run())
+    const inputs = { 'load-balancer-name': 'Milvus-Front' }
+    expectSuccess(await run(inputs))
+    expect(expectSuccess(await run(inputs)).log).not.toContain('does not rename')
     await annotateObject(environment, 'ingress/milvus-demo', 'kubernetes.io/ingress.class=alb')
     const result = expectSuccess(await run({ 'load-balancer-name': 'vectors' }))
     expect(listChanges(result)).toEqual(['ingress load-balancer-name'])
     expect(result.log).toMatch(
-      /^::warning.*load-balancer-name vectors does not rename the existing ALB \(k8s-/m,
+      /^::warning.*load-balancer-name vectors does not rename the existing ALB \(milvus-front\)/m,
     )
     expect(result.log).toMatch(
       /^::warning.*kubernetes.io\/ingress.class: alb, which overrides ingress-class/m,
     )
+    // Its own ALB, whose DNS name is in lower case, does not keep the certificate in use.
+    expect(listChanges(expectSuccess(await run(destroyInputs)))).toEqual([
+      'ingress load balancer',
+      'certificate certificate',
+    ])
   },
 )
