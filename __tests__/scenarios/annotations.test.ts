@@ -72,23 +72,30 @@ scenario('annotations of the Service that override the Ingress', async (scenario
     'service/milvus-demo',
     `${annotationPrefix}/backend-protocol-version=HTTP1`,
     `${annotationPrefix}/success-codes=200`,
-    `${annotationPrefix}/healthcheck-interval-seconds=30`,
+    `${annotationPrefix}/auth-type=oidc`,
+    `${annotationPrefix}/healthcheck-timeout-seconds=20`,
+    `${annotationPrefix}/tags=team=search`,
   )
   const text = await expectFailureWithoutWrites(scenario, {}, 'service-annotations-conflict')
   expectToContainAll(text, [
     'backend-protocol-version: HTTP1 (the Ingress requires GRPC)',
-    'success-codes: 200',
+    'success-codes: 200 (which contains 200, but the codes of a gRPC health check',
+    'auth-type: oidc (which does not work with gRPC: the ALB would redirect calls to a login page)',
+    'healthcheck-timeout-seconds: 20 (which is not less than healthcheck-interval-seconds (15',
   ])
   await annotateObject(
     environment,
     'service/milvus-demo',
     `${annotationPrefix}/backend-protocol-version-`,
     `${annotationPrefix}/success-codes-`,
+    `${annotationPrefix}/auth-type-`,
+    `${annotationPrefix}/healthcheck-interval-seconds=30`,
   )
   const result = expectSuccess(await run())
-  expect(result.log).toMatch(
-    /^::warning.*healthcheck-interval-seconds: 30, which overrides the Ingress for its target group/m,
-  )
+  expectWarnings(result, [
+    'healthcheck-interval-seconds: 30, which overrides the Ingress for its target group',
+    'tags: team=search, which overrides the Ingress for its target group',
+  ])
 })
 
 scenario(

@@ -51,11 +51,27 @@ export interface VersionTrap {
   readonly effect: string
 }
 
+/** An argument of the controller that disables an annotation. */
+export interface DisablingArgument {
+  /** Boolean, but for feature-gates. */
+  readonly flag: string
+  /** With feature-gates. */
+  readonly gate?: string
+  /** The value that disables it. */
+  readonly value: boolean
+  readonly effect: 'ignores' | 'rejects'
+  /** The values of the annotation it applies to; absent for all. */
+  readonly appliesTo?: (value: string) => boolean
+}
+
 export interface AnnotationDeclaration {
   readonly validate: Validator
   /** The first version that reads it; absent for those that v2.4 reads. */
   readonly since?: Version
   readonly traps?: readonly VersionTrap[]
+  readonly disabledBy?: DisablingArgument
+  /** Whether a value on the Service takes precedence. Source: the controller, MergeStringMap. */
+  readonly isReadFromService?: true
   /** Absent for those that always have an effect. */
   readonly noEffect?: NoEffect
 }
@@ -67,10 +83,31 @@ const escapedComma: VersionTrap = {
   effect: 'rejects the escaped comma in',
 }
 
+/** Source: the controller's docs/deploy/configurations.md. `none` asks for nothing. */
+const isEnabledBy = (flag: string): DisablingArgument => ({
+  flag,
+  value: false,
+  effect: 'ignores',
+  appliesTo: (value) => value !== 'none' && value !== 'false',
+})
+
+const hasFeatureGate = (gate: string, effect: DisablingArgument['effect']): DisablingArgument => ({
+  flag: 'feature-gates',
+  gate,
+  value: false,
+  effect,
+})
+
 /** `key=value,key=value` */
 const stringMap = (validate: Validator): AnnotationDeclaration => ({
   validate,
   traps: [escapedComma],
+})
+
+/** Of a target group: an annotation of the Service takes precedence. */
+const onService = (declaration: AnnotationDeclaration): AnnotationDeclaration => ({
+  ...declaration,
+  isReadFromService: true,
 })
 
 const frontendNlb = (validate: Validator): AnnotationDeclaration => ({
@@ -79,10 +116,8 @@ const frontendNlb = (validate: Validator): AnnotationDeclaration => ({
   noEffect: onlyWithFrontendNlb,
 })
 
-const login = (validate: Validator): AnnotationDeclaration => ({
-  validate,
-  noEffect: onlyWithLogin,
-})
+const login = (validate: Validator): AnnotationDeclaration =>
+  onService({ validate, noEffect: onlyWithLogin })
 
 /**
  * By name without prefix. A part in capitals stands for what a user chooses: `actions.NAME`,
@@ -90,15 +125,22 @@ const login = (validate: Validator): AnnotationDeclaration => ({
  */
 export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = {
   // Load balancer
-  'group.name': { validate: anyValue },
+  'group.name': {
+    validate: anyValue,
+    disabledBy: { flag: 'disable-ingress-group-name-annotation', value: true, effect: 'rejects' },
+  },
   'group.order': { validate: integer(-1000, 1000) },
   'ip-address-type': { validate: oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4') },
   'ipam-ipv4-pool-id': { validate: anyValue, since: [2, 12, 0] },
   'load-balancer-attributes': stringMap(loadBalancerAttributes),
   'load-balancer-name': { validate: anyValue },
-  'minimum-load-balancer-capacity': { validate: capacity, since: [2, 11, 0] },
+  'minimum-load-balancer-capacity': {
+    validate: capacity,
+    since: [2, 11, 0],
+    disabledBy: hasFeatureGate('LBCapacityReservation', 'ignores'),
+  },
   scheme: { validate: anyValue },
-  tags: stringMap(anyValue),
+  tags: onService(stringMap(anyValue)),
 
   // Network
   'customer-owned-ipv4-pool': { validate: anyValue },
@@ -139,37 +181,44 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   'auth-scope': login(anyValue),
   'auth-session-cookie': login(anyValue),
   'auth-session-timeout': login(integer(1, 604_800)),
-  'auth-type': { validate: authType },
+  'auth-type': onService({ validate: authType }),
   'jwt-validation': { validate: jwtValidation, since: [2, 15, 0] },
 
   // Targets
-  'backend-protocol': { validate: oneOf('HTTP', 'HTTPS') },
-  'backend-protocol-version': { validate: anyValue, since: [2, 1, 0] },
-  'multi-cluster-target-group': { validate: goBoolean, since: [2, 10, 0] },
-  'target-control-port.SERVICE.PORT': {
+  'backend-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
+  'backend-protocol-version': onService({ validate: anyValue, since: [2, 1, 0] }),
+  'multi-cluster-target-group': onService({ validate: goBoolean, since: [2, 10, 0] }),
+  'target-control-port.SERVICE.PORT': onService({
     validate: port,
     since: [2, 16, 0],
     noEffect: onlyForServicePort,
-  },
-  'target-group-attributes': stringMap(targetGroupAttributes),
-  'target-node-labels': { ...stringMap(attributeList({})), noEffect: onlyForInstanceTargets },
-  'target-type': { validate: anyValue },
+  }),
+  'target-group-attributes': onService(stringMap(targetGroupAttributes)),
+  'target-node-labels': onService({
+    ...stringMap(attributeList({})),
+    noEffect: onlyForInstanceTargets,
+  }),
+  'target-type': onService({
+    validate: anyValue,
+    disabledBy: hasFeatureGate('EnableIPTargetType', 'rejects'),
+  }),
 
   // Health checks. Source: ELBv2, CreateTargetGroup
-  'healthcheck-interval-seconds': { validate: integer(5, 300) },
-  'healthcheck-path': { validate: healthCheckPath },
-  'healthcheck-port': { validate: anyValue },
-  'healthcheck-protocol': { validate: oneOf('HTTP', 'HTTPS') },
-  'healthcheck-timeout-seconds': { validate: integer(2, 120) },
-  'healthy-threshold-count': { validate: integer(2, 10) },
-  'success-codes': { validate: grpcCodes },
-  'unhealthy-threshold-count': { validate: integer(2, 10) },
+  'healthcheck-interval-seconds': onService({ validate: integer(5, 300) }),
+  'healthcheck-path': onService({ validate: healthCheckPath }),
+  'healthcheck-port': onService({ validate: anyValue }),
+  'healthcheck-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
+  'healthcheck-timeout-seconds': onService({ validate: integer(2, 120) }),
+  'healthy-threshold-count': onService({ validate: integer(2, 10) }),
+  'success-codes': onService({ validate: grpcCodes }),
+  'unhealthy-threshold-count': onService({ validate: integer(2, 10) }),
 
   // Protection
-  'shield-advanced-protection': { validate: goBoolean },
-  'waf-acl-id': { validate: anyValue },
+  'shield-advanced-protection': { validate: goBoolean, disabledBy: isEnabledBy('enable-shield') },
+  'waf-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
   'wafv2-acl-arn': {
     validate: webAclArn,
+    disabledBy: isEnabledBy('enable-wafv2'),
     // Source: the controller's issue 3836.
     traps: [
       { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects none in' },
@@ -177,11 +226,12 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   },
   'wafv2-acl-name': {
     validate: anyValue,
+    disabledBy: isEnabledBy('enable-wafv2'),
     since: [2, 14, 0],
     // Source: the controller's issue 4388.
     traps: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
   },
-  'web-acl-id': { validate: anyValue },
+  'web-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
 
   // NLB in front of the ALB
   'enable-frontend-nlb': { validate: goBoolean, since: [2, 13, 0] },

@@ -42,39 +42,55 @@ export const isAnnotationKey = (key: string): boolean =>
 const defaultInterval = 15
 const defaultTimeout = 5
 
+/** An annotation that the controller or ELB would reject. */
+export interface RejectedAnnotation {
+  readonly key: string
+  readonly value: string
+  /** Continues `KEY is "VALUE", which …`. */
+  readonly problem: string
+}
+
 /** What the controller or ELB would reject, each as `KEY is "VALUE", which …`. */
-export function validateAnnotations(annotations: Annotations): string[] {
-  const problems: string[] = []
+export const validateAnnotations = (annotations: Annotations): string[] =>
+  findRejectedAnnotations(annotations).map(({ key, value, problem }) => {
+    const shownValue = truncateForError(JSON.stringify(value))
+    return `${truncateForError(key)} is ${shownValue}, which ${problem}`
+  })
+
+export function findRejectedAnnotations(annotations: Annotations): RejectedAnnotation[] {
+  const rejected: RejectedAnnotation[] = []
   for (const [key, value] of Object.entries(annotations)) {
     const problem = findDeclaration(key)?.validate(value)
-    if (problem === undefined) continue
-    const shownValue = truncateForError(JSON.stringify(value))
-    problems.push(`${truncateForError(key)} is ${shownValue}, which ${problem}`)
+    if (problem !== undefined) rejected.push({ key, value, problem })
   }
-  return problems.length > 0 ? problems : validateHealthChecks(annotations)
+  return [...rejected, ...findRejectedHealthChecks(annotations)]
 }
 
 /** Those of the ALB, and of an NLB in front of it. Source: ELBv2, CreateTargetGroup. */
-function validateHealthChecks(annotations: Annotations): string[] {
-  const problems: string[] = []
-  for (const prefix of ['', 'frontend-nlb-']) {
-    const intervalName = `${prefix}healthcheck-interval-seconds`
-    const timeoutName = `${prefix}healthcheck-timeout-seconds`
+function findRejectedHealthChecks(annotations: Annotations): RejectedAnnotation[] {
+  const rejected: RejectedAnnotation[] = []
+  for (const namePrefix of ['', 'frontend-nlb-']) {
+    const intervalName = `${namePrefix}healthcheck-interval-seconds`
+    const timeoutName = `${namePrefix}healthcheck-timeout-seconds`
     const interval = annotations[annotationPrefix + intervalName]
     const timeout = annotations[annotationPrefix + timeoutName]
-    if (Number(timeout ?? defaultTimeout) < Number(interval ?? defaultInterval)) continue
-    if (timeout === undefined)
-      problems.push(
-        `${annotationPrefix}${intervalName} is "${interval ?? ''}", which is not greater than ` +
-          `${timeoutName} (${defaultTimeout} by default)`,
-      )
-    else
-      problems.push(
-        `${annotationPrefix}${timeoutName} is "${timeout}", which is not less than ` +
-          `${intervalName} (${interval ?? `${defaultInterval} by default`})`,
-      )
+    const isTooLong = Number(timeout ?? defaultTimeout) >= Number(interval ?? defaultInterval)
+    if (!isTooLong) continue
+    if (timeout !== undefined)
+      rejected.push({
+        key: annotationPrefix + timeoutName,
+        value: timeout,
+        problem:
+          `is not less than ${intervalName} ` + `(${interval ?? `${defaultInterval} by default`})`,
+      })
+    else if (interval !== undefined)
+      rejected.push({
+        key: annotationPrefix + intervalName,
+        value: interval,
+        problem: `is not greater than ${timeoutName} (${defaultTimeout} by default)`,
+      })
   }
-  return problems
+  return rejected
 }
 
 /** An annotation under the controller's prefix that the controller ignores. */
