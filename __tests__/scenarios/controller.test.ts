@@ -78,6 +78,22 @@ scenario('annotations that the version of the controller does not support', asyn
   )
 })
 
+scenario('arguments of the controller that the inputs contradict', async (scenario) => {
+  await createControllerDeployment(scenario.environment, {
+    version: 'v3.5.0',
+    args: ['--enable-wafv2=false', '--external-managed-tags=owner,team'],
+  })
+  const inputs = {
+    annotations: `${annotationPrefix}/wafv2-acl-name: production`,
+    tags: 'team=search',
+  }
+  const text = await expectFailureWithoutWrites(scenario, inputs, 'controller-unsuitable')
+  expectToContainAll(text, [
+    `with --enable-wafv2=false it ignores ${annotationPrefix}/wafv2-acl-name`,
+    `with --external-managed-tags=team it rejects tag team in ${annotationPrefix}/tags`,
+  ])
+})
+
 scenario(
   'a controller that watches another namespace is a warning',
   async ({ environment, run }) => {

@@ -53,3 +53,26 @@ export function controllerTooOld(controller: {
     remedy: `Update the controller to ${requiredVersion} or later${removal}.`,
   })
 }
+
+/** Arguments of the controller make it ignore or reject annotations of the Ingress. */
+export function controllerArgumentsUnsuitable(
+  /** `Deployment kube-system/aws-load-balancer-controller` */
+  controller: string,
+  disabled: readonly {
+    /** An annotation, or `tag TEAM in KEY`. */
+    readonly key: string
+    /** `--enable-wafv2=false` */
+    readonly argument: string
+    readonly effect: 'ignores' | 'rejects'
+  }[],
+): ActionError {
+  const effects = disabled.map(
+    ({ key, argument, effect }) => `with ${argument} it ${effect} ${key}`,
+  )
+  return new ActionError({
+    code: 'controller-unsuitable',
+    problem: `${controller} has arguments that the inputs contradict: ${effects.join('; ')}.`,
+    remedy:
+      'Change the arguments where the controller is installed, or the inputs that set these annotations and tags.',
+  })
+}

@@ -1,5 +1,5 @@
 /** Whether the controller supports what the Ingress will ask for. */
-import { controllerTooOld } from '../../failures/controller.ts'
+import { controllerArgumentsUnsuitable, controllerTooOld } from '../../failures/controller.ts'
 import type { ActionError } from '../../failures/action-error.ts'
 import type { Context } from '../step.ts'
 import {
@@ -7,7 +7,10 @@ import {
   findUnsupportedAnnotations,
   newestOf,
 } from '../../controller/annotation-support.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
+import { findDisabledAnnotations } from '../../controller/arguments.ts'
 import { formatVersion, type Version } from '../../controller/versions.ts'
+import type { Ingress } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { buildAnnotations } from '../ingress/manifest.ts'
 
@@ -26,6 +29,26 @@ export function findVersionProblem(
     requiredVersion: formatVersion(newestOf(unsupported.map((each) => each.supportedSince))),
     removableKeys: keys.every(isRemovable) ? keys : [],
   })
+}
+
+/**
+ * What arguments of the controller's Deployment contradict. Pure.
+ * @param controller `Deployment kube-system/aws-load-balancer-controller`
+ * @param live the Ingress; the controller rejects only new uses of its annotation group.name
+ */
+export function findArgumentProblem(
+  settings: EndpointSettings,
+  live: Ingress | undefined,
+  { controller, args }: { readonly controller: string; readonly args: readonly string[] },
+): ActionError | undefined {
+  const groupKey = `${annotationPrefix}group.name`
+  const annotations = buildAnnotations(settings)
+  const isNewUse = live?.metadata.annotations?.[groupKey] !== annotations[groupKey]
+  const tags = Object.keys(settings.ingress.tags)
+  const disabled = findDisabledAnnotations(args, annotations, tags).filter(
+    ({ key }) => key !== groupKey || isNewUse,
+  )
+  return disabled.length > 0 ? controllerArgumentsUnsuitable(controller, disabled) : undefined
 }
 
 /** @param reason why the version is not known, a sentence without its full stop */

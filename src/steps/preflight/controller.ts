@@ -2,16 +2,22 @@
  * The Deployment of the AWS Load Balancer Controller, if it can be read: whether it is ready, its
  * arguments, and known issues of its version.
  */
+import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { readIfAllowed } from '../../failures/read-if-allowed.ts'
 import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { deploymentPath } from '../../clients/kubernetes/paths.ts'
-import type { Deployment } from '../../clients/kubernetes/types.ts'
+import type { Deployment, Ingress } from '../../clients/kubernetes/types.ts'
+import { findArgument } from '../../controller/arguments.ts'
 import { parseControllerVersion, type Version } from '../../controller/versions.ts'
 import { getClusterName } from '../../inputs/cluster-access.ts'
 import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
-import { findVersionProblem, noteUncheckedAnnotations } from './controller-support.ts'
+import {
+  findArgumentProblem,
+  findVersionProblem,
+  noteUncheckedAnnotations,
+} from './controller-support.ts'
 import { describeKnownIssues } from './controller-versions.ts'
 import { autoModeController, type IngressClassInfo } from './ingress-class.ts'
 
@@ -29,14 +35,23 @@ const readDeployment = (kubernetes: KubernetesClient): Promise<Deployment | unde
     `read Deployment ${deploymentId}`,
   )
 
+interface FoundController {
+  readonly deployment: Deployment
+  /** Undefined when it has a problem, which is reported by itself. */
+  readonly classInfo: IngressClassInfo | undefined
+  readonly live: Ingress | undefined
+}
+
 /**
  * Logs what may keep the controller from working. A missing Deployment is no problem: it may have
  * another name, and EKS Auto Mode has none.
+ * @param liveIngress undefined when it does not exist or cannot be read
  * @throws ActionError `controller-unsuitable`
  */
 export async function checkController(
   { context, settings, clients: { kubernetes } }: ClusterRun<EndpointSettings>,
   ingressClass: Promise<IngressClassInfo>,
+  liveIngress: Promise<Ingress | undefined>,
 ): Promise<void> {
   const [read, classInfo] = await Promise.all([
     readIfAllowed(readDeployment(kubernetes)),
@@ -53,7 +68,7 @@ export async function checkController(
   }
   if (read.value) {
     logDeployment(context, settings, read.value)
-    checkSupport(context, settings, { deployment: read.value, classInfo })
+    checkSupport(context, settings, { deployment: read.value, classInfo, live: await liveIngress })
     return
   }
   noteUncheckedAnnotations(context, settings, `Deployment ${deploymentId} does not exist`)
@@ -68,19 +83,24 @@ export async function checkController(
 function checkSupport(
   context: Context,
   settings: EndpointSettings,
-  found: { readonly deployment: Deployment; readonly classInfo: IngressClassInfo | undefined },
+  { deployment, classInfo, live }: FoundController,
 ): void {
-  const { deployment, classInfo } = found
   const version = getVersion(deployment)
+  const problems: (ActionError | undefined)[] = []
   if (version === undefined) {
     const reason = `The image of Deployment ${deploymentId} contains no version`
     noteUncheckedAnnotations(context, settings, reason)
-    return
-  }
-  const problem = findVersionProblem(settings, version)
-  if (problem && classInfo?.controller !== undefined) throw problem
-  if (problem) context.log.warn(`${problem.message} ${problem.remedy}`)
+  } else problems.push(findVersionProblem(settings, version))
+  const controller = `Deployment ${deploymentId}`
+  problems.push(findArgumentProblem(settings, live, { controller, args: getArgs(deployment) }))
+  const found = problems.filter((problem) => problem !== undefined)
+  if (found.length === 0) return
+  if (classInfo?.controller !== undefined) throw combineErrors(found)
+  for (const { message, remedy } of found) context.log.warn(`${message} ${remedy}`)
 }
+
+const getArgs = ({ spec }: Deployment): string[] =>
+  spec.template.spec.containers.flatMap(({ command = [], args = [] }) => [...command, ...args])
 
 const getVersion = ({ spec }: Deployment): Version | undefined =>
   parseControllerVersion(spec.template.spec.containers.map(({ image }) => image ?? ''))
@@ -107,10 +127,8 @@ export function describeDeployment(
   deployment: Deployment,
   settings: Settings,
 ): { warnings: string[]; infos: string[] } {
-  const { containers } = deployment.spec.template.spec
   const version = getVersion(deployment)
   const issues = version === undefined ? [] : describeKnownIssues(version)
-  const args = containers.flatMap(({ command = [], args: own = [] }) => [...command, ...own])
   const warnings: string[] = []
   if (!isReady(deployment))
     warnings.push(
@@ -118,7 +136,7 @@ export function describeDeployment(
         'enabled, none can be written. See "kubectl -n ' +
         `${deploymentNamespace} describe deployment ${deploymentName}".`,
     )
-  warnings.push(...describeMismatchedArgs(args, settings))
+  warnings.push(...describeMismatchedArgs(getArgs(deployment), settings))
   const textsOf = (severity: 'warning' | 'info'): string[] =>
     issues.filter((issue) => issue.severity === severity).map(({ text }) => text)
   return { warnings: [...warnings, ...textsOf('warning')], infos: textsOf('info') }
@@ -159,19 +177,9 @@ function describeMismatchedArgs(args: readonly string[], settings: Settings): st
   ]
   const mismatches: string[] = []
   for (const { flag, expected, consequence } of expectedArgs) {
-    const actual = argumentValue(args, flag) ?? ''
+    const actual = findArgument(args, flag) ?? ''
     if (expected === undefined || actual === '' || actual === expected) continue
     mismatches.push(`Deployment ${deploymentId} runs with --${flag}=${actual}: ${consequence}.`)
   }
   return mismatches
-}
-
-/** The value of `--flag=value` or `--flag value`; the last one counts. */
-function argumentValue(args: readonly string[], flag: string): string | undefined {
-  let value: string | undefined
-  for (const [index, arg] of args.entries()) {
-    if (arg.startsWith(`--${flag}=`)) value = arg.slice(flag.length + 3)
-    if (arg === `--${flag}`) value = args[index + 1] ?? ''
-  }
-  return value
 }

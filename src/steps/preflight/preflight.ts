@@ -75,13 +75,17 @@ export function observe(
     const [found, classParams] = await Promise.all([target, classParamsOf(ingressClass)])
     return { ...found, classParams }
   }
+  const liveIngress = target.then(
+    ({ ingress }) => ingress,
+    () => undefined,
+  )
   const checks = settleAll([
     ingressClass,
     checkGroup(),
     checkTls(),
     checkCertificate(context, settings),
     Promise.resolve().then(() => checkProbe(settings)),
-    checkController(run, ingressClass),
+    checkController(run, ingressClass, liveIngress),
   ])
   return {
     target: explainDenials(addClassParams(), settings, access),
