@@ -13,17 +13,12 @@ import {
 } from '../../controller/json-validators.ts'
 import { formatDistinguishedName } from '../../util/text.ts'
 import { parseCertificates } from '../../x509/parse.ts'
-import {
-  annotationPrefix,
-  findIneffectiveAnnotations,
-  findUnknownAnnotations,
-} from '../../controller/annotations.ts'
+import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
 import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
 import { getSubject, type CertificateMaterial } from '../../x509/certificate.ts'
 import { checkMaterial, formatWeakKeyWarning, formatExpiryWarning } from '../../x509/checks.ts'
 import { checkHandshake } from '../../x509/handshake.ts'
 import { isTrusted } from '../../x509/trust.ts'
-import { buildAnnotations } from '../ingress/manifest.ts'
 
 /** Warns of inputs that have no effect, or a surprising one. */
 export function warnAboutInputs(context: Context, { ingress }: EndpointSettings): void {
@@ -47,22 +42,6 @@ function warnUnknownAnnotations(context: Context, { annotations }: IngressSettin
       `Input annotations contains ${key}, which the controller does not know: ${consequence}`,
     )
   }
-}
-
-/** Warns of annotations that the controller knows, but that do nothing for this Ingress. */
-export function warnIneffectiveAnnotations(
-  context: Context,
-  settings: EndpointSettings,
-  service: { readonly name: string; readonly port: number },
-): void {
-  const ineffective = findIneffectiveAnnotations({
-    annotations: buildAnnotations(settings),
-    listenPort: settings.ingress.listenPort,
-    service: service.name,
-    servicePort: service.port,
-  })
-  for (const { key, reason } of ineffective)
-    context.log.warn(`Input annotations contains ${key}, which has no effect: ${reason}.`)
 }
 
 function warnInboundCidrs(context: Context, ingress: IngressSettings): void {

@@ -7,16 +7,12 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
 import { warnAlbChanges } from './alb-changes.ts'
+import { warnIneffectiveAnnotations } from './annotation-effects.ts'
 import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
 import { checkIngressClass, type ClassParams, type IngressClassInfo } from './ingress-class.ts'
 import { checkIngressGroup, trimAnnotations } from './ingress-group.ts'
-import {
-  checkCertificate,
-  checkProbe,
-  warnAboutInputs,
-  warnIneffectiveAnnotations,
-} from './input-warnings.ts'
+import { checkCertificate, checkProbe, warnAboutInputs } from './input-warnings.ts'
 import {
   ingressApplyPermissions,
   requiredReadPermissions,
@@ -54,21 +50,21 @@ export function observe(
   const target = findTarget(run, { namespace, ingresses })
 
   const checkGroup = async (): Promise<void> => {
-    const [{ ingressName, ingress, service }, namespaceIngresses, { params }] = await Promise.all([
+    const [{ ingressName, ingress }, namespaceIngresses, { params }] = await Promise.all([
       target,
       ingresses,
       ingressClass,
     ])
     warnAlbChanges(context, settings, ingress)
-    warnIneffectiveAnnotations(context, settings, service)
     checkIngressGroup(context, settings, {
       ingressName,
       ingresses: namespaceIngresses,
       classParams: params,
     })
   }
-  const checkTls = async (): Promise<void> => {
+  const checkTarget = async (): Promise<void> => {
     const { release, service, ingress } = await target
+    warnIneffectiveAnnotations(context, settings, service)
     checkBackendTls(settings, { release, service: service.live, ingress })
   }
   const addClassParams = async (): Promise<Target> => {
@@ -82,7 +78,7 @@ export function observe(
   const checks = settleAll([
     ingressClass,
     checkGroup(),
-    checkTls(),
+    checkTarget(),
     checkCertificate(context, settings),
     Promise.resolve().then(() => checkProbe(settings)),
     checkController(run, ingressClass, liveIngress),
