@@ -49,6 +49,59 @@ export const zeroOrInteger =
     return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`
   }
 
+/** A JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** @returns undefined when it is no JSON */
+export function parseJson(value: string): unknown {
+  try {
+    return JSON.parse(value) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** @returns undefined when it is not a list of objects */
+export const parseJsonObjects = (value: string): JsonObject[] | undefined => {
+  const parsed = parseJson(value)
+  return Array.isArray(parsed) && parsed.every(isJsonObject) ? parsed : undefined
+}
+
+/** Keys in any case, as Go's encoding/json reads them. */
+export function readField(object: JsonObject, name: string): unknown {
+  if (Object.hasOwn(object, name)) return object[name]
+  const key = Object.keys(object).find((each) => each.toLowerCase() === name.toLowerCase())
+  return key === undefined ? undefined : object[key]
+}
+
+/** One entry of mutual-authentication. A field of another type is absent. */
+export interface MutualAuthenticationEntry {
+  readonly port: number | undefined
+  readonly mode: string | undefined
+  readonly trustStore: string | undefined
+  readonly ignoreClientCertificateExpiry?: unknown
+  readonly advertiseTrustStoreCaNames?: unknown
+}
+
+const asString = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined
+
+/** @returns undefined when it is not a list of objects */
+export const parseMutualAuthentication = (value: string): MutualAuthenticationEntry[] | undefined =>
+  parseJsonObjects(value)?.map((entry) => {
+    const port = readField(entry, 'port')
+    return {
+      port: typeof port === 'number' ? port : undefined,
+      mode: asString(readField(entry, 'mode')),
+      trustStore: asString(readField(entry, 'trustStore')),
+      ignoreClientCertificateExpiry: readField(entry, 'ignoreClientCertificateExpiry'),
+      advertiseTrustStoreCaNames: readField(entry, 'advertiseTrustStoreCaNames'),
+    }
+  })
+
 export const nonEmptyList: Validator = (value) =>
   value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list'
 

@@ -10,7 +10,7 @@ import type { Context } from '../step.ts'
 import {
   parseMutualAuthentication,
   type MutualAuthenticationEntry,
-} from '../../controller/json-validators.ts'
+} from '../../controller/annotation-validators.ts'
 import { formatDistinguishedName } from '../../util/text.ts'
 import { parseCertificates } from '../../x509/parse.ts'
 import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
