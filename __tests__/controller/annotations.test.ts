@@ -1,105 +1,65 @@
 import { describe, expect, test } from '@jest/globals'
-import { parseAttributes } from '../../src/controller/annotation-validators.ts'
-import { findUnknownAnnotations, validateAnnotations } from '../../src/controller/annotations.ts'
+import { parseAttributes, truncateForError } from '../../src/controller/annotation-validators.ts'
+import {
+  findIneffectiveAnnotations,
+  findUnknownAnnotations,
+  validateAnnotations,
+} from '../../src/controller/annotations.ts'
 import { validateTags } from '../../src/controller/tags.ts'
+import { invalidValues, validValues } from './annotations.cases.ts'
 
 const prefix = 'alb.ingress.kubernetes.io/'
 
 describe('validateAnnotations', () => {
-  test.each<[string, string]>([
-    ['success-codes', '12'],
-    ['success-codes', '0,12'],
-    ['success-codes', '0-99'],
-    ['group.order', '-1000'],
-    ['group.order', '1000'],
-    ['healthcheck-path', '/grpc.health.v1.Health/Check'],
-    ['healthcheck-interval-seconds', '5'],
-    ['unhealthy-threshold-count', '10'],
-    ['ip-address-type', 'dualstack'],
-    ['auth-type', 'none'],
-    ['mutual-authentication', '[{"port":443,"mode":"off"}]'],
-    [
-      'target-group-attributes',
-      'deregistration_delay.timeout_seconds=30,load_balancing.algorithm.type=least_outstanding_requests',
-    ],
-    ['target-group-attributes', 'slow_start.duration_seconds=0'],
-    [
-      'load-balancer-attributes',
-      'access_logs.s3.enabled=true,access_logs.s3.bucket=logs,access_logs.s3.prefix=a\\,b',
-    ],
-    ['load-balancer-attributes', 'an.attribute.of.tomorrow=1'],
-    ['wafv2-acl-arn', 'arn:aws:wafv2:us-east-2:111122223333:regional/webacl/x/y'],
-    ['wafv2-acl-arn', 'none'],
-    ['minimum-load-balancer-capacity', 'CapacityUnits=100'],
-    ['listener-attributes.HTTPS-443', 'routing.http.response.server.enabled=false'],
-    ['actions.blue', '{"type":"forward"}'],
-    ['backend-protocol', 'HTTPS'],
-    ['something-of-tomorrow', 'x'],
-  ])('%s: %s is valid', (name, value) => {
+  test.each(validValues)('%s: %s is valid', (name, value) => {
     expect(validateAnnotations({ [prefix + name]: value })).toEqual([])
   })
 
-  test.each<{ name: string; value: string; expected: string }>([
-    { name: 'success-codes', value: '200', expected: 'contains 200' },
-    { name: 'success-codes', value: '0-200', expected: 'contains 200' },
-    { name: 'success-codes', value: 'ok', expected: 'is not a list of codes' },
-    { name: 'group.order', value: '2000', expected: '-1000 to 1000' },
-    { name: 'group.order', value: '1.5', expected: 'is not an integer' },
-    { name: 'healthcheck-path', value: 'healthz', expected: 'does not begin with a slash' },
-    { name: 'healthcheck-interval-seconds', value: '15s', expected: '5 to 300' },
-    { name: 'healthcheck-timeout-seconds', value: '1', expected: '2 to 120' },
-    { name: 'healthy-threshold-count', value: '1', expected: '2 to 10' },
-    { name: 'healthcheck-protocol', value: 'GRPC', expected: 'HTTP, HTTPS' },
-    { name: 'backend-protocol', value: 'GRPC', expected: 'HTTP, HTTPS' },
-    { name: 'ip-address-type', value: 'ipv6', expected: 'ipv4, dualstack' },
-    { name: 'auth-type', value: 'oidc', expected: 'does not work with gRPC' },
-    { name: 'mutual-authentication', value: 'verify', expected: 'is not a JSON list' },
-    { name: 'mutual-authentication', value: '{"port":443}', expected: 'is not a JSON list' },
-    {
-      name: 'mutual-authentication',
-      value: '[{"port":443,"mode":"on"}]',
-      expected: 'contains mode "on"',
-    },
-    {
-      name: 'mutual-authentication',
-      value: '[{"mode":"verify"}]',
-      expected: 'without a port, and contains mode verify without a trustStore',
-    },
-    {
-      name: 'target-group-attributes',
-      value: 'slow_start.duration_seconds=5',
-      expected: 'neither 0 nor an integer from 30 to 900',
-    },
-    { name: 'target-group-attributes', value: 'stickiness.enabled=yes', expected: 'true, false' },
-    {
-      name: 'target-group-attributes',
-      value: 'deregistration_delay.timeout_seconds',
-      expected: 'is not a list of key=value',
-    },
-    {
-      name: 'load-balancer-attributes',
-      value: 'idle_timeout',
-      expected: 'is not a list of key=value',
-    },
-    {
-      name: 'load-balancer-attributes',
-      value: 'client_keep_alive.seconds=5',
-      expected: '60 to 604800',
-    },
-    { name: 'shield-advanced-protection', value: 'yes', expected: 'true, false' },
-    { name: 'wafv2-acl-arn', value: 'my-acl', expected: 'nor the ARN' },
-    {
-      name: 'wafv2-acl-arn',
-      value: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/y',
-      expected: 'regional',
-    },
-    { name: 'ssl-redirect', value: 'true', expected: '1 to 65535' },
-    { name: 'minimum-load-balancer-capacity', value: '100', expected: 'CapacityUnits' },
-    { name: 'security-group-prefix-lists', value: ' , ', expected: 'empty list' },
-  ])('$name: $value is invalid', ({ name, value, expected }) => {
+  test.each(invalidValues)('$name: $value is invalid', ({ name, value, expected }) => {
     const [problem = ''] = validateAnnotations({ [prefix + name]: value })
-    expect(problem).toContain(`${prefix}${name} is ${JSON.stringify(value)}, which `)
+    const shownValue = truncateForError(JSON.stringify(value))
+    expect(problem).toContain(`${prefix}${name} is ${shownValue}, which `)
     expect(problem).toContain(expected)
+  })
+
+  test.each<{ name: string; annotations: Record<string, string>; expected: string | undefined }>([
+    {
+      name: 'an interval of 5 seconds with the default timeout',
+      annotations: { 'healthcheck-interval-seconds': '5' },
+      expected:
+        `${prefix}healthcheck-interval-seconds is "5", which is not greater than ` +
+        'healthcheck-timeout-seconds (5 by default)',
+    },
+    {
+      name: 'an interval of 5 seconds with a shorter timeout',
+      annotations: { 'healthcheck-interval-seconds': '5', 'healthcheck-timeout-seconds': '4' },
+      expected: undefined,
+    },
+    {
+      name: 'a timeout that is longer than the default interval',
+      annotations: { 'healthcheck-timeout-seconds': '20' },
+      expected:
+        `${prefix}healthcheck-timeout-seconds is "20", which is not less than ` +
+        'healthcheck-interval-seconds (15 by default)',
+    },
+    {
+      name: 'equal interval and timeout',
+      annotations: { 'healthcheck-interval-seconds': '30', 'healthcheck-timeout-seconds': '30' },
+      expected:
+        `${prefix}healthcheck-timeout-seconds is "30", which is not less than ` +
+        'healthcheck-interval-seconds (30)',
+    },
+    {
+      name: 'the interval of the NLB, with the default timeout',
+      annotations: { 'frontend-nlb-healthcheck-interval-seconds': '5' },
+      expected:
+        `${prefix}frontend-nlb-healthcheck-interval-seconds is "5", which is not greater than ` +
+        'frontend-nlb-healthcheck-timeout-seconds (5 by default)',
+    },
+  ])('$name', ({ annotations, expected }) => {
+    const keys = Object.entries(annotations).map(([name, value]) => [prefix + name, value])
+    const problems = validateAnnotations(Object.fromEntries(keys) as Record<string, string>)
+    expect(problems).toEqual(expected === undefined ? [] : [expected])
   })
 
   test('ignores annotations of other tools', () => {
@@ -113,6 +73,16 @@ describe('findUnknownAnnotations', () => {
     ['succes-codes', 'success-codes'],
     ['backend-protocol-verison', 'backend-protocol-version'],
     ['something-else-entirely', undefined],
+    ['load-balancer-capacity-reservation', 'minimum-load-balancer-capacity'],
+    ['frontend-nlb', 'enable-frontend-nlb'],
+    ['actions', 'actions.NAME'],
+    ['conditions', 'conditions.SERVICE'],
+    ['transforms', 'transforms.SERVICE'],
+    ['listener-attributes', 'listener-attributes.PROTOCOL-PORT'],
+    ['target-control-port', 'target-control-port.SERVICE.PORT'],
+    ['condition.milvus-demo', 'conditions.milvus-demo'],
+    ['listner-attributes.HTTPS-443', 'listener-attributes.HTTPS-443'],
+    ['group.nam', 'group.name'],
   ])('suggests a known annotation: %s, %s', (name, suggestion) => {
     expect(findUnknownAnnotations({ [prefix + name]: 'x' })).toEqual([
       { key: prefix + name, suggestion: suggestion && prefix + suggestion },
@@ -125,6 +95,64 @@ describe('findUnknownAnnotations', () => {
       expect(findUnknownAnnotations({ [prefix + name]: 'x', 'example.com/other': 'x' })).toEqual([])
     },
   )
+})
+
+describe('findIneffectiveAnnotations', () => {
+  const findIneffective = (annotations: Record<string, string>) =>
+    findIneffectiveAnnotations({
+      annotations: Object.fromEntries(
+        Object.entries(annotations).map(([name, value]) => [prefix + name, value]),
+      ),
+      listenPort: 443,
+      service: 'milvus-demo',
+      servicePort: 19530,
+    })
+
+  test.each<[string, string, string]>([
+    ['actions.milvus-demo', '{}', 'only a path whose port is named use-annotation'],
+    ['use-regex-path-match', 'true', 'paths of type ImplementationSpecific'],
+    ['target-node-labels', 'a=b', 'are pods, not nodes'],
+    ['create-acm-cert', 'true', 'certificate-arn'],
+    ['acm-pca-arn', 'arn', 'certificate-arn'],
+    ['listener-attributes.HTTPS-8443', 'a=b', 'listener of this Ingress is HTTPS-443'],
+    ['listener-attributes.HTTP-443', 'a=b', 'listener of this Ingress is HTTPS-443'],
+    ['conditions.attu', '[]', 'the Service of this Ingress is milvus-demo'],
+    ['transforms.attu', '[]', 'the Service of this Ingress is milvus-demo'],
+    ['target-control-port.attu.19530', '1', 'milvus-demo.19530'],
+    ['target-control-port.milvus-demo.9091', '1', 'milvus-demo.19530'],
+    ['auth-idp-oidc', '{}', 'auth-type is none'],
+    ['auth-session-timeout', '60', 'auth-type is none'],
+    ['frontend-nlb-scheme', 'internal', 'only with enable-frontend-nlb'],
+    ['manage-backend-security-group-rules', 'true', 'security-groups, which is empty'],
+  ])('%s: %s has no effect', (name, value, expected) => {
+    expect(findIneffective({ [name]: value })).toEqual([
+      { key: prefix + name, reason: expect.stringContaining(expected) as unknown },
+    ])
+  })
+
+  test('a prefix list has no effect on security groups of the user', () => {
+    const annotations = { 'security-groups': 'sg-1', 'security-group-prefix-lists': 'pl-1' }
+    expect(findIneffective(annotations)).toEqual([
+      expect.objectContaining({ key: `${prefix}security-group-prefix-lists` }),
+    ])
+  })
+
+  test('others have one', () => {
+    expect(
+      findIneffective({
+        'listener-attributes.HTTPS-443': 'a=b',
+        'conditions.milvus-demo': '[]',
+        'target-control-port.milvus-demo.19530': '3000',
+        'enable-frontend-nlb': 'true',
+        'frontend-nlb-scheme': 'internal',
+        'security-groups': 'sg-1',
+        'manage-backend-security-group-rules': 'true',
+        'group.order': '1',
+        'healthcheck-path': '/',
+        unknown: 'x',
+      }),
+    ).toEqual([])
+  })
 })
 
 test('accepts attributes named like properties of Object.prototype', () => {

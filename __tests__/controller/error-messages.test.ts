@@ -66,6 +66,7 @@ describe('classifyEvent', () => {
     'Failed deploy model due to operation error WAFV2: AssociateWebACL, https response error StatusCode: 400, RequestID: 1, WAFUnavailableEntityException: x',
     'Failed deploy model due to operation error WAFV2: GetWebACLForResource, https response error StatusCode: 400, RequestID: 1, WAFNonexistentItemException: x',
     'Failed deploy model due to operation error EC2: AuthorizeSecurityGroupIngress, https response error StatusCode: 400, RequestID: 1, api error InvalidGroup.NotFound: x',
+    'Failed deploy model due to operation error WAFV2: GetWebACLForResource, https response error StatusCode: 0, RequestID: , request send failed, Post "https://wafv2.us-east-2.amazonaws.com/": dial tcp 1.2.3.4:443: i/o timeout',
     'Failed deploy model due to Internal error occurred: failed calling webhook "vtargetgroupbinding.elbv2.k8s.aws": failed to call webhook: no endpoints available for service "aws-load-balancer-webhook-service"',
   ])('treats %s as transient only after a recent apply', (message) => {
     const event = createEvent('FailedDeployModel', message)

@@ -49,6 +49,22 @@ describe('invalid inputs', () => {
     },
   )
 
+  test.each([
+    ['routing.http2.enabled=false', 'Remove it: gRPC requires HTTP/2.'],
+    ['routing.http2.enabled = false', 'Remove it: gRPC requires HTTP/2.'],
+    ['access_logs.s3.enabled=false, routing.http2.enabled=False', 'Remove it: gRPC'],
+    ['idle_timeout.timeout_seconds = 60', 'Set input idle-timeout instead.'],
+  ])('rejects the load balancer attributes %s', (value, remedy) => {
+    const key = 'alb.ingress.kubernetes.io/load-balancer-attributes'
+    const problem = captureInputError({
+      ...minimalInputs,
+      annotations: JSON.stringify({ [key]: value }),
+    })
+    expect(problem.code).toBe('input-invalid')
+    expect(problem.message).toContain('contains the load balancer attribute ')
+    expect(problem.remedy).toContain(remedy)
+  })
+
   test.each(['milvus-alb-action/reconcile-requested-at', 'kubernetes.io/ingress.class'])(
     'rejects the annotation %s, which the action manages',
     (key) => {

@@ -1,8 +1,16 @@
 /** The AWS Load Balancer Controller: its version and arguments, its webhook, and its silence. */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { expectFailure, expectSuccess, expectWarnings, getErrorAnnotation } from './expectations.ts'
+import {
+  expectFailure,
+  expectFailureWithoutWrites,
+  expectSuccess,
+  expectToContainAll,
+  expectWarnings,
+  getErrorAnnotation,
+} from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
+import { annotationPrefix } from './ingress-manual-operations.ts'
 import { createObjects, getObject } from './manual-operations.ts'
 
 setDefaultStart('cluster-ip')
@@ -33,14 +41,58 @@ async function createControllerDeployment(
 scenario(
   'a controller that is not ready, or is outdated, is a warning',
   async ({ environment, run }) => {
-    await createControllerDeployment(environment, { version: 'v2.0.1', replicas: 0 })
+    await createControllerDeployment(environment, { version: 'v2.6.0', replicas: 0 })
     const result = expectSuccess(await run())
     expect(result.log).toMatch(
       /^::warning.*No replica of kube-system\/aws-load-balancer-controller/m,
     )
-    expect(result.log).toMatch(/^::warning.*v2.0.1: v2.0 does not support gRPC target groups/m)
+    expect(result.log).toMatch(/^::warning.*is v2.6.0: before v2.7 it registers no target/m)
   },
 )
+
+scenario('annotations that the version of the controller does not support', async (scenario) => {
+  const { environment, run } = scenario
+  await createControllerDeployment(environment, { version: 'v2.14.0' })
+  const annotations = [
+    `${annotationPrefix}/wafv2-acl-name: production`,
+    `${annotationPrefix}/jwt-validation: '{"issuer": "https://x", "jwksEndpoint": "https://x/keys"}'`,
+  ].join('\n')
+  const text = await expectFailureWithoutWrites(scenario, { annotations }, 'controller-unsuitable')
+  expectToContainAll(text, [
+    'The AWS Load Balancer Controller is v2.14.0, which',
+    `panics at ${annotationPrefix}/wafv2-acl-name`,
+    `ignores ${annotationPrefix}/jwt-validation (new in v2.15.0)`,
+    'Update the controller to v2.15.0 or later, or remove',
+  ])
+  await environment.kubectl(
+    '--namespace=kube-system',
+    'set',
+    'image',
+    'deployment/aws-load-balancer-controller',
+    `controller=public.ecr.aws/eks/aws-load-balancer-controller@sha256:${'0'.repeat(64)}`,
+  )
+  const result = expectSuccess(await run({ annotations, 'dry-run': 'true' }))
+  expect(result.log).toContain(
+    `Older versions of the controller ignore or reject these annotations: ${annotationPrefix}/` +
+      `wafv2-acl-name (v2.14.1), ${annotationPrefix}/jwt-validation (v2.15.0).`,
+  )
+})
+
+scenario('arguments of the controller that the inputs contradict', async (scenario) => {
+  await createControllerDeployment(scenario.environment, {
+    version: 'v3.5.0',
+    args: ['--enable-wafv2=false', '--external-managed-tags=owner,team'],
+  })
+  const inputs = {
+    annotations: `${annotationPrefix}/wafv2-acl-name: production`,
+    tags: 'team=search',
+  }
+  const text = await expectFailureWithoutWrites(scenario, inputs, 'controller-unsuitable')
+  expectToContainAll(text, [
+    `with --enable-wafv2=false it ignores ${annotationPrefix}/wafv2-acl-name`,
+    `with --external-managed-tags=team it rejects tag team in ${annotationPrefix}/tags`,
+  ])
+})
 
 scenario(
   'a controller that watches another namespace is a warning',

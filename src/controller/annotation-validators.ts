@@ -12,7 +12,7 @@ export const truncateForError = (text: string): string =>
 /** At most this many problems of one value are named. */
 const maxProblems = 3
 
-const joinProblems = (problems: readonly string[]): string | undefined =>
+export const joinProblems = (problems: readonly string[]): string | undefined =>
   problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ')
 
 /** For values that cannot be validated without AWS, and those that this action sets. */
@@ -23,7 +23,17 @@ export const oneOf =
   (value) =>
     allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`
 
+/** Of an attribute of ELB. */
 export const boolean = oneOf('true', 'false')
+
+/** Of an annotation. Source: Go, strconv.ParseBool. */
+export const goBoolean: Validator = (value) =>
+  /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value)
+    ? undefined
+    : 'is not one of true, false'
+
+export const isGoTrue = (value: string | undefined): boolean =>
+  /^(1|t|T|TRUE|true|True)$/.test(value ?? '')
 
 export const integer =
   (min: number, max: number): Validator =>
@@ -39,14 +49,58 @@ export const zeroOrInteger =
     return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`
   }
 
-export const json: Validator = (value) => {
+/** A JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** @returns undefined when it is no JSON */
+export function parseJson(value: string): unknown {
   try {
-    JSON.parse(value)
-    return undefined
+    return JSON.parse(value) as unknown
   } catch {
-    return 'is not valid JSON'
+    return undefined
   }
 }
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** @returns undefined when it is not a list of objects */
+export const parseJsonObjects = (value: string): JsonObject[] | undefined => {
+  const parsed = parseJson(value)
+  return Array.isArray(parsed) && parsed.every(isJsonObject) ? parsed : undefined
+}
+
+/** Keys in any case, as Go's encoding/json reads them. */
+export function readField(object: JsonObject, name: string): unknown {
+  if (Object.hasOwn(object, name)) return object[name]
+  const key = Object.keys(object).find((each) => each.toLowerCase() === name.toLowerCase())
+  return key === undefined ? undefined : object[key]
+}
+
+/** One entry of mutual-authentication. A field of another type is absent. */
+export interface MutualAuthenticationEntry {
+  readonly port: number | undefined
+  readonly mode: string | undefined
+  readonly trustStore: string | undefined
+  readonly ignoreClientCertificateExpiry?: unknown
+  readonly advertiseTrustStoreCaNames?: unknown
+}
+
+const asString = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined
+
+/** @returns undefined when it is not a list of objects */
+export const parseMutualAuthentication = (value: string): MutualAuthenticationEntry[] | undefined =>
+  parseJsonObjects(value)?.map((entry) => {
+    const port = readField(entry, 'port')
+    return {
+      port: typeof port === 'number' ? port : undefined,
+      mode: asString(readField(entry, 'mode')),
+      trustStore: asString(readField(entry, 'trustStore')),
+      ignoreClientCertificateExpiry: readField(entry, 'ignoreClientCertificateExpiry'),
+      advertiseTrustStoreCaNames: readField(entry, 'advertiseTrustStoreCaNames'),
+    }
+  })
 
 export const nonEmptyList: Validator = (value) =>
   value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list'
@@ -67,12 +121,18 @@ export function parseAttributes(value: string): [string, string][] | undefined {
   return keyValues.every(([key]) => key !== '') ? keyValues : undefined
 }
 
-/** @param validators by key; other keys may have any value */
+/**
+ * Since v2.14.1, the controller keeps a comma at the end in the last value, and rejects an empty
+ * entry. Source: its pkg/annotations/parser.go, splitKeyValuePairs.
+ * @param validators by key; other keys may have any value
+ */
 export const attributeList =
   (validators: Readonly<Record<string, Validator>>): Validator =>
   (value) => {
     const attributes = parseAttributes(value)
     if (!attributes) return 'is not a list of key=value'
+    if (/,\s*$/.test(value)) return 'ends with a comma, which becomes part of the last value'
+    if (/,\s*,|^\s*,/.test(value)) return 'contains an empty entry'
     const problems: string[] = []
     for (const [key, attributeValue] of attributes) {
       const validate = Object.hasOwn(validators, key) ? validators[key] : undefined
@@ -83,44 +143,61 @@ export const attributeList =
     return joinProblems(problems)
   }
 
+/** @returns the codes of a list of codes and ranges such as `0,12-14`; undefined when it is none */
+function parseCodes(value: string): number[] | undefined {
+  const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry))
+  if (ranges.includes(null)) return undefined
+  return ranges.flatMap((range) => [range?.[1], range?.[2] ?? range?.[1]]).map(Number)
+}
+
 /** One code, a range, or a list of both. Source: ELBv2, Matcher.GrpcCode. */
 export const grpcCodes: Validator = (value) => {
-  const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry))
-  if (ranges.includes(null)) return 'is not a list of codes such as 0,12 or 0-99'
-  const codes = ranges.flatMap((range) => [range?.[1], range?.[2]])
-  const outOfRange = codes.find((code) => Number(code ?? 0) > 99)
+  const codes = parseCodes(value)
+  if (!codes) return 'is not a list of codes such as 0,12 or 0-99'
+  const outOfRange = codes.find((code) => code > 99)
   if (outOfRange === undefined) return undefined
   return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`
 }
 
-/** One entry of mutual-authentication. */
-export interface MutualAuthenticationEntry {
-  readonly port?: number
-  readonly mode?: string
-  readonly trustStore?: string
+/** Source: ELBv2, Matcher.HttpCode of a target group of an NLB. */
+export const httpCodes: Validator = (value) => {
+  const codes = parseCodes(value)
+  const isValid = codes?.every((code) => code >= 200 && code <= 599) ?? false
+  return isValid ? undefined : 'is not a list of HTTP codes such as 200,301 or 200-399'
 }
 
-/** @returns undefined when it is not a list of objects */
-export function parseMutualAuthentication(value: string): MutualAuthenticationEntry[] | undefined {
-  if (json(value) !== undefined) return undefined
-  const parsed = JSON.parse(value) as unknown
-  const isObject = (entry: unknown) => typeof entry === 'object' && entry !== null
-  return Array.isArray(parsed) && parsed.every(isObject) ? parsed : undefined
+/** A login needs a browser. */
+export const authType: Validator = (value) =>
+  value === 'none'
+    ? undefined
+    : 'does not work with gRPC: the ALB would redirect calls to a login page'
+
+export const healthCheckPath: Validator = (value) => {
+  if (!value.startsWith('/')) return 'does not begin with a slash'
+  return value.length <= 1024 ? undefined : 'is longer than 1024 characters'
 }
 
-/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
-export const mutualAuthentication: Validator = (value) => {
-  const entries = parseMutualAuthentication(value)
-  if (!entries)
-    return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]'
-  const problems: string[] = []
-  for (const { port, mode = '', trustStore } of entries) {
-    if (!Number.isInteger(port)) problems.push('contains an entry without a port')
-    if (!['off', 'passthrough', 'verify'].includes(mode)) {
-      const shownMode = truncateForError(JSON.stringify(mode))
-      problems.push(`contains mode ${shownMode}, which is not off, passthrough or verify`)
-    }
-    if (mode === 'verify' && !trustStore) problems.push('contains mode verify without a trustStore')
-  }
-  return joinProblems(problems)
+export const port = integer(1, 65_535)
+
+/** Of a health check. */
+export const trafficPort: Validator = (value) =>
+  value === 'traffic-port' || port(value) === undefined
+    ? undefined
+    : 'is neither traffic-port nor an integer from 1 to 65535'
+
+/** `PORT=PORT`, of an NLB and the ALB behind it. */
+export const portMapping: Validator = (value) => {
+  const mappings = parseAttributes(value) ?? []
+  const invalid = mappings.find((ports) => ports.some((each) => port(each) !== undefined))
+  if (!invalid) return attributeList({})(value)
+  return `contains ${truncateForError(invalid.join('='))}, which is not an integer from 1 to 65535`
 }
+
+export const capacity: Validator = (value) =>
+  /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'
+
+export const webAclArn: Validator = (value) =>
+  value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+    ? undefined
+    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
+      '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'

@@ -39,6 +39,13 @@ const propagationErrors: readonly RegExp[] = [
 const missingRole = /no EC2 IMDS role found|NoCredentialProviders/
 
 /**
+ * WAF and Shield, which the controller asks about every ALB, cannot be reached. In a VPC without a
+ * route to them that does not change. Source: the controller's issues 1734, 2797 and 2885.
+ */
+const addonUnreachable =
+  /\/\/(?:wafv2|waf-regional|shield)\.[a-z0-9.-]{1,200}\/?": (?:dial tcp|context deadline exceeded)/
+
+/**
  * ELB may not know a certificate for about a minute after its import. Source:
  * terraform-provider-aws #10510, #41789.
  */
@@ -54,6 +61,7 @@ export interface RecentWrites {
 
 export function isTransientError(message: string, recent: RecentWrites): boolean {
   if (recent.certificate && certificateNotYetKnown.test(message)) return true
+  if (addonUnreachable.test(message)) return recent.apply === true
   if (recent.apply && propagationErrors.some((error) => error.test(message))) return true
   return transientErrors.some((error) => error.test(message)) && !missingRole.test(message)
 }

@@ -53,6 +53,7 @@ export const failureCodes = [
   'ingress-class-not-found',
   'ingress-class-unsupported',
   'ingress-class-params-unsuitable',
+  'controller-unsuitable',
   'subnets-unsuitable',
   'ingress-not-ours',
   'ingress-group-conflict',

@@ -14,6 +14,9 @@ export interface ControllerError {
 const controllerPolicyRemedy =
   "Attach the IAM policy of the controller's version to the controller's role, not to that of this job (docs/install/iam_policy.json of the AWS Load Balancer Controller)"
 
+const addonRemedy =
+  'turn them off with the arguments --enable-wafv2=false, --enable-waf=false and --enable-shield=false of the controller (enableWafv2, enableWaf and enableShield in the values of its chart)'
+
 const subnetRequirements =
   'two subnets in different zones with kubernetes.io/role/elb=1 (internal: kubernetes.io/role/internal-elb=1), with eight free addresses each'
 
@@ -57,6 +60,14 @@ export const controllerErrors: readonly ControllerError[] = [
     ],
     remedy:
       "Fix the credentials of the controller's service account (IRSA or Pod Identity), then run the job again.",
+  },
+  {
+    contains: ['service control policy', 'resource control policy', 'permissions boundary'],
+    remedy: `Have that policy of the organization, or the permissions boundary of the controller's role, allow the action. For actions of WAF and Shield, you can ${addonRemedy}.`,
+  },
+  {
+    contains: ['https://wafv2.', 'https://waf-regional.', 'https://shield.'],
+    remedy: `The controller cannot reach WAF or Shield, which it asks about every ALB. Give its pods a route to them, or ${addonRemedy}.`,
   },
   {
     contains: ['DescribeListenerAttributes'],
@@ -164,6 +175,16 @@ export const controllerErrors: readonly ControllerError[] = [
   {
     contains: ['Service "*" not found'],
     remedy: 'Set input service, or release, to the Milvus to use.',
+  },
+  {
+    contains: ['EnableIPTargetType'],
+    remedy:
+      'Remove EnableIPTargetType=false from --feature-gates of the controller. A ClusterIP Service needs the target type ip.',
+  },
+  {
+    contains: ['external managed tag'],
+    remedy:
+      'Remove that tag from input tags (and from the annotation tags of the Service), or from --external-managed-tags of the controller.',
   },
   {
     contains: ['TargetGroup port is empty', 'unknown targetType'],

@@ -32,3 +32,47 @@ export function webhookUnavailable({
     cause,
   })
 }
+
+/** The controller's version ignores annotations of the Ingress, or fails at them. */
+export function controllerTooOld(controller: {
+  /** `v2.6.0` */
+  readonly version: string
+  /** Predicates: `ignores KEY (new in v2.7.0)` */
+  readonly effects: readonly string[]
+  /** `v2.7.0` */
+  readonly requiredVersion: string
+  /** Those in input annotations, which can be removed. */
+  readonly removableKeys: readonly string[]
+}): ActionError {
+  const { version, effects, requiredVersion, removableKeys } = controller
+  const removal =
+    removableKeys.length === 0 ? '' : `, or remove ${removableKeys.join(', ')} from annotations`
+  return new ActionError({
+    code: 'controller-unsuitable',
+    problem: `The AWS Load Balancer Controller is ${version}, which ${effects.join(' and ')}.`,
+    remedy: `Update the controller to ${requiredVersion} or later${removal}.`,
+  })
+}
+
+/** Arguments of the controller make it ignore or reject annotations of the Ingress. */
+export function controllerArgumentsUnsuitable(
+  /** `Deployment kube-system/aws-load-balancer-controller` */
+  controller: string,
+  disabled: readonly {
+    /** An annotation, or `tag TEAM in KEY`. */
+    readonly key: string
+    /** `--enable-wafv2=false` */
+    readonly argument: string
+    readonly effect: 'ignores' | 'rejects'
+  }[],
+): ActionError {
+  const effects = disabled.map(
+    ({ key, argument, effect }) => `with ${argument} it ${effect} ${key}`,
+  )
+  return new ActionError({
+    code: 'controller-unsuitable',
+    problem: `${controller} has arguments that the inputs contradict: ${effects.join('; ')}.`,
+    remedy:
+      'Change the arguments where the controller is installed, or the inputs that set these annotations and tags.',
+  })
+}

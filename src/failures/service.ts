@@ -115,11 +115,12 @@ export function serviceWithoutPods(service: string, externalName: string): Actio
   })
 }
 
-/** An annotation of the Service and the value that gRPC through the ALB requires. */
+/** An annotation of the Service with which gRPC through the ALB does not work. */
 export interface ConflictingAnnotation {
   readonly key: string
   readonly value: string
-  readonly requirement: string
+  /** `the Ingress requires GRPC`, `which is not an integer from 2 to 10` */
+  readonly reason: string
 }
 
 /** Annotations of the Service override the Ingress and would break the target group. */
@@ -131,9 +132,7 @@ export function serviceAnnotationsConflict(conflict: {
   readonly valuesPath: string
 }): ActionError {
   const { service, namespace, annotations, valuesPath } = conflict
-  const conflicts = annotations.map(
-    ({ key, value, requirement }) => `${key}: ${value} (the Ingress requires ${requirement})`,
-  )
+  const conflicts = annotations.map(({ key, value, reason }) => `${key}: ${value} (${reason})`)
   const removals = annotations.map(({ key }) => `${key}-`).join(' ')
   return new ActionError({
     code: 'service-annotations-conflict',

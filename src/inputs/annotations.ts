@@ -1,4 +1,5 @@
 /** Parsers of the inputs annotations and tags. Pure. */
+import { parseAttributes, truncateForError } from '../controller/annotation-validators.ts'
 import { isAnnotationKey, validateAnnotations } from '../controller/annotations.ts'
 import { validateTags } from '../controller/tags.ts'
 import { InvalidInputError, quoteForError, summarize } from './invalid-input.ts'
@@ -7,10 +8,18 @@ import { stringMap } from './yaml.ts'
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes'
 
 /** Load balancer attributes that an input sets, or without which gRPC does not work. */
-const reservedAttributes: readonly { readonly pattern: RegExp; readonly remedy: string }[] = [
-  { pattern: /idle_timeout\.timeout_seconds/, remedy: 'Set input idle-timeout instead.' },
-  { pattern: /routing\.http2\.enabled=false/, remedy: 'Remove it: gRPC requires HTTP/2.' },
-]
+const reservedAttributes: Readonly<
+  Record<string, { readonly isReserved: (value: string) => boolean; readonly remedy: string }>
+> = {
+  'idle_timeout.timeout_seconds': {
+    isReserved: () => true,
+    remedy: 'Set input idle-timeout instead.',
+  },
+  'routing.http2.enabled': {
+    isReserved: (value) => value.toLowerCase() !== 'true',
+    remedy: 'Remove it: gRPC requires HTTP/2.',
+  },
+}
 
 /** Annotations that the controller and ELB accept. */
 export function parseAnnotations(raw: string): Record<string, string> {
@@ -32,10 +41,13 @@ export function parseAnnotations(raw: string): Record<string, string> {
 }
 
 function rejectReservedAttributes(attributes: string): void {
-  for (const { pattern, remedy } of reservedAttributes) {
-    const [attribute] = pattern.exec(attributes) ?? []
-    if (attribute !== undefined)
-      throw new InvalidInputError(`contains the load balancer attribute ${attribute}.`, remedy)
+  for (const [key, value] of parseAttributes(attributes) ?? []) {
+    const reserved = Object.hasOwn(reservedAttributes, key) ? reservedAttributes[key] : undefined
+    if (reserved?.isReserved(value) === true)
+      throw new InvalidInputError(
+        `contains the load balancer attribute ${key}=${truncateForError(value)}.`,
+        reserved.remedy,
+      )
   }
 }
 

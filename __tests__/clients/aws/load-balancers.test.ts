@@ -3,6 +3,7 @@ import type { LoadBalancer } from '../../../simulator/aws/state.ts'
 import {
   createLoadBalancerClient,
   findLoadBalancerByDnsName,
+  isDnsNameOf,
   nameFromDnsName,
 } from '../../../src/clients/aws/load-balancers.ts'
 import { captureActionError } from '../../capture-error.ts'
@@ -23,6 +24,15 @@ test.each([
   ['', ''],
 ])('nameFromDnsName(%j)', (dnsName, name) => {
   expect(nameFromDnsName(dnsName)).toBe(name)
+})
+
+test.each<[string, string, boolean]>([
+  ['Milvus-Front', 'milvus-front-123456789.us-east-2.elb.amazonaws.com', true],
+  ['milvus-front', 'Milvus-Front-123456789.us-east-2.elb.amazonaws.com', true],
+  ['MILVUS', 'internal-milvus-123456789.us-east-2.elb.amazonaws.com', true],
+  ['milvus', 'milvus-front-123456789.us-east-2.elb.amazonaws.com', false],
+])('isDnsNameOf(%j, %j)', (name, dnsName, expected) => {
+  expect(isDnsNameOf(name, dnsName)).toBe(expected)
 })
 
 describe('findLoadBalancerByDnsName', () => {

@@ -9,6 +9,18 @@ import {
 
 export const modelFailures: readonly PermanentFailure[] = [
   {
+    name: 'targets of type ip that the controller is told not to use',
+    reason: 'FailedBuildModel',
+    message: `${ingressPrefix}unsupported targetType: ip when EnableIPTargetType is false`,
+    remedy: /^Remove EnableIPTargetType=false/,
+  },
+  {
+    name: 'a tag that something else manages',
+    reason: 'FailedBuildModel',
+    message: `${buildPrefix}external managed tag key team cannot be specified on Ingress`,
+    remedy: /external-managed-tags/,
+  },
+  {
     name: 'no certificate for the host',
     reason: 'FailedBuildModel',
     message: `${ingressPrefix}no certificate found for host: other.example.com`,

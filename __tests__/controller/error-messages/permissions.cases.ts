@@ -13,6 +13,44 @@ export const permissionFailures: readonly PermanentFailure[] = [
     remedy: /controller's role/,
   },
   {
+    name: 'an action that a policy of the organization denies',
+    reason: 'FailedDeployModel',
+    message:
+      'Failed deploy model due to operation error WAFV2: GetWebACLForResource, https response error StatusCode: 400, RequestID: 1, api error AccessDeniedException: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: wafv2:GetWebACLForResource on resource: arn:aws:wafv2:x with an explicit deny in a service control policy',
+    remedy: /^Have that policy of the organization.*--enable-wafv2=false/,
+  },
+  {
+    name: 'an action that a permissions boundary denies',
+    reason: 'FailedDeployModel',
+    message: formatElbError(
+      'DescribeListenerAttributes',
+      403,
+      'api error AccessDenied: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:DescribeListenerAttributes because no permissions boundary allows the elasticloadbalancing:DescribeListenerAttributes action',
+    ),
+    remedy: /permissions boundary of the controller's role/,
+  },
+  {
+    name: 'WAF without a route to it, in the format of the old SDK',
+    reason: 'FailedDeployModel',
+    message:
+      'Failed deploy model due to RequestError: send request failed\ncaused by: Post "https://wafv2.eu-west-2.amazonaws.com/": dial tcp 52.94.53.163:443: i/o timeout',
+    remedy: /cannot reach WAF or Shield.*enableWafv2/,
+  },
+  {
+    name: 'WAF in a region that does not have it',
+    reason: 'FailedDeployModel',
+    message:
+      'Failed deploy model due to operation error WAFV2: GetWebACLForResource, exceeded maximum number of attempts, 10, https response error StatusCode: 0, RequestID: , request send failed, Post "https://wafv2.me-central-1.amazonaws.com/": dial tcp: lookup wafv2.me-central-1.amazonaws.com on 172.20.0.10:53: no such host',
+    remedy: /cannot reach WAF or Shield/,
+  },
+  {
+    name: 'Shield that does not answer',
+    reason: 'FailedDeployModel',
+    message:
+      'Failed deploy model due to operation error Shield: DescribeProtection, https response error StatusCode: 0, RequestID: , request send failed, Post "https://shield.us-east-1.amazonaws.com/": context deadline exceeded',
+    remedy: /cannot reach WAF or Shield/,
+  },
+  {
     name: 'a policy from before v2.9',
     reason: 'FailedDeployModel',
     message: formatElbError(

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Deployment } from '../../../src/clients/kubernetes/types.ts'
 import { describeDeployment } from '../../../src/steps/preflight/controller.ts'
-import { createSettings } from '../fixtures.ts'
+import { findArgumentProblem } from '../../../src/steps/preflight/controller-support.ts'
+import { createSettings, ingress } from '../fixtures.ts'
 
 describe('describeDeployment: the controller', () => {
   const createDeployment = (
@@ -58,12 +59,6 @@ describe('describeDeployment: the controller', () => {
       infos: [/v2\.9\.0: since v2\.9/],
     },
     {
-      name: 'a version without gRPC',
-      controllerDeployment: createDeployment('aws-load-balancer-controller:v2.0.1', 1),
-      warnings: [/v2\.0\.1.*does not support gRPC/],
-      infos: [],
-    },
-    {
       name: 'no ready replica',
       controllerDeployment: createDeployment('aws-load-balancer-controller:v2.7.1', 0),
       warnings: [/No replica/],
@@ -116,5 +111,31 @@ describe('describeDeployment: the controller', () => {
       warnings: createMatchers(warnings),
       infos: createMatchers(infos),
     })
+  })
+})
+
+describe('findArgumentProblem: a new use of group.name', () => {
+  const settings = createSettings({ ingress: { groupName: 'shared' } })
+  const deployment = {
+    controller: 'Deployment kube-system/aws-load-balancer-controller',
+    args: ['--disable-ingress-group-name-annotation'],
+  }
+  const groupOf = (name: string) => ingress({ 'alb.ingress.kubernetes.io/group.name': name })
+
+  test.each([
+    ['a new Ingress', undefined],
+    ['an Ingress of another group', groupOf('other')],
+    ['an Ingress without a group', ingress({})],
+  ])('%s', (_, live) => {
+    const problem = findArgumentProblem(settings, live, deployment)
+    expect(problem?.message).toBe(
+      'Deployment kube-system/aws-load-balancer-controller has arguments that the inputs ' +
+        'contradict: with --disable-ingress-group-name-annotation=true it rejects ' +
+        'alb.ingress.kubernetes.io/group.name.',
+    )
+  })
+
+  test('an Ingress that has it already', () => {
+    expect(findArgumentProblem(settings, groupOf('shared'), deployment)).toBeUndefined()
   })
 })

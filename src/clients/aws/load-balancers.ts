@@ -115,6 +115,13 @@ export function nameFromDnsName(dnsName: string): string {
   return (dnsName.split('.')[0] ?? '').replace(/^internal-/, '').replace(/-\d+$/, '')
 }
 
+/**
+ * Whether a DNS name is that of a load balancer with this name. The controller writes it in lower
+ * case (since v3.2), whatever the name is.
+ */
+export const isDnsNameOf = (loadBalancerName: string, dnsName: string): boolean =>
+  nameFromDnsName(dnsName).toLowerCase() === loadBalancerName.toLowerCase()
+
 async function findLoadBalancerByName(
   client: ElasticLoadBalancingV2Client,
   name: string,

@@ -1,7 +1,7 @@
 /** certificate, in mode destroy: ACM no longer holds what this action imported for this target. */
 import type { X509Certificate } from 'node:crypto'
 import type { Acm } from '../../clients/aws/acm.ts'
-import { nameFromDnsName, type LoadBalancerClient } from '../../clients/aws/load-balancers.ts'
+import { isDnsNameOf, type LoadBalancerClient } from '../../clients/aws/load-balancers.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { settleAll } from '../../failures/thrown.ts'
 import { certificateStillInUse } from '../../failures/certificate.ts'
@@ -91,7 +91,8 @@ async function findOtherUsers(
 
 function isLoadBalancerOf(ingress: Ingress | undefined, arn: string): boolean {
   const address = getIngressHostname(ingress)
-  return address !== undefined && arn.includes(`loadbalancer/app/${nameFromDnsName(address)}/`)
+  const [, name] = /:loadbalancer\/app\/([^/]+)\//.exec(arn) ?? []
+  return address !== undefined && name !== undefined && isDnsNameOf(name, address)
 }
 
 /** Plans to delete the certificates that nothing else uses. Pure. */

@@ -1,5 +1,5 @@
 /** Warnings about what a change of the Ingress does to its existing ALB. */
-import { nameFromDnsName } from '../../clients/aws/load-balancers.ts'
+import { isDnsNameOf, nameFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Context } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
@@ -16,18 +16,17 @@ export function warnAlbChanges(
   if (!live || address === undefined) return
   const replacementReasons = findReplacementReasons(settings, live, address)
   const { loadBalancerName } = settings.ingress
-  const currentName = nameFromDnsName(address)
   if (replacementReasons.length > 0) {
     context.log.warn(
       `${replacementReasons.join(', and ')}: another ALB with a new name replaces ${address}. ` +
         `Point the DNS record of ${settings.host} at the new name (output alb-address) as soon ` +
         'as this run ends; until then, clients do not reach Milvus.',
     )
-  } else if (loadBalancerName !== undefined && currentName !== loadBalancerName) {
+  } else if (loadBalancerName !== undefined && !isDnsNameOf(loadBalancerName, address)) {
     context.log.warn(
       `load-balancer-name ${loadBalancerName} does not rename the existing ALB ` +
-        `(${currentName}): it is only effective at creation. To get that name, delete Ingress ` +
-        `${live.metadata.name} and run the job again; the DNS record has to follow.`,
+        `(${nameFromDnsName(address)}): it is only effective at creation. To get that name, ` +
+        `delete Ingress ${live.metadata.name} and run the job again; the DNS record has to follow.`,
     )
   }
   warnLegacyClass(context, settings, live)

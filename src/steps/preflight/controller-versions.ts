@@ -1,12 +1,12 @@
-/** Known issues of versions of the AWS Load Balancer Controller. */
+/** Known issues of versions of the AWS Load Balancer Controller, whatever the Ingress asks for. */
+import {
+  formatVersion,
+  isInRange,
+  type Version,
+  type VersionRange,
+} from '../../controller/versions.ts'
 
-/** Major, minor and patch. */
-export type Version = readonly number[]
-
-/** An issue of the versions from `since` up to, but not including, `before`. */
-interface KnownIssue {
-  readonly since?: Version
-  readonly before?: Version
+interface KnownIssue extends VersionRange {
   readonly severity: 'warning' | 'info'
   readonly text: string
 }
@@ -16,13 +16,6 @@ interface KnownIssue {
  * load_balancer_synthesizer.go and feature_gates.go.
  */
 const knownIssues: readonly KnownIssue[] = [
-  {
-    before: [2, 1, 0],
-    severity: 'warning',
-    text:
-      'v2.0 does not support gRPC target groups (backend-protocol-version came with v2.1.0). ' +
-      'Update the controller first.',
-  },
   {
     since: [2, 1, 0],
     before: [2, 7, 0],
@@ -50,29 +43,9 @@ export function describeKnownIssues(
   version: Version,
 ): { readonly severity: 'warning' | 'info'; readonly text: string }[] {
   return knownIssues
-    .filter((issue) => isAffected(version, issue))
+    .filter((issue) => isInRange(version, issue))
     .map(({ severity, text }) => ({
       severity,
-      text: `The AWS Load Balancer Controller is v${version.join('.')}: ${text}`,
+      text: `The AWS Load Balancer Controller is ${formatVersion(version)}: ${text}`,
     }))
-}
-
-const isAffected = (version: Version, { since, before }: KnownIssue): boolean =>
-  (since === undefined || !isOlder(version, since)) &&
-  (before === undefined || isOlder(version, before))
-
-/**
- * @param images of the containers
- * @returns undefined for an image by digest
- */
-export function parseControllerVersion(images: readonly string[]): Version | undefined {
-  const imagePattern =
-    /aws-(?:alb-ingress|load-balancer)-controller[^:]{0,200}:v?(\d+)\.(\d+)\.(\d+)/
-  const match = images.map((image) => imagePattern.exec(image)).find((found) => found !== null)
-  return match?.slice(1).map(Number)
-}
-
-function isOlder(version: Version, other: Version): boolean {
-  const firstDifference = version.findIndex((part, index) => part !== other[index])
-  return firstDifference >= 0 && (version[firstDifference] ?? 0) < (other[firstDifference] ?? 0)
 }

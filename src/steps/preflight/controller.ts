@@ -2,15 +2,23 @@
  * The Deployment of the AWS Load Balancer Controller, if it can be read: whether it is ready, its
  * arguments, and known issues of its version.
  */
+import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { readIfAllowed } from '../../failures/read-if-allowed.ts'
 import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { deploymentPath } from '../../clients/kubernetes/paths.ts'
-import type { Deployment } from '../../clients/kubernetes/types.ts'
+import type { Deployment, Ingress } from '../../clients/kubernetes/types.ts'
+import { findArgument } from '../../controller/arguments.ts'
+import { parseControllerVersion, type Version } from '../../controller/versions.ts'
 import { getClusterName } from '../../inputs/cluster-access.ts'
 import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
-import { describeKnownIssues, parseControllerVersion } from './controller-versions.ts'
+import {
+  findArgumentProblem,
+  findVersionProblem,
+  noteUncheckedAnnotations,
+} from './controller-support.ts'
+import { describeKnownIssues } from './controller-versions.ts'
 import { autoModeController, type IngressClassInfo } from './ingress-class.ts'
 
 /**
@@ -27,33 +35,75 @@ const readDeployment = (kubernetes: KubernetesClient): Promise<Deployment | unde
     `read Deployment ${deploymentId}`,
   )
 
+interface FoundController {
+  readonly deployment: Deployment
+  /** Undefined when it has a problem, which is reported by itself. */
+  readonly classInfo: IngressClassInfo | undefined
+  readonly live: Ingress | undefined
+}
+
 /**
  * Logs what may keep the controller from working. A missing Deployment is no problem: it may have
  * another name, and EKS Auto Mode has none.
+ * @param liveIngress undefined when it does not exist or cannot be read
+ * @throws ActionError `controller-unsuitable`
  */
 export async function checkController(
   { context, settings, clients: { kubernetes } }: ClusterRun<EndpointSettings>,
   ingressClass: Promise<IngressClassInfo>,
+  liveIngress: Promise<Ingress | undefined>,
 ): Promise<void> {
   const [read, classInfo] = await Promise.all([
     readIfAllowed(readDeployment(kubernetes)),
     ingressClass.catch(() => undefined),
   ])
+  if (classInfo?.controller === autoModeController) return
   if (!read.allowed) {
     context.log.info(
       `This identity is not allowed to read Deployment ${deploymentId}. Whether the controller ` +
         'runs shows only once it reports on the Ingress.',
     )
+    noteUncheckedAnnotations(context, settings, `Deployment ${deploymentId} could not be read`)
     return
   }
-  if (classInfo?.controller === autoModeController) return
-  if (read.value) logDeployment(context, settings, read.value)
-  else if (classInfo?.controller !== undefined)
+  if (read.value) {
+    logDeployment(context, settings, read.value)
+    checkSupport(context, settings, { deployment: read.value, classInfo, live: await liveIngress })
+    return
+  }
+  noteUncheckedAnnotations(context, settings, `Deployment ${deploymentId} does not exist`)
+  if (classInfo?.controller !== undefined)
     context.log.info(
       `Deployment ${deploymentId} does not exist. Whether the controller runs, perhaps under ` +
         'another name, shows only once it reports on the Ingress.',
     )
 }
+
+/** Without the class, EKS Auto Mode may be what serves the Ingress: problems are only warnings. */
+function checkSupport(
+  context: Context,
+  settings: EndpointSettings,
+  { deployment, classInfo, live }: FoundController,
+): void {
+  const version = getVersion(deployment)
+  const problems: (ActionError | undefined)[] = []
+  if (version === undefined) {
+    const reason = `The image of Deployment ${deploymentId} contains no version`
+    noteUncheckedAnnotations(context, settings, reason)
+  } else problems.push(findVersionProblem(settings, version))
+  const controller = `Deployment ${deploymentId}`
+  problems.push(findArgumentProblem(settings, live, { controller, args: getArgs(deployment) }))
+  const found = problems.filter((problem) => problem !== undefined)
+  if (found.length === 0) return
+  if (classInfo?.controller !== undefined) throw combineErrors(found)
+  for (const { message, remedy } of found) context.log.warn(`${message} ${remedy}`)
+}
+
+const getArgs = ({ spec }: Deployment): string[] =>
+  spec.template.spec.containers.flatMap(({ command = [], args = [] }) => [...command, ...args])
+
+const getVersion = ({ spec }: Deployment): Version | undefined =>
+  parseControllerVersion(spec.template.spec.containers.map(({ image }) => image ?? ''))
 
 function logDeployment(context: Context, settings: Settings, deployment: Deployment): void {
   const { warnings, infos } = describeDeployment(deployment, settings)
@@ -77,10 +127,8 @@ export function describeDeployment(
   deployment: Deployment,
   settings: Settings,
 ): { warnings: string[]; infos: string[] } {
-  const { containers } = deployment.spec.template.spec
-  const version = parseControllerVersion(containers.map(({ image }) => image ?? ''))
+  const version = getVersion(deployment)
   const issues = version === undefined ? [] : describeKnownIssues(version)
-  const args = containers.flatMap(({ command = [], args: own = [] }) => [...command, ...own])
   const warnings: string[] = []
   if (!isReady(deployment))
     warnings.push(
@@ -88,7 +136,7 @@ export function describeDeployment(
         'enabled, none can be written. See "kubectl -n ' +
         `${deploymentNamespace} describe deployment ${deploymentName}".`,
     )
-  warnings.push(...describeMismatchedArgs(args, settings))
+  warnings.push(...describeMismatchedArgs(getArgs(deployment), settings))
   const textsOf = (severity: 'warning' | 'info'): string[] =>
     issues.filter((issue) => issue.severity === severity).map(({ text }) => text)
   return { warnings: [...warnings, ...textsOf('warning')], infos: textsOf('info') }
@@ -129,19 +177,9 @@ function describeMismatchedArgs(args: readonly string[], settings: Settings): st
   ]
   const mismatches: string[] = []
   for (const { flag, expected, consequence } of expectedArgs) {
-    const actual = argumentValue(args, flag) ?? ''
+    const actual = findArgument(args, flag) ?? ''
     if (expected === undefined || actual === '' || actual === expected) continue
     mismatches.push(`Deployment ${deploymentId} runs with --${flag}=${actual}: ${consequence}.`)
   }
   return mismatches
-}
-
-/** The value of `--flag=value` or `--flag value`; the last one counts. */
-function argumentValue(args: readonly string[], flag: string): string | undefined {
-  let value: string | undefined
-  for (const [index, arg] of args.entries()) {
-    if (arg.startsWith(`--${flag}=`)) value = arg.slice(flag.length + 3)
-    if (arg === `--${flag}`) value = args[index + 1] ?? ''
-  }
-  return value
 }

@@ -7,6 +7,7 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
 import { warnAlbChanges } from './alb-changes.ts'
+import { warnIneffectiveAnnotations } from './annotation-effects.ts'
 import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
 import { checkIngressClass, type ClassParams, type IngressClassInfo } from './ingress-class.ts'
@@ -61,21 +62,26 @@ export function observe(
       classParams: params,
     })
   }
-  const checkTls = async (): Promise<void> => {
+  const checkTarget = async (): Promise<void> => {
     const { release, service, ingress } = await target
+    warnIneffectiveAnnotations(context, settings, service)
     checkBackendTls(settings, { release, service: service.live, ingress })
   }
   const addClassParams = async (): Promise<Target> => {
     const [found, classParams] = await Promise.all([target, classParamsOf(ingressClass)])
     return { ...found, classParams }
   }
+  const liveIngress = target.then(
+    ({ ingress }) => ingress,
+    () => undefined,
+  )
   const checks = settleAll([
     ingressClass,
     checkGroup(),
-    checkTls(),
+    checkTarget(),
     checkCertificate(context, settings),
     Promise.resolve().then(() => checkProbe(settings)),
-    checkController(run, ingressClass),
+    checkController(run, ingressClass, liveIngress),
   ])
   return {
     target: explainDenials(addClassParams(), settings, access),

@@ -1,54 +1,32 @@
 /** Checks of the Service: what on it would break the target group, and what manages it. */
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
-import { serviceAnnotationsConflict, serviceWithoutPods } from '../../failures/service.ts'
+import {
+  serviceAnnotationsConflict,
+  serviceWithoutPods,
+  type ConflictingAnnotation,
+} from '../../failures/service.ts'
 import type { Context } from '../step.ts'
 import { serviceTypePath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { getHelmValue } from '../../clients/helm/values.ts'
 import { findManagingTool, unknownFieldManagers } from '../../clients/kubernetes/managing-tool.ts'
 import { endpointSlicesPath } from '../../clients/kubernetes/paths.ts'
 import type { EndpointSlice, Service } from '../../clients/kubernetes/types.ts'
-import { annotationPrefix } from '../../controller/annotations.ts'
-import type { Settings } from '../../inputs/types.ts'
+import { truncateForError } from '../../controller/annotation-validators.ts'
+import {
+  annotationPrefix,
+  findDeclaration,
+  findRejectedAnnotations,
+} from '../../controller/annotations.ts'
+import type { EndpointSettings, Settings } from '../../inputs/types.ts'
+import { buildAnnotations } from '../ingress/manifest.ts'
 import type { ClusterRun } from '../run.ts'
 import type { Release } from './release.ts'
 
-/**
- * Annotations of a Service that override those of the Ingress. Source: the controller's
- * model_build_target_group.go, MergeStringMap.
- */
-const targetGroupAnnotation = new RegExp(
-  `^${annotationPrefix.replaceAll('.', '\\.')}(${[
-    'target-type',
-    'backend-protocol',
-    'backend-protocol-version',
-    'success-codes',
-    'healthcheck-[a-z-]+',
-    'healthy-threshold-count',
-    'unhealthy-threshold-count',
-    'target-group-attributes',
-    'target-node-labels',
-  ].join('|')})$`,
-)
-
-/** The values of an annotation with which gRPC through the ALB works. */
-interface AnnotationRequirement {
-  readonly isMet: (value: string) => boolean
-  readonly description: string
-}
-
-const annotationRequirements: Readonly<Record<string, AnnotationRequirement>> = {
-  'target-type': { isMet: (value) => value === 'ip', description: 'ip' },
-  'backend-protocol-version': { isMet: (value) => value === 'GRPC', description: 'GRPC' },
-  // Source: ELBv2, Matcher.GrpcCode: 0 to 99.
-  'success-codes': {
-    isMet: (value) => (value.match(/\d+/g) ?? []).every((code) => Number(code) <= 99),
-    description: 'gRPC codes, 0 to 99',
-  },
-  'healthcheck-protocol': {
-    isMet: (value) => /^HTTPS?$/.test(value),
-    description: 'HTTP or HTTPS',
-  },
+/** The only value, by name of the annotation, with which gRPC to pods works. */
+const requiredValues: Readonly<Record<string, string>> = {
+  'target-type': 'ip',
+  'backend-protocol-version': 'GRPC',
 }
 
 /** The Service that the ALB sends requests to. */
@@ -63,7 +41,11 @@ export interface CheckedService {
  * Checks the Service itself, and warns of annotations that only change something.
  * @throws ActionError `service-unsupported`, `service-annotations-conflict`
  */
-export function checkService(context: Context, settings: Settings, checked: CheckedService): void {
+export function checkService(
+  context: Context,
+  settings: EndpointSettings,
+  checked: CheckedService,
+): void {
   const { service } = checked
   const { name } = service.metadata
   const problems: ActionError[] = []
@@ -76,24 +58,26 @@ export function checkService(context: Context, settings: Settings, checked: Chec
 
 function checkAnnotations(
   context: Context,
-  settings: Settings,
+  settings: EndpointSettings,
   { service, release }: CheckedService,
 ): ActionError[] {
   const { name, annotations = {} } = service.metadata
   const servicePath = release ? findValuesPath(release.deployedRevision, name) : []
   const annotationsPath = [...serviceTypePath(servicePath).slice(0, -1), 'annotations']
-  const conflicts = []
-  for (const [key, value] of Object.entries(annotations)) {
-    if (!targetGroupAnnotation.test(key)) continue
-    if (isRemovedByValues(settings, annotationsPath, key)) continue
-    const requirement = annotationRequirements[key.slice(annotationPrefix.length)]
-    if (requirement?.isMet(value) === false)
-      conflicts.push({ key, value, requirement: requirement.description })
-    else
+  const overriding = Object.fromEntries(
+    Object.entries(annotations).filter(
+      ([key]) =>
+        findDeclaration(key)?.isReadFromService === true &&
+        !isRemovedByValues(settings, annotationsPath, key),
+    ),
+  )
+  const conflicts = findConflictingAnnotations(settings, overriding)
+  for (const [key, value] of Object.entries(overriding))
+    if (!conflicts.some((conflict) => conflict.key === key))
       context.log.warn(
-        `Service ${name} sets ${key}: ${value}, which overrides the Ingress for its target group.`,
+        `Service ${name} sets ${key}: ${truncateForError(value)}, which overrides the Ingress ` +
+          'for its target group.',
       )
-  }
   if (conflicts.length === 0) return []
   return [
     serviceAnnotationsConflict({
@@ -103,6 +87,25 @@ function checkAnnotations(
       valuesPath: annotationsPath.join('.'),
     }),
   ]
+}
+
+/** @param overriding annotations of the Service that take precedence over those of the Ingress */
+function findConflictingAnnotations(
+  settings: EndpointSettings,
+  overriding: Readonly<Record<string, string>>,
+): ConflictingAnnotation[] {
+  const conflicts: ConflictingAnnotation[] = []
+  for (const [name, requiredValue] of Object.entries(requiredValues)) {
+    const key = annotationPrefix + name
+    const value = overriding[key] ?? requiredValue
+    if (value !== requiredValue)
+      conflicts.push({ key, value, reason: `the Ingress requires ${requiredValue}` })
+  }
+  const effective = { ...buildAnnotations(settings), ...overriding }
+  for (const { key, value, problem } of findRejectedAnnotations(effective))
+    if (Object.hasOwn(overriding, key))
+      conflicts.push({ key, value: truncateForError(value), reason: `which ${problem}` })
+  return conflicts
 }
 
 /** Whether input values removes an annotation from the Service: helm removes what is null. */

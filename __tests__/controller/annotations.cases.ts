@@ -1,0 +1,192 @@
+/** Values of annotations, by name without prefix. */
+
+export const validValues: readonly (readonly [name: string, value: string])[] = [
+  ['success-codes', '12'],
+  ['success-codes', '0,12'],
+  ['success-codes', '0-99'],
+  ['group.order', '-1000'],
+  ['group.order', '1000'],
+  ['healthcheck-path', '/grpc.health.v1.Health/Check'],
+  ['healthcheck-interval-seconds', '6'],
+  ['unhealthy-threshold-count', '10'],
+  ['ip-address-type', 'dualstack'],
+  ['auth-type', 'none'],
+  ['mutual-authentication', '[{"port":443,"mode":"off"}]'],
+  [
+    'mutual-authentication',
+    '[{"port":443,"mode":"verify","trustStore":"x","ignoreClientCertificateExpiry":true,"advertiseTrustStoreCaNames":"on"}]',
+  ],
+  ['mutual-authentication', '[{"Port":443,"MODE":"verify","truststore":"x"}]'],
+  ['jwt-validation', '{"issuer":"https://x","jwksEndpoint":"https://x/keys"}'],
+  ['conditions.milvus', '[{"field":"source-ip","sourceIpConfig":{"values":["10.0.0.0/8"]}}]'],
+  ['frontend-nlb-listener-port-mapping', '80=443,8443=443'],
+  ['frontend-nlb-healthcheck-port', 'traffic-port'],
+  ['frontend-nlb-healthcheck-success-codes', '200-399,401'],
+  ['healthcheck-port', '9091'],
+  ['healthcheck-port', 'metrics'],
+  ['target-control-port.milvus.19530', '3000'],
+  [
+    'target-group-attributes',
+    'deregistration_delay.timeout_seconds=30,load_balancing.algorithm.type=least_outstanding_requests',
+  ],
+  ['target-group-attributes', 'slow_start.duration_seconds=0'],
+  [
+    'load-balancer-attributes',
+    'access_logs.s3.enabled=true,access_logs.s3.bucket=logs,access_logs.s3.prefix=a\\,b',
+  ],
+  ['load-balancer-attributes', 'an.attribute.of.tomorrow=1'],
+  ['wafv2-acl-arn', 'arn:aws:wafv2:us-east-2:111122223333:regional/webacl/x/y'],
+  ['wafv2-acl-arn', 'none'],
+  ['minimum-load-balancer-capacity', 'CapacityUnits=100'],
+  ['listener-attributes.HTTPS-443', 'routing.http.response.server.enabled=false'],
+  ['actions.blue', '{"type":"forward"}'],
+  ['backend-protocol', 'HTTPS'],
+  ['something-of-tomorrow', 'x'],
+]
+
+/** Each with a part of the problem. */
+export const invalidValues: readonly {
+  readonly name: string
+  readonly value: string
+  readonly expected: string
+}[] = [
+  { name: 'success-codes', value: '200', expected: 'contains 200' },
+  { name: 'success-codes', value: '0-200', expected: 'contains 200' },
+  { name: 'success-codes', value: 'ok', expected: 'is not a list of codes' },
+  { name: 'group.order', value: '2000', expected: '-1000 to 1000' },
+  { name: 'group.order', value: '1.5', expected: 'is not an integer' },
+  { name: 'healthcheck-path', value: 'healthz', expected: 'does not begin with a slash' },
+  { name: 'healthcheck-interval-seconds', value: '15s', expected: '5 to 300' },
+  { name: 'healthcheck-timeout-seconds', value: '1', expected: '2 to 120' },
+  { name: 'healthy-threshold-count', value: '1', expected: '2 to 10' },
+  { name: 'healthcheck-protocol', value: 'GRPC', expected: 'HTTP, HTTPS' },
+  { name: 'backend-protocol', value: 'GRPC', expected: 'HTTP, HTTPS' },
+  { name: 'ip-address-type', value: 'ipv6', expected: 'ipv4, dualstack' },
+  { name: 'auth-type', value: 'oidc', expected: 'does not work with gRPC' },
+  { name: 'mutual-authentication', value: 'verify', expected: 'is not a JSON list' },
+  { name: 'mutual-authentication', value: '{"port":443}', expected: 'is not a JSON list' },
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":443,"mode":"on"}]',
+    expected: 'contains mode "on"',
+  },
+  {
+    name: 'mutual-authentication',
+    value: '[{"mode":"verify"}]',
+    expected: 'without a port, and contains mode verify without a trustStore',
+  },
+  {
+    name: 'target-group-attributes',
+    value: 'slow_start.duration_seconds=5',
+    expected: 'neither 0 nor an integer from 30 to 900',
+  },
+  { name: 'target-group-attributes', value: 'stickiness.enabled=yes', expected: 'true, false' },
+  {
+    name: 'target-group-attributes',
+    value: 'deregistration_delay.timeout_seconds',
+    expected: 'is not a list of key=value',
+  },
+  {
+    name: 'load-balancer-attributes',
+    value: 'idle_timeout',
+    expected: 'is not a list of key=value',
+  },
+  {
+    name: 'load-balancer-attributes',
+    value: 'client_keep_alive.seconds=5',
+    expected: '60 to 604800',
+  },
+  { name: 'shield-advanced-protection', value: 'yes', expected: 'true, false' },
+  { name: 'wafv2-acl-arn', value: 'my-acl', expected: 'nor the ARN' },
+  {
+    name: 'wafv2-acl-arn',
+    value: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/y',
+    expected: 'regional',
+  },
+  {
+    name: 'load-balancer-attributes',
+    value: 'access_logs.s3.enabled=true,access_logs.s3.bucket=logs,',
+    expected: 'ends with a comma, which becomes part of the last value',
+  },
+  {
+    name: 'target-node-labels',
+    value: 'a=b,,c=d',
+    expected: 'contains an empty entry',
+  },
+  { name: 'mutual-authentication', value: '[]', expected: 'is not a JSON list' },
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":70000,"mode":"off"}]',
+    expected: 'contains port 70000, which is not an integer from 1 to 65535',
+  },
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":443,"mode":"off","trustStore":"x"}]',
+    expected: 'contains trustStore, which mode off does not support',
+  },
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":443,"mode":"passthrough","ignoreClientCertificateExpiry":false}]',
+    expected: 'contains ignoreClientCertificateExpiry, which mode passthrough does not support',
+  },
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":443,"mode":"off","advertiseTrustStoreCaNames":"on"}]',
+    expected: 'contains advertiseTrustStoreCaNames, which mode off does not support',
+  },
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":443,"mode":"verify","trustStore":"x","advertiseTrustStoreCaNames":"yes"}]',
+    expected: 'advertiseTrustStoreCaNames that is neither on nor off',
+  },
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":443,"mode":"verify","trustStore":"x","ignoreClientCertificateExpiry":"on"}]',
+    expected: 'ignoreClientCertificateExpiry that is neither true nor false',
+  },
+  { name: 'jwt-validation', value: '[]', expected: 'is not a JSON object' },
+  {
+    name: 'jwt-validation',
+    value: '{"issuer":"https://x","jwksUri":"https://x/keys"}',
+    expected: 'contains no jwksEndpoint',
+  },
+  {
+    name: 'jwt-validation',
+    value: '{"jwksEndpoint":"https://x/keys"}',
+    expected: 'contains no issuer',
+  },
+  {
+    name: 'jwt-validation',
+    value: '{"issuer":"https://x","jwksEndpoint":"http://x/keys"}',
+    expected: 'jwksEndpoint that does not begin with https://',
+  },
+  { name: 'conditions.milvus', value: 'source-ip', expected: 'is not a JSON list' },
+  { name: 'conditions.milvus', value: '{"field":"path"}', expected: 'is not a JSON list' },
+  { name: 'transforms.milvus', value: '[{', expected: 'is not a JSON list' },
+  { name: 'actions.milvus', value: '{type: forward}', expected: 'is not a JSON object' },
+  { name: 'target-control-port.milvus.19530', value: 'api', expected: '1 to 65535' },
+  {
+    name: 'frontend-nlb-healthcheck-interval-seconds',
+    value: '10s',
+    expected: '5 to 300',
+  },
+  {
+    name: 'frontend-nlb-healthcheck-healthy-threshold-count',
+    value: '1',
+    expected: '2 to 10',
+  },
+  { name: 'frontend-nlb-healthcheck-protocol', value: 'TCP', expected: 'HTTP, HTTPS' },
+  {
+    name: 'frontend-nlb-healthcheck-port',
+    value: 'metrics',
+    expected: 'neither traffic-port nor an integer from 1 to 65535',
+  },
+  {
+    name: 'frontend-nlb-listener-port-mapping',
+    value: '80=https',
+    expected: 'contains 80=https, which is not an integer from 1 to 65535',
+  },
+  { name: 'ssl-redirect', value: 'true', expected: '1 to 65535' },
+  { name: 'minimum-load-balancer-capacity', value: '100', expected: 'CapacityUnits' },
+  { name: 'security-group-prefix-lists', value: ' , ', expected: 'empty list' },
+]

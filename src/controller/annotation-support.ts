@@ -1,0 +1,65 @@
+/** Which annotations a version of the controller supports. Pure. */
+import type { AnnotationDeclaration, VersionTrap } from './annotation-table.ts'
+import { findDeclaration } from './annotations.ts'
+import { formatVersion, isInRange, isOlder, type Version } from './versions.ts'
+
+/** An annotation that a version ignores, or at which it fails. */
+export interface UnsupportedAnnotation {
+  readonly key: string
+  /** What the version does, a predicate: `ignores KEY (new in v2.7.0)` */
+  readonly effect: string
+  /** The first version that supports it. */
+  readonly supportedSince: Version
+}
+
+/** @param annotations that are going to be set, by key */
+export function findUnsupportedAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  version: Version,
+): UnsupportedAnnotation[] {
+  const unsupported: UnsupportedAnnotation[] = []
+  for (const [key, value] of Object.entries(annotations)) {
+    const { since, traps = [] } = findDeclaration(key) ?? {}
+    const trap = traps.find((each) => isInRange(version, each) && isTrapped(value, each))
+    if (since && isOlder(version, since))
+      unsupported.push({
+        key,
+        effect: `ignores ${key} (new in ${formatVersion(since)})`,
+        supportedSince: afterTraps(since, value, traps),
+      })
+    else if (trap)
+      unsupported.push({ key, effect: `${trap.effect} ${key}`, supportedSince: trap.before })
+  }
+  return unsupported
+}
+
+const isTrapped = (value: string, { appliesTo }: VersionTrap): boolean => appliesTo?.(value) ?? true
+
+/** The first version from `since` on that does the right thing. */
+function afterTraps(since: Version, value: string, traps: readonly VersionTrap[]): Version {
+  const trap = traps.find((each) => isInRange(since, each) && isTrapped(value, each))
+  return trap?.before ?? since
+}
+
+/** The annotations that some versions do not support, each as `KEY (v2.7.0)`. */
+export function describeRequiredVersions(annotations: Readonly<Record<string, string>>): string[] {
+  const descriptions: string[] = []
+  for (const [key, value] of Object.entries(annotations)) {
+    const required = findRequiredVersion(value, findDeclaration(key))
+    if (required) descriptions.push(`${key} (${formatVersion(required)})`)
+  }
+  return descriptions
+}
+
+function findRequiredVersion(
+  value: string,
+  declaration: AnnotationDeclaration | undefined,
+): Version | undefined {
+  const { since, traps = [] } = declaration ?? {}
+  if (since) return afterTraps(since, value, traps)
+  return traps.find((trap) => isTrapped(value, trap))?.before
+}
+
+/** @param versions at least one */
+export const newestOf = (versions: readonly Version[]): Version =>
+  versions.reduce((newest, version) => (isOlder(newest, version) ? version : newest))

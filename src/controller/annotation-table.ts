@@ -1,0 +1,253 @@
+/**
+ * The annotations that the AWS Load Balancer Controller reads from an Ingress. Everything that is
+ * known about one of them is declared here: its name, its values, and the versions that read it.
+ * Source: AWS Load Balancer Controller v2.4 to v3.5, docs/guide/ingress/annotations.md,
+ * pkg/annotations and pkg/ingress; the limits of the ELBv2 API.
+ */
+import {
+  onlyForActions,
+  onlyForInstanceTargets,
+  onlyForListener,
+  onlyForRegexPaths,
+  onlyForService,
+  onlyForServicePort,
+  onlyWithFrontendNlb,
+  onlyWithLogin,
+  onlyWithoutCertificate,
+  onlyWithoutSecurityGroups,
+  onlyWithSecurityGroups,
+  type NoEffect,
+} from './annotation-effects.ts'
+import {
+  anyValue,
+  attributeList,
+  authType,
+  capacity,
+  goBoolean,
+  grpcCodes,
+  healthCheckPath,
+  httpCodes,
+  integer,
+  nonEmptyList,
+  oneOf,
+  port,
+  portMapping,
+  trafficPort,
+  type Validator,
+  webAclArn,
+} from './annotation-validators.ts'
+import { jsonList, jsonObject, jwtValidation, mutualAuthentication } from './json-validators.ts'
+import { loadBalancerAttributes, targetGroupAttributes } from './elb-attributes.ts'
+import type { Version } from './versions.ts'
+
+/** Versions that read an annotation and do the wrong thing. */
+export interface VersionTrap {
+  readonly since?: Version
+  /** The version in which it was fixed. */
+  readonly before: Version
+  /** The values it applies to; absent for all. */
+  readonly appliesTo?: (value: string) => boolean
+  /** What those versions do, before the name of the annotation: `panics at`. */
+  readonly effect: string
+}
+
+/** An argument of the controller that disables an annotation. */
+export interface DisablingArgument {
+  /** Boolean, but for feature-gates. */
+  readonly flag: string
+  /** With feature-gates. */
+  readonly gate?: string
+  /** The value that disables it. */
+  readonly value: boolean
+  readonly effect: 'ignores' | 'rejects'
+  /** The values of the annotation it applies to; absent for all. */
+  readonly appliesTo?: (value: string) => boolean
+}
+
+export interface AnnotationDeclaration {
+  readonly validate: Validator
+  /** The first version that reads it; absent for those that v2.4 reads. */
+  readonly since?: Version
+  readonly traps?: readonly VersionTrap[]
+  readonly disabledBy?: DisablingArgument
+  /** Whether a value on the Service takes precedence. Source: the controller, MergeStringMap. */
+  readonly isReadFromService?: true
+  /** Absent for those that always have an effect. */
+  readonly noEffect?: NoEffect
+}
+
+/** Source: the controller's issues 4363 and 4387, pull request 4375. */
+const escapedComma: VersionTrap = {
+  before: [2, 14, 1],
+  appliesTo: (value) => value.includes('\\,'),
+  effect: 'rejects the escaped comma in',
+}
+
+/** Source: the controller's docs/deploy/configurations.md. `none` asks for nothing. */
+const isEnabledBy = (flag: string): DisablingArgument => ({
+  flag,
+  value: false,
+  effect: 'ignores',
+  appliesTo: (value) => value !== 'none' && value !== 'false',
+})
+
+const hasFeatureGate = (gate: string, effect: DisablingArgument['effect']): DisablingArgument => ({
+  flag: 'feature-gates',
+  gate,
+  value: false,
+  effect,
+})
+
+/** `key=value,key=value` */
+const stringMap = (validate: Validator): AnnotationDeclaration => ({
+  validate,
+  traps: [escapedComma],
+})
+
+/** Of a target group: an annotation of the Service takes precedence. */
+const onService = (declaration: AnnotationDeclaration): AnnotationDeclaration => ({
+  ...declaration,
+  isReadFromService: true,
+})
+
+const frontendNlb = (validate: Validator): AnnotationDeclaration => ({
+  validate,
+  since: [2, 13, 0],
+  noEffect: onlyWithFrontendNlb,
+})
+
+const login = (validate: Validator): AnnotationDeclaration =>
+  onService({ validate, noEffect: onlyWithLogin })
+
+/**
+ * By name without prefix. A part in capitals stands for what a user chooses: `actions.NAME`,
+ * `listener-attributes.PROTOCOL-PORT`.
+ */
+export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = {
+  // Load balancer
+  'group.name': {
+    validate: anyValue,
+    disabledBy: { flag: 'disable-ingress-group-name-annotation', value: true, effect: 'rejects' },
+  },
+  'group.order': { validate: integer(-1000, 1000) },
+  'ip-address-type': { validate: oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4') },
+  'ipam-ipv4-pool-id': { validate: anyValue, since: [2, 12, 0] },
+  'load-balancer-attributes': stringMap(loadBalancerAttributes),
+  'load-balancer-name': { validate: anyValue },
+  'minimum-load-balancer-capacity': {
+    validate: capacity,
+    since: [2, 11, 0],
+    disabledBy: hasFeatureGate('LBCapacityReservation', 'ignores'),
+  },
+  scheme: { validate: anyValue },
+  tags: onService(stringMap(anyValue)),
+
+  // Network
+  'customer-owned-ipv4-pool': { validate: anyValue },
+  'inbound-cidrs': { validate: anyValue },
+  'manage-backend-security-group-rules': { validate: goBoolean, noEffect: onlyWithSecurityGroups },
+  'security-group-prefix-lists': {
+    validate: nonEmptyList,
+    since: [2, 8, 0],
+    noEffect: onlyWithoutSecurityGroups,
+  },
+  'security-groups': { validate: anyValue },
+  subnets: { validate: anyValue },
+
+  // Listeners and TLS
+  'acm-pca-arn': { validate: anyValue, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
+  'certificate-arn': { validate: anyValue },
+  'create-acm-cert': { validate: goBoolean, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
+  'listen-ports': { validate: anyValue },
+  'listener-attributes.PROTOCOL-PORT': {
+    ...stringMap(attributeList({})),
+    since: [2, 9, 0],
+    noEffect: onlyForListener,
+  },
+  'mutual-authentication': { validate: mutualAuthentication, since: [2, 7, 0] },
+  'ssl-policy': { validate: anyValue },
+  'ssl-redirect': { validate: port },
+
+  // Rules
+  'actions.NAME': { validate: jsonObject, noEffect: onlyForActions },
+  'conditions.SERVICE': { validate: jsonList, noEffect: onlyForService },
+  'transforms.SERVICE': { validate: jsonList, since: [2, 14, 0], noEffect: onlyForService },
+  'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },
+
+  // Authentication
+  'auth-idp-cognito': login(jsonObject),
+  'auth-idp-oidc': login(jsonObject),
+  'auth-on-unauthenticated-request': login(oneOf('authenticate', 'allow', 'deny')),
+  'auth-scope': login(anyValue),
+  'auth-session-cookie': login(anyValue),
+  'auth-session-timeout': login(integer(1, 604_800)),
+  'auth-type': onService({ validate: authType }),
+  'jwt-validation': { validate: jwtValidation, since: [2, 15, 0] },
+
+  // Targets
+  'backend-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
+  'backend-protocol-version': onService({ validate: anyValue, since: [2, 1, 0] }),
+  'multi-cluster-target-group': onService({ validate: goBoolean, since: [2, 10, 0] }),
+  'target-control-port.SERVICE.PORT': onService({
+    validate: port,
+    since: [2, 16, 0],
+    noEffect: onlyForServicePort,
+  }),
+  'target-group-attributes': onService(stringMap(targetGroupAttributes)),
+  'target-node-labels': onService({
+    ...stringMap(attributeList({})),
+    noEffect: onlyForInstanceTargets,
+  }),
+  'target-type': onService({
+    validate: anyValue,
+    disabledBy: hasFeatureGate('EnableIPTargetType', 'rejects'),
+  }),
+
+  // Health checks. Source: ELBv2, CreateTargetGroup
+  'healthcheck-interval-seconds': onService({ validate: integer(5, 300) }),
+  'healthcheck-path': onService({ validate: healthCheckPath }),
+  'healthcheck-port': onService({ validate: anyValue }),
+  'healthcheck-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
+  'healthcheck-timeout-seconds': onService({ validate: integer(2, 120) }),
+  'healthy-threshold-count': onService({ validate: integer(2, 10) }),
+  'success-codes': onService({ validate: grpcCodes }),
+  'unhealthy-threshold-count': onService({ validate: integer(2, 10) }),
+
+  // Protection
+  'shield-advanced-protection': { validate: goBoolean, disabledBy: isEnabledBy('enable-shield') },
+  'waf-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
+  'wafv2-acl-arn': {
+    validate: webAclArn,
+    disabledBy: isEnabledBy('enable-wafv2'),
+    // Source: the controller's issue 3836.
+    traps: [
+      { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects none in' },
+    ],
+  },
+  'wafv2-acl-name': {
+    validate: anyValue,
+    disabledBy: isEnabledBy('enable-wafv2'),
+    since: [2, 14, 0],
+    // Source: the controller's issue 4388.
+    traps: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
+  },
+  'web-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
+
+  // NLB in front of the ALB
+  'enable-frontend-nlb': { validate: goBoolean, since: [2, 13, 0] },
+  'frontend-nlb-attributes': { ...frontendNlb(attributeList({})), since: [3, 2, 0] },
+  'frontend-nlb-eip-allocations': frontendNlb(nonEmptyList),
+  'frontend-nlb-healthcheck-healthy-threshold-count': frontendNlb(integer(2, 10)),
+  'frontend-nlb-healthcheck-interval-seconds': frontendNlb(integer(5, 300)),
+  'frontend-nlb-healthcheck-path': frontendNlb(healthCheckPath),
+  'frontend-nlb-healthcheck-port': frontendNlb(trafficPort),
+  'frontend-nlb-healthcheck-protocol': frontendNlb(oneOf('HTTP', 'HTTPS')),
+  'frontend-nlb-healthcheck-success-codes': frontendNlb(httpCodes),
+  'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(integer(2, 120)),
+  'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(integer(2, 10)),
+  'frontend-nlb-listener-port-mapping': frontendNlb(portMapping),
+  'frontend-nlb-scheme': frontendNlb(oneOf('internal', 'internet-facing')),
+  'frontend-nlb-security-groups': frontendNlb(nonEmptyList),
+  'frontend-nlb-subnets': frontendNlb(nonEmptyList),
+  'frontend-nlb-tags': frontendNlb(attributeList({})),
+}
