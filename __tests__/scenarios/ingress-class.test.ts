@@ -133,6 +133,24 @@ scenario(
     expect(result.log).toMatch(
       /^::warning.*EKS Auto Mode ignores alb.ingress.kubernetes.io\/shield-advanced-protection/m,
     )
+
+    await createIngressClass(
+      scenario.environment,
+      'auto-shared',
+      { group: { name: 'shared' } },
+      'eks.amazonaws.com/alb',
+    )
+    const inputs = { 'ingress-class': 'auto-shared', 'dry-run': 'true' }
+    const grouped = expectSuccess(await scenario.run(inputs))
+    expect(grouped.summary).toContain(
+      'set group shared, so the Ingress shares the ALB of that group',
+    )
+    expectSuccess(await scenario.run({ ...inputs, 'group-name': 'shared' }))
+    expectFailure(
+      await scenario.run({ ...inputs, 'group-name': 'ours' }),
+      'preflight',
+      'ingress-class-params-unsuitable',
+    )
   },
 )
 

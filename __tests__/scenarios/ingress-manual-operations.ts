@@ -58,6 +58,7 @@ export async function createIngressClass(
   environment: TestEnvironment,
   name: string,
   spec: object,
+  controller = 'ingress.k8s.aws/alb',
 ): Promise<void> {
   await createObjects(
     environment,
@@ -67,7 +68,7 @@ export async function createIngressClass(
       kind: 'IngressClass',
       metadata: { name },
       spec: {
-        controller: 'ingress.k8s.aws/alb',
+        controller,
         parameters: { apiGroup: 'elbv2.k8s.aws', kind: 'IngressClassParams', name },
       },
     },

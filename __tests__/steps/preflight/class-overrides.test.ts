@@ -47,7 +47,13 @@ describe('findOverrides: class parameters that override inputs', () => {
       name: 'a group',
       spec: { group: { name: 'shared' } },
       settingsOverrides: {},
-      expected: ['error set group shared, which overrides group-name'],
+      expected: ['note set group shared, so the Ingress shares the ALB of that group'],
+    },
+    {
+      name: 'another group',
+      spec: { group: { name: 'shared' } },
+      settingsOverrides: { ingress: { groupName: 'ours' } },
+      expected: ['error set group shared, which overrides group-name ours'],
     },
     {
       name: 'the requested group',

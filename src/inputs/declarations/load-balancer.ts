@@ -66,9 +66,11 @@ export const loadBalancerInputs = defineInputs({
   'group-name': {
     ...string(groupName),
     annotation: 'alb.ingress.kubernetes.io/group.name',
-    description: 'IngressGroup, to share an ALB with other Ingresses.',
+    description:
+      'IngressGroup, to share an ALB with other Ingresses. On EKS Auto Mode, only the class ' +
+      'assigns groups.',
     example: 'shared',
-    defaultDescription: 'the Ingress has its own ALB',
+    defaultDescription: 'the group of the class, or an ALB of its own',
   },
   tags: {
     ...map(parseTags),

@@ -4,17 +4,20 @@ import type { Context } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
+import { getGroupName, isControllerFinalizer } from '../ingress/group.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
+import { findGroupName, type ClassParams } from './ingress-class.ts'
 
 /** Warns of changes that replace the ALB, and of inputs that do not affect an existing one. */
 export function warnAlbChanges(
   context: Context,
   settings: EndpointSettings,
   live: Ingress | undefined,
+  classParams: ClassParams,
 ): void {
   const address = getIngressHostname(live)
   if (!live || address === undefined) return
-  const replacementReasons = findReplacementReasons(settings, live, address)
+  const replacementReasons = findReplacementReasons(settings, { live, address, classParams })
   const { loadBalancerName } = settings.ingress
   const currentName = nameFromDnsName(address)
   if (replacementReasons.length > 0) {
@@ -33,12 +36,19 @@ export function warnAlbChanges(
   warnLegacyClass(context, settings, live)
 }
 
+/** The live Ingress, and what decides about its ALB. */
+interface LiveAlb {
+  readonly live: Ingress
+  readonly address: string
+  readonly classParams: ClassParams
+}
+
 /** Source: ELB cannot change the scheme of a load balancer, nor the controller its group. */
 function findReplacementReasons(
   { ingress: desired }: EndpointSettings,
-  { metadata: { annotations = {} } }: Ingress,
-  address: string,
+  { live, address, classParams }: LiveAlb,
 ): string[] {
+  const { annotations = {} } = live.metadata
   // Without the annotation, the scheme is the controller's own default; the DNS name shows it.
   const schemeOfAddress = address.startsWith('internal-') ? 'internal' : 'internet-facing'
   const fields = [
@@ -49,8 +59,8 @@ function findReplacementReasons(
     },
     {
       input: 'group-name',
-      before: annotations[`${prefix}group.name`] ?? '',
-      after: desired.groupName ?? '',
+      before: getLiveGroup(live) ?? '',
+      after: findGroupName(desired, classParams) ?? '',
     },
   ]
   return fields
@@ -59,6 +69,15 @@ function findReplacementReasons(
       ({ input, before, after }) =>
         `${input} changes from ${before || 'none'} to ${after || 'none'}`,
     )
+}
+
+/**
+ * The group whose ALB the Ingress has: that of the controller's finalizer, because a class wins
+ * over the annotation, and EKS Auto Mode ignores it.
+ */
+function getLiveGroup({ metadata: { annotations, finalizers = [] } }: Ingress): string | undefined {
+  if (!finalizers.some(isControllerFinalizer)) return annotations?.[`${prefix}group.name`]
+  return finalizers.map(getGroupName).find((name) => name !== undefined)
 }
 
 function warnLegacyClass(

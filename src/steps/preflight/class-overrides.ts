@@ -59,19 +59,37 @@ function endpointOverrides(
   const comparisons: readonly Omit<FieldComparison, 'severity'>[] = [
     { field: 'scheme', value: spec.scheme, input: 'scheme', inputValue: ingress.scheme },
     {
-      field: 'group',
-      value: spec.group?.name,
-      input: 'group-name',
-      inputValue: ingress.groupName ?? '',
-    },
-    {
       field: 'targetType',
       value: spec.targetType,
       input: 'the required target type',
       inputValue: 'ip',
     },
   ]
-  return comparisons.flatMap((comparison) => compareField({ severity: 'error', ...comparison }))
+  return [
+    ...comparisons.flatMap((comparison) => compareField({ severity: 'error', ...comparison })),
+    ...groupOverrides(spec, ingress),
+  ]
+}
+
+/** Without input group-name, the group of the class is the group of the Ingress. */
+function groupOverrides(
+  { group }: ClassParamsSpec,
+  { groupName }: EndpointSettings['ingress'],
+): Override[] {
+  if (groupName === undefined && group?.name)
+    return [
+      {
+        severity: 'note',
+        text: `set group ${group.name}, so the Ingress shares the ALB of that group`,
+      },
+    ]
+  return compareField({
+    severity: 'error',
+    field: 'group',
+    value: group?.name,
+    input: 'group-name',
+    inputValue: groupName ?? '',
+  })
 }
 
 function certificateOverrides(
@@ -184,10 +202,17 @@ function harmlessOverrides(
   return [...comparisons.flatMap(compareField), ...tagOverrides(spec, ingress)]
 }
 
-function describeSubnets(subnets: ClassParamsSpec['subnets']): string | undefined {
+/** The ids, or the tags as JSON; undefined when the class sets none. */
+export function describeSubnets(subnets: ClassParamsSpec['subnets']): string | undefined {
   if (!subnets) return undefined
   return subnets.ids?.join(',') ?? JSON.stringify(subnets.tags ?? subnets.matchTags)
 }
+
+/** The prefix lists whose addresses are allowed to connect. */
+export const getPrefixLists = ({
+  prefixListsIDs,
+  PrefixListsIDs,
+}: ClassParamsSpec): readonly string[] | undefined => prefixListsIDs ?? PrefixListsIDs
 
 const tagOverrides = (
   { tags = [] }: ClassParamsSpec,

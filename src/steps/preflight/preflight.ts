@@ -9,8 +9,14 @@ import type { ClusterRun } from '../run.ts'
 import { warnAlbChanges } from './alb-changes.ts'
 import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
-import { checkIngressClass, type ClassParams, type IngressClassInfo } from './ingress-class.ts'
-import { checkIngressGroup, trimAnnotations } from './ingress-group.ts'
+import {
+  checkIngressClass,
+  findGroupName,
+  readOtherClass,
+  type ClassParams,
+  type IngressClassInfo,
+} from './ingress-class.ts'
+import { checkIngressGroup, listOtherClasses, trimAnnotations } from './ingress-group.ts'
 import { checkCertificate, checkProbe, warnAboutInputs } from './input-warnings.ts'
 import {
   ingressApplyPermissions,
@@ -49,16 +55,19 @@ export function observe(
   const target = findTarget(run, { namespace, ingresses })
 
   const checkGroup = async (): Promise<void> => {
-    const [{ ingressName, ingress }, namespaceIngresses, { params }] = await Promise.all([
+    const [{ ingressName, ingress }, namespaceIngresses, ownClass] = await Promise.all([
       target,
       ingresses,
       ingressClass,
     ])
-    warnAlbChanges(context, settings, ingress)
+    warnAlbChanges(context, settings, ingress, ownClass.params)
+    const group = findGroupName(settings.ingress, ownClass.params)
+    if (group === undefined) return
+    context.recordTopology({ group })
     checkIngressGroup(context, settings, {
       ingressName,
       ingresses: namespaceIngresses,
-      classParams: params,
+      classes: await readClasses(run, ownClass, namespaceIngresses),
     })
   }
   const checkTls = async (): Promise<void> => {
@@ -81,6 +90,21 @@ export function observe(
     target: explainDenials(addClassParams(), settings, access),
     checks: explainDenials(checks, settings, access),
   }
+}
+
+/** The classes of the Ingresses in the namespace, by name. */
+async function readClasses(
+  run: ClusterRun<EndpointSettings>,
+  ownClass: IngressClassInfo,
+  ingresses: readonly Ingress[],
+): Promise<ReadonlyMap<string, IngressClassInfo>> {
+  const { className } = run.settings.ingress
+  const otherClasses = await Promise.all(
+    listOtherClasses(ingresses, className).map(
+      async (name) => [name, await readOtherClass(run, name)] as const,
+    ),
+  )
+  return new Map([[className, ownClass], ...otherClasses])
 }
 
 /** A class with a problem, which the checks report, counts as unreadable. */
