@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { IngressClassParams } from '../../../src/clients/kubernetes/types.ts'
+import { annotationPrefix } from '../../../src/controller/annotations.ts'
 import { findOverrides } from '../../../src/steps/preflight/class-overrides.ts'
 import { certificateArn, createSettings } from '../fixtures.ts'
 
@@ -102,6 +103,24 @@ describe('findOverrides: class parameters that override inputs', () => {
       spec: { prefixListsIDs: ['pl-1'] },
       settingsOverrides: {},
       expected: ['note set prefixListsIDs pl-1, which overrides inbound-cidrs'],
+    },
+    {
+      name: 'prefix lists beside CIDR blocks, as v2.13 spells the field',
+      spec: { PrefixListsIDs: ['pl-1'] },
+      settingsOverrides: { ingress: { inboundCidrs: ['10.0.0.0/8'] } },
+      expected: [
+        'warning set prefixListsIDs pl-1, which is allowed to connect in addition to 10.0.0.0/8',
+      ],
+    },
+    {
+      name: 'prefix lists instead of those of the annotation',
+      spec: { prefixListsIDs: ['pl-1'] },
+      settingsOverrides: {
+        ingress: { annotations: { [`${annotationPrefix}security-group-prefix-lists`]: 'pl-2' } },
+      },
+      expected: [
+        'warning set prefixListsIDs pl-1, which overrides security-group-prefix-lists pl-2',
+      ],
     },
     {
       name: 'a tag that was not requested',

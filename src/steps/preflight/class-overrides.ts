@@ -1,5 +1,6 @@
 /** Which inputs the parameters of an IngressClass override. Pure. */
 import type { KubernetesObject, IngressClassParams } from '../../clients/kubernetes/types.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { matchesSelector } from './label-selector.ts'
 
@@ -171,13 +172,6 @@ function harmlessOverrides(
       inputValue: ingress.inboundCidrs.join(',') || '(everyone)',
     },
     {
-      severity: severityOf(ingress.inboundCidrs.length > 0),
-      field: 'prefixListsIDs',
-      value: spec.prefixListsIDs?.join(','),
-      input: 'inbound-cidrs',
-      inputValue: ingress.inboundCidrs.join(','),
-    },
-    {
       severity: severityOf(!ingress.isDefaultSslPolicy),
       field: 'sslPolicy',
       value: spec.sslPolicy,
@@ -199,13 +193,41 @@ function harmlessOverrides(
       inputValue: ingress.subnets.join(','),
     },
   ]
-  return [...comparisons.flatMap(compareField), ...tagOverrides(spec, ingress)]
+  return [
+    ...comparisons.flatMap(compareField),
+    ...prefixListOverrides(spec, ingress),
+    ...tagOverrides(spec, ingress),
+  ]
 }
 
 /** The ids, or the tags as JSON; undefined when the class sets none. */
 export function describeSubnets(subnets: ClassParamsSpec['subnets']): string | undefined {
   if (!subnets) return undefined
   return subnets.ids?.join(',') ?? JSON.stringify(subnets.tags ?? subnets.matchTags)
+}
+
+/** Prefix lists are allowed in addition to CIDR blocks, and without those instead of everyone. */
+function prefixListOverrides(
+  spec: ClassParamsSpec,
+  { inboundCidrs, annotations }: EndpointSettings['ingress'],
+): Override[] {
+  const value = getPrefixLists(spec)?.join(',')
+  const annotation = annotations[`${annotationPrefix}security-group-prefix-lists`]
+  const cidrs = (spec.inboundCIDRs ?? inboundCidrs).join(',')
+  if (annotation === undefined && value && cidrs !== '')
+    return [
+      {
+        severity: 'warning',
+        text: `set prefixListsIDs ${value}, which is allowed to connect in addition to ${cidrs}`,
+      },
+    ]
+  return compareField({
+    severity: annotation === undefined ? 'note' : 'warning',
+    field: 'prefixListsIDs',
+    value,
+    input: annotation === undefined ? 'inbound-cidrs' : 'security-group-prefix-lists',
+    inputValue: annotation ?? '',
+  })
 }
 
 /** The prefix lists whose addresses are allowed to connect. */
