@@ -75,7 +75,7 @@ export async function createIngressClass(
   )
 }
 
-/** Creates the guide's Ingress with kubectl apply. */
+/** Creates the guide's Ingress with kubectl apply; its class may be the legacy annotation. */
 export async function applyGuideIngress(
   environment: TestEnvironment,
   certificateArn: string,
@@ -94,7 +94,10 @@ export async function applyGuideIngress(
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: { namespace: environment.namespace, name: 'milvus-demo', annotations },
-    spec: { ingressClassName: 'alb', rules: [buildIngressRule(environment.host)] },
+    spec: {
+      ...(!('kubernetes.io/ingress.class' in annotations) && { ingressClassName: 'alb' }),
+      rules: [buildIngressRule(environment.host)],
+    },
   }
   await environment.kubectl('apply', '-f', await writeManifest(environment, [ingress]), ...flags)
 }

@@ -6,7 +6,12 @@ import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { getGroupName, isControllerFinalizer } from '../ingress/group.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
-import { findGroupName, type ClassParams } from './ingress-class.ts'
+import {
+  findGroupName,
+  getLegacyClass,
+  legacyClassAnnotation,
+  type ClassParams,
+} from './ingress-class.ts'
 
 /** Warns of changes that replace the ALB, and of inputs that do not affect an existing one. */
 export function warnAlbChanges(
@@ -15,8 +20,10 @@ export function warnAlbChanges(
   live: Ingress | undefined,
   classParams: ClassParams,
 ): void {
+  if (!live) return
+  warnLegacyClass(context, settings, live)
   const address = getIngressHostname(live)
-  if (!live || address === undefined) return
+  if (address === undefined) return
   const replacementReasons = findReplacementReasons(settings, { live, address, classParams })
   const { loadBalancerName } = settings.ingress
   const currentName = nameFromDnsName(address)
@@ -33,7 +40,6 @@ export function warnAlbChanges(
         `${live.metadata.name} and run the job again; the DNS record has to follow.`,
     )
   }
-  warnLegacyClass(context, settings, live)
 }
 
 /** The live Ingress, and what decides about its ALB. */
@@ -80,16 +86,22 @@ function getLiveGroup({ metadata: { annotations, finalizers = [] } }: Ingress): 
   return finalizers.map(getGroupName).find((name) => name !== undefined)
 }
 
+/** The class comes first: without one, the controller deletes the ALB. */
 function warnLegacyClass(
   context: Context,
-  { namespace }: EndpointSettings,
-  { metadata }: Ingress,
+  { namespace, ingress: { className } }: EndpointSettings,
+  live: Ingress,
 ): void {
-  const legacyClass = metadata.annotations?.['kubernetes.io/ingress.class']
+  const legacyClass = getLegacyClass(live)
   if (legacyClass === undefined) return
+  const { name } = live.metadata
+  const patch = JSON.stringify({ spec: { ingressClassName: className } })
+  const setClass = `"kubectl -n ${namespace} patch ingress ${name} --type=merge -p '${patch}'"`
+  const removal = `"kubectl -n ${namespace} annotate ingress ${name} ${legacyClassAnnotation}-"`
+  const commands = live.spec.ingressClassName === undefined ? [setClass, removal] : [removal]
   context.log.warn(
-    `Ingress ${metadata.name} sets annotation kubernetes.io/ingress.class: ${legacyClass}, which ` +
-      'overrides ingress-class, so the parameters of the class are ignored. Remove it: ' +
-      `"kubectl -n ${namespace} annotate ingress ${metadata.name} kubernetes.io/ingress.class-".`,
+    `Ingress ${name} sets annotation ${legacyClassAnnotation}: ${legacyClass}, which overrides ` +
+      'ingress-class, so the parameters of the class are ignored. To convert it: ' +
+      `${commands.join(', then ')}.`,
   )
 }

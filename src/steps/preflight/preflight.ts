@@ -10,8 +10,10 @@ import { warnAlbChanges } from './alb-changes.ts'
 import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
 import {
+  autoModeController,
   checkIngressClass,
   findGroupName,
+  getLegacyClass,
   readOtherClass,
   type ClassParams,
   type IngressClassInfo,
@@ -75,8 +77,8 @@ export function observe(
     checkBackendTls(settings, { release, service: service.live, ingress })
   }
   const addClassParams = async (): Promise<Target> => {
-    const [found, classParams] = await Promise.all([target, classParamsOf(ingressClass)])
-    return { ...found, classParams }
+    const [found, classInfo] = await Promise.all([target, ingressClass.catch(() => undefined)])
+    return { ...found, classParams: effectiveParams(classInfo, found.ingress) }
   }
   const checks = settleAll([
     ingressClass,
@@ -107,12 +109,19 @@ async function readClasses(
   return new Map([[className, ownClass], ...otherClasses])
 }
 
-/** A class with a problem, which the checks report, counts as unreadable. */
-const classParamsOf = async (ingressClass: Promise<IngressClassInfo>): Promise<ClassParams> =>
-  ingressClass.then(
-    ({ params }) => params,
-    () => ({ readable: false }),
-  )
+/**
+ * A class with a problem, which the checks report, counts as unreadable. The legacy annotation of
+ * an Ingress disables the parameters, but not in Auto Mode, which does not know it.
+ */
+function effectiveParams(
+  ownClass: IngressClassInfo | undefined,
+  ingress: Ingress | undefined,
+): ClassParams {
+  if (!ownClass) return { readable: false }
+  const isLegacy = ingress !== undefined && getLegacyClass(ingress) !== undefined
+  if (isLegacy && ownClass.controller !== autoModeController) return { readable: true, spec: {} }
+  return ownClass.params
+}
 
 /** Replaces denied reads by one error that lists every missing permission of the run. */
 async function explainDenials<T>(
