@@ -63,6 +63,22 @@ describe('findOverrides: class parameters that override inputs', () => {
       expected: [],
     },
     {
+      name: 'a redirect to a port that no other Ingress can listen on',
+      spec: { sslRedirectPort: '8443' },
+      settingsOverrides: {},
+      expected: [
+        'error redirect to port 8443 (sslRedirectPort), but listen-port 443 is the only port',
+      ],
+    },
+    {
+      name: 'a redirect to a port that another Ingress of the group may listen on',
+      spec: { sslRedirectPort: '8443' },
+      settingsOverrides: { ingress: { groupName: 'shared' } },
+      expected: [
+        'warning redirect to port 8443 (sslRedirectPort), and listen-port is 443: the controller rejects that unless another Ingress of the group listens on that port',
+      ],
+    },
+    {
       name: 'a load balancer name',
       spec: { loadBalancerName: 'platform' },
       settingsOverrides: {},

@@ -120,10 +120,20 @@ function namespaceExclusions(
 }
 
 function redirectConflicts(
-  { sslRedirectPort }: ClassParamsSpec,
-  { listenPort }: EndpointSettings['ingress'],
+  { sslRedirectPort, group }: ClassParamsSpec,
+  { listenPort, groupName }: EndpointSettings['ingress'],
 ): Override[] {
-  if (sslRedirectPort === undefined || sslRedirectPort === String(listenPort)) return []
+  if (!sslRedirectPort || sslRedirectPort === String(listenPort)) return []
+  if (group ?? groupName)
+    return [
+      {
+        severity: 'warning',
+        text:
+          `redirect to port ${sslRedirectPort} (sslRedirectPort), and listen-port is ` +
+          `${listenPort}: the controller rejects that unless another Ingress of the group ` +
+          'listens on that port',
+      },
+    ]
   return [
     {
       severity: 'error',
