@@ -19,7 +19,7 @@ import {
 import { httpStatusFailure } from '../../src/clients/milvus/http-responses.ts'
 import { encodeLengthDelimited } from '../../src/clients/milvus/protobuf.ts'
 import { latestStatusEvent, classifyEvent } from '../../src/controller/events.ts'
-import { findConflicts } from '../../src/steps/preflight/ingress-group.ts'
+import { findConflicts } from '../../src/steps/preflight/group-conflicts.ts'
 import * as fixtures from '../steps/fixtures.ts'
 import { anyLengthText, anyText, corruptBytes } from './arbitraries.ts'
 import { testProperty } from './property.ts'
@@ -124,7 +124,9 @@ testProperty(
     for (const each of controllerEvents)
       for (const recent of [{ apply: true, certificate: true }, {}])
         expect(['reconciled', 'transient', 'failed']).toContain(classifyEvent(each, recent).kind)
-    for (const conflict of findConflicts(ownStatus, other, { readable: true, spec: {} }))
+    const classParams = { readable: true, spec: {} } as const
+    const ownMember = { annotations: ownStatus, classParams }
+    for (const conflict of findConflicts(ownMember, { annotations: other, classParams }))
       expect(conflict).toMatch(/ is [^]*, not /)
     return true
   },

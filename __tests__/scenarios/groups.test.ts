@@ -6,12 +6,17 @@ import {
   expectFailure,
   expectFailureWithoutWrites,
   expectSuccess,
+  expectToContainAll,
   expectUnchanged,
   getErrorAnnotation,
 } from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
-import { buildGroupMember } from './ingress-manual-operations.ts'
-import { createObjects, getObject } from './manual-operations.ts'
+import {
+  annotationPrefix,
+  buildGroupMember,
+  createIngressClass,
+} from './ingress-manual-operations.ts'
+import { createObjects, getObject, type KubernetesObject } from './manual-operations.ts'
 import type { Scenario } from './scenario-run.ts'
 
 setDefaultStart('cluster-ip')
@@ -58,6 +63,52 @@ scenario(
     expect(getErrorAnnotation(result)).toContain(
       'Ingress other of group shared disagrees with this Ingress, so the controller would reject the group: scheme is internal, not internet-facing; load-balancer-attributes idle_timeout.timeout_seconds is 60, not 600; ssl-policy is ELBSecurityPolicy-2016-08, not ELBSecurityPolicy-TLS13-1-2-2021-06.',
     )
+  },
+)
+
+scenario(
+  'group members by another class, by the class itself and by the legacy annotation are compared',
+  async (scenario) => {
+    const { environment } = scenario
+    const ports = (port: number) => JSON.stringify([{ HTTPS: port }])
+    const build = (name: string, annotations: Readonly<Record<string, string>>) =>
+      buildGroupMember(environment, name, { 'listen-ports': ports(8443), ...annotations })
+    const withSpec = (member: KubernetesObject, spec: object): KubernetesObject => ({
+      ...member,
+      spec: { ...(member['spec'] as object), ...spec },
+    })
+    await createIngressClass(environment, 'internal', {
+      scheme: 'internal',
+      group: { name: 'shared' },
+    })
+    const legacy = buildGroupMember(environment, 'legacy', { 'shield-advanced-protection': 'true' })
+    const annotations = { ...legacy.metadata.annotations, 'kubernetes.io/ingress.class': 'alb' }
+    await createObjects(
+      environment,
+      // The annotation does not count: the class sets the group, and the scheme.
+      withSpec(build('by-class', { 'group.name': 'other' }), { ingressClassName: 'internal' }),
+      withSpec(
+        { ...legacy, metadata: { ...legacy.metadata, annotations } },
+        { ingressClassName: undefined },
+      ),
+      build('unordered', { 'group.order': 'first' }),
+      // Not a member: its class is another controller's.
+      withSpec(build('nginx', { scheme: 'internal' }), { ingressClassName: 'nginx' }),
+    )
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      {
+        ...groupInputs,
+        annotations: `${annotationPrefix}/shield-advanced-protection: "false"`,
+      },
+      'ingress-group-conflict',
+    )
+    expectToContainAll(text, [
+      'Ingress by-class of group shared disagrees with this Ingress, so the controller would reject the group: scheme is internal, not internet-facing.',
+      'Ingress legacy of group shared disagrees with this Ingress, so the controller would reject the group: shield-advanced-protection is true, not false.',
+      'Ingress unordered of group shared has group.order first, which is not an integer from -1000 to 1000, so the controller stops the whole group without an event.',
+    ])
+    expect(text).not.toContain('nginx')
   },
 )
 

@@ -1,5 +1,6 @@
 /** IngressClasses and their parameters, which override the Ingress. */
 import { expect } from '@jest/globals'
+import { importCertificate } from './acm-manual-operations.ts'
 import { getListener } from './alb-manual-operations.ts'
 import {
   expectFailure,
@@ -11,7 +12,11 @@ import {
   getErrorAnnotation,
 } from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
-import { annotationPrefix, createIngressClass } from './ingress-manual-operations.ts'
+import {
+  annotationPrefix,
+  applyGuideIngress,
+  createIngressClass,
+} from './ingress-manual-operations.ts'
 import { createObjects } from './manual-operations.ts'
 
 setDefaultStart('cluster-ip')
@@ -133,6 +138,24 @@ scenario(
     expect(result.log).toMatch(
       /^::warning.*EKS Auto Mode ignores alb.ingress.kubernetes.io\/shield-advanced-protection/m,
     )
+
+    await createIngressClass(
+      scenario.environment,
+      'auto-shared',
+      { group: { name: 'shared' } },
+      'eks.amazonaws.com/alb',
+    )
+    const inputs = { 'ingress-class': 'auto-shared', 'dry-run': 'true' }
+    const grouped = expectSuccess(await scenario.run(inputs))
+    expect(grouped.summary).toContain(
+      'set group shared, so the Ingress shares the ALB of that group',
+    )
+    expectSuccess(await scenario.run({ ...inputs, 'group-name': 'shared' }))
+    expectFailure(
+      await scenario.run({ ...inputs, 'group-name': 'ours' }),
+      'preflight',
+      'ingress-class-params-unsuitable',
+    )
   },
 )
 
@@ -149,4 +172,24 @@ scenario(
     expectUnchanged(await run({ 'ingress-class': 'platform' }))
   },
   { start: 'deployed' },
+)
+
+scenario(
+  'an Ingress by hand whose class is the legacy annotation is adopted, with the commands that convert it',
+  async ({ environment, run }) => {
+    await applyGuideIngress(environment, await importCertificate(environment), {
+      'kubernetes.io/ingress.class': 'alb',
+    })
+    const adopted = expectSuccess(await run())
+    expectWarnings(adopted, [
+      'sets annotation kubernetes.io/ingress.class: alb, which overrides ingress-class',
+      `"kubectl -n milvus patch ingress milvus-demo --type=merge -p '{"spec":{"ingressClassName":"alb"}}'", then "kubectl -n milvus annotate ingress milvus-demo kubernetes.io/ingress.class-"`,
+    ])
+    // The run itself has set the class.
+    await environment.kubectl('annotate', 'ingress', 'milvus-demo', 'kubernetes.io/ingress.class-')
+    const converted = await run()
+    expectUnchanged(converted)
+    expect(converted.outputs['alb-address']).toBe(adopted.outputs['alb-address'])
+    expect(converted.log).not.toContain('kubernetes.io/ingress.class')
+  },
 )

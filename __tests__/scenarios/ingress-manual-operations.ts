@@ -58,6 +58,7 @@ export async function createIngressClass(
   environment: TestEnvironment,
   name: string,
   spec: object,
+  controller = 'ingress.k8s.aws/alb',
 ): Promise<void> {
   await createObjects(
     environment,
@@ -67,14 +68,14 @@ export async function createIngressClass(
       kind: 'IngressClass',
       metadata: { name },
       spec: {
-        controller: 'ingress.k8s.aws/alb',
+        controller,
         parameters: { apiGroup: 'elbv2.k8s.aws', kind: 'IngressClassParams', name },
       },
     },
   )
 }
 
-/** Creates the guide's Ingress with kubectl apply. */
+/** Creates the guide's Ingress with kubectl apply; its class may be the legacy annotation. */
 export async function applyGuideIngress(
   environment: TestEnvironment,
   certificateArn: string,
@@ -93,7 +94,10 @@ export async function applyGuideIngress(
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: { namespace: environment.namespace, name: 'milvus-demo', annotations },
-    spec: { ingressClassName: 'alb', rules: [buildIngressRule(environment.host)] },
+    spec: {
+      ...(!('kubernetes.io/ingress.class' in annotations) && { ingressClassName: 'alb' }),
+      rules: [buildIngressRule(environment.host)],
+    },
   }
   await environment.kubectl('apply', '-f', await writeManifest(environment, [ingress]), ...flags)
 }

@@ -1,7 +1,7 @@
 /** Preflight reports all problems at once, before anything is written. */
 import { expect } from '@jest/globals'
 import { issueExpiredCertificate } from './certificate-inputs.ts'
-import { expectFailureWithoutWrites, expectToContainAll } from './expectations.ts'
+import { expectFailureWithoutWrites, expectSuccess, expectToContainAll } from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')
@@ -26,12 +26,16 @@ scenario(
 )
 
 scenario('subnets that do not exist in the VPC', async (scenario) => {
-  const text = await expectFailureWithoutWrites(
-    scenario,
-    { subnets: `${scenario.environment.subnets[0] ?? ''}, subnet-absent` },
-    'subnets-unsuitable',
+  const { environment, run } = scenario
+  const inputs = { subnets: `${environment.subnets[0] ?? ''}, subnet-absent` }
+  const expectedText =
+    "Input subnets contains subnet-absent, which is neither the id nor the Name tag of a subnet in the cluster's VPC"
+  expect(await expectFailureWithoutWrites(scenario, inputs, 'subnets-unsuitable')).toContain(
+    expectedText,
   )
-  expect(text).toContain(
-    "Input subnets contains subnet-absent, which is neither the id nor the Name tag of a subnet in the cluster's VPC",
+  // Those of an ALB that exists already, too.
+  expectSuccess(await run())
+  expect(await expectFailureWithoutWrites(scenario, inputs, 'subnets-unsuitable')).toContain(
+    expectedText,
   )
 })

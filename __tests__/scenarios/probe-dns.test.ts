@@ -2,7 +2,12 @@
 import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
 import { nextLoadBalancerPoll } from './awaited-requests.ts'
-import { expectFailure, expectSuccess, getErrorAnnotation } from './expectations.ts'
+import {
+  expectFailure,
+  expectSuccess,
+  expectUnchanged,
+  getErrorAnnotation,
+} from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { shortProbe } from './run-inputs.ts'
 
@@ -90,6 +95,33 @@ scenario(
     )
     await environment.setDnsRecords({ ...albNames, [environment.host]: environment.albAddress })
     expectSuccess(await run(probeDnsInputs))
+  },
+)
+
+scenario(
+  'probe-dns accepts a host that leads to the Network Load Balancer in front of the ALB',
+  async ({ environment, run }) => {
+    const inputs = {
+      ...probeDnsInputs,
+      annotations: 'alb.ingress.kubernetes.io/enable-frontend-nlb: "true"',
+      'probe-address': `${environment.albAddress}:${environment.listenPort}`,
+    }
+    const names = {
+      '*.elb.amazonaws.com': '127.0.0.99',
+      '*.elb.us-east-2.amazonaws.com': environment.albAddress,
+    }
+    await environment.setDnsRecords({ ...names, [environment.host]: '127.0.0.98' })
+    const failed = expectFailure(await run(inputs), 'probe', 'probe-host-dns-differs')
+    const { 'alb-address': alb = '', 'nlb-address': nlb = '' } = failed.outputs
+    expect(nlb).toMatch(/-nlb-1\.elb\.us-east-2\.amazonaws\.com$/)
+    expect(getErrorAnnotation(failed)).toContain(
+      `points to 127.0.0.98 instead of ${alb} or ${nlb} (127.0.0.99, ${environment.albAddress})`,
+    )
+    await environment.setDnsRecords({ ...names, [environment.host]: nlb })
+    const unchanged = await run(inputs)
+    expectUnchanged(unchanged)
+    expect(unchanged.outputs['nlb-address']).toBe(nlb)
+    expectSuccess(await run({ ...inputs, mode: 'check' }))
   },
 )
 

@@ -33,6 +33,10 @@ scenario(
     const restrictedRun = expectSuccess(await run({ 'inbound-cidrs': '10.0.0.0/8' }))
     expect(restrictedRun.log).not.toMatch(/^::warning .*without credentials/m)
     expect(restrictedRun.summary).toContain('answers without credentials')
+    const prefixLists = 'alb.ingress.kubernetes.io/security-group-prefix-lists: pl-0a1b2c3d'
+    expect(expectSuccess(await run({ annotations: prefixLists })).log).not.toContain(
+      'open to the internet',
+    )
     expectFailure(
       await run({ 'require-authorization': 'true' }),
       'probe',

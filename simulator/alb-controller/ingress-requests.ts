@@ -1,10 +1,10 @@
 /** What the controller reads and writes for a single Ingress. */
-import { BuildError } from './annotations.ts'
+import { BuildError, getAnnotation } from './annotations.ts'
 import type { DeployResult } from './deploy.ts'
 import type { IngressClassParams } from './ingress-classes.ts'
 import { ApiError, type KubernetesClient } from '../../testing/kubernetes-client.ts'
 import type { Model } from './model-types.ts'
-import type { Ingress, IngressClass } from './objects.ts'
+import { getAnnotations, type Ingress, type IngressClass } from './objects.ts'
 
 const NETWORKING_API = '/apis/networking.k8s.io/v1'
 
@@ -89,14 +89,28 @@ export async function updateStatus(
   { dnsName }: DeployResult,
 ): Promise<Ingress> {
   const ports = model.listeners.map(({ port }) => ({ port, protocol: '' }))
-  const [current] = ingress.status?.loadBalancer?.ingress ?? []
+  const [current, ...others] = ingress.status?.loadBalancer?.ingress ?? []
+  const frontendNlbs = listFrontendNlbs(ingress, dnsName)
+  const isComplete = others.length === frontendNlbs.length
   const formatPorts = (all: readonly { port: number }[]): string =>
     all.map(({ port }) => port).join()
-  if (current?.hostname === dnsName && formatPorts(current.ports ?? []) === formatPorts(ports))
-    return ingress
+  const isCurrent =
+    current?.hostname === dnsName && formatPorts(current.ports ?? []) === formatPorts(ports)
+  if (isCurrent && isComplete) return ingress
   return client.patch<Ingress>(`${getIngressPath(ingress)}/status`, {
-    status: { loadBalancer: { ingress: [{ hostname: dnsName, ports }] } },
+    status: { loadBalancer: { ingress: [{ hostname: dnsName, ports }, ...frontendNlbs] } },
   })
+}
+
+/**
+ * The Network Load Balancer in front of the ALB, by its name only: it does not exist. Source:
+ * model_build_frontend_nlb.go, buildFrontendNlbName.
+ */
+function listFrontendNlbs(ingress: Ingress, albDnsName: string): { hostname: string }[] {
+  const isEnabled = getAnnotation(getAnnotations(ingress), 'enable-frontend-nlb') === 'true'
+  if (!isEnabled) return []
+  const [albName = '', region = ''] = albDnsName.replace(/^internal-/, '').split('.')
+  return [{ hostname: `${albName.slice(0, 28)}-nlb-1.elb.${region}.amazonaws.com` }]
 }
 
 function isNotFound(error: unknown): boolean {

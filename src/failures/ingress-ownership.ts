@@ -1,4 +1,5 @@
 /** Failures of an Ingress that is not this action's, or cannot be changed. */
+import { truncate } from '../util/text.ts'
 import { ActionError } from './action-error.ts'
 
 /** The chart of the release creates an Ingress with the same name. */
@@ -68,6 +69,18 @@ export function ingressGroupConflict(
   return new ActionError({
     code: 'ingress-group-conflict',
     problem: `Ingress ${member} of group ${groupName} disagrees with this Ingress, so the controller would reject the group: ${disagreements.join('; ')}.`,
-    remedy: `Set the inputs to the values of Ingress ${member}, change that Ingress, or set group-name to another group.`,
+    remedy: `Set the inputs to the values of Ingress ${member}, change that Ingress, or use another group (group-name, or the class that sets it).`,
+  })
+}
+
+/**
+ * The controller cannot sort the group, and reports it only in its log.
+ * @param order the value of annotation group.order
+ */
+export function groupOrderInvalid(member: string, groupName: string, order: string): ActionError {
+  return new ActionError({
+    code: 'ingress-group-conflict',
+    problem: `Ingress ${member} of group ${groupName} has group.order ${truncate(order, 40)}, which is not an integer from -1000 to 1000, so the controller stops the whole group without an event.`,
+    remedy: `Correct the annotation of Ingress ${member}, or use another group.`,
   })
 }

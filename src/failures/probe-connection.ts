@@ -35,15 +35,18 @@ export function dnsUnavailable({ host, reason, cause }: FailedLookup): ProbeFail
   })
 }
 
-const createRecordRemedy = (host: string, alb: string): string =>
-  `Create a CNAME record (in Route 53 preferably an alias record) from ${host} to ${alb}, by hand or with ExternalDNS (docs/dns.md)`
+const createRecordRemedy = (host: string, names: readonly string[]): string =>
+  `Create a CNAME record (in Route 53 preferably an alias record) from ${host} to ${names.join(' or ')}, by hand or with ExternalDNS (docs/dns.md)`
 
-/** RFC 2308; the SOA record that Route 53 creates has a TTL of 900 s. */
-export function hostRecordMissing(host: string, alb: string): ProbeFailure {
+/**
+ * RFC 2308; the SOA record that Route 53 creates has a TTL of 900 s.
+ * @param names of the ALB, and of an NLB in front of it
+ */
+export function hostRecordMissing(host: string, names: readonly string[]): ProbeFailure {
   return new ProbeFailure({
     code: 'probe-host-dns-missing',
     problem: `The ALB works, but ${host} has no address in this runner's DNS.`,
-    remedy: `${createRecordRemedy(host, alb)}. Then run the job again; DNS servers cache "no such name", for names in Route 53 up to 15 minutes.`,
+    remedy: `${createRecordRemedy(host, names)}. Then run the job again; DNS servers cache "no such name", for names in Route 53 up to 15 minutes.`,
     retryFor: untilTimeout,
   })
 }
@@ -52,14 +55,15 @@ export function hostRecordMismatch(records: {
   readonly host: string
   /** CNAME targets and addresses. */
   readonly resolvedTo: readonly string[]
-  readonly alb: string
-  readonly albAddresses: readonly string[]
+  /** Of the ALB, and of an NLB in front of it. */
+  readonly names: readonly string[]
+  readonly addresses: readonly string[]
 }): ProbeFailure {
-  const { host, resolvedTo, alb, albAddresses } = records
+  const { host, resolvedTo, names, addresses } = records
   return new ProbeFailure({
     code: 'probe-host-dns-differs',
-    problem: `The ALB works, but in this runner's DNS ${host} points to ${resolvedTo.join(', ')} instead of ${alb} (${albAddresses.join(', ')}).`,
-    remedy: `${createRecordRemedy(host, alb)}. If the record was just changed, DNS servers keep the old one until its TTL expires: increase probe-timeout. If another service is meant to be in front of the ALB, set probe-dns: false.`,
+    problem: `The ALB works, but in this runner's DNS ${host} points to ${resolvedTo.join(', ')} instead of ${names.join(' or ')} (${addresses.join(', ')}).`,
+    remedy: `${createRecordRemedy(host, names)}. If the record was just changed, DNS servers keep the old one until its TTL expires: increase probe-timeout. If another service is meant to be in front of the ALB, set probe-dns: false.`,
     retryFor: untilTimeout,
   })
 }

@@ -15,6 +15,12 @@ export const subnetNotFound = (name: string): ActionError =>
     `Input subnets contains ${name}, which is neither the id nor the Name tag of a subnet in the cluster's VPC.`,
   )
 
+/** @param mentions how often the input contains the name, which fewer subnets have */
+export const subnetRepeated = (name: string, mentions: number, count: number): ActionError =>
+  subnetsUnsuitable(
+    `Input subnets contains ${name} ${mentions} times, but ${count === 1 ? 'only one subnet has' : `only ${count} subnets have`} that id or Name tag.`,
+  )
+
 /** @param ids of the two subnets */
 export const subnetsInOneZone = (ids: readonly [string, string], zone: string): ActionError =>
   subnetsUnsuitable(

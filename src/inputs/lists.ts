@@ -9,23 +9,55 @@ const listRemedy = 'Separate the entries by commas or new lines.'
 const isEntry = (entry: unknown): entry is string =>
   typeof entry === 'string' && entry.trim() !== ''
 
+const isYamlList = (raw: string): boolean => /^\s*(\[|- )/.test(raw)
+
 /**
  * A list in any of the usual forms: separated by commas, semicolons, new lines or spaces, with
  * quotes or without, or a YAML or JSON list.
  */
 export function list(raw: string): string[] {
-  const isYaml = /^\s*(\[|- )/.test(raw)
-  const entries = isYaml ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy) : splitPlainList(raw)
+  const entries = isYamlList(raw)
+    ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy)
+    : splitPlainList(raw)
   if (!Array.isArray(entries) || !entries.every(isEntry))
     throw invalidValue(raw, 'is not a list of plain entries', listRemedy)
   return entries.map((entry) => entry.trim())
 }
 
-function splitPlainList(raw: string): string[] {
-  return raw
+const unquote = (entry: string): string => entry.replace(/^(["'])(.*)\1$/, '$2')
+
+const splitPlainList = (raw: string): string[] =>
+  raw
     .split(/[\s,;]+/)
-    .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
+    .map(unquote)
     .filter((entry) => entry !== '')
+
+/** Source: EC2, SubnetId and GroupId. */
+const isResourceId = (text: string): boolean => /^["']?(subnet|sg)-[0-9a-z]+["']?$/.test(text)
+
+/**
+ * IDs or Name tags, in the forms of `list`. A Name tag may contain spaces: they separate only IDs.
+ */
+export function idsOrNames(raw: string): string[] {
+  if (isYamlList(raw)) return list(raw).map(rejectComma)
+  return raw
+    .split(/[\r\n,;]+/)
+    .map((entry) => entry.trim())
+    .flatMap((entry) => {
+      const words = entry.split(/\s+/)
+      return words.every(isResourceId) ? words : [entry]
+    })
+    .map((entry) => unquote(entry).trim())
+    .filter((entry) => entry !== '')
+}
+
+/** Source: the controller's pkg/annotations/parser.go, which splits every list at commas. */
+function rejectComma(name: string): string {
+  if (!name.includes(',')) return name
+  throw new InvalidInputError(
+    `contains ${quoteForError(name)}, and the controller splits names at commas.`,
+    'Use its ID.',
+  )
 }
 
 /** A list of CIDR blocks, IPv4 or IPv6. */

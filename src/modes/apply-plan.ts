@@ -5,6 +5,7 @@ import type { EndpointSettings } from '../inputs/types.ts'
 import { known } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
 import type { AppliedIngress } from '../steps/ingress/ingress.ts'
+import type { Addresses } from '../steps/ingress/manifest.ts'
 import type { IngressOperation } from '../steps/ingress/operations.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
 import { deleteCertificate, restoreIngress } from '../steps/rollback.ts'
@@ -32,12 +33,12 @@ export async function applyPlan(deployment: Deployment): Promise<void> {
   const served = await applyCertificate(deployment)
   if (!cutsOverLast) await applyRelease(deployment)
   const applied = await applyIngress(deployment, served)
-  const address = await applyLoadBalancer(deployment, served, applied)
+  const addresses = await applyLoadBalancer(deployment, served, applied)
   if (!settings.probe.required) {
     context.log.warn('Input probe is off. Whether Milvus answers through the ALB was not verified.')
     return
   }
-  const endpoint = { target: plan.target, address, certificate: served.leaf }
+  const endpoint = { target: plan.target, addresses, certificate: served.leaf }
   await runProbe(deployment, endpoint)
   if (!cutsOverLast) return
   await applyRelease(deployment)
@@ -146,12 +147,12 @@ function resolveIngressOperations(
   return ingress.plan({ settings }, { target: plan.target, certificateArn: known(arn) })
 }
 
-/** @returns the DNS name of the ALB */
+/** @returns the DNS names of the ALB, and of an NLB in front of it */
 async function applyLoadBalancer(
   deployment: Deployment,
   served: ServedCertificate,
   applied: AppliedIngress,
-): Promise<string> {
+): Promise<Addresses> {
   const { context, plan } = deployment
   const { target, snapshot } = plan
   const isReconciling = applied.eventCursor !== undefined
@@ -166,10 +167,10 @@ async function applyLoadBalancer(
       snapshot,
       isCertificateNew: served.hasNewArn,
     }
-    const address = await loadBalancer.waitUntilActive(deployment, awaited)
+    const addresses = await loadBalancer.waitUntilActive(deployment, awaited)
     if (operations.some(({ drift }) => drift.length > 0))
-      await loadBalancer.warnRemainingDrift(deployment, awaited, address)
-    return { summary: `active at ${address}`, result: address }
+      await loadBalancer.warnRemainingDrift(deployment, awaited, addresses.alb)
+    return { summary: `active at ${addresses.alb}`, result: addresses }
   })
 }
 

@@ -146,10 +146,13 @@ async function probeCurrentEndpoint(run: EndpointRun, observations: Observations
     valueOrUndefined(observations.target),
     valueOrUndefined(observations.certificatePlan),
   ])
-  const address = target && setAddressOutputs(context, settings, target)
-  if (!cluster || !target || address === undefined || !settings.probe.required) return
+  const addresses = target && setAddressOutputs(context, settings, target)
+  if (!cluster || !target || !addresses || !settings.probe.required) return
   const certificate = certificatePlan && findServedCertificate(target, certificatePlan)
-  await runProbe({ ...run, clients: { ...clients, ...cluster } }, { target, address, certificate })
+  await runProbe(
+    { ...run, clients: { ...clients, ...cluster } },
+    { target, addresses, certificate },
+  )
 }
 
 /**

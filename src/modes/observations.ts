@@ -8,7 +8,6 @@ import * as certificate from '../steps/certificate/certificate.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import type { Deferred } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
-import { getIngressHostname } from '../steps/ingress/manifest.ts'
 import type { IngressOperation } from '../steps/ingress/operations.ts'
 import { checkReplacement } from '../steps/ingress/protection.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
@@ -21,7 +20,7 @@ import {
   type Permission,
 } from '../steps/preflight/permissions.ts'
 import * as preflight from '../steps/preflight/preflight.ts'
-import { checkSubnets } from '../steps/preflight/subnets.ts'
+import { checkSubnets, needsSubnets } from '../steps/preflight/subnets.ts'
 import type { ReleaseDifference } from '../steps/release/differences.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release/preview.ts'
 import * as release from '../steps/release/release.ts'
@@ -198,7 +197,7 @@ async function checkWritePrerequisites(
   if (isCheck(run)) return
   await settleAll([
     requirePermissions(run, permissionChecker, observations),
-    checkSubnetsOfNewLoadBalancer(run, observations),
+    checkChosenSubnets(run, observations),
     checkIngressConflicts(observations),
     checkReplacedLoadBalancer(observations),
   ])
@@ -259,14 +258,12 @@ async function listIngressPermissions(
   return permissions
 }
 
-/** The subnets of an existing ALB need no check. */
-async function checkSubnetsOfNewLoadBalancer(
+async function checkChosenSubnets(
   { context, settings, clients }: EndpointRun,
-  { target }: StepObservations,
+  observations: StepObservations,
 ): Promise<void> {
-  const [{ subnets }, { ingress: liveIngress }] = await Promise.all([clients.cluster, target])
-  if (getIngressHostname(liveIngress) === undefined)
-    await checkSubnets(context, settings, subnets())
+  const [{ subnets }, target] = await Promise.all([clients.cluster, observations.target])
+  if (needsSubnets(settings, target)) await checkSubnets(context, settings, subnets())
 }
 
 async function checkIngressConflicts({ ingressOperations }: StepObservations): Promise<void> {

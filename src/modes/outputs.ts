@@ -1,9 +1,9 @@
 /** Outputs of the action that several modes set. */
 import type { EndpointSettings } from '../inputs/types.ts'
-import { getIngressHostname } from '../steps/ingress/manifest.ts'
 import type { AcmCertificate } from '../steps/certificate/selection.ts'
-import type { EndpointRun } from '../steps/run.ts'
+import { getAddresses, type Addresses } from '../steps/ingress/manifest.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
+import type { EndpointRun } from '../steps/run.ts'
 import type { Context } from '../steps/step.ts'
 import { getCertificateDetails } from '../x509/certificate.ts'
 import { expiresSoon } from '../x509/warnings.ts'
@@ -22,19 +22,20 @@ export function setTargetOutputs(
 }
 
 /**
- * Sets the current address of the ALB, for a run that changes nothing.
- * @returns the DNS name of the ALB, undefined when the Ingress has none
+ * Sets the current addresses, for a run that changes nothing.
+ * @returns undefined when the Ingress has none
  */
 export function setAddressOutputs(
   context: Context,
   { host, ingress: { listenPort } }: EndpointSettings,
   { ingress }: Target,
-): string | undefined {
-  const address = getIngressHostname(ingress)
-  if (address === undefined) return undefined
-  context.setOutput('alb-address', address)
+): Addresses | undefined {
+  const addresses = getAddresses(ingress)
+  if (addresses === undefined) return undefined
+  context.setOutput('alb-address', addresses.alb)
+  if (addresses.nlb !== undefined) context.setOutput('nlb-address', addresses.nlb)
   context.setOutput('endpoint', `https://${host}:${listenPort}`)
-  return address
+  return addresses
 }
 
 /** Describes the served certificate, for later steps of the workflow and for the summary. */

@@ -2,6 +2,8 @@
 import type { X509Certificate } from 'node:crypto'
 import { nameMilvus } from '../clients/milvus/probe.ts'
 import { ActionError } from '../failures/action-error.ts'
+import type { Addresses } from '../steps/ingress/manifest.ts'
+import { describeExposure } from '../steps/load-balancer/exposure.ts'
 import { withTargetHealth } from '../steps/load-balancer/target-health.ts'
 import type { LoadBalancerRun } from '../steps/load-balancer/wait.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
@@ -10,8 +12,7 @@ import * as probe from '../steps/probe/probe.ts'
 /** What to probe. */
 export interface Endpoint {
   readonly target: Target
-  /** DNS name of the ALB. */
-  readonly address: string
+  readonly addresses: Addresses
   /** The certificate that the ALB should serve; undefined when it is not known. */
   readonly certificate: X509Certificate | undefined
 }
@@ -29,11 +30,12 @@ export async function runProbe(run: LoadBalancerRun, endpoint: Endpoint): Promis
   })
 }
 
-async function probeEndpoint(run: LoadBalancerRun, { target, address, certificate }: Endpoint) {
+async function probeEndpoint(run: LoadBalancerRun, { target, addresses, certificate }: Endpoint) {
+  const exposure = describeExposure(run.settings, target.classParams)
   try {
-    return await probe.apply(run, address, certificate)
+    return await probe.apply(run, { addresses, certificate, exposure })
   } catch (thrown) {
     if (!(thrown instanceof ActionError)) throw thrown
-    throw await withTargetHealth(run, thrown, { target, address })
+    throw await withTargetHealth(run, thrown, { target, address: addresses.alb })
   }
 }

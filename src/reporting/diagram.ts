@@ -51,7 +51,8 @@ export function renderDiagram(
   const groupLabel = describeTargetGroup(topology)
   const renderLink = (hop: Hop, label = ''): string =>
     hop === brokenHop ? renderBrokenLink(label, error?.code ?? '') : renderIntactLink(label)
-  const albLabel = describeLoadBalancer(topology.loadBalancerName ?? address, settings)
+  const albName = topology.loadBalancerName ?? address
+  const albLabel = describeLoadBalancer(albName, ingress.scheme, topology.group)
   const milvusLabel = describeBackend(topology, outputs.get('milvus-version'))
   return [
     '```mermaid',
@@ -71,12 +72,9 @@ export function renderDiagram(
   ].join('\n')
 }
 
-function describeLoadBalancer(
-  name: string,
-  { ingress: { scheme, groupName } }: EndpointSettings,
-): string {
-  const group = groupName === undefined ? '' : `, group ${groupName}`
-  return escapeLabel(`ALB ${name} (${scheme}${group})`)
+function describeLoadBalancer(name: string, scheme: string, group: string | undefined): string {
+  const groupText = group === undefined ? '' : `, group ${group}`
+  return escapeLabel(`ALB ${name} (${scheme}${groupText})`)
 }
 
 const describeTargetGroup = ({ targetGroup }: Topology): string =>

@@ -6,6 +6,10 @@ export const outputs = {
   'alb-address':
     'DNS name of the ALB, for example ' +
     '`k8s-milvus-milvusde-2f72215c02-778371620.us-east-2.elb.amazonaws.com`.',
+  'nlb-address':
+    'DNS name of the Network Load Balancer in front of the ALB, for example ' +
+    '`k8s-milvus-milvusde-2f72215c02-nlb-0a1b2c3d4e5f6a7b.elb.us-east-2.amazonaws.com`. Empty ' +
+    'without annotation `enable-frontend-nlb`.',
   endpoint:
     'URL that clients connect to once DNS points the host to the ALB, for example ' +
     '`https://milvus.example.com:443`.',

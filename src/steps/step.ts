@@ -53,6 +53,8 @@ export interface Topology {
   /** Name of the ALB. */
   readonly loadBalancerName?: string
   readonly targetGroup?: string
+  /** The IngressGroup whose ALB the Ingress shares. */
+  readonly group?: string
   readonly service?: { readonly name: string; readonly port: number }
   /** Pods behind the Service. */
   readonly pods?: { readonly ready: number; readonly total: number }

@@ -265,7 +265,7 @@ describe('replacesLoadBalancer', () => {
       expected: true,
     },
     {
-      name: 'another scheme without an ALB',
+      name: 'no ALB',
       target: createLiveTarget({ [schemeAnnotation]: 'internal' }),
       expected: false,
     },
@@ -277,5 +277,24 @@ describe('replacesLoadBalancer', () => {
     { name: 'a new Ingress', target: createTarget(), expected: false },
   ])('$name', ({ target, expected }) => {
     expect(replacesLoadBalancer(planOperations(target))).toBe(expected)
+  })
+
+  test.each([
+    { name: 'another group', finalizer: 'group.ingress.k8s.aws/other', expected: true },
+    { name: 'its first group', finalizer: 'ingress.k8s.aws/resources', expected: true },
+    {
+      name: 'the group that its class had assigned',
+      finalizer: 'group.ingress.eks.amazonaws.com/shared',
+      expected: false,
+    },
+  ])('$name', ({ finalizer, expected }) => {
+    const target = withAddress(createLiveTarget())
+    const live = target.ingress && {
+      ...target.ingress,
+      metadata: { ...target.ingress.metadata, finalizers: [finalizer] },
+    }
+    const settings = createSettings({ ingress: { groupName: 'shared' } })
+    const operations = planOperations({ ...target, ingress: live }, settings)
+    expect(replacesLoadBalancer(operations)).toBe(expected)
   })
 })

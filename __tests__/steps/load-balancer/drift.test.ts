@@ -70,6 +70,11 @@ describe('drift: AWS differs from the Ingress', () => {
       settings: { ingress: { groupName: 'shared' } },
     },
     {
+      name: 'another certificate, of the first member of the group of the class',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
+      classParams: { readable: true, spec: { group: { name: 'shared' } } },
+    },
+    {
       name: 'another policy',
       snapshot: createListenerSnapshot({ sslPolicy: 'ELBSecurityPolicy-2016-08' }),
       differences: [`listener 443 of k8s-1: ssl-policy ELBSecurityPolicy-2016-08 -> ${sslPolicy}`],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { IngressClassParams } from '../../../src/clients/kubernetes/types.ts'
+import { annotationPrefix } from '../../../src/controller/annotations.ts'
 import { findOverrides } from '../../../src/steps/preflight/class-overrides.ts'
 import { certificateArn, createSettings } from '../fixtures.ts'
 
@@ -47,13 +48,35 @@ describe('findOverrides: class parameters that override inputs', () => {
       name: 'a group',
       spec: { group: { name: 'shared' } },
       settingsOverrides: {},
-      expected: ['error set group shared, which overrides group-name'],
+      expected: ['note set group shared, so the Ingress shares the ALB of that group'],
+    },
+    {
+      name: 'another group',
+      spec: { group: { name: 'shared' } },
+      settingsOverrides: { ingress: { groupName: 'ours' } },
+      expected: ['error set group shared, which overrides group-name ours'],
     },
     {
       name: 'the requested group',
       spec: { group: { name: 'shared' } },
       settingsOverrides: { ingress: { groupName: 'shared' } },
       expected: [],
+    },
+    {
+      name: 'a redirect to a port that no other Ingress can listen on',
+      spec: { sslRedirectPort: '8443' },
+      settingsOverrides: {},
+      expected: [
+        'error redirect to port 8443 (sslRedirectPort), but listen-port 443 is the only port',
+      ],
+    },
+    {
+      name: 'a redirect to a port that another Ingress of the group may listen on',
+      spec: { sslRedirectPort: '8443' },
+      settingsOverrides: { ingress: { groupName: 'shared' } },
+      expected: [
+        'warning redirect to port 8443 (sslRedirectPort), and listen-port is 443: the controller rejects that unless another Ingress of the group listens on that port',
+      ],
     },
     {
       name: 'a load balancer name',
@@ -96,6 +119,24 @@ describe('findOverrides: class parameters that override inputs', () => {
       spec: { prefixListsIDs: ['pl-1'] },
       settingsOverrides: {},
       expected: ['note set prefixListsIDs pl-1, which overrides inbound-cidrs'],
+    },
+    {
+      name: 'prefix lists beside CIDR blocks, as v2.13 spells the field',
+      spec: { PrefixListsIDs: ['pl-1'] },
+      settingsOverrides: { ingress: { inboundCidrs: ['10.0.0.0/8'] } },
+      expected: [
+        'warning set prefixListsIDs pl-1, which is allowed to connect in addition to 10.0.0.0/8',
+      ],
+    },
+    {
+      name: 'prefix lists instead of those of the annotation',
+      spec: { prefixListsIDs: ['pl-1'] },
+      settingsOverrides: {
+        ingress: { annotations: { [`${annotationPrefix}security-group-prefix-lists`]: 'pl-2' } },
+      },
+      expected: [
+        'warning set prefixListsIDs pl-1, which overrides security-group-prefix-lists pl-2',
+      ],
     },
     {
       name: 'a tag that was not requested',

@@ -1,7 +1,8 @@
 /** What members of an IngressGroup disagree on, so that the controller refuses them all. */
 import { expect, test } from '@jest/globals'
+import type { IngressClassParams } from '../../../src/clients/kubernetes/types.ts'
+import { findConflicts } from '../../../src/steps/preflight/group-conflicts.ts'
 import type { ClassParams } from '../../../src/steps/preflight/ingress-class.ts'
-import { findConflicts } from '../../../src/steps/preflight/ingress-group.ts'
 
 const prefix = 'alb.ingress.kubernetes.io'
 const createAnnotations = (annotations: Record<string, string>): Record<string, string> =>
@@ -23,8 +24,17 @@ interface Member {
   readonly name: string
   readonly annotations: Record<string, string>
   readonly conflicts?: readonly string[]
+  /** Of the Ingress of the run, beside those that it has always. */
+  readonly ownAnnotations?: Record<string, string>
   readonly classParams?: ClassParams
+  /** That of this run unless set. */
+  readonly otherClassParams?: ClassParams
 }
+
+const createParams = (spec: IngressClassParams['spec'] = {}): ClassParams => ({
+  readable: true,
+  spec,
+})
 
 const members: readonly Member[] = [
   { name: 'without annotations', annotations: {} },
@@ -89,13 +99,133 @@ const members: readonly Member[] = [
     annotations: { tags: 'constructor=x' },
   },
   { name: 'with malformed listen-ports', annotations: { 'listen-ports': '443' } },
+  {
+    name: 'with the same security groups in another order, which matters',
+    annotations: { 'security-groups': 'sg-2,sg-1' },
+    ownAnnotations: { 'security-groups': 'sg-1, sg-2' },
+    conflicts: ['security-groups is sg-2, sg-1, not sg-1, sg-2'],
+  },
+  {
+    name: 'with other prefix lists on the same port',
+    annotations: { 'listen-ports': '[{"HTTPS":443}]', 'security-group-prefix-lists': 'pl-2' },
+    ownAnnotations: { 'security-group-prefix-lists': 'pl-1' },
+    conflicts: ['security-group-prefix-lists is pl-2, not pl-1'],
+  },
+  {
+    name: 'with the same prefix lists in another order, by the class as v2.13 spells it',
+    annotations: { 'listen-ports': '[{"HTTPS":443}]' },
+    ownAnnotations: { 'security-group-prefix-lists': 'pl-1,pl-2' },
+    otherClassParams: createParams({ PrefixListsIDs: ['pl-2', 'pl-1'] }),
+    classParams: noClassParams,
+  },
+  {
+    name: 'with another web ACL, Shield, redirect, front NLB, capacity and address pool',
+    annotations: {
+      'wafv2-acl-name': 'b',
+      'web-acl-id': 'b',
+      'shield-advanced-protection': 'false',
+      'ssl-redirect': '8443',
+      'enable-frontend-nlb': 'False',
+      'minimum-load-balancer-capacity': 'CapacityUnits=200',
+      'ipam-ipv4-pool-id': 'ipam-pool-2',
+    },
+    ownAnnotations: {
+      'wafv2-acl-name': 'a',
+      'waf-acl-id': 'a',
+      'shield-advanced-protection': 'true',
+      'ssl-redirect': '443',
+      'enable-frontend-nlb': 'true',
+      'minimum-load-balancer-capacity': 'CapacityUnits=100',
+      'ipam-ipv4-pool-id': 'ipam-pool-1',
+    },
+    conflicts: [
+      'ipam-ipv4-pool-id is ipam-pool-2, not ipam-pool-1',
+      'minimum-load-balancer-capacity CapacityUnits is 200, not 100',
+      'ssl-redirect is 8443, not 443',
+      'wafv2-acl-name is b, not a',
+      'waf-acl-id is b, not a',
+      'shield-advanced-protection is false, not true',
+      'enable-frontend-nlb is false, not true',
+    ],
+  },
+  {
+    name: 'with the same booleans in other spellings of Go',
+    annotations: { 'shield-advanced-protection': 'T', 'enable-frontend-nlb': '0' },
+    ownAnnotations: { 'shield-advanced-protection': 'true', 'enable-frontend-nlb': 'false' },
+  },
+  {
+    name: 'with other mutual TLS on the same port',
+    annotations: {
+      'listen-ports': '[{"HTTPS":443}]',
+      'mutual-authentication': '[{"port":443,"mode":"verify","trustStore":"b"}]',
+    },
+    ownAnnotations: { 'mutual-authentication': '[{"port":443,"mode":"passthrough"}]' },
+    conflicts: ['mutual-authentication 443 is verify b, not passthrough'],
+  },
+  {
+    name: 'with other mutual TLS on another port, and the same trust store by its ARN',
+    annotations: {
+      'listen-ports': '[{"HTTPS":443},{"HTTPS":8443}]',
+      'mutual-authentication': JSON.stringify([
+        {
+          port: 443,
+          mode: 'verify',
+          trustStore: 'arn:aws:elasticloadbalancing:us-east-2:1:truststore/a/0a1b',
+        },
+        { port: 8443, mode: 'off' },
+      ]),
+    },
+    ownAnnotations: {
+      'mutual-authentication':
+        '[{"port":443,"mode":"verify","trustStore":"a"},{"port":8443,"mode":"passthrough"}]',
+    },
+  },
+  {
+    name: 'whose other class sets another scheme than its annotation',
+    annotations: { scheme: 'internet-facing' },
+    otherClassParams: createParams({ scheme: 'internal' }),
+    conflicts: ['scheme is internal, not internet-facing'],
+  },
+  {
+    name: 'with another address type, which the class overrides',
+    annotations: { 'ip-address-type': 'ipv4' },
+    ownAnnotations: { 'ip-address-type': 'dualstack' },
+    classParams: createParams({ ipAddressType: 'dualstack' }),
+  },
+  {
+    name: 'with other attributes, of which the class sets one',
+    annotations: {
+      'load-balancer-attributes':
+        'idle_timeout.timeout_seconds=60,routing.http.drop_invalid_header_fields.enabled=true',
+    },
+    ownAnnotations: {
+      'load-balancer-attributes':
+        'idle_timeout.timeout_seconds=600,routing.http.drop_invalid_header_fields.enabled=false',
+    },
+    classParams: createParams({
+      loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '120' }],
+    }),
+    conflicts: [
+      'load-balancer-attributes routing.http.drop_invalid_header_fields.enabled is true, not false',
+    ],
+  },
 ]
 
 test.each(members)(
   'findConflicts: a member $name',
-  ({ annotations, conflicts = [], classParams = noClassParams }) => {
+  ({
+    annotations,
+    ownAnnotations: moreOwnAnnotations,
+    conflicts = [],
+    classParams = noClassParams,
+    otherClassParams = classParams,
+  }) => {
+    const own = { ...ownAnnotations, ...moreOwnAnnotations }
     expect(
-      findConflicts(createAnnotations(ownAnnotations), createAnnotations(annotations), classParams),
+      findConflicts(
+        { annotations: createAnnotations(own), classParams },
+        { annotations: createAnnotations(annotations), classParams: otherClassParams },
+      ),
     ).toEqual(conflicts)
   },
 )

@@ -1,8 +1,11 @@
 /** What an existing Ingress serves beside Milvus. */
 import { expect, test } from '@jest/globals'
 import type { IngressBackend, IngressSpec, Service } from '../../../src/clients/kubernetes/types.ts'
-import { findOtherBackends } from '../../../src/steps/preflight/ingress-ownership.ts'
-import { ingress } from '../fixtures.ts'
+import {
+  findOtherBackends,
+  findOtherPurposes,
+} from '../../../src/steps/preflight/ingress-ownership.ts'
+import { createSettings, ingress } from '../fixtures.ts'
 
 const service: Service = {
   metadata: { name: 'milvus-demo', uid: 'u', resourceVersion: '1' },
@@ -70,4 +73,41 @@ test.each<{ name: string; spec: IngressSpec; expected: string[] }>([
   },
 ])('$name', ({ spec, expected }) => {
   expect(findOtherBackends(ingress({}, { spec }), { service, port: 19530 })).toEqual(expected)
+})
+
+const legacyAnnotation = 'kubernetes.io/ingress.class'
+
+test.each<{
+  name: string
+  annotations?: Record<string, string>
+  spec: IngressSpec
+  expected: string[]
+}>([
+  { name: 'the class', spec: { ingressClassName: 'alb' }, expected: [] },
+  { name: 'no class', spec: {}, expected: ['class (none)'] },
+  {
+    name: 'the class by the legacy annotation',
+    annotations: { [legacyAnnotation]: 'alb' },
+    spec: {},
+    expected: [],
+  },
+  {
+    name: 'another class by the legacy annotation, which wins',
+    annotations: { [legacyAnnotation]: 'nginx' },
+    spec: { ingressClassName: 'alb' },
+    expected: ['class nginx (annotation kubernetes.io/ingress.class)'],
+  },
+  {
+    name: 'another class that the legacy annotation overrides',
+    annotations: { [legacyAnnotation]: 'alb' },
+    spec: { ingressClassName: 'nginx' },
+    expected: [],
+  },
+  {
+    name: 'another host',
+    spec: { ingressClassName: 'alb', rules: [{ host: 'other.example.com' }] },
+    expected: ['other.example.com'],
+  },
+])('findOtherPurposes: $name', ({ annotations = {}, spec, expected }) => {
+  expect(findOtherPurposes(createSettings(), ingress(annotations, { spec }))).toEqual(expected)
 })

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Subnet } from '../../../src/clients/aws/subnets.ts'
-import { validateSubnets } from '../../../src/steps/preflight/subnets.ts'
+import type { Target } from '../../../src/steps/preflight/preflight.ts'
+import { needsSubnets, validateSubnets } from '../../../src/steps/preflight/subnets.ts'
+import { createSettings, createTarget, ingress } from '../fixtures.ts'
 
 describe('validateSubnets', () => {
   const createSubnet = (
@@ -15,6 +17,11 @@ describe('validateSubnets', () => {
     createSubnet('s2', 'b', roleTag),
     createSubnet('s3', 'b', {}),
     createSubnet('s4', 'c', {}, 3),
+  ]
+  const twins = [
+    createSubnet('s1', 'a'),
+    createSubnet('s5', 'b', { Name: 'twin' }),
+    createSubnet('s6', 'b', { Name: 'twin' }),
   ]
   const checkSubnets = (
     requested: string[],
@@ -100,6 +107,33 @@ describe('validateSubnets', () => {
       warnings: [],
     },
     {
+      name: 'a Name tag that two subnets in one zone carry, given once',
+      result: checkSubnets(['s1', 'twin'], twins),
+      errors: [],
+      warnings: [/contains twin, the Name tag of 2 subnets \(s5, s6\): the controller takes any/],
+    },
+    {
+      name: 'a Name tag that two subnets carry, given for both',
+      result: checkSubnets(
+        ['twin', 'twin'],
+        [createSubnet('s5', 'b', { Name: 'twin' }), createSubnet('s7', 'c', { Name: 'twin' })],
+      ),
+      errors: [],
+      warnings: [],
+    },
+    {
+      name: 'a Name tag given more often than subnets carry it',
+      result: checkSubnets(['twin', 'twin', 'twin'], twins),
+      errors: [/contains twin 3 times, but only 2 subnets have that id or Name tag/],
+      warnings: [],
+    },
+    {
+      name: 'an ID given twice',
+      result: checkSubnets(['s1', 's2', 's1']),
+      errors: [/contains s1 2 times, but only one subnet has that id/],
+      warnings: [],
+    },
+    {
       name: 'an unknown given subnet',
       result: checkSubnets(['s1', 's9']),
       errors: [/contains s9, which is neither/],
@@ -123,5 +157,55 @@ describe('validateSubnets', () => {
       errors: errors.map((pattern) => expect.stringMatching(pattern) as unknown),
       warnings: warnings.map((pattern) => expect.stringMatching(pattern) as unknown),
     })
+  })
+})
+
+const subnetsAnnotation = 'alb.ingress.kubernetes.io/subnets'
+
+describe('needsSubnets', () => {
+  const hostname = 'k8s-1.us-east-2.elb.amazonaws.com'
+  test.each<{ name: string; requested: string[]; target: Partial<Target>; expected: boolean }>([
+    { name: 'a new ALB', requested: [], target: {}, expected: true },
+    {
+      name: 'an existing ALB without given subnets',
+      requested: [],
+      target: { ingress: ingress({}, { hostname }) },
+      expected: false,
+    },
+    {
+      name: 'an existing ALB with the same subnets',
+      requested: ['s1', 's2'],
+      target: { ingress: ingress({ [subnetsAnnotation]: 's1,s2' }, { hostname }) },
+      expected: false,
+    },
+    {
+      name: 'other subnets of an existing ALB',
+      requested: ['s1', 's3'],
+      target: { ingress: ingress({ [subnetsAnnotation]: 's1,s2' }, { hostname }) },
+      expected: true,
+    },
+    {
+      name: 'given subnets of an ALB whose subnets were discovered',
+      requested: ['s1', 's3'],
+      target: { ingress: ingress({}, { hostname }) },
+      expected: true,
+    },
+    {
+      name: 'another scheme, which replaces the ALB',
+      requested: [],
+      target: {
+        ingress: ingress({ 'alb.ingress.kubernetes.io/scheme': 'internal' }, { hostname }),
+      },
+      expected: true,
+    },
+    {
+      name: 'subnets that the class sets',
+      requested: ['s1', 's3'],
+      target: { classParams: { readable: true, spec: { subnets: { ids: ['s1', 's2'] } } } },
+      expected: false,
+    },
+  ])('$name', ({ requested, target, expected }) => {
+    const settings = createSettings({ ingress: { subnets: requested } })
+    expect(needsSubnets(settings, createTarget(target))).toBe(expected)
   })
 })

@@ -102,6 +102,18 @@ export interface IngressClassParams extends KubernetesObject {
     readonly namespaceSelector?: LabelSelector
     readonly inboundCIDRs?: readonly string[]
     readonly prefixListsIDs?: readonly string[]
+    /** The same field in v2.13 of the controller. */
+    readonly PrefixListsIDs?: readonly string[]
+    readonly ipAddressType?: string
+    readonly wafv2AclArn?: string
+    readonly wafv2AclName?: string
+    readonly listeners?: readonly {
+      readonly protocol?: string
+      readonly port?: number
+      readonly listenerAttributes?: readonly { readonly key: string; readonly value: string }[]
+    }[]
+    readonly minimumLoadBalancerCapacity?: { readonly capacityUnits?: number }
+    readonly ipamConfiguration?: { readonly ipv4IPAMPoolId?: string }
     readonly sslPolicy?: string
     readonly sslRedirectPort?: string
     readonly loadBalancerName?: string

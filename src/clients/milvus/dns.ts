@@ -66,34 +66,41 @@ export function dnsFailure(host: string, thrown: unknown): ProbeFailure {
   return isNameNotFound(thrown) ? nameNotResolved(lookup) : dnsUnavailable(lookup)
 }
 
+/** The names that the host may lead to. */
+export interface LoadBalancerNames {
+  readonly alb: string
+  /** Of the Network Load Balancer in front of the ALB. */
+  readonly nlb: string | undefined
+}
+
 /**
- * Checks that this runner's DNS points `host` to the ALB: by CNAME records, or by the addresses
- * that an alias record has.
+ * Checks that this runner's DNS points `host` to the ALB, or to the NLB in front of it: by CNAME
+ * records, or by the addresses that an alias record has.
  * @param timeout milliseconds for each lookup
  * @returns the mismatch, as a failure; undefined when there is none
  */
 export async function findDnsMismatch(
   host: string,
-  alb: string,
+  { alb, nlb }: LoadBalancerNames,
   timeout: number,
 ): Promise<ProbeFailure | undefined> {
-  const [hostAddresses, albAddresses] = await Promise.all([
+  const [hostAddresses, albAddresses, nlbAddresses] = await Promise.all([
     tryResolve(host, timeout),
     tryResolve(alb, timeout),
+    nlb === undefined ? [] : tryResolve(nlb, timeout),
   ])
+  const names = nlb === undefined ? [alb] : [alb, nlb]
   if (hostAddresses instanceof ProbeFailure)
-    return isNameNotFound(hostAddresses.cause) ? hostRecordMissing(host, alb) : hostAddresses
+    return isNameNotFound(hostAddresses.cause) ? hostRecordMissing(host, names) : hostAddresses
   if (albAddresses instanceof ProbeFailure) return albAddresses
-  if (hostAddresses.every((address) => albAddresses.includes(address))) return undefined
-  // An ALB changes its addresses, and the two answers may be of different age: CNAMEs decide.
+  const addresses =
+    nlbAddresses instanceof ProbeFailure ? albAddresses : [...albAddresses, ...nlbAddresses]
+  if (hostAddresses.every((address) => addresses.includes(address))) return undefined
+  // A load balancer changes its addresses, and the answers may be of different age: CNAMEs decide.
   const cnames = await followCnames(host, timeout)
-  if (cnames.some((name) => normalizeName(name) === normalizeName(alb))) return undefined
-  return hostRecordMismatch({
-    host,
-    resolvedTo: [...cnames, ...hostAddresses],
-    alb,
-    albAddresses,
-  })
+  const wanted = names.map(normalizeName)
+  if (cnames.some((name) => wanted.includes(normalizeName(name)))) return undefined
+  return hostRecordMismatch({ host, resolvedTo: [...cnames, ...hostAddresses], names, addresses })
 }
 
 async function tryResolve(

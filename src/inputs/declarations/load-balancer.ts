@@ -2,7 +2,7 @@
 import { parseAnnotations, parseTags } from '../annotations.ts'
 import { defineInputs } from '../declaration.ts'
 import { choice, duration, list, map, port, string } from '../input-types.ts'
-import { cidrs } from '../lists.ts'
+import { cidrs, idsOrNames } from '../lists.ts'
 import { groupName, kubernetesSubdomain, loadBalancerName, sslPolicy } from '../names.ts'
 
 /** Each of them becomes a field of IngressSettings. */
@@ -23,14 +23,14 @@ export const loadBalancerInputs = defineInputs({
     defaultDescription: 'everyone',
   },
   subnets: {
-    ...list(),
+    ...list(idsOrNames),
     annotation: 'alb.ingress.kubernetes.io/subnets',
     description: 'IDs or Name tags of the subnets of the ALB.',
     example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
     defaultDescription: 'the controller discovers them by their tags',
   },
   'security-groups': {
-    ...list(),
+    ...list(idsOrNames),
     annotation: 'alb.ingress.kubernetes.io/security-groups',
     description: 'IDs or Name tags of the security groups of the ALB.',
     example: 'sg-0a1b2c3d',
@@ -66,9 +66,11 @@ export const loadBalancerInputs = defineInputs({
   'group-name': {
     ...string(groupName),
     annotation: 'alb.ingress.kubernetes.io/group.name',
-    description: 'IngressGroup, to share an ALB with other Ingresses.',
+    description:
+      'IngressGroup, to share an ALB with other Ingresses. On EKS Auto Mode, only the class ' +
+      'assigns groups.',
     example: 'shared',
-    defaultDescription: 'the Ingress has its own ALB',
+    defaultDescription: 'the group of the class, or an ALB of its own',
   },
   tags: {
     ...map(parseTags),

@@ -11,7 +11,7 @@ const controllerFinalizer =
 export const isControllerFinalizer = (finalizer: string): boolean =>
   controllerFinalizer.test(finalizer)
 
-const getGroupName = (finalizer: string): string | undefined =>
+export const getGroupName = (finalizer: string): string | undefined =>
   controllerFinalizer.exec(finalizer)?.[1]
 
 /** A group of Ingresses with one ALB. */

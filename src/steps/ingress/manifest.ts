@@ -115,6 +115,20 @@ function addIdleTimeout(userAttributes: string | undefined, seconds: number): st
 export const getIngressHostname = (ingress: Ingress | undefined): string | undefined =>
   ingress?.status?.loadBalancer?.ingress?.[0]?.hostname
 
+/** The DNS names of an endpoint. */
+export interface Addresses {
+  readonly alb: string
+  /** Of the Network Load Balancer in front of the ALB (annotation enable-frontend-nlb). */
+  readonly nlb: string | undefined
+}
+
+/** Source: the controller's group_controller.go, updateIngressStatus: the ALB, then the NLB. */
+export function getAddresses(ingress: Ingress | undefined): Addresses | undefined {
+  const alb = getIngressHostname(ingress)
+  if (alb === undefined) return undefined
+  return { alb, nlb: ingress?.status?.loadBalancer?.ingress?.[1]?.hostname }
+}
+
 export const certificateArnAnnotation = `${prefix}certificate-arn`
 
 /** The ARNs in an Ingress' certificate-arn annotation; the first is the listener's default. */

@@ -6,6 +6,7 @@ import { ingressConflict } from '../../failures/ingress.ts'
 import type { Change } from '../step.ts'
 import { diffDesiredIngress, withCertificateArn, type DesiredIngress } from './desired.ts'
 import { describeLastManager, listConflicts } from './field-managers.ts'
+import { getGroupName } from './group.ts'
 import { fieldManager, getIngressHostname } from './manifest.ts'
 
 /** Which Ingress an operation changes. */
@@ -80,9 +81,8 @@ export const changesFields = (operations: readonly IngressOperation[]): boolean 
   )
 
 /** The ALB is replaced when one of these changes: its scheme is fixed, and so is its group. */
-const replacingPaths = ['scheme', 'group.name'].map(
-  (name) => `metadata.annotations.${annotationPrefix}${name}`,
-)
+const schemePath = `metadata.annotations.${annotationPrefix}scheme`
+const groupPath = `metadata.annotations.${annotationPrefix}group.name`
 
 /** Whether the controller replaces the ALB of an Ingress that has one. */
 export const replacesLoadBalancer = (operations: readonly IngressOperation[]): boolean =>
@@ -90,10 +90,15 @@ export const replacesLoadBalancer = (operations: readonly IngressOperation[]): b
     (operation) =>
       operation.action === 'apply' &&
       getIngressHostname(operation.before) !== undefined &&
-      diffDesiredIngress(operation.desired, operation.before).some(({ path }) =>
-        replacingPaths.includes(path),
+      diffDesiredIngress(operation.desired, operation.before).some(
+        ({ path, after }) =>
+          path === schemePath || (path === groupPath && !isInGroup(operation.before, after)),
       ),
   )
+
+/** A class may have assigned the group that the annotation names now. */
+const isInGroup = (live: Ingress | undefined, groupName: string | undefined): boolean =>
+  (live?.metadata.finalizers ?? []).map(getGroupName).some((name) => name && name === groupName)
 
 /** Sets the ARN that operations did not know when they were planned. */
 export const resolveCertificate = (

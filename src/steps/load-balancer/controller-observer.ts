@@ -24,7 +24,7 @@ import {
   ReconcileReports,
   type Report,
 } from '../../controller/reconcile-reports.ts'
-import { getIngressHostname } from '../ingress/manifest.ts'
+import { getAddresses, getIngressHostname, type Addresses } from '../ingress/manifest.ts'
 import { detectDrift } from './drift.ts'
 import { describeLoadBalancer, isComplete } from './snapshot.ts'
 import type { AwaitedIngress, LoadBalancerRun } from './wait.ts'
@@ -73,27 +73,28 @@ export class ControllerObserver {
   }
 
   /**
-   * @returns the DNS name of the ALB when the controller has reconciled the Ingress
+   * @returns the DNS names when the controller has reconciled the Ingress
    * @throws ActionError `controller-refused`
    */
-  async poll(): Promise<PollResult<string>> {
+  async poll(): Promise<PollResult<Addresses>> {
     const events = await this.readEvents()
     // After its events: an older Ingress could still have the name of an ALB that was replaced.
     const ingress = await this.readIngress()
-    const address = getIngressHostname(ingress)
+    const addresses = getAddresses(ingress)
+    const address = addresses?.alb
     const now = this.run.context.clock.now()
     const report = this.reports.read({ events, address, now })
     this.progress = progressOf(report?.status, ingress)
     if (report && (await this.isConclusive(report, address))) {
       if (report.status.kind === 'failed') throw this.createRejection(report.status)
-      if (report.status.kind === 'reconciled') return toResult(address)
+      if (report.status.kind === 'reconciled') return toResult(addresses)
     }
-    if (address !== undefined && (await this.isReconciledInSilence(report, address))) {
+    if (addresses && (await this.isReconciledInSilence(report, addresses.alb))) {
       this.run.context.log.note(
         'The controller did not report success; its success event was probably rate-limited. ELB ' +
           'shows the listener, the rule and the target group of the Ingress.',
       )
-      return { done: address }
+      return { done: addresses }
     }
     return { pending: describePending(report?.status, this.progress) }
   }
@@ -189,10 +190,10 @@ export class ControllerObserver {
   }
 }
 
-const toResult = (address: string | undefined): PollResult<string> =>
-  address === undefined
+const toResult = (addresses: Addresses | undefined): PollResult<Addresses> =>
+  addresses === undefined
     ? { pending: 'the controller has reconciled the Ingress, which has no address yet' }
-    : { done: address }
+    : { done: addresses }
 
 function hadDrifted(
   settings: EndpointSettings,

@@ -12,7 +12,7 @@ import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { parseCertificateArns } from '../ingress/manifest.ts'
-import type { ClassParams } from '../preflight/ingress-class.ts'
+import { findGroupName, type ClassParams } from '../preflight/ingress-class.ts'
 import type { LoadBalancerSnapshot } from './snapshot.ts'
 
 /** One difference, for people. `before` is absent for what does not exist. */
@@ -89,7 +89,8 @@ function detectListenerDrift(
  * mergeListenPortConfigs.
  */
 function desiredArn({ ingress, settings, classParams }: Desired): string | undefined {
-  if (!classParams.readable || settings.ingress.groupName !== undefined) return undefined
+  const isInGroup = findGroupName(settings.ingress, classParams) !== undefined
+  if (!classParams.readable || isInGroup) return undefined
   const { certificateArn, certificateARNs } = classParams.spec
   const isOverridden = certificateArn !== undefined || certificateARNs !== undefined
   return isOverridden ? undefined : parseCertificateArns(ingress)[0]

@@ -8,7 +8,9 @@ import type { Deferred } from '../deferred.ts'
 import { buildDesiredIngress, toManifest } from '../ingress/desired.ts'
 import { applyManifest, getEventCursor, type AppliedIngress } from '../ingress/ingress.ts'
 import {
+  getAddresses,
   getIngressHostname,
+  type Addresses,
   reconcileRequestAnnotation,
   withAnnotations,
 } from '../ingress/manifest.ts'
@@ -163,27 +165,28 @@ export async function apply(
 
 /**
  * Waits until the controller has reconciled what was applied, and the ALB is active.
- * @returns the ALB's DNS name
+ * @returns the DNS names of the ALB, and of an NLB in front of it
  * @throws ActionError `controller-refused`, `load-balancer-failed`, `load-balancer-timeout`
  */
 export async function waitUntilActive(
   run: LoadBalancerRun,
   input: AwaitedIngress,
-): Promise<string> {
+): Promise<Addresses> {
   const { context, settings } = run
   const deadline = context.clock.now() + settings.timeouts.loadBalancer * 1000
-  const currentAddress = getIngressHostname(input.ingress)
-  const isReconciled = input.eventCursor === undefined && currentAddress !== undefined
-  const address = isReconciled
-    ? currentAddress
+  const currentAddresses = getAddresses(input.ingress)
+  const isReconciled = input.eventCursor === undefined && currentAddresses !== undefined
+  const addresses = isReconciled
+    ? currentAddresses
     : await waitForController(run, { ...input, deadline })
-  context.setOutput('alb-address', address)
+  context.setOutput('alb-address', addresses.alb)
+  if (addresses.nlb !== undefined) context.setOutput('nlb-address', addresses.nlb)
   context.setOutput('endpoint', `https://${settings.host}:${settings.ingress.listenPort}`)
   const loadBalancer = input.snapshot?.loadBalancer
   if (!isReconciled || !loadBalancer || !isActive(loadBalancer))
-    await waitForActive(run, { address, deadline })
-  if (!isReconciled) await recordCreatedNames(run, address)
-  return address
+    await waitForActive(run, { address: addresses.alb, deadline })
+  if (!isReconciled) await recordCreatedNames(run, addresses.alb)
+  return addresses
 }
 
 /** Records names that only the summary shows: a failure to read them is ignored. */

@@ -12,6 +12,7 @@ import type { KubernetesObject, Event } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { normalizeMessage, getResourceVersion } from '../../controller/events.ts'
+import { findGroupName } from '../preflight/ingress-class.ts'
 import type { Target } from '../preflight/preflight.ts'
 import { describeLoadBalancer, type LoadBalancerSnapshot } from './snapshot.ts'
 import type { LoadBalancerRun } from './wait.ts'
@@ -169,8 +170,7 @@ async function listBindingUids(
   { ingressName, classParams }: Target,
 ): Promise<Set<string>> {
   const { namespace } = settings
-  const classGroup = classParams.readable ? classParams.spec.group?.name : undefined
-  const group = settings.ingress.groupName ?? classGroup
+  const group = findGroupName(settings.ingress, classParams)
   // An API group may not be served (404) or not be permitted: the explanation works without it.
   const listBindings = (apiGroup: string): Promise<KubernetesObject[]> =>
     kubernetes

@@ -14,6 +14,7 @@ import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { eventsPath, ingressesPath } from '../../clients/kubernetes/paths.ts'
 import { buildEventSelector } from '../../controller/events.ts'
 import type { AppliedIngress } from '../ingress/ingress.ts'
+import type { Addresses } from '../ingress/manifest.ts'
 import type { Target } from '../preflight/preflight.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { ControllerObserver } from './controller-observer.ts'
@@ -32,13 +33,13 @@ export interface AwaitedIngress extends AppliedIngress {
 
 /**
  * @param input `deadline` in milliseconds since the epoch
- * @returns the DNS name of the ALB
+ * @returns the DNS names in the status of the Ingress
  * @throws ActionError `controller-refused`, `load-balancer-timeout`
  */
 export async function waitForController(
   run: LoadBalancerRun,
   { deadline, ...input }: AwaitedIngress & { readonly deadline: number },
-): Promise<string> {
+): Promise<Addresses> {
   const { context, clients } = run
   const observer = new ControllerObserver(run, input)
   const changeSignal = new ChangeSignal()

@@ -4,17 +4,27 @@ import type { Context } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
+import { getGroupName, isControllerFinalizer } from '../ingress/group.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
+import {
+  findGroupName,
+  getLegacyClass,
+  legacyClassAnnotation,
+  type ClassParams,
+} from './ingress-class.ts'
 
 /** Warns of changes that replace the ALB, and of inputs that do not affect an existing one. */
 export function warnAlbChanges(
   context: Context,
   settings: EndpointSettings,
   live: Ingress | undefined,
+  classParams: ClassParams,
 ): void {
+  if (!live) return
+  warnLegacyClass(context, settings, live)
   const address = getIngressHostname(live)
-  if (!live || address === undefined) return
-  const replacementReasons = findReplacementReasons(settings, live, address)
+  if (address === undefined) return
+  const replacementReasons = findReplacementReasons(settings, { live, address, classParams })
   const { loadBalancerName } = settings.ingress
   if (replacementReasons.length > 0) {
     context.log.warn(
@@ -29,15 +39,21 @@ export function warnAlbChanges(
         `delete Ingress ${live.metadata.name} and run the job again; the DNS record has to follow.`,
     )
   }
-  warnLegacyClass(context, settings, live)
+}
+
+/** The live Ingress, and what decides about its ALB. */
+interface LiveAlb {
+  readonly live: Ingress
+  readonly address: string
+  readonly classParams: ClassParams
 }
 
 /** Source: ELB cannot change the scheme of a load balancer, nor the controller its group. */
 function findReplacementReasons(
   { ingress: desired }: EndpointSettings,
-  { metadata: { annotations = {} } }: Ingress,
-  address: string,
+  { live, address, classParams }: LiveAlb,
 ): string[] {
+  const { annotations = {} } = live.metadata
   // Without the annotation, the scheme is the controller's own default; the DNS name shows it.
   const schemeOfAddress = address.startsWith('internal-') ? 'internal' : 'internet-facing'
   const fields = [
@@ -48,8 +64,8 @@ function findReplacementReasons(
     },
     {
       input: 'group-name',
-      before: annotations[`${prefix}group.name`] ?? '',
-      after: desired.groupName ?? '',
+      before: getLiveGroup(live) ?? '',
+      after: findGroupName(desired, classParams) ?? '',
     },
   ]
   return fields
@@ -60,16 +76,31 @@ function findReplacementReasons(
     )
 }
 
+/**
+ * The group whose ALB the Ingress has: that of the controller's finalizer, because a class wins
+ * over the annotation, and EKS Auto Mode ignores it.
+ */
+function getLiveGroup({ metadata: { annotations, finalizers = [] } }: Ingress): string | undefined {
+  if (!finalizers.some(isControllerFinalizer)) return annotations?.[`${prefix}group.name`]
+  return finalizers.map(getGroupName).find((name) => name !== undefined)
+}
+
+/** The class comes first: without one, the controller deletes the ALB. */
 function warnLegacyClass(
   context: Context,
-  { namespace }: EndpointSettings,
-  { metadata }: Ingress,
+  { namespace, ingress: { className } }: EndpointSettings,
+  live: Ingress,
 ): void {
-  const legacyClass = metadata.annotations?.['kubernetes.io/ingress.class']
+  const legacyClass = getLegacyClass(live)
   if (legacyClass === undefined) return
+  const { name } = live.metadata
+  const patch = JSON.stringify({ spec: { ingressClassName: className } })
+  const setClass = `"kubectl -n ${namespace} patch ingress ${name} --type=merge -p '${patch}'"`
+  const removal = `"kubectl -n ${namespace} annotate ingress ${name} ${legacyClassAnnotation}-"`
+  const commands = live.spec.ingressClassName === undefined ? [setClass, removal] : [removal]
   context.log.warn(
-    `Ingress ${metadata.name} sets annotation kubernetes.io/ingress.class: ${legacyClass}, which ` +
-      'overrides ingress-class, so the parameters of the class are ignored. Remove it: ' +
-      `"kubectl -n ${namespace} annotate ingress ${metadata.name} kubernetes.io/ingress.class-".`,
+    `Ingress ${name} sets annotation ${legacyClassAnnotation}: ${legacyClass}, which overrides ` +
+      'ingress-class, so the parameters of the class are ignored. To convert it: ' +
+      `${commands.join(', then ')}.`,
   )
 }

@@ -1,5 +1,6 @@
 /** Which inputs the parameters of an IngressClass override. Pure. */
 import type { KubernetesObject, IngressClassParams } from '../../clients/kubernetes/types.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { matchesSelector } from './label-selector.ts'
 
@@ -59,19 +60,37 @@ function endpointOverrides(
   const comparisons: readonly Omit<FieldComparison, 'severity'>[] = [
     { field: 'scheme', value: spec.scheme, input: 'scheme', inputValue: ingress.scheme },
     {
-      field: 'group',
-      value: spec.group?.name,
-      input: 'group-name',
-      inputValue: ingress.groupName ?? '',
-    },
-    {
       field: 'targetType',
       value: spec.targetType,
       input: 'the required target type',
       inputValue: 'ip',
     },
   ]
-  return comparisons.flatMap((comparison) => compareField({ severity: 'error', ...comparison }))
+  return [
+    ...comparisons.flatMap((comparison) => compareField({ severity: 'error', ...comparison })),
+    ...groupOverrides(spec, ingress),
+  ]
+}
+
+/** Without input group-name, the group of the class is the group of the Ingress. */
+function groupOverrides(
+  { group }: ClassParamsSpec,
+  { groupName }: EndpointSettings['ingress'],
+): Override[] {
+  if (groupName === undefined && group?.name)
+    return [
+      {
+        severity: 'note',
+        text: `set group ${group.name}, so the Ingress shares the ALB of that group`,
+      },
+    ]
+  return compareField({
+    severity: 'error',
+    field: 'group',
+    value: group?.name,
+    input: 'group-name',
+    inputValue: groupName ?? '',
+  })
 }
 
 function certificateOverrides(
@@ -101,10 +120,20 @@ function namespaceExclusions(
 }
 
 function redirectConflicts(
-  { sslRedirectPort }: ClassParamsSpec,
-  { listenPort }: EndpointSettings['ingress'],
+  { sslRedirectPort, group }: ClassParamsSpec,
+  { listenPort, groupName }: EndpointSettings['ingress'],
 ): Override[] {
-  if (sslRedirectPort === undefined || sslRedirectPort === String(listenPort)) return []
+  if (!sslRedirectPort || sslRedirectPort === String(listenPort)) return []
+  if (group ?? groupName)
+    return [
+      {
+        severity: 'warning',
+        text:
+          `redirect to port ${sslRedirectPort} (sslRedirectPort), and listen-port is ` +
+          `${listenPort}: the controller rejects that unless another Ingress of the group ` +
+          'listens on that port',
+      },
+    ]
   return [
     {
       severity: 'error',
@@ -153,13 +182,6 @@ function harmlessOverrides(
       inputValue: ingress.inboundCidrs.join(',') || '(everyone)',
     },
     {
-      severity: severityOf(ingress.inboundCidrs.length > 0),
-      field: 'prefixListsIDs',
-      value: spec.prefixListsIDs?.join(','),
-      input: 'inbound-cidrs',
-      inputValue: ingress.inboundCidrs.join(','),
-    },
-    {
       severity: severityOf(!ingress.isDefaultSslPolicy),
       field: 'sslPolicy',
       value: spec.sslPolicy,
@@ -181,13 +203,48 @@ function harmlessOverrides(
       inputValue: ingress.subnets.join(','),
     },
   ]
-  return [...comparisons.flatMap(compareField), ...tagOverrides(spec, ingress)]
+  return [
+    ...comparisons.flatMap(compareField),
+    ...prefixListOverrides(spec, ingress),
+    ...tagOverrides(spec, ingress),
+  ]
 }
 
-function describeSubnets(subnets: ClassParamsSpec['subnets']): string | undefined {
+/** The ids, or the tags as JSON; undefined when the class sets none. */
+export function describeSubnets(subnets: ClassParamsSpec['subnets']): string | undefined {
   if (!subnets) return undefined
   return subnets.ids?.join(',') ?? JSON.stringify(subnets.tags ?? subnets.matchTags)
 }
+
+/** Prefix lists are allowed in addition to CIDR blocks, and without those instead of everyone. */
+function prefixListOverrides(
+  spec: ClassParamsSpec,
+  { inboundCidrs, annotations }: EndpointSettings['ingress'],
+): Override[] {
+  const value = getPrefixLists(spec)?.join(',')
+  const annotation = annotations[`${annotationPrefix}security-group-prefix-lists`]
+  const cidrs = (spec.inboundCIDRs ?? inboundCidrs).join(',')
+  if (annotation === undefined && value && cidrs !== '')
+    return [
+      {
+        severity: 'warning',
+        text: `set prefixListsIDs ${value}, which is allowed to connect in addition to ${cidrs}`,
+      },
+    ]
+  return compareField({
+    severity: annotation === undefined ? 'note' : 'warning',
+    field: 'prefixListsIDs',
+    value,
+    input: annotation === undefined ? 'inbound-cidrs' : 'security-group-prefix-lists',
+    inputValue: annotation ?? '',
+  })
+}
+
+/** The prefix lists whose addresses are allowed to connect. */
+export const getPrefixLists = ({
+  prefixListsIDs,
+  PrefixListsIDs,
+}: ClassParamsSpec): readonly string[] | undefined => prefixListsIDs ?? PrefixListsIDs
 
 const tagOverrides = (
   { tags = [] }: ClassParamsSpec,

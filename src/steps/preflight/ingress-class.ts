@@ -6,7 +6,7 @@ import {
   ingressClassNotFound,
   ingressClassUnsupported,
 } from '../../failures/ingress-class.ts'
-import { readIfAllowed } from '../../failures/read-if-allowed.ts'
+import { readIfAllowed, undefinedIfDenied } from '../../failures/read-if-allowed.ts'
 import type { Context } from '../step.ts'
 import { ingressClassParamsPath, ingressClassPath } from '../../clients/kubernetes/paths.ts'
 import type {
@@ -57,18 +57,66 @@ export async function checkIngressClass(
   const { controller = '', parameters } = read.value.spec
   if (!albControllers.includes(controller))
     throw ingressClassUnsupported(name, controller, albControllers)
-  if (controller === autoModeController) checkAutoMode(context, settings)
-  if (parameters?.kind !== 'IngressClassParams')
-    return { controller, params: { readable: true, spec: {} } }
-  const reference = { className: name, ...parameters }
-  const params = await readClassParams(run, reference)
-  if (params.readable) {
-    const { metadata } = await namespace
-    const overrides = findOverrides(params.spec, settings, metadata)
-    checkOverrides(context, describeClassParams(reference), overrides)
-  }
+  const hasParams = parameters?.kind === 'IngressClassParams'
+  const params = hasParams
+    ? await checkClassParams(run, { className: name, ...parameters }, namespace)
+    : noClassParams
+  if (controller === autoModeController) checkAutoMode(context, settings, params)
   return { controller, params }
 }
+
+/** Reads the parameters, and checks what they override. */
+async function checkClassParams(
+  run: ClusterRun<EndpointSettings>,
+  reference: ClassParamsReference,
+  namespace: Promise<KubernetesObject>,
+): Promise<ClassParams> {
+  const params = await readClassParams(run, reference)
+  if (!params.readable) return params
+  const { metadata } = await namespace
+  const overrides = findOverrides(params.spec, run.settings, metadata)
+  checkOverrides(run.context, describeClassParams(reference), overrides)
+  return params
+}
+
+const noClassParams: ClassParams = { readable: true, spec: {} }
+
+/**
+ * Another class, which other members of the group may have. One that does not exist, or cannot be
+ * read, has no controller: its Ingresses are not a concern of this run.
+ */
+export async function readOtherClass(
+  { clients: { kubernetes } }: ClusterRun<EndpointSettings>,
+  name: string,
+): Promise<IngressClassInfo> {
+  const ingressClass = await undefinedIfDenied(
+    kubernetes.get<IngressClass>(ingressClassPath(name), `read IngressClass ${name}`),
+  )
+  const { controller, parameters } = ingressClass?.spec ?? {}
+  if (parameters?.kind !== 'IngressClassParams') return { controller, params: noClassParams }
+  const { apiGroup = defaultApiGroup, name: paramsName } = parameters
+  const params = await undefinedIfDenied(
+    kubernetes.get<IngressClassParams>(
+      ingressClassParamsPath(apiGroup, paramsName),
+      `read IngressClassParams ${paramsName}`,
+    ),
+  )
+  const spec = params && (params.spec ?? {})
+  return { controller, params: spec ? { readable: true, spec } : { readable: false } }
+}
+
+/** The annotation that was the class of an Ingress before `spec.ingressClassName` existed. */
+export const legacyClassAnnotation = 'kubernetes.io/ingress.class'
+
+export const getLegacyClass = ({ metadata }: KubernetesObject): string | undefined =>
+  metadata.annotations?.[legacyClassAnnotation]
+
+/** The group of an Ingress: that of its class, which wins, or its own. */
+export const findGroupName = (
+  { groupName }: { readonly groupName: string | undefined },
+  classParams: ClassParams,
+): string | undefined =>
+  (classParams.readable ? classParams.spec.group?.name : undefined) ?? groupName
 
 /**
  * Annotations that EKS Auto Mode does not support. Source: EKS user guide, auto-configure-alb,
@@ -77,12 +125,16 @@ export async function checkIngressClass(
 const unsupportedByAutoMode =
   /^alb\.ingress\.kubernetes\.io\/(waf-acl-id|web-acl-id|shield-advanced-protection|listener-attributes\..*)$/
 
-function checkAutoMode(context: Context, { ingress }: EndpointSettings): void {
+function checkAutoMode(context: Context, { ingress }: EndpointSettings, params: ClassParams): void {
   for (const key of Object.keys(ingress.annotations))
     if (unsupportedByAutoMode.test(key))
       context.log.warn(`EKS Auto Mode ignores ${key}: this entry of annotations has no effect.`)
-  if (ingress.groupName !== undefined) throw groupNameUnsupported(ingress.groupName)
+  if (ingress.groupName === undefined || !params.readable || params.spec.group) return
+  throw groupNameUnsupported(ingress.groupName)
 }
+
+/** Of IngressClassParams. */
+const defaultApiGroup = 'elbv2.k8s.aws'
 
 interface ClassParamsReference {
   readonly className: string
@@ -97,7 +149,7 @@ async function readClassParams(
   { context, clients }: ClusterRun<EndpointSettings>,
   reference: ClassParamsReference,
 ): Promise<ClassParams> {
-  const { className, apiGroup = 'elbv2.k8s.aws', name } = reference
+  const { className, apiGroup = defaultApiGroup, name } = reference
   const read = await readIfAllowed(
     clients.kubernetes.get<IngressClassParams>(
       ingressClassParamsPath(apiGroup, name),

@@ -11,6 +11,7 @@ import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type { Ingress, IngressBackend, Service } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { fieldManager } from '../ingress/manifest.ts'
+import { getLegacyClass, legacyClassAnnotation } from './ingress-class.ts'
 import type { Release } from './release.ts'
 
 /** Whether this action applied the Ingress. */
@@ -68,13 +69,21 @@ export function rejectForeignIngress(
   if (purposes.length > 0) throw ingressUsedOtherwise(name, purposes)
 }
 
-/** The class and hosts of an Ingress that differ from the inputs. */
-function findOtherPurposes(settings: EndpointSettings, { spec }: Ingress): string[] {
-  const hosts = (spec.rules ?? []).map(({ host }) => host ?? '*')
+/**
+ * The class and hosts of an Ingress that differ from the inputs. The legacy annotation is a class,
+ * too, and wins over the field.
+ */
+export function findOtherPurposes(settings: EndpointSettings, ingress: Ingress): string[] {
+  const { ingressClassName, rules = [] } = ingress.spec
+  const hosts = rules.map(({ host }) => host ?? '*')
   const purposes = hosts.filter((host) => host !== settings.host)
-  if (spec.ingressClassName !== settings.ingress.className)
-    purposes.unshift(`class ${spec.ingressClassName ?? '(none)'}`)
-  return purposes
+  const legacyClass = getLegacyClass(ingress)
+  if ((legacyClass ?? ingressClassName) === settings.ingress.className) return purposes
+  const className =
+    legacyClass === undefined
+      ? (ingressClassName ?? '(none)')
+      : `${legacyClass} (annotation ${legacyClassAnnotation})`
+  return [`class ${className}`, ...purposes]
 }
 
 /**

@@ -58,6 +58,14 @@ function warnInboundCidrs(context: Context, ingress: IngressSettings): void {
       'Input inbound-cidrs has no effect with security-groups: the controller does not change ' +
         'those groups, and they determine which clients can connect.',
     )
+  if (
+    getAnnotation(ingress, 'security-group-prefix-lists') !== undefined &&
+    securityGroups.length > 0
+  )
+    context.log.warn(
+      'Annotation security-group-prefix-lists has no effect with security-groups: the controller ' +
+        'does not change those groups, and they determine which clients can connect.',
+    )
   const ipv6Cidrs = inboundCidrs.filter((cidr) => cidr.includes(':'))
   const isDualStack = getAnnotation(ingress, 'ip-address-type')?.startsWith('dualstack') ?? false
   if (ipv6Cidrs.length > 0 && !isDualStack)

@@ -10,8 +10,16 @@ import { warnAlbChanges } from './alb-changes.ts'
 import { warnIneffectiveAnnotations } from './annotation-effects.ts'
 import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
-import { checkIngressClass, type ClassParams, type IngressClassInfo } from './ingress-class.ts'
-import { checkIngressGroup, trimAnnotations } from './ingress-group.ts'
+import {
+  autoModeController,
+  checkIngressClass,
+  findGroupName,
+  getLegacyClass,
+  readOtherClass,
+  type ClassParams,
+  type IngressClassInfo,
+} from './ingress-class.ts'
+import { checkIngressGroup, listOtherClasses, trimAnnotations } from './ingress-group.ts'
 import { checkCertificate, checkProbe, warnAboutInputs } from './input-warnings.ts'
 import {
   ingressApplyPermissions,
@@ -50,16 +58,19 @@ export function observe(
   const target = findTarget(run, { namespace, ingresses })
 
   const checkGroup = async (): Promise<void> => {
-    const [{ ingressName, ingress }, namespaceIngresses, { params }] = await Promise.all([
+    const [{ ingressName, ingress }, namespaceIngresses, ownClass] = await Promise.all([
       target,
       ingresses,
       ingressClass,
     ])
-    warnAlbChanges(context, settings, ingress)
+    warnAlbChanges(context, settings, ingress, ownClass.params)
+    const group = findGroupName(settings.ingress, ownClass.params)
+    if (group === undefined) return
+    context.recordTopology({ group })
     checkIngressGroup(context, settings, {
       ingressName,
       ingresses: namespaceIngresses,
-      classParams: params,
+      classes: await readClasses(run, ownClass, namespaceIngresses),
     })
   }
   const checkTarget = async (): Promise<void> => {
@@ -68,8 +79,8 @@ export function observe(
     checkBackendTls(settings, { release, service: service.live, ingress })
   }
   const addClassParams = async (): Promise<Target> => {
-    const [found, classParams] = await Promise.all([target, classParamsOf(ingressClass)])
-    return { ...found, classParams }
+    const [found, classInfo] = await Promise.all([target, ingressClass.catch(() => undefined)])
+    return { ...found, classParams: effectiveParams(classInfo, found.ingress) }
   }
   const liveIngress = target.then(
     ({ ingress }) => ingress,
@@ -89,12 +100,34 @@ export function observe(
   }
 }
 
-/** A class with a problem, which the checks report, counts as unreadable. */
-const classParamsOf = async (ingressClass: Promise<IngressClassInfo>): Promise<ClassParams> =>
-  ingressClass.then(
-    ({ params }) => params,
-    () => ({ readable: false }),
+/** The classes of the Ingresses in the namespace, by name. */
+async function readClasses(
+  run: ClusterRun<EndpointSettings>,
+  ownClass: IngressClassInfo,
+  ingresses: readonly Ingress[],
+): Promise<ReadonlyMap<string, IngressClassInfo>> {
+  const { className } = run.settings.ingress
+  const otherClasses = await Promise.all(
+    listOtherClasses(ingresses, className).map(
+      async (name) => [name, await readOtherClass(run, name)] as const,
+    ),
   )
+  return new Map([[className, ownClass], ...otherClasses])
+}
+
+/**
+ * A class with a problem, which the checks report, counts as unreadable. The legacy annotation of
+ * an Ingress disables the parameters, but not in Auto Mode, which does not know it.
+ */
+function effectiveParams(
+  ownClass: IngressClassInfo | undefined,
+  ingress: Ingress | undefined,
+): ClassParams {
+  if (!ownClass) return { readable: false }
+  const isLegacy = ingress !== undefined && getLegacyClass(ingress) !== undefined
+  if (isLegacy && ownClass.controller !== autoModeController) return { readable: true, spec: {} }
+  return ownClass.params
+}
 
 /** Replaces denied reads by one error that lists every missing permission of the run. */
 async function explainDenials<T>(

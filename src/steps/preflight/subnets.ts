@@ -1,11 +1,14 @@
-/** The subnets of a new ALB: what the controller or ELB would reject. */
+/** The subnets of an ALB: what the controller or ELB would reject. */
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { readIfAllowed } from '../../failures/read-if-allowed.ts'
-import { subnetNotFound, subnetsInOneZone } from '../../failures/subnets.ts'
+import { subnetNotFound, subnetRepeated, subnetsInOneZone } from '../../failures/subnets.ts'
 import type { Context } from '../step.ts'
 import type { Subnet } from '../../clients/aws/subnets.ts'
 import { getClusterName } from '../../inputs/cluster-access.ts'
 import type { Settings } from '../../inputs/types.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
+import { getIngressHostname } from '../ingress/manifest.ts'
+import type { Target } from './target.ts'
 
 /**
  * Source: Elastic Load Balancing user guide, "Subnets for your load balancer": eight free addresses
@@ -46,6 +49,22 @@ export async function checkSubnets(
   if (errors.length > 0) throw combineErrors(errors)
 }
 
+/**
+ * Whether the controller is going to look for subnets: for a new ALB, unless the class names them,
+ * also for one that another scheme replaces, and for an ALB whose subnets the inputs change. Pure.
+ */
+export function needsSubnets(
+  { ingress: { subnets: requested, scheme } }: Pick<Settings, 'ingress'>,
+  { ingress: live, classParams }: Pick<Target, 'ingress' | 'classParams'>,
+): boolean {
+  if (classParams.readable && classParams.spec.subnets) return false
+  if (getIngressHostname(live) === undefined) return true
+  const annotations = live?.metadata.annotations ?? {}
+  const liveScheme = annotations[`${annotationPrefix}scheme`] ?? scheme
+  if (liveScheme !== scheme) return true
+  return requested.length > 0 && requested.join(',') !== annotations[`${annotationPrefix}subnets`]
+}
+
 /** What the ALB needs subnets for. */
 export interface SubnetRequirements {
   /** Undefined when the inputs do not name the cluster. */
@@ -82,17 +101,34 @@ function validateRequestedSubnets(
   subnets: readonly Subnet[],
   requested: readonly string[],
 ): SubnetValidation {
-  const hasIdOrName = (subnet: Subnet, name: string): boolean =>
-    subnet.id === name || subnet.tags['Name'] === name
-  const unknownNames = requested.filter(
-    (name) => !subnets.some((subnet) => hasIdOrName(subnet, name)),
-  )
-  const selected = subnets.filter((subnet) => requested.some((name) => hasIdOrName(subnet, name)))
+  const selected: Subnet[] = []
+  const errors: ActionError[] = []
+  const warnings: string[] = []
+  for (const name of new Set(requested)) {
+    const matches = subnets.filter((subnet) => hasIdOrName(subnet, name))
+    const mentions = requested.filter((each) => each === name).length
+    if (matches.length === 0) errors.push(subnetNotFound(name))
+    else if (mentions > matches.length) errors.push(subnetRepeated(name, mentions, matches.length))
+    else if (mentions < matches.length) warnings.push(describeAmbiguousName(name, matches))
+    else selected.push(...matches)
+  }
   return {
-    errors: [...unknownNames.map(subnetNotFound), ...findSharedZones(selected)],
-    warnings: describeExhaustedSubnets(selected),
+    errors: [...errors, ...findSharedZones(selected)],
+    warnings: [...warnings, ...describeExhaustedSubnets(selected)],
   }
 }
+
+const hasIdOrName = (subnet: Subnet, name: string): boolean =>
+  subnet.id === name || subnet.tags['Name'] === name
+
+/**
+ * The controller takes one subnet for each mention of a name, in the order in which EC2 lists them.
+ * Source: subnet_resolver.go, listSubnetsByNames.
+ */
+const describeAmbiguousName = (name: string, matches: readonly Subnet[]): string =>
+  `Input subnets contains ${name}, the Name tag of ${matches.length} subnets ` +
+  `(${matches.map(({ id }) => id).join(', ')}): the controller takes any of them, or, in older ` +
+  'versions, rejects the name. Use IDs.'
 
 /** One error for each subnet after the first in its zone. */
 function findSharedZones(subnets: readonly Subnet[]): ActionError[] {

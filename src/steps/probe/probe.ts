@@ -17,6 +17,8 @@ import {
 } from '../../failures/probe.ts'
 import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
 import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
+import type { Addresses } from '../ingress/manifest.ts'
+import type { Exposure } from '../load-balancer/exposure.ts'
 import type { EndpointRun } from '../run.ts'
 import { progressLogger, type Context } from '../step.ts'
 
@@ -32,24 +34,30 @@ const attemptInterval = 250
 /** Milliseconds for each attempt, even for one that begins just before the deadline. */
 const minAttemptTime = 1_000
 
+/** The ALB to probe, and what is known about it. */
+export interface ProbedAlb {
+  readonly addresses: Addresses
+  /** The one in ACM, which the ALB must serve; undefined when it is not known. */
+  readonly certificate: X509Certificate | undefined
+  readonly exposure: Exposure
+}
+
 /**
  * Probes until Milvus answers, as long as the failures are transient.
- * @param certificate the one in ACM, which the ALB must serve; undefined when it is not known
  * @throws ActionError with the code of the stage that failed
  */
 export async function apply(
   run: ProbeRun,
-  address: string,
-  certificate: X509Certificate | undefined,
+  { addresses, certificate, exposure }: ProbedAlb,
 ): Promise<ProbeResult> {
   const { context, settings } = run
   const { probe: options, host, ingress } = settings
   const endpoint: Endpoint = {
     host,
-    address: options.address ?? { host: address, port: ingress.listenPort },
+    address: options.address ?? { host: addresses.alb, port: ingress.listenPort },
     ca: options.ca,
     expectedCertificate: certificate,
-    listener: describeListener(ingress),
+    listener: describeListener(ingress, exposure),
     timeout: stageTimeout,
     callTimeout,
   }
@@ -57,28 +65,16 @@ export async function apply(
     probe({ ...endpoint, deadline }, options.token, context.signal)
   const result = await retryProbe(run, attempt, () => attemptInterval)
   for (const line of result.trace) context.log.info(line)
-  reportResult(run, result)
+  reportResult(run, result, exposure)
   await reportAddresses(run, endpoint)
-  if (options.byHostname) await probeByHostname(run, address, endpoint)
+  if (options.byHostname) await probeByHostname(run, addresses, endpoint)
   return result
 }
 
-function describeListener(ingress: IngressSettings): Listener {
-  return {
-    isInternal: ingress.scheme === 'internal',
-    restrictedBy: describeRestriction(ingress),
-    sslPolicy: ingress.sslPolicy,
-    group: ingress.groupName,
-  }
-}
-
-/** The controller ignores inbound-cidrs when security-groups is set. */
-function describeRestriction(ingress: IngressSettings): string | undefined {
-  const { inboundCidrs, securityGroups } = ingress
-  if (securityGroups.length > 0) return `security-groups (${securityGroups.join(', ')})`
-  if (inboundCidrs.length > 0) return `inbound-cidrs (${inboundCidrs.join(', ')})`
-  return undefined
-}
+const describeListener = (
+  { scheme, sslPolicy }: IngressSettings,
+  { restrictedBy, group }: Exposure,
+): Listener => ({ isInternal: scheme === 'internal', restrictedBy, sslPolicy, group })
 
 /** Warns about each address of the ALB that clients cannot use. */
 async function reportAddresses(
@@ -93,14 +89,18 @@ async function reportAddresses(
     log.info(`TCP and TLS: ${usableCount} of ${addresses.length} addresses work`)
 }
 
-function reportResult({ context: { log }, settings }: ProbeRun, result: ProbeResult): void {
+function reportResult(
+  { context: { log }, settings }: ProbeRun,
+  result: ProbeResult,
+  exposure: Exposure,
+): void {
   const { sslPolicy } = settings.ingress
   if (!result.isAuthenticated)
     log.note(
       'Milvus is reachable and requires credentials, as recommended. ' +
         'Set milvus-token to verify its version and health too.',
     )
-  else reportAuthenticatedResult(log, settings, result)
+  else reportAuthenticatedResult(log, settings, result, exposure)
   if (/-TLS13-1-3-/.test(sslPolicy))
     log.note(
       `ssl-policy ${sslPolicy} accepts TLS 1.3 only. ` +
@@ -112,8 +112,9 @@ function reportAuthenticatedResult(
   log: Context['log'],
   settings: EndpointSettings,
   result: Extract<ProbeResult, { readonly isAuthenticated: true }>,
+  exposure: Exposure,
 ): void {
-  if (result.allowsUnauthenticatedAccess) reportUnauthenticatedAccess(log, settings)
+  if (result.allowsUnauthenticatedAccess) reportUnauthenticatedAccess(log, settings, exposure)
   if (result.limits !== undefined)
     log.warn(
       `Milvus is healthy, but ${result.limits}. ` +
@@ -124,13 +125,10 @@ function reportAuthenticatedResult(
 /** @throws ActionError `milvus-authorization-off`, when input require-authorization is true */
 function reportUnauthenticatedAccess(
   log: Context['log'],
-  { requireAuthorization, ingress }: EndpointSettings,
+  { requireAuthorization }: EndpointSettings,
+  { isPublic }: Exposure,
 ): void {
   if (requireAuthorization) throw authorizationOff()
-  const isPublic =
-    ingress.scheme === 'internet-facing' &&
-    ingress.inboundCidrs.length === 0 &&
-    ingress.securityGroups.length === 0
   if (isPublic)
     log.warn(
       `${authorizationOffProblem} The ALB is open to the internet. ${enableAuthorizationRemedy}`,
@@ -139,17 +137,22 @@ function reportUnauthenticatedAccess(
 }
 
 /**
- * Probes by the host's own name, once this runner's DNS points it to the ALB. Behind a proxy the
+ * Probes by the host's own name, once this runner's DNS points it to the ALB, or to the Network
+ * Load Balancer in front of it. Behind a proxy the
  * proxy's DNS counts instead.
  */
-async function probeByHostname(run: ProbeRun, alb: string, endpoint: Endpoint): Promise<void> {
+async function probeByHostname(
+  run: ProbeRun,
+  addresses: Addresses,
+  endpoint: Endpoint,
+): Promise<void> {
   const { context, settings } = run
   const { host, ingress, probe: options } = settings
   const usesProxy = getProxyUrl(host, ingress.listenPort) !== undefined
   const hostEndpoint = { ...endpoint, address: { host, port: ingress.listenPort } }
   const attempt = async (deadline: number): Promise<ProbeResult> => {
     const dnsTimeout = Math.min(stageTimeout, deadline - Date.now())
-    const mismatch = usesProxy ? undefined : await findDnsMismatch(host, alb, dnsTimeout)
+    const mismatch = usesProxy ? undefined : await findDnsMismatch(host, addresses, dnsTimeout)
     if (mismatch) throw mismatch
     return probe({ ...hostEndpoint, deadline }, options.token, context.signal)
   }
