@@ -95,7 +95,7 @@ scenario(
       differences: listChanges(missingCertificateRun),
     }).toEqual({ drift: 'true', differences: awsDifferences })
     expect(getErrorAnnotation(missingCertificateRun)).toMatch(
-      /ACM certificate \S+ does not exist in this account and region\..*The deployment has 2 differences from the inputs/s,
+      /ACM certificate \S+ does not exist in this account and region\..*The deployment differs from the inputs in 2 objects/s,
     )
     const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
     const mismatchedRun = expectFailure(
@@ -122,7 +122,7 @@ scenario(
     const warningRun = expectSuccess(await run({ ...checkInputs, 'fail-on-drift': 'false' }))
     expect(warningRun.outputs['drift']).toBe('true')
     expect(warningRun.log).toMatch(
-      /^::warning.*The deployment has 1 difference from the inputs: .*idle_timeout.timeout_seconds is 60, expected 600/m,
+      /^::warning.*The deployment differs from the inputs in 1 object: .*idle_timeout.timeout_seconds is 60, expected 600/m,
     )
     expect(warningRun.summary).toMatch(/^## ⚠️ Drift: 1 difference/)
 
@@ -130,7 +130,7 @@ scenario(
     const failedRun = expectFailure(await run(checkInputs), 'probe', 'probe-target-timeout')
     expect(failedRun.outputs['drift']).toBe('true')
     expect(getErrorAnnotation(failedRun)).toContain(
-      'The deployment has 1 difference from the inputs',
+      'The deployment differs from the inputs in 1 object',
     )
     expectFailure(
       await run({ ...checkInputs, 'fail-on-drift': 'false' }),

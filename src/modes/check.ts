@@ -4,7 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
-import { driftFound, driftUnknown } from '../failures/run.ts'
+import { driftFound, driftUnknown, type DeployOutlook } from '../failures/run.ts'
 import { toActionError } from '../failures/thrown.ts'
 import type { EndpointSettings } from '../inputs/types.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
@@ -42,14 +42,14 @@ export async function check(
   const observations = startObservations(run)
   await failures.collect(() => checkPrerequisites(run, observations))
   await setCurrentOutputs(run, observations)
-  const { differences, isComplete } = await compareAll(run, observations, failures)
+  const { differences, requiresForce, isComplete } = await compareAll(run, observations, failures)
   // A deploy may solve what the probe finds.
   const isDeployable = failures.isEmpty
   await failures.collect(() => probeCurrentEndpoint(run, observations))
 
   const isEverythingChecked = isComplete && unchecked.length === 0
   context.setOutput('drift', describeDrift(differences, isEverythingChecked))
-  const drift = createDriftError(differences, unchecked, isDeployable)
+  const drift = createDriftError(differences, unchecked, { isDeployable, requiresForce })
   if (drift && settings.failOnDrift) failures.add(drift)
   else if (drift) context.log.warn(`${drift.message} ${drift.remedy}`)
   failures.throwIfAny()
@@ -109,6 +109,8 @@ async function setCurrentOutputs(
 
 interface ComparisonResult {
   readonly differences: readonly Change[]
+  /** Whether a deploy corrects them only with `force-conflicts: true`. */
+  readonly requiresForce: boolean
   /** Whether every step was compared, and every additional check passed. */
   readonly isComplete: boolean
 }
@@ -124,7 +126,11 @@ async function compareAll(
     const isSuccessful = await failures.collect(() => reportComparison(run, comparison))
     isComplete &&= isSuccessful
   }
-  return { differences: comparisons.flatMap(({ differences }) => differences), isComplete }
+  return {
+    differences: comparisons.flatMap(({ differences }) => differences),
+    requiresForce: comparisons.some((comparison) => comparison.requiresForce === true),
+    isComplete,
+  }
 }
 
 const reportComparison = (
@@ -173,16 +179,13 @@ function describeDrift(
   return isEverythingChecked ? 'false' : 'unknown'
 }
 
-/**
- * @param isDeployable whether the check found nothing at which a deploy would fail
- * @returns undefined when everything could be checked and nothing differs
- */
+/** @returns undefined when everything could be checked and nothing differs */
 export function createDriftError(
   differences: readonly Change[],
   unchecked: readonly string[],
-  isDeployable: boolean,
+  outlook: DeployOutlook,
 ): ActionError | undefined {
   const [first] = differences
-  if (first) return driftFound(first.step, differences, isDeployable)
+  if (first) return driftFound(first.step, differences, outlook)
   return unchecked.length > 0 ? driftUnknown(unchecked) : undefined
 }

@@ -19,6 +19,8 @@ import type { Observations } from './observations.ts'
 export interface Comparison {
   readonly step: StepName
   readonly differences: readonly Change[]
+  /** Whether a deploy corrects them only with `force-conflicts: true`. */
+  readonly requiresForce?: boolean
   /** Checks and notes that are no differences. */
   readonly runAdditionalChecks?: () => void | Promise<void>
 }
@@ -72,6 +74,7 @@ function compareRelease(
     step: 'release',
     differences:
       name === undefined ? [] : release.toDifferences(run.settings.namespace, name, differences),
+    requiresForce: release.requiresForce(run, target, differences),
     runAdditionalChecks: () => {
       release.logReleaseNotes(run, target, differences)
       logRestartNotes(run.context, target, differences)
@@ -82,6 +85,7 @@ function compareRelease(
 const compareIngress = (operations: readonly IngressOperation[]): Comparison => ({
   step: 'ingress',
   differences: ingress.toChanges(operations),
+  requiresForce: ingress.requiresForce(operations),
 })
 
 const compareLoadBalancer = (run: EndpointRun, input: LoadBalancerPlanInput): Comparison => ({

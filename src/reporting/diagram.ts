@@ -26,6 +26,7 @@ interface BrokenLink {
 /** The links that failures break, where it is not the one behind the ALB. */
 const hopOfCode: Partial<Record<FailureCode, Hop>> = {
   'load-balancer-failed': 'client',
+  'load-balancer-timeout': 'client',
   'probe-dns-failed': 'client',
   'probe-unreachable': 'client',
   'probe-tls-failed': 'client',

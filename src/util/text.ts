@@ -19,6 +19,18 @@ export const truncate = (text: string, maxLength: number): string =>
 export const formatCount = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`
 
+/**
+ * What changes affect: `1 object`, `3 objects (11 fields)`. A new Ingress is one object, whatever
+ * it contains.
+ */
+export function formatObjects(changes: readonly { readonly object: string }[]): string {
+  const objectCount = new Set(changes.map(({ object }) => object)).size
+  const objects = formatCount(objectCount, 'object')
+  return changes.length === objectCount
+    ? objects
+    : `${objects} (${formatCount(changes.length, 'field')})`
+}
+
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
 export const formatSeconds = (milliseconds: number): string =>
   `${Math.round(milliseconds / 100) / 10} s`
