@@ -23,6 +23,16 @@ scenario(
       'certificate',
       'drift-found',
     )
+    expect(driftRun.log.match(/^::group::(. [a-z-]+: .*) \(\d+\.\d s\)$/gm)).toEqual(
+      [
+        '✓ preflight: no problems found',
+        '≠ certificate: 1 object differs',
+        '≠ release: 1 object differs',
+        '≠ ingress: 1 object differs (9 fields)',
+        '– load-balancer: skipped, the Ingress does not exist yet',
+        '– probe: skipped, there is no load balancer to call',
+      ].map((title) => expect.stringContaining(`::group::${title} (`) as unknown),
+    )
     expect(listChanges(driftRun).slice(0, 2)).toEqual([
       'certificate certificate',
       'release service.type',
@@ -124,7 +134,7 @@ scenario(
     expect(warningRun.log).toMatch(
       /^::warning.*The deployment differs from the inputs in 1 object: .*idle_timeout.timeout_seconds is 60, expected 600/m,
     )
-    expect(warningRun.summary).toMatch(/^## ⚠️ Drift: 1 difference/)
+    expect(warningRun.summary).toMatch(/^## ⚠️ Drift: 1 object differs from the inputs/)
 
     await environment.overrideAlb({ fixedStatus: 504 })
     const failedRun = expectFailure(await run(checkInputs), 'probe', 'probe-target-timeout')

@@ -1,7 +1,7 @@
 /** Failures of a whole run: any step may end with them. */
 import { ActionError } from './action-error.ts'
 import type { StepName } from './codes.ts'
-import { formatCount, formatObjects, getErrorMessage } from '../util/text.ts'
+import { countObjects, formatCount, getErrorMessage } from '../util/text.ts'
 
 /** The workflow run, or this job of it, was cancelled. */
 export const jobCancelled = (): ActionError =>
@@ -54,10 +54,11 @@ export function driftFound(
   const listed = selectListed(differences).map(describeDifference)
   const unlistedCount = differences.length - listed.length
   if (unlistedCount > 0) listed.push(`and ${formatCount(unlistedCount, 'more field')}`)
+  const { objects, fields } = countObjects(differences)
   return new ActionError({
     code: 'drift-found',
     step,
-    problem: `The deployment differs from the inputs in ${formatObjects(differences)}: ${listed.join('; ')}.`,
+    problem: `The deployment differs from the inputs in ${objects}${fields}: ${listed.join('; ')}.`,
     remedy: adviseDeploy(outlook),
   })
 }

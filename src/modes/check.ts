@@ -10,7 +10,7 @@ import type { EndpointSettings } from '../inputs/types.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import { parseCertificateArns } from '../steps/ingress/manifest.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
-import { formatCount } from '../util/text.ts'
+import { formatDifferences } from '../util/text.ts'
 import type { EndpointRun } from '../steps/run.ts'
 import type { Change, Context } from '../steps/step.ts'
 import { createClients } from './clients.ts'
@@ -91,7 +91,7 @@ class FailureCollector {
 const checkPrerequisites = ({ context }: EndpointRun, observations: Observations): Promise<void> =>
   context.step('preflight', async () => {
     await observations.allChecks
-    return { summary: 'all prerequisites are met', result: undefined }
+    return { summary: 'no problems found', result: undefined }
   })
 
 /** Sets the outputs that describe the current state, even where a deploy would change it. */
@@ -135,14 +135,15 @@ async function compareAll(
 
 const reportComparison = (
   { context }: EndpointRun,
-  { step, differences, runAdditionalChecks }: Comparison,
+  { step, differences, missingObject, runAdditionalChecks }: Comparison,
 ): Promise<void> =>
   context.step(step, async () => {
     differences.forEach((difference) => context.recordDifference(difference))
     await runAdditionalChecks?.()
-    const count = differences.length
-    const summary = count === 0 ? 'no differences' : formatCount(count, 'difference')
-    return { summary, result: undefined }
+    if (missingObject !== undefined)
+      return { summary: `skipped, ${missingObject}`, state: 'skipped', result: undefined }
+    if (differences.length === 0) return { summary: 'no differences', result: undefined }
+    return { summary: formatDifferences(differences), state: 'differs', result: undefined }
   })
 
 async function probeCurrentEndpoint(run: EndpointRun, observations: Observations): Promise<void> {
@@ -153,7 +154,14 @@ async function probeCurrentEndpoint(run: EndpointRun, observations: Observations
     valueOrUndefined(observations.certificatePlan),
   ])
   const address = target && setAddressOutputs(context, settings, target)
-  if (!cluster || !target || address === undefined || !settings.probe.required) return
+  if (!cluster || !target || !settings.probe.required) return
+  if (address === undefined) {
+    const summary = 'skipped, there is no load balancer to call'
+    await context.step('probe', () =>
+      Promise.resolve({ summary, state: 'skipped', result: undefined }),
+    )
+    return
+  }
   const certificate = certificatePlan && findServedCertificate(target, certificatePlan)
   await runProbe({ ...run, clients: { ...clients, ...cluster } }, { target, address, certificate })
 }

@@ -21,6 +21,8 @@ export interface Comparison {
   readonly differences: readonly Change[]
   /** Whether a deploy corrects them only with `force-conflicts: true`. */
   readonly requiresForce?: boolean
+  /** Why there is nothing to compare. */
+  readonly missingObject?: string | undefined
   /** Checks and notes that are no differences. */
   readonly runAdditionalChecks?: () => void | Promise<void>
 }
@@ -91,5 +93,6 @@ const compareIngress = (operations: readonly IngressOperation[]): Comparison => 
 const compareLoadBalancer = (run: EndpointRun, input: LoadBalancerPlanInput): Comparison => ({
   step: 'load-balancer',
   differences: findDifferences(run, input),
+  missingObject: input.target.ingress ? undefined : 'the Ingress does not exist yet',
   runAdditionalChecks: () => checkState(run, input.target, input.observed.snapshot),
 })
