@@ -41,11 +41,15 @@ function allowTreeShaking(): void {
 const run = (...command: [string, ...string[]]) =>
   execFileSync(command[0], command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] })
 
+const readVersion = (): string =>
+  (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version
+
 allowTreeShaking()
 rmSync('build', { recursive: true, force: true })
 rmSync(outputDirectory, { recursive: true, force: true })
 run('node_modules/.bin/tsc', '-p', 'tsconfig.build.json')
 cpSync('package.json', 'build/package.json')
+writeFileSync('build/version.js', `export const version = ${JSON.stringify(readVersion())}\n`)
 for (const [entry, folder] of entries) {
   run(
     'node_modules/.bin/ncc',

@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { startSimulator } from '../simulator/simulator.ts'
+import { installController } from './demo/controller.ts'
 import { printHeading } from './demo/fixture.ts'
 import { workflows } from './demo/workflows.ts'
 
@@ -20,6 +21,7 @@ async function runWorkflow(name: string): Promise<boolean> {
     printHeading(
       'helm installs a Milvus cluster behind a Layer-4 load balancer, as in the EKS guide',
     )
+    await installController(environment)
     await environment.installMilvus({ mode: 'cluster' })
     console.log((await environment.helm('list')).trimEnd().replace(/^/gm, '  '))
     await workflow(environment)

@@ -7,9 +7,11 @@ import type { Context } from './steps/step.ts'
 import { systemClock, throwIfCancelled } from './util/polling.ts'
 import { UncaughtErrors } from './util/uncaught-errors.ts'
 import { WorkDirectory } from './util/work-directory.ts'
+import { version } from './version.ts'
 import { check } from './modes/check.ts'
 import { deploy } from './modes/deploy.ts'
 import { destroy } from './modes/destroy.ts'
+import { describeRun } from './reporting/opening.ts'
 import { annotateFailure, warnRemovalFailed } from './reporting/failure.ts'
 import { findSecretValues } from './clients/helm/values.ts'
 import { Redactor } from './reporting/redaction.ts'
@@ -43,12 +45,14 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const directory = new WorkDirectory(env['RUNNER_TEMP'])
   const uncaughtErrors = new UncaughtErrors()
 
-  requireTlsVerification(report, env)
-
   let settings: RunSettings | undefined
   let failure: ActionError | undefined
   try {
-    settings = await readMaskedSettings(report, redactor, () => readSettings(inputs, env))
+    settings = await readMaskedSettings(report, redactor, {
+      read: () => readSettings(inputs, env),
+      describe: (known) => describeRun(version, env['GITHUB_ACTION_REF'], known),
+    })
+    requireTlsVerification(report, env)
     const context = createContext({ report, redactor, directory, signal, uncaughtErrors })
     await uncaughtErrors.guard(runMode.bind(undefined, context, settings, env))
   } catch (thrown) {
@@ -90,17 +94,25 @@ function maskSecretInputs(redactor: Redactor, inputs: RawInputs, env: NodeJS.Pro
 const decodePrivateKey = (input: string): string =>
   input.includes('-----BEGIN') ? '' : Buffer.from(input, 'base64').toString('utf8')
 
+interface SettingsReader {
+  readonly read: () => RunSettings
+  /** The first line of the log, of a run whose settings may be unreadable. */
+  readonly describe: (settings: RunSettings | undefined) => string
+}
+
 /** Reading the settings is part of preflight, so the log shows their problems there. */
 async function readMaskedSettings(
   report: Report,
   redactor: Redactor,
-  read: () => RunSettings,
+  { read, describe }: SettingsReader,
 ): Promise<RunSettings> {
   try {
     const settings = read()
     maskSecretSettings(redactor, settings)
+    report.open(describe(settings))
     return settings
   } catch (thrown) {
+    report.open(describe(undefined))
     return report.step('preflight', () => Promise.reject(toActionError(thrown)))
   }
 }

@@ -31,7 +31,7 @@ test.each<{ name: string; targetResult: TargetResult; expected: string }>([
   {
     name: 'a deployment with a change',
     targetResult: createResult({ changed: 'true', changes: JSON.stringify([change]) }),
-    expected: '✓ 1 change applied',
+    expected: '✓ 1 object changed',
   },
   {
     name: 'a deployment without changes',
@@ -41,7 +41,7 @@ test.each<{ name: string; targetResult: TargetResult; expected: string }>([
   {
     name: 'a dry run',
     targetResult: createResult({ changed: 'false', changes: JSON.stringify([change]) }),
-    expected: '✓ 1 change planned',
+    expected: '✓ 1 object to change',
   },
   {
     name: 'drift',
@@ -49,7 +49,7 @@ test.each<{ name: string; targetResult: TargetResult; expected: string }>([
       { drift: 'true', changes: JSON.stringify([change, change]), 'failure-code': 'drift-found' },
       'failure',
     ),
-    expected: '✗ 2 differences',
+    expected: '✗ 1 object differs (2 fields)',
   },
   {
     name: 'an incomplete check',
@@ -72,7 +72,7 @@ test.each<{ name: string; targetResult: TargetResult; expected: string }>([
       },
       'failure',
     ),
-    expected: '✗ probe-unreachable in probe; 1 difference',
+    expected: '✗ probe-unreachable in probe; 1 object differs',
   },
   {
     name: 'a check that failed before the comparison',
@@ -113,12 +113,12 @@ test.each<{ name: string; targetResult: TargetResult; expected: string }>([
   {
     name: 'changes with invalid entries',
     targetResult: createResult({ changed: 'true', changes: '[null, {"object": 1}]' }),
-    expected: '✓ 0 changes applied',
+    expected: '✓ 0 objects changed',
   },
   {
     name: 'changes that are not valid JSON',
     targetResult: createResult({ changed: 'true', changes: '{' }),
-    expected: '✓ 0 changes applied',
+    expected: '✓ 0 objects changed',
   },
 ])('$name', ({ targetResult, expected }) => {
   expect(extractState(targetResult)).toBe(expected)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { ActionError } from '../../src/failures/action-error.ts'
-import type { FailureCode } from '../../src/failures/codes.ts'
+import { ActionError, combineErrors } from '../../src/failures/action-error.ts'
+import type { FailureCode, StepName } from '../../src/failures/codes.ts'
 import type { OutputName } from '../../src/steps/outputs.ts'
 import type { Topology } from '../../src/steps/step.ts'
 import { renderDiagram, escapeLabel } from '../../src/reporting/diagram.ts'
@@ -64,6 +64,16 @@ describe('renderDiagram', () => {
     { code: 'probe-tls-failed', link: '<br>probe-tls-failed" .-x listener', node: 'listener' },
     { code: 'probe-not-routed', link: '-. "probe-not-routed" .-x group["', node: 'group' },
     {
+      code: 'probe-certificate-untrusted',
+      link: '<br>probe-certificate-untrusted" .-x listener',
+      node: 'listener',
+    },
+    {
+      code: 'milvus-unhealthy',
+      link: 'group -. "milvus-unhealthy" .-x milvus',
+      node: 'milvus',
+    },
+    {
       code: 'probe-target-failed',
       link: 'group -. "probe-target-failed" .-x milvus',
       node: 'milvus',
@@ -74,6 +84,32 @@ describe('renderDiagram', () => {
     expect(text).toContain(link)
     expect(text.match(/\.-x/g)).toHaveLength(1)
     expect(text.match(/style \w+/g)).toEqual([`style ${node}`])
+  })
+
+  const createError = (code: FailureCode, step: StepName): ActionError =>
+    new ActionError({ code, problem: 'p', remedy: 'r', step })
+
+  test.each<{ code: FailureCode; step: StepName }>([
+    { code: 'drift-found', step: 'load-balancer' },
+    { code: 'cancelled', step: 'probe' },
+    { code: 'aws-access-denied', step: 'load-balancer' },
+    { code: 'milvus-authorization-off', step: 'probe' },
+  ])('marks no link for $code in $step', ({ code, step }) => {
+    const text = renderDiagram(topology, outputs, createSettings(), createError(code, step))
+    expect(text).not.toMatch(/-x|style/)
+    expect(text).toContain('group --> milvus')
+  })
+
+  test('marks the link that a failure of the probe breaks, whatever else a check found', () => {
+    const error = combineErrors([
+      createError('probe-tls-failed', 'probe'),
+      createError('certificate-expired', 'certificate'),
+      createError('drift-found', 'ingress'),
+    ])
+    expect(error.code).toBe('certificate-expired')
+    expect(renderDiagram(topology, outputs, createSettings(), error)).toContain(
+      '<br>probe-tls-failed" .-x listener',
+    )
   })
 
   test.each<{

@@ -31,6 +31,29 @@ describe('annotateFailure', () => {
     expect(text.trim().split('\n')).toHaveLength(1)
   })
 
+  test.each<{ name: string; repository: string; references: string }>([
+    {
+      name: 'links',
+      repository: 'owner/action',
+      references:
+        'https://github.com/owner/action/blob/HEAD/docs/troubleshooting.md#input-missing%0A' +
+        'https://github.com/owner/action/blob/HEAD/docs/troubleshooting.md#input-invalid\n',
+    },
+    {
+      name: 'names',
+      repository: '',
+      references: 'See input-missing, input-invalid in docs/troubleshooting.md.\n',
+    },
+  ])('$name each code once', async ({ repository, references }) => {
+    process.env['GITHUB_ACTION_REPOSITORY'] = repository
+    const codes = ['input-invalid', 'input-missing', 'input-invalid'] as const
+    const error = combineErrors(codes.map((code, index) => createError(code, String(index))))
+    const text = await captureStdout(() => annotateFailure(error, new Redactor()))
+    process.exitCode = undefined
+    Reflect.deleteProperty(process.env, 'GITHUB_ACTION_REPOSITORY')
+    expect(text.slice(text.lastIndexOf('%0A%0A') + 6)).toBe(references)
+  })
+
   test.each<{ name: string; env: NodeJS.ProcessEnv; link: string | undefined }>([
     {
       name: 'for an action of a repository',

@@ -58,12 +58,12 @@ describe('headline', () => {
     {
       name: 'a deployment with changes',
       report: createInputWithChanges(createChange(), createChange()),
-      expected: /^## ✅ Milvus v2\.6\.15 answers through the ALB; 2 changes applied\n/,
+      expected: /^## ✅ Milvus v2\.6\.15 answers through the ALB; 1 object changed \(2 fields\)\n/,
     },
     {
       name: 'a deployment with one change',
       report: createInputWithChanges(createChange()),
-      expected: /; 1 change applied\n/,
+      expected: /; 1 object changed\n/,
     },
     {
       name: 'a deployment without changes',
@@ -94,12 +94,12 @@ describe('headline', () => {
       name: 'a dry run',
       report: createInputWithChanges(createChange()),
       settings: { dryRun: true },
-      expected: /^## 📋 Dry run: 1 change planned\n/,
+      expected: /^## 📋 Dry run: 1 object to change\n/,
     },
     {
       name: 'a dry run without changes',
       settings: { dryRun: true },
-      expected: /^## 📋 Dry run: 0 changes planned\n/,
+      expected: /^## 📋 Dry run: no changes needed\n/,
     },
     {
       name: 'a failed dry run',
@@ -115,16 +115,16 @@ describe('headline', () => {
     },
     {
       name: 'a check that warns about differences',
-      report: createCheckInput('true', createChange(), createChange()),
+      report: createCheckInput('true', createChange(), createChange({ object: 'listener 443' })),
       settings: { mode: 'check' },
-      expected: /^## ⚠️ Drift: 2 differences from the inputs\n/,
+      expected: /^## ⚠️ Drift: 2 objects differ from the inputs\n/,
     },
     {
       name: 'a check that fails because of a difference',
       report: createCheckInput('true', createChange()),
       settings: { mode: 'check' },
       error: createDriftError('drift-found'),
-      expected: /^## ❌ Drift: 1 difference from the inputs\n/,
+      expected: /^## ❌ Drift: 1 object differs from the inputs\n/,
     },
     {
       name: 'a check without all permissions',
@@ -143,7 +143,7 @@ describe('headline', () => {
     {
       name: 'invalid inputs',
       report: createSummaryInput({
-        steps: [createStep('preflight', 'input-missing', false)],
+        steps: [createStep('preflight', 'input-missing', 'failed')],
         outputs: new Map(),
       }),
       settings: null,

@@ -46,9 +46,50 @@ describe('a step', () => {
     })
     expect(text).toBe('::group::✓ ingress: unchanged (1.2 s)\na line\nnote: a note\n::endgroup::\n')
     expect(report.steps).toEqual([
-      { name: 'ingress', summary: 'unchanged', ok: true, startOffset: 0, duration: 1_234 },
+      { name: 'ingress', summary: 'unchanged', state: 'done', startOffset: 0, duration: 1_234 },
     ])
     expect(report.notes).toEqual(['a note'])
+  })
+
+  test.each(['differs', 'skipped'] as const)('that %s is marked', async (state) => {
+    const text = await captureStdout(() =>
+      report.step('ingress', () => Promise.resolve({ summary: 'text', state, result: 0 })),
+    )
+    expect(text).toBe(
+      `::group::${{ differs: '≠', skipped: '–' }[state]} ingress: text (0.0 s)\n::endgroup::\n`,
+    )
+    expect(report.steps).toMatchObject([{ name: 'ingress', state }])
+  })
+
+  test('contains its warnings, each once in a run', async () => {
+    const text = await captureStdout(async () => {
+      for (const name of ['probe', 'release', 'probe'] as const)
+        await report.step(name, () => {
+          if (name === 'probe') report.warn('no credentials')
+          return Promise.resolve({ summary: 'v', result: 0 })
+        })
+    })
+    expect(text.split('\n').slice(0, 4)).toEqual([
+      '::group::✓ probe: v (0.0 s)',
+      '::warning title=Milvus ALB::no credentials',
+      '::endgroup::',
+      '::group::✓ release: v (0.0 s)',
+    ])
+    expect(text.match(/no credentials/g)).toHaveLength(1)
+  })
+
+  test('loses no line outside of a step', async () => {
+    const text = await captureStdout(async () => {
+      report.open('milvus-alb-action 1.2.0')
+      report.note('before')
+      await report.step('probe', () => Promise.resolve({ summary: 'v', result: 0 }))
+      report.note('after')
+      report.warn('at the end')
+    })
+    expect(text).toBe(
+      'milvus-alb-action 1.2.0\nnote: before\n::group::✓ probe: v (0.0 s)\n::endgroup::\n' +
+        'note: after\n::warning title=Milvus ALB::at the end\n',
+    )
   })
 
   test('logs each problem of a failure and adds its name to the errors', async () => {
@@ -206,15 +247,17 @@ describe('data for the summary', () => {
   test('contains each note once, all changes, and the last value of each output', async () => {
     await captureStdout(() => {
       for (const line of ['a', 'b', 'a']) report.note(line)
-      report.warn('b')
+      report.warn('d')
       report.warn('c')
+      report.warn('d')
       report.recordChange(createChange())
       report.recordChange(createChange())
       report.setOutput('changed', 'false')
       report.setOutput('changed', 'true')
     })
-    expect([report.notes, report.changes.length, report.outputs]).toEqual([
-      ['a', 'b', 'c'],
+    expect([report.notes, report.warnings, report.changes.length, report.outputs]).toEqual([
+      ['a', 'b'],
+      ['d', 'c'],
       2,
       new Map([['changed', 'true']]),
     ])

@@ -11,10 +11,14 @@ export const now = Date.parse('2026-11-27T00:00:00Z')
 
 export type SummaryInput = Parameters<typeof renderSummary>[0]
 
-export const createStep = (name: StepRecord['name'], summary: string, ok = true): StepRecord => ({
+export const createStep = (
+  name: StepRecord['name'],
+  summary: string,
+  state: StepRecord['state'] = 'done',
+): StepRecord => ({
   name,
   summary,
-  ok,
+  state,
   startOffset: 500,
   duration: 1_234,
 })
@@ -40,6 +44,8 @@ export const createSummaryInput = (overrides: Partial<SummaryInput> = {}): Summa
   steps: [createStep('preflight', 'no changes needed')],
   changes: [],
   notes: [],
+  warnings: [],
+  opening: 'milvus-alb-action 1.2.0: deploy, host milvus.example.com',
   outputs: new Map(outputs),
   topology: {},
   ...overrides,

@@ -18,8 +18,9 @@ import {
   createFailure,
 } from './summary-fixtures.ts'
 
-/** Active Markdown or HTML, outside of escapes and entities. */
-const activeMarkdown = /(?<!\\)!\[|(?<!\\)\]\(|<(?!\/?(?:code|span)>|br>|!-- -->)[a-z!/]/i
+/** Active Markdown or HTML, outside of escapes and entities. The summary itself folds its diff. */
+const activeMarkdown =
+  /(?<!\\)!\[|(?<!\\)\]\(|<(?!\/?(?:code|span|details|summary)>|br>|!-- -->)[a-z!/]/i
 
 describe('summary', () => {
   test('contains every problem and remedy', () => {
@@ -64,7 +65,9 @@ describe('summary', () => {
       createSummaryInput({
         steps: [
           createStep('preflight', 'good'),
-          createStep('release', 'helm-upgrade-failed', false),
+          createStep('release', 'helm-upgrade-failed', 'failed'),
+          createStep('ingress', '1 object differs', 'differs'),
+          createStep('probe', 'skipped', 'skipped'),
         ],
         notes: ['Look here.'],
       }),
@@ -75,6 +78,8 @@ describe('summary', () => {
     for (const expected of [
       '| ✅ preflight | good | 0.5 s | 1.2 s |',
       '| ❌ release | helm-upgrade-failed | 0.5 s | 1.2 s |',
+      '| ⚠️ ingress | 1 object differs | 0.5 s | 1.2 s |',
+      '| ➖ probe | skipped | 0.5 s | 1.2 s |',
       `| Certificate | <code>${certificateArn}</code> |`,
       '### Notes\n\n- Look here.',
     ])

@@ -8,7 +8,7 @@ import { repositoryRoot } from '../../testing/environment.ts'
 
 const stepPattern = '(preflight|certificate|release|ingress|load-balancer|probe|put-back|lock)'
 const ownCommandPattern = new RegExp(
-  `^::(group::[✓✗] ${stepPattern}: |endgroup::$|debug::|error title=Milvus ALB%3A [a-z-]+ in ${stepPattern}::|(warning|notice) title=Milvus ALB::)`,
+  `^::(group::[✓≠–✗] ${stepPattern}: |endgroup::$|debug::|error title=Milvus ALB%3A [a-z-]+ in ${stepPattern}::|(warning|notice) title=Milvus ALB::)`,
 )
 
 /**

@@ -77,10 +77,12 @@ function buildReport(texts: readonly string[]) {
       outputs,
       topology,
       notes: [`a${textAt(10)}`, `b${textAt(11)}`],
+      warnings: [`c${textAt(10)}`, `d${textAt(11)}`],
+      opening: `e${textAt(10)}`,
       steps: stepNames.map((name) => ({
         name,
         summary: textAt(0),
-        ok: true,
+        state: 'done' as const,
         startOffset: 0,
         duration: 0,
       })),
@@ -178,7 +180,7 @@ testProperty(
       }),
     )
     for (const line of commandLines)
-      expect(line).toMatch(/^::(group::[✓✗] |endgroup::$|warning |set-output )/)
+      expect(line).toMatch(/^::(group::[✓≠–✗] |endgroup::$|warning |set-output )/)
     return true
   },
   [

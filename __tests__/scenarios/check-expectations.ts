@@ -27,7 +27,7 @@ export function expectDrift(run: RunResult, differences: readonly string[]): Run
     log: run.outputs['drift'] === 'true' ? '' : run.log,
   }).toEqual({ differences, drift: 'true', changed: 'false', log: '' })
   expect(run.exitCode).toBe(1)
-  expect(getErrorAnnotation(run)).toMatch(/The deployment has \d+ differences? from the inputs/)
+  expect(getErrorAnnotation(run)).toMatch(/The deployment differs from the inputs in \d+ objects?/)
   return run
 }
 

@@ -21,6 +21,7 @@ setDefaultStart('deployed')
 scenario(
   'a change made in the cluster is found with its author, and reverted',
   async ({ environment, run }) => {
+    const forceAdvice = 'Run mode deploy with force-conflicts: true'
     expectSuccess(await run())
     await annotateObject(
       environment,
@@ -35,6 +36,9 @@ scenario(
       /differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z, and a deploy reverts it only with force-conflicts: true"/,
     )
     expect(getErrorAnnotation(driftAfterEdit)).toContain(
+      'Run mode deploy with force-conflicts: true',
+    )
+    expect(getErrorAnnotation(driftAfterEdit)).toContain(
       'ssl-policy is ELBSecurityPolicy-2016-08, expected ELBSecurityPolicy-TLS13-1-2-2021-06',
     )
     const forceInputs = { 'force-conflicts': 'true' }
@@ -44,6 +48,8 @@ scenario(
     )
 
     await patchObject(environment, 'service/milvus-demo', { spec: { type: 'NodePort' } })
+    const driftAfterPatch = expectDrift(await run(checkInputs), ['release service.type'])
+    expect(getErrorAnnotation(driftAfterPatch)).toContain(forceAdvice)
     await expectFixedByDeploy(run, ['release service.type'], forceInputs)
   },
 )

@@ -23,6 +23,16 @@ scenario(
       'certificate',
       'drift-found',
     )
+    expect(driftRun.log.match(/^::group::(. [a-z-]+: .*) \(\d+\.\d s\)$/gm)).toEqual(
+      [
+        '✓ preflight: no problems found',
+        '≠ certificate: 1 object differs',
+        '≠ release: 1 object differs',
+        '≠ ingress: 1 object differs (9 fields)',
+        '– load-balancer: skipped, the Ingress does not exist yet',
+        '– probe: skipped, there is no load balancer to call',
+      ].map((title) => expect.stringContaining(`::group::${title} (`) as unknown),
+    )
     expect(listChanges(driftRun).slice(0, 2)).toEqual([
       'certificate certificate',
       'release service.type',
@@ -95,7 +105,7 @@ scenario(
       differences: listChanges(missingCertificateRun),
     }).toEqual({ drift: 'true', differences: awsDifferences })
     expect(getErrorAnnotation(missingCertificateRun)).toMatch(
-      /ACM certificate \S+ does not exist in this account and region\..*The deployment has 2 differences from the inputs/s,
+      /ACM certificate \S+ does not exist in this account and region\..*The deployment differs from the inputs in 2 objects/s,
     )
     const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
     const mismatchedRun = expectFailure(
@@ -122,15 +132,15 @@ scenario(
     const warningRun = expectSuccess(await run({ ...checkInputs, 'fail-on-drift': 'false' }))
     expect(warningRun.outputs['drift']).toBe('true')
     expect(warningRun.log).toMatch(
-      /^::warning.*The deployment has 1 difference from the inputs: .*idle_timeout.timeout_seconds is 60, expected 600/m,
+      /^::warning.*The deployment differs from the inputs in 1 object: .*idle_timeout.timeout_seconds is 60, expected 600/m,
     )
-    expect(warningRun.summary).toMatch(/^## ⚠️ Drift: 1 difference/)
+    expect(warningRun.summary).toMatch(/^## ⚠️ Drift: 1 object differs from the inputs/)
 
     await environment.overrideAlb({ fixedStatus: 504 })
     const failedRun = expectFailure(await run(checkInputs), 'probe', 'probe-target-timeout')
     expect(failedRun.outputs['drift']).toBe('true')
     expect(getErrorAnnotation(failedRun)).toContain(
-      'The deployment has 1 difference from the inputs',
+      'The deployment differs from the inputs in 1 object',
     )
     expectFailure(
       await run({ ...checkInputs, 'fail-on-drift': 'false' }),

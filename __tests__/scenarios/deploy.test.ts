@@ -1,5 +1,6 @@
 /** The main job: a first deployment, and the run after it. */
 import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { expect } from '@jest/globals'
 import { findCertificate } from './acm-manual-operations.ts'
 import { listLoadBalancerNames } from './alb-manual-operations.ts'
@@ -8,6 +9,10 @@ import { expectSuccess, listChanges } from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')
+
+const { version: packageVersion } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  version: string
+}
 
 scenario(
   'a first deployment creates and probes everything; a second run changes nothing',
@@ -54,6 +59,11 @@ scenario(
       'kubernetes PATCH /api/v1/namespaces/milvus/services/milvus-demo',
       'kubernetes PATCH /apis/networking.k8s.io/v1/namespaces/milvus/ingresses/milvus-demo',
     ])
+    const opening = `milvus-alb-action ${packageVersion}: deploy, host ${environment.host}, namespace ${environment.namespace}, cluster ${environment.cluster}, ${environment.region}`
+    expect(first.log.split('\n').find((line) => !line.startsWith('::'))).toBe(opening)
+    expect(first.summary.split('\n')[2]).toBe(opening)
+    expect(first.log).toMatch(/^::group::✓ preflight: 3 objects to change \(11 fields\)/m)
+    expect(first.log).not.toMatch(/^(?!::debug::).*Happy Helming/m)
     expect(first.summary).toMatch(
       /ALB k8s-[\w-]+ \(internet-facing\)[\s\S]*target group k8s-[\w-]+ \(GRPC, ip\)/,
     )

@@ -177,7 +177,7 @@ scenario(
         { ...rollbackInputs, ...shortProbe },
         {
           onLine: (line) => {
-            if (line.includes('✓ release: 1 change'))
+            if (line.includes('✓ release: 1 object changed'))
               void upgradeRelease(environment, { flags: ['--set', 'proxy.replicas=2'] }).then(
                 releaseLoadBalancers,
               )

@@ -80,20 +80,20 @@ export function ingress(
     spec?: Ingress['spec']
     hostname?: string
     manager?: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'time'>
+    /** Another manager that applied the same annotations. */
+    sharedWith?: string
   } = {},
 ): Ingress {
   const fields = Object.fromEntries((options.ownedAnnotations ?? []).map((key) => [`f:${key}`, {}]))
-  const managedFields =
-    options.ownedAnnotations === undefined
-      ? []
-      : [
-          {
-            manager: 'milvus-alb-action',
-            operation: 'Apply' as const,
-            ...options.manager,
-            fieldsV1: { 'f:metadata': { 'f:annotations': fields } },
-          },
-        ]
+  const entry = {
+    manager: 'milvus-alb-action',
+    operation: 'Apply' as const,
+    fieldsV1: { 'f:metadata': { 'f:annotations': fields } },
+  }
+  const managedFields: ManagedFieldsEntry[] = []
+  if (options.ownedAnnotations !== undefined) managedFields.push({ ...entry, ...options.manager })
+  if (options.sharedWith !== undefined)
+    managedFields.push({ ...entry, manager: options.sharedWith })
   return {
     metadata: {
       name: 'milvus-demo',

@@ -7,17 +7,19 @@ import { join } from 'node:path'
 import { runAction } from '../../testing/run-action.ts'
 import type { ContinuousClient } from '../../testing/continuous-client.ts'
 import { executeAction, type RunResult } from '../../testing/runner.ts'
+import { Terminal } from '../local/terminal.ts'
 import { repositoryRoot, type TestEnvironment } from '../../testing/environment.ts'
 
 /** Prints a heading between two steps. */
 export const printHeading = (text: string): void => console.log(`\n\u001b[1m${text}\u001b[0m`)
 
-/** Prints the log as GitHub shows it, without workflow commands. */
-const printLogLine = (line: string): void => {
-  if (!line.startsWith('::add-mask::'))
-    console.log(
-      `  ${line.replace(/^::group::/, '').replace(/^::(endgroup|set-output).*$/, '')}`.trimEnd(),
-    )
+/** Prints the lines of a run as a terminal shows them, without workflow commands. */
+function createLogPrinter(): (line: string) => void {
+  const terminal = new Terminal()
+  return (line) => {
+    const text = terminal.render(line)
+    if (text !== undefined) console.log(text.replace(/^(?=.)/gm, '  '))
+  }
 }
 
 /** Options of runMainAction. */
@@ -36,9 +38,10 @@ export async function runMainAction(
   inputs: Readonly<Record<string, string>> = {},
   { expectedFailureCode = '', onLine }: DemoRunOptions = {},
 ): Promise<RunResult> {
+  const printLine = createLogPrinter()
   const run = await runAction(environment, inputs, {
     onLine: (line) => {
-      printLogLine(line)
+      printLine(line)
       onLine?.(line)
     },
   })
@@ -63,7 +66,7 @@ export const runFleetAction = (
     directory: environment.directory,
     env: environment.runnerEnv(),
     inputs,
-    onLine: printLogLine,
+    onLine: createLogPrinter(),
   })
 
 /** Prints the given outputs, or all if no names are given. */
@@ -100,12 +103,17 @@ export async function stopAndPrintCalls(
  * Creates, lists and drops a collection with the official Milvus SDK for Node, over TLS through the
  * ALB.
  */
-export async function exerciseMilvus(environment: TestEnvironment, address: string): Promise<void> {
+export async function exerciseMilvus(
+  environment: TestEnvironment,
+  address: string,
+  token: string,
+): Promise<void> {
   process.env['DNS_OVERRIDES'] = environment.runnerEnv()['DNS_OVERRIDES']
   await import('../../testing/dns-override.mjs')
   const client = new MilvusClient({
     address: `https://${address}:${environment.listenPort}`,
     ssl: true,
+    token,
     tls: {
       rootCert: Buffer.from(environment.certificateAuthority.root),
       serverName: environment.host,

@@ -23,15 +23,16 @@ import {
 
 /** The first deployment, a client of it, and a second run that changes nothing. */
 async function deploy(testEnvironment: TestEnvironment): Promise<void> {
+  const token = await testEnvironment.enableAuthorization()
   printHeading('The action, as a runner would run it')
-  const firstRun = await runMainAction(testEnvironment)
+  const firstRun = await runMainAction(testEnvironment, { 'milvus-token': token })
   printHeading('Its outputs')
   printOutputs(firstRun)
   printSummary(firstRun)
   printHeading('The official Node SDK at the address from the output')
-  await exerciseMilvus(testEnvironment, firstRun.outputs['alb-address'] ?? '')
+  await exerciseMilvus(testEnvironment, firstRun.outputs['alb-address'] ?? '', token)
   printHeading('The action again')
-  const secondRun = await runMainAction(testEnvironment)
+  const secondRun = await runMainAction(testEnvironment, { 'milvus-token': token })
   assert(
     secondRun.outputs['changed'] === 'false',
     `the second run changed something: ${secondRun.outputs['changes'] ?? ''}`,
@@ -41,8 +42,9 @@ async function deploy(testEnvironment: TestEnvironment): Promise<void> {
 
 /** A deployment is changed by hand; a check finds the drift, and a deploy repairs it. */
 async function check(testEnvironment: TestEnvironment): Promise<void> {
+  const tokenInput = { 'milvus-token': await testEnvironment.enableAuthorization() }
   printHeading('After the deployment, the Ingress is changed by hand')
-  await runMainAction(testEnvironment)
+  await runMainAction(testEnvironment, tokenInput)
   await testEnvironment.kubectl(
     'annotate',
     'ingress',
@@ -51,7 +53,7 @@ async function check(testEnvironment: TestEnvironment): Promise<void> {
     '--overwrite',
   )
   printHeading('mode: check, without the private key')
-  const checkInputs = { mode: 'check', 'private-key': '' }
+  const checkInputs = { ...tokenInput, mode: 'check', 'private-key': '' }
   const driftRun = await runMainAction(testEnvironment, checkInputs, {
     expectedFailureCode: 'drift-found',
   })
@@ -60,7 +62,7 @@ async function check(testEnvironment: TestEnvironment): Promise<void> {
   printHeading(
     'A deploy with force-conflicts reverts the change, and the next check finds no drift',
   )
-  await runMainAction(testEnvironment, { 'force-conflicts': 'true' })
+  await runMainAction(testEnvironment, { ...tokenInput, 'force-conflicts': 'true' })
   const cleanRun = await runMainAction(testEnvironment, checkInputs)
   assert(cleanRun.outputs['drift'] === 'false', 'the check after the deploy is not clean')
 }
@@ -68,7 +70,8 @@ async function check(testEnvironment: TestEnvironment): Promise<void> {
 /** The resources that the action created are deleted, after a dry run; Milvus is kept. */
 async function destroy(testEnvironment: TestEnvironment): Promise<void> {
   printHeading('Deployed')
-  await runMainAction(testEnvironment)
+  const token = await testEnvironment.enableAuthorization()
+  await runMainAction(testEnvironment, { 'milvus-token': token })
   printHeading('mode: destroy with dry-run: what would be removed')
   const dryRun = await runMainAction(testEnvironment, { mode: 'destroy', 'dry-run': 'true' })
   assert(dryRun.outputs['changed'] === 'false', 'the dry run changed something')

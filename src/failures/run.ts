@@ -1,7 +1,7 @@
 /** Failures of a whole run: any step may end with them. */
 import { ActionError } from './action-error.ts'
 import type { StepName } from './codes.ts'
-import { formatCount, getErrorMessage } from '../util/text.ts'
+import { countObjects, formatCount, getErrorMessage } from '../util/text.ts'
 
 /** The workflow run, or this job of it, was cancelled. */
 export const jobCancelled = (): ActionError =>
@@ -33,29 +33,50 @@ interface Difference {
 /** How many differences an error lists. */
 const maxListedDifferences = 3
 
+/** What a deploy with the same inputs would do, as far as a check knows. */
+export interface DeployOutlook {
+  /** Whether it found nothing else at which the deploy would fail. */
+  readonly isDeployable: boolean
+  /** Whether the deploy fails without `force-conflicts: true`. */
+  readonly requiresForce: boolean
+}
+
 /**
  * A check found differences between the inputs and the deployment.
  * @param step the step of the first difference
  * @param differences at least one
- * @param isDeployable whether a deploy would succeed as far as the check knows
  */
 export function driftFound(
   step: StepName,
   differences: readonly Difference[],
-  isDeployable: boolean,
+  outlook: DeployOutlook,
 ): ActionError {
-  const listed = differences.slice(0, maxListedDifferences).map(describeDifference)
+  const listed = selectListed(differences).map(describeDifference)
   const unlistedCount = differences.length - listed.length
-  if (unlistedCount > 0) listed.push(`and ${unlistedCount} more`)
-  const count = formatCount(differences.length, 'difference')
+  if (unlistedCount > 0) listed.push(`and ${formatCount(unlistedCount, 'more field')}`)
+  const { objects, fields } = countObjects(differences)
   return new ActionError({
     code: 'drift-found',
     step,
-    problem: `The deployment has ${count} from the inputs: ${listed.join('; ')}.`,
-    remedy: isDeployable
-      ? 'Run mode deploy with the same inputs to correct this, or change the inputs if it is intended.'
-      : 'First solve the other problems of this check: a deploy with the same inputs would fail. Then run mode deploy to correct this, or change the inputs if it is intended.',
+    problem: `The deployment differs from the inputs in ${objects}${fields}: ${listed.join('; ')}.`,
+    remedy: adviseDeploy(outlook),
   })
+}
+
+function adviseDeploy({ isDeployable, requiresForce }: DeployOutlook): string {
+  const inputs = requiresForce ? 'force-conflicts: true' : 'the same inputs'
+  const deploy = `mode deploy with ${inputs} to correct this, or change the inputs if it is intended.`
+  return isDeployable
+    ? `Run ${deploy}`
+    : `First solve the other problems of this check, at which a deploy would fail. Then run ${deploy}`
+}
+
+/** One of each object before the others, so that a new Ingress does not hide the rest. */
+function selectListed(differences: readonly Difference[]): Difference[] {
+  const first = new Map<string, Difference>()
+  for (const difference of differences)
+    if (!first.has(difference.object)) first.set(difference.object, difference)
+  return [...new Set([...first.values(), ...differences])].slice(0, maxListedDifferences)
 }
 
 const describeDifference = ({ object, path, before, after, why }: Difference): string =>

@@ -13,7 +13,7 @@ import * as release from '../steps/release/release.ts'
 import { rollbackRelease } from '../steps/release/rollback.ts'
 import type { LockedRun } from '../steps/run.ts'
 import type { Change } from '../steps/step.ts'
-import { formatCount } from '../util/text.ts'
+import { formatObjects } from '../util/text.ts'
 import { setCertificateOutputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
 import type { RollbackAction } from './rollback.ts'
@@ -175,4 +175,4 @@ async function applyLoadBalancer(
 }
 
 const describeOutcome = (changes: readonly Change[], state: string): string =>
-  `${changes.length === 0 ? 'unchanged' : formatCount(changes.length, 'change')}, ${state}`
+  `${changes.length === 0 ? 'unchanged' : formatObjects(changes, 'changed')}, ${state}`

@@ -4,13 +4,13 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
-import { driftFound, driftUnknown } from '../failures/run.ts'
+import { driftFound, driftUnknown, type DeployOutlook } from '../failures/run.ts'
 import { toActionError } from '../failures/thrown.ts'
 import type { EndpointSettings } from '../inputs/types.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import { parseCertificateArns } from '../steps/ingress/manifest.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
-import { formatCount } from '../util/text.ts'
+import { formatDifferences } from '../util/text.ts'
 import type { EndpointRun } from '../steps/run.ts'
 import type { Change, Context } from '../steps/step.ts'
 import { createClients } from './clients.ts'
@@ -42,14 +42,14 @@ export async function check(
   const observations = startObservations(run)
   await failures.collect(() => checkPrerequisites(run, observations))
   await setCurrentOutputs(run, observations)
-  const { differences, isComplete } = await compareAll(run, observations, failures)
+  const { differences, requiresForce, isComplete } = await compareAll(run, observations, failures)
   // A deploy may solve what the probe finds.
   const isDeployable = failures.isEmpty
   await failures.collect(() => probeCurrentEndpoint(run, observations))
 
   const isEverythingChecked = isComplete && unchecked.length === 0
   context.setOutput('drift', describeDrift(differences, isEverythingChecked))
-  const drift = createDriftError(differences, unchecked, isDeployable)
+  const drift = createDriftError(differences, unchecked, { isDeployable, requiresForce })
   if (drift && settings.failOnDrift) failures.add(drift)
   else if (drift) context.log.warn(`${drift.message} ${drift.remedy}`)
   failures.throwIfAny()
@@ -91,7 +91,7 @@ class FailureCollector {
 const checkPrerequisites = ({ context }: EndpointRun, observations: Observations): Promise<void> =>
   context.step('preflight', async () => {
     await observations.allChecks
-    return { summary: 'all prerequisites are met', result: undefined }
+    return { summary: 'no problems found', result: undefined }
   })
 
 /** Sets the outputs that describe the current state, even where a deploy would change it. */
@@ -109,6 +109,8 @@ async function setCurrentOutputs(
 
 interface ComparisonResult {
   readonly differences: readonly Change[]
+  /** Whether a deploy corrects them only with `force-conflicts: true`. */
+  readonly requiresForce: boolean
   /** Whether every step was compared, and every additional check passed. */
   readonly isComplete: boolean
 }
@@ -124,19 +126,24 @@ async function compareAll(
     const isSuccessful = await failures.collect(() => reportComparison(run, comparison))
     isComplete &&= isSuccessful
   }
-  return { differences: comparisons.flatMap(({ differences }) => differences), isComplete }
+  return {
+    differences: comparisons.flatMap(({ differences }) => differences),
+    requiresForce: comparisons.some((comparison) => comparison.requiresForce === true),
+    isComplete,
+  }
 }
 
 const reportComparison = (
   { context }: EndpointRun,
-  { step, differences, runAdditionalChecks }: Comparison,
+  { step, differences, missingObject, runAdditionalChecks }: Comparison,
 ): Promise<void> =>
   context.step(step, async () => {
     differences.forEach((difference) => context.recordDifference(difference))
     await runAdditionalChecks?.()
-    const count = differences.length
-    const summary = count === 0 ? 'no differences' : formatCount(count, 'difference')
-    return { summary, result: undefined }
+    if (missingObject !== undefined)
+      return { summary: `skipped, ${missingObject}`, state: 'skipped', result: undefined }
+    if (differences.length === 0) return { summary: 'no differences', result: undefined }
+    return { summary: formatDifferences(differences), state: 'differs', result: undefined }
   })
 
 async function probeCurrentEndpoint(run: EndpointRun, observations: Observations): Promise<void> {
@@ -147,7 +154,14 @@ async function probeCurrentEndpoint(run: EndpointRun, observations: Observations
     valueOrUndefined(observations.certificatePlan),
   ])
   const addresses = target && setAddressOutputs(context, settings, target)
-  if (!cluster || !target || !addresses || !settings.probe.required) return
+  if (!cluster || !target || !settings.probe.required) return
+  if (addresses === undefined) {
+    const summary = 'skipped, there is no load balancer to call'
+    await context.step('probe', () =>
+      Promise.resolve({ summary, state: 'skipped', result: undefined }),
+    )
+    return
+  }
   const certificate = certificatePlan && findServedCertificate(target, certificatePlan)
   await runProbe(
     { ...run, clients: { ...clients, ...cluster } },
@@ -176,16 +190,13 @@ function describeDrift(
   return isEverythingChecked ? 'false' : 'unknown'
 }
 
-/**
- * @param isDeployable whether the check found nothing at which a deploy would fail
- * @returns undefined when everything could be checked and nothing differs
- */
+/** @returns undefined when everything could be checked and nothing differs */
 export function createDriftError(
   differences: readonly Change[],
   unchecked: readonly string[],
-  isDeployable: boolean,
+  outlook: DeployOutlook,
 ): ActionError | undefined {
   const [first] = differences
-  if (first) return driftFound(first.step, differences, isDeployable)
+  if (first) return driftFound(first.step, differences, outlook)
   return unchecked.length > 0 ? driftUnknown(unchecked) : undefined
 }

@@ -51,6 +51,7 @@ async function createClusterClients(
       signal: context.signal,
       clock: context.clock,
       onLine: (line) => context.log.info(line),
+      onOutput: (line) => context.log.debug(line),
     }),
   }
 }

@@ -19,6 +19,10 @@ import type { Observations } from './observations.ts'
 export interface Comparison {
   readonly step: StepName
   readonly differences: readonly Change[]
+  /** Whether a deploy corrects them only with `force-conflicts: true`. */
+  readonly requiresForce?: boolean
+  /** Why there is nothing to compare. */
+  readonly missingObject?: string | undefined
   /** Checks and notes that are no differences. */
   readonly runAdditionalChecks?: () => void | Promise<void>
 }
@@ -72,6 +76,7 @@ function compareRelease(
     step: 'release',
     differences:
       name === undefined ? [] : release.toDifferences(run.settings.namespace, name, differences),
+    requiresForce: release.requiresForce(run, target, differences),
     runAdditionalChecks: () => {
       release.logReleaseNotes(run, target, differences)
       logRestartNotes(run.context, target, differences)
@@ -82,10 +87,12 @@ function compareRelease(
 const compareIngress = (operations: readonly IngressOperation[]): Comparison => ({
   step: 'ingress',
   differences: ingress.toChanges(operations),
+  requiresForce: ingress.requiresForce(operations),
 })
 
 const compareLoadBalancer = (run: EndpointRun, input: LoadBalancerPlanInput): Comparison => ({
   step: 'load-balancer',
   differences: findDifferences(run, input),
+  missingObject: input.target.ingress ? undefined : 'the Ingress does not exist yet',
   runAdditionalChecks: () => checkState(run, input.target, input.observed.snapshot),
 })

@@ -11,7 +11,7 @@ import type { ReleaseOperation } from '../steps/release/operations.ts'
 import * as release from '../steps/release/release.ts'
 import type { EndpointRun } from '../steps/run.ts'
 import type { Change, Outcome } from '../steps/step.ts'
-import { formatCount } from '../util/text.ts'
+import { formatObjects } from '../util/text.ts'
 import { startObservations } from './observations.ts'
 import { setCertificateOutputs, setTargetOutputs } from './outputs.ts'
 
@@ -47,8 +47,8 @@ export async function buildPlan(run: EndpointRun): Promise<Outcome<Plan>> {
   const { current, operations } = plan.certificate
   if (current && operations.length === 0) setCertificateOutputs(run, current)
   release.logReleaseNotes(run, target, differences)
-  const count = listChanges(plan).length
-  const summary = count === 0 ? 'no changes needed' : `${formatCount(count, 'change')} planned`
+  const changes = listChanges(plan)
+  const summary = changes.length === 0 ? 'no changes needed' : formatObjects(changes, 'to change')
   return { summary, result: plan }
 }
 

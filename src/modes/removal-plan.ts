@@ -27,7 +27,7 @@ import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release/preview.ts
 import * as release from '../steps/release/release.ts'
 import type { Run } from '../steps/run.ts'
 import type { Change, Outcome } from '../steps/step.ts'
-import { formatCount } from '../util/text.ts'
+import { formatObjects } from '../util/text.ts'
 import { listUpgradePermissions } from './observations.ts'
 
 /** What exists, and the operations of each step. */
@@ -76,8 +76,8 @@ export async function buildRemovalPlan(run: Run): Promise<Outcome<RemovalPlan>> 
     ownedCertificates,
     certificate: certificate.planRemoval(ownedCertificates),
   }
-  const count = listRemovalChanges(plan).length
-  const summary = count === 0 ? 'nothing to remove' : `${formatCount(count, 'change')} planned`
+  const changes = listRemovalChanges(plan)
+  const summary = changes.length === 0 ? 'nothing to remove' : formatObjects(changes, 'to change')
   return { summary, result: plan }
 }
 

@@ -3,7 +3,7 @@
  * Flowcharts; GitHub renders it in summaries.
  */
 import type { ActionError } from '../failures/action-error.ts'
-import type { FailureCode, StepName } from '../failures/codes.ts'
+import type { FailureCode } from '../failures/codes.ts'
 import type { OutputName } from '../steps/outputs.ts'
 import type { Topology } from '../steps/step.ts'
 import type { EndpointSettings } from '../inputs/types.ts'
@@ -18,8 +18,15 @@ export const escapeLabel = (text: string): string =>
 /** A link of the route. */
 type Hop = 'client' | 'rule' | 'backend'
 
-/** Failures of the connection to the ALB, and of its rules. All others are behind the ALB. */
+interface BrokenLink {
+  readonly hop: Hop
+  readonly code: FailureCode
+}
+
+/** The links that failures break, where it is not the one behind the ALB. */
 const hopOfCode: Partial<Record<FailureCode, Hop>> = {
+  'load-balancer-failed': 'client',
+  'load-balancer-timeout': 'client',
   'probe-dns-failed': 'client',
   'probe-unreachable': 'client',
   'probe-tls-failed': 'client',
@@ -32,8 +39,11 @@ const hopOfCode: Partial<Record<FailureCode, Hop>> = {
   'probe-not-routed': 'rule',
 }
 
-/** When one of these steps fails, the route is broken. */
-const stepsOfRoute: readonly StepName[] = ['load-balancer', 'probe']
+/**
+ * Failures of the probe, and of Milvus, break a link. Others do not, in whichever step they occur:
+ * differences, a cancellation, a missing permission, a Milvus that answers but not as required.
+ */
+const failuresOfProbe = /^probe-|^milvus-(not-|unhealthy)/
 
 /** @returns an empty text when there is no ALB or Service to draw */
 export function renderDiagram(
@@ -46,11 +56,11 @@ export function renderDiagram(
   if (address === undefined || !topology.service) return ''
   const { host, namespace, ingress } = settings
   const { listenPort } = ingress
-  const brokenHop = findBrokenHop(error)
+  const broken = findBrokenLink(error)
   const clientLabel = escapeLabel(`gRPC over TLS, ${host}:${listenPort}`)
   const groupLabel = describeTargetGroup(topology)
   const renderLink = (hop: Hop, label = ''): string =>
-    hop === brokenHop ? renderBrokenLink(label, error?.code ?? '') : renderIntactLink(label)
+    hop === broken?.hop ? renderBrokenLink(label, broken.code) : renderIntactLink(label)
   const albName = topology.loadBalancerName ?? address
   const albLabel = describeLoadBalancer(albName, ingress.scheme, topology.group)
   const milvusLabel = describeBackend(topology, outputs.get('milvus-version'))
@@ -65,9 +75,9 @@ export function renderDiagram(
     `    milvus[["${milvusLabel}"]]`,
     '  end',
     `  group ${renderLink('backend')} milvus`,
-    ...(brokenHop === undefined
+    ...(broken === undefined
       ? []
-      : [`  style ${hopEnds[brokenHop]} stroke:#d1242f,stroke-width:2px`]),
+      : [`  style ${hopEnds[broken.hop]} stroke:#d1242f,stroke-width:2px`]),
     '```',
   ].join('\n')
 }
@@ -95,9 +105,13 @@ const hopEnds: Readonly<Record<Hop, string>> = {
   backend: 'milvus',
 }
 
-function findBrokenHop(error: ActionError | undefined): Hop | undefined {
-  if (error?.step === undefined || !stepsOfRoute.includes(error.step)) return undefined
-  return hopOfCode[error.code] ?? 'backend'
+/** The first of all problems that breaks a link: a check may find others besides. */
+function findBrokenLink(error: ActionError | undefined): BrokenLink | undefined {
+  for (const { code } of error?.allErrors ?? []) {
+    const hop = hopOfCode[code] ?? (failuresOfProbe.test(code) ? 'backend' : undefined)
+    if (hop !== undefined) return { hop, code }
+  }
+  return undefined
 }
 
 const renderIntactLink = (label: string): string => (label === '' ? '-->' : `-->|"${label}"|`)

@@ -26,11 +26,18 @@ export function troubleshootingUrl(
 /** Writes one annotation with every problem and its remedy, and fails the job. */
 export function annotateFailure(error: ActionError, redactor: Redactor): void {
   const problems = error.allErrors.map(({ message, remedy }) => `${message}\nWhat to do: ${remedy}`)
-  const reference =
-    troubleshootingUrl(error.code) ?? `See ${error.code} in docs/troubleshooting.md.`
   const title = `${annotationTitle}: ${error.code} in ${error.step ?? 'preflight'}`
-  core.error(redactor.redact([...problems, reference].join('\n\n')), { title })
+  core.error(redactor.redact([...problems, listReferences(error)].join('\n\n')), { title })
   process.exitCode = core.ExitCode.Failure
+}
+
+/** Where each code is explained, once. */
+function listReferences(error: ActionError): string {
+  const codes = [...new Set(error.allErrors.map(({ code }) => code))]
+  const urls = codes.map((code) => troubleshootingUrl(code))
+  return urls.includes(undefined)
+    ? `See ${codes.join(', ')} in docs/troubleshooting.md.`
+    : urls.join('\n')
 }
 
 /** Warns that a work directory, which may contain secrets, is still on the runner. */

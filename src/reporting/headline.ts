@@ -1,7 +1,7 @@
 /** The headline of the job summary: the result of the run in one line. Pure. */
 import type { ActionError } from '../failures/action-error.ts'
 import type { Settings } from '../inputs/types.ts'
-import { formatCount } from '../util/text.ts'
+import { formatDifferences, formatObjects } from '../util/text.ts'
 import { escapeMarkdown } from './markdown.ts'
 import type { Report } from './report.ts'
 
@@ -62,12 +62,12 @@ const describeCheck = (data: HeadlineData): string =>
 
 function describeDrift({ changes, outputs }: HeadlineData, icon: string): string {
   if (outputs.get('drift') === 'true')
-    return `${icon} Drift: ${formatCount(changes.length, 'difference')} from the inputs`
+    return `${icon} Drift: ${formatDifferences(changes, ' from the inputs')}`
   return `${icon} No drift was found, but not everything could be checked`
 }
 
 const describeDryRun = ({ changes }: HeadlineData): string =>
-  `📋 Dry run: ${formatCount(changes.length, 'change')} planned`
+  `📋 Dry run: ${changes.length === 0 ? 'no changes needed' : formatObjects(changes, 'to change')}`
 
 function describeRemoval({ changes }: HeadlineData): string {
   const deletedObjects = changes
@@ -83,7 +83,7 @@ function describeRemoval({ changes }: HeadlineData): string {
 
 function describeDeployment({ changes, outputs }: HeadlineData, { probe }: Settings): string {
   const changeSummary =
-    changes.length === 0 ? 'no changes needed' : `${formatCount(changes.length, 'change')} applied`
+    changes.length === 0 ? 'no changes needed' : formatObjects(changes, 'changed')
   if (!probe.required) return `⚠️ The ALB is active but was not probed; ${changeSummary}`
   const version = outputs.get('milvus-version')
   const milvus = version ? `Milvus ${escapeMarkdown(version)}` : 'Milvus'

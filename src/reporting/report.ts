@@ -8,7 +8,7 @@ import { jobCancelled } from '../failures/run.ts'
 import { toActionError } from '../failures/thrown.ts'
 import { type StepName } from '../failures/codes.ts'
 import type { OutputName } from '../steps/outputs.ts'
-import type { Change, Log, Outcome, Topology } from '../steps/step.ts'
+import type { Change, Log, Outcome, StepState, Topology } from '../steps/step.ts'
 import type { Clock } from '../util/polling.ts'
 import { truncate } from '../util/text.ts'
 import { annotationTitle } from './failure.ts'
@@ -25,11 +25,24 @@ const jsonOutputs: ReadonlySet<OutputName> = new Set(['changes'])
 export interface StepRecord {
   readonly name: StepName
   readonly summary: string
-  readonly ok: boolean
+  readonly state: StepState
   /** Milliseconds from the start of the run. */
   readonly startOffset: number
   /** Milliseconds. */
   readonly duration: number
+}
+
+const stateMarks: Readonly<Record<StepState, string>> = {
+  done: '✓',
+  differs: '≠',
+  skipped: '–',
+  failed: '✗',
+}
+
+interface GroupLine {
+  readonly text: string
+  /** Whether the line is an annotation too. */
+  readonly isWarning: boolean
 }
 
 /** Writes the log, and records the data of the summary. */
@@ -37,15 +50,18 @@ export class Report implements Log {
   readonly steps: StepRecord[] = []
   readonly changes: Change[] = []
   readonly notes: string[] = []
+  readonly warnings: string[] = []
   readonly outputs = new Map<OutputName, string>()
+  /** What the run does, and where. */
+  opening = ''
   /** Whether the changes were only found by a check or planned by a dry run. */
   isReadOnly = false
   topology: Topology = {}
   private readonly redactor: Redactor
   private readonly clock: Clock
   private readonly startedAt: number
-  /** The lines of the current group, held back until its title is known. */
-  private groupLines: string[] = []
+  /** The lines of the current step, held back until the title of its group is known. */
+  private group: GroupLine[] | undefined
   private readonly signal: AbortSignal
 
   /**
@@ -59,20 +75,38 @@ export class Report implements Log {
     this.signal = signal
   }
 
+  /** Writes the first line. */
+  open(line: string): void {
+    this.opening = line
+    this.print(line)
+  }
+
   info(line: string): void {
-    this.groupLines.push(line)
+    this.add({ text: line, isWarning: false })
   }
 
   note(text: string): void {
     const line = this.shorten(text)
-    this.groupLines.push(`note: ${line}`)
+    this.info(`note: ${line}`)
     if (!this.notes.includes(line)) this.notes.push(line)
   }
 
   warn(text: string): void {
     const line = this.shorten(text)
-    core.warning(line, { title: annotationTitle })
-    if (!this.notes.includes(line)) this.notes.push(line)
+    if (this.warnings.includes(line)) return
+    this.warnings.push(line)
+    this.add({ text: line, isWarning: true })
+  }
+
+  /** Outside of a step, a line appears at once. */
+  private add(line: GroupLine): void {
+    if (this.group) this.group.push(line)
+    else this.write(line)
+  }
+
+  private write({ text, isWarning }: GroupLine): void {
+    if (isWarning) core.warning(this.redactor.redact(text), { title: annotationTitle })
+    else this.print(text)
   }
 
   /** Redacts first: a secret that the cut splits would not be found. */
@@ -128,36 +162,36 @@ export class Report implements Log {
    */
   async step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T> {
     const startedAt = this.clock.now()
-    const record = (summary: string, ok: boolean): StepRecord => ({
+    const record = (summary: string, state: StepState): StepRecord => ({
       name,
       summary,
-      ok,
+      state,
       startOffset: startedAt - this.startedAt,
       duration: this.clock.now() - startedAt,
     })
-    this.groupLines = []
+    this.group = []
     try {
-      const { summary, result } = await work()
-      this.writeGroup(record(summary, true))
+      const { summary, state = 'done', result } = await work()
+      this.writeGroup(record(summary, state))
       return result
     } catch (thrown) {
       const error = (this.signal.aborted ? jobCancelled() : toActionError(thrown)).withStep(name)
       for (const problem of error.allErrors) this.info(`${problem.code}: ${problem.message}`)
       if (error.code === 'internal-error' && error.cause instanceof Error)
         this.debug(error.cause.stack ?? '')
-      this.writeGroup(record(summarizeError(error), false))
+      this.writeGroup(record(summarizeError(error), 'failed'))
       throw error
     }
   }
 
   private writeGroup(record: StepRecord): void {
-    const { name, summary, ok, duration } = record
+    const { name, summary, state, duration } = record
     this.steps.push(record)
-    const title = `${ok ? '✓' : '✗'} ${name}: ${summary} (${formatStepDuration(duration)})`
+    const title = `${stateMarks[state]} ${name}: ${summary} (${formatStepDuration(duration)})`
     core.startGroup(this.redactor.redact(title))
-    for (const line of this.groupLines) this.print(line)
+    for (const line of this.group ?? []) this.write(line)
     core.endGroup()
-    this.groupLines = []
+    this.group = undefined
   }
 
   /**

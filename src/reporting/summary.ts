@@ -1,7 +1,7 @@
 /** The job summary, as Markdown. */
 import { summary } from '@actions/core'
 import type { ActionError } from '../failures/action-error.ts'
-import type { Topology } from '../steps/step.ts'
+import type { StepState, Topology } from '../steps/step.ts'
 import type { RunSettings } from '../inputs/types.ts'
 import { renderDiagram } from './diagram.ts'
 import { troubleshootingUrl } from './failure.ts'
@@ -9,7 +9,7 @@ import { isReadOnlyRun, renderHeadline } from './headline.ts'
 import { codeBlock, escapeMarkdown, inlineCode, renderTable } from './markdown.ts'
 import type { Redactor } from './redaction.ts'
 import { formatChange, formatStepDuration, type Report } from './report.ts'
-import { formatCount, getErrorMessage } from '../util/text.ts'
+import { countObjects, formatCount, getErrorMessage } from '../util/text.ts'
 
 /**
  * Bytes. GitHub drops a step's summary of more than 1 MiB. The margin is for the final line break,
@@ -17,7 +17,10 @@ import { formatCount, getErrorMessage } from '../util/text.ts'
  */
 const maxSummaryBytes = 1024 * 1024 - 4
 
-type ReportData = Pick<Report, 'steps' | 'changes' | 'notes' | 'outputs' | 'topology'>
+type ReportData = Pick<
+  Report,
+  'opening' | 'steps' | 'changes' | 'notes' | 'warnings' | 'outputs' | 'topology'
+>
 
 /**
  * Writes the summary, unless GITHUB_STEP_SUMMARY is not set, as on a laptop. Never throws: a run
@@ -46,7 +49,9 @@ function redactReport(report: ReportData, redactor: Redactor): ReportData {
   return {
     outputs: report.outputs,
     topology: report.topology,
+    opening: redact(report.opening),
     notes: report.notes.map(redact),
+    warnings: report.warnings.map(redact),
     steps: report.steps.map((step) => ({ ...step, summary: redact(step.summary) })),
     changes: report.changes.map(({ before, after, ...change }) => ({
       ...change,
@@ -71,28 +76,43 @@ export function renderSummary(
 ): string {
   const sections = [
     renderHeadline(report, settings, error),
-    ...(error?.allErrors ?? []).map(renderProblem),
+    escapeMarkdown(report.opening),
+    ...renderProblems(error?.allErrors ?? []),
+    renderWarnings(report),
     settings && settings.mode !== 'destroy'
       ? renderDiagram(report.topology, report.outputs, settings, error)
       : '',
     renderDetails(report, now),
-    renderSteps(report),
-    renderChanges(report, settings),
-    renderNotes(report),
     error ? '' : renderConnectExample(report, settings),
+    renderSteps(report),
+    renderNotes(report),
+    renderChanges(report, settings),
   ]
   const text = sections.filter((section) => section !== '').join('\n\n')
   return Buffer.from(text).subarray(0, maxSummaryBytes).toString()
 }
 
-function renderProblem({ code, message, remedy }: ActionError): string {
-  const url = troubleshootingUrl(code)
-  const reference = url === undefined ? inlineCode(code) : `[${code}](${url})`
-  return `**${escapeMarkdown(message)}**\n\nWhat to do: ${escapeMarkdown(remedy)} (${reference})`
+/** Each problem with its remedy. Each code links to its explanation once. */
+function renderProblems(errors: readonly ActionError[]): string[] {
+  const linkedCodes = new Set<string>()
+  return errors.map(({ code, message, remedy }) => {
+    const url = linkedCodes.has(code) ? undefined : troubleshootingUrl(code)
+    linkedCodes.add(code)
+    const reference = url === undefined ? inlineCode(code) : `[${code}](${url})`
+    return `**${escapeMarkdown(message)}**\n\nWhat to do: ${escapeMarkdown(remedy)} (${reference})`
+  })
+}
+
+/** An alert. Source: GitHub, Alerts. */
+function renderWarnings({ warnings }: Pick<ReportData, 'warnings'>): string {
+  if (warnings.length === 0) return ''
+  return ['[!WARNING]', ...warnings.map((text) => `- ${escapeMarkdown(text)}`)]
+    .map((line) => `> ${line}`)
+    .join('\n')
 }
 
 const outputLabels = [
-  ['endpoint', 'Endpoint'],
+  ['endpoint', 'gRPC endpoint'],
   ['alb-address', 'ALB address'],
   ['ingress-name', 'Ingress'],
   ['release-revision', 'Release revision'],
@@ -107,7 +127,8 @@ function renderDetails(
   const rows: string[][] = []
   for (const [name, label] of outputLabels) {
     const value = outputs.get(name)
-    if (value) rows.push([label, inlineCode(value)])
+    // No browser opens the endpoint, so it is shown without https.
+    if (value) rows.push([label, inlineCode(value.replace(/^https:\/\//, ''))])
   }
   rows.push(...certificateRows(topology, now))
   return rows.length === 0 ? '' : renderTable(['', ''], rows)
@@ -133,9 +154,16 @@ function formatRemainingTime(notAfter: Date, now: number): string {
   return `${formatCount(days, 'day')} left`
 }
 
+const stateIcons: Readonly<Record<StepState, string>> = {
+  done: '✅',
+  differs: '⚠️',
+  skipped: '➖',
+  failed: '❌',
+}
+
 function renderSteps({ steps }: Pick<ReportData, 'steps'>): string {
-  const rows = steps.map(({ name, summary: result, ok, startOffset, duration }) => [
-    `${ok ? '✅' : '❌'} ${name}`,
+  const rows = steps.map(({ name, summary: result, state, startOffset, duration }) => [
+    `${stateIcons[state]} ${name}`,
     escapeMarkdown(result),
     formatStepDuration(startOffset),
     formatStepDuration(duration),
@@ -154,7 +182,15 @@ function renderChanges(
     const isSameGroup = previous?.object === object && previous.why === why
     return isSameGroup ? formatChange(change) : [`# ${object} (${why})`, ...formatChange(change)]
   })
-  return `### ${nameChanges(settings)}\n\n${codeBlock('diff', lines)}`
+  const { objects, fields } = countObjects(changes)
+  // They are the result of a run that changes nothing.
+  const isResult = settings !== undefined && isReadOnlyRun(settings)
+  return [
+    `### ${nameChanges(settings)}`,
+    `<details${isResult ? ' open' : ''}><summary>${objects}${fields}</summary>`,
+    codeBlock('diff', lines),
+    '</details>',
+  ].join('\n\n')
 }
 
 function nameChanges(settings: RunSettings | undefined): string {

@@ -32,7 +32,7 @@ export interface Log {
   info(line: string): void
   /** A line in the group and in the summary: worth knowing, though nothing is wrong. */
   note(line: string): void
-  /** A warning annotation. */
+  /** A warning annotation, once per run, and a line at the top of the summary. */
   warn(line: string): void
   /** A line that appears immediately, outside of groups: the heartbeat in a long wait. */
   progress(line: string): void
@@ -61,10 +61,15 @@ export interface Topology {
   readonly certificate?: CertificateDetails
 }
 
-/** The end of a successful step. */
+/** How a step ended. One that a check compared `differs`; one without an object is `skipped`. */
+export type StepState = 'done' | 'differs' | 'skipped' | 'failed'
+
+/** The end of a step that did not fail. */
 export interface Outcome<T> {
   /** A phrase for the title of the step's group in the log. */
   readonly summary: string
+  /** `done` if absent. */
+  readonly state?: Exclude<StepState, 'failed'>
   /** What later steps need. */
   readonly result: T
 }

@@ -19,6 +19,41 @@ export const truncate = (text: string, maxLength: number): string =>
 export const formatCount = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`
 
+/**
+ * How much changes affect: `3 objects`, ` (11 fields)`. A new Ingress is one object, whatever it
+ * contains. `fields` is empty when each object has one.
+ */
+export function countObjects(changes: readonly { readonly object: string }[]): {
+  readonly objects: string
+  readonly fields: string
+} {
+  const objectCount = new Set(changes.map(({ object }) => object)).size
+  const isOneEach = changes.length === objectCount
+  return {
+    objects: formatCount(objectCount, 'object'),
+    fields: isOneEach ? '' : ` (${formatCount(changes.length, 'field')})`,
+  }
+}
+
+/** `1 object changed`, `3 objects changed (11 fields)` */
+export function formatObjects(
+  changes: readonly { readonly object: string }[],
+  verb: string,
+): string {
+  const { objects, fields } = countObjects(changes)
+  return `${objects} ${verb}${fields}`
+}
+
+/** `1 object differs`, `3 objects differ from the inputs (11 fields)` */
+export const formatDifferences = (
+  changes: readonly { readonly object: string }[],
+  from = '',
+): string =>
+  formatObjects(
+    changes,
+    `${countObjects(changes).objects === '1 object' ? 'differs' : 'differ'}${from}`,
+  )
+
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
 export const formatSeconds = (milliseconds: number): string =>
   `${Math.round(milliseconds / 100) / 10} s`

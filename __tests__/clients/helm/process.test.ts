@@ -25,6 +25,7 @@ describe('with helm on the PATH', () => {
     signal,
     environment: { PATH: process.env['PATH'] ?? '', ...environment },
     onLine: (line) => outputLines.push(line),
+    onOutput: (line) => outputLines.push(`output: ${line}`),
   })
   /**
    * @param stdinCommand where its standard input goes: a script that ends at once would otherwise
@@ -174,10 +175,10 @@ describe('with helm on the PATH', () => {
       ])
     })
 
-    test('forwards each output line', async () => {
+    test('tells what helm warns of from its output', async () => {
       await installFakeHelm('echo one; echo two >&2; echo three')
       await upgrade(upgradeRequest, createOptions())
-      expect(outputLines.sort()).toEqual(['one', 'three', 'two'])
+      expect(outputLines.sort()).toEqual(['output: one', 'output: three', 'two'])
     })
 
     test('interrupts helm once when the job is cancelled, and lets it update its release', async () => {
@@ -187,7 +188,7 @@ describe('with helm on the PATH', () => {
       )
       const upgradePromise = upgrade(upgradeRequest, {
         ...createOptions(controller.signal),
-        onLine: (line) => {
+        onOutput: (line) => {
           if (line === 'ready') controller.abort()
         },
       })

@@ -7,6 +7,7 @@ import {
   checkConflicts,
   plan,
   replacesLoadBalancer,
+  requiresForce,
   resolveCertificate,
   toChanges,
 } from '../../../src/steps/ingress/ingress.ts'
@@ -142,6 +143,13 @@ describe('plan', () => {
         },
       ),
     })
+  const createSharedTarget = (): Target =>
+    createTarget({
+      ingress: ingress(
+        { ...annotations, [path]: 'internal' },
+        { spec: expectedIngress.spec, ownedAnnotations: [path], sharedWith: 'argocd' },
+      ),
+    })
   const forcedSettings = createSettings({
     ingress: { ...createSettings().ingress, forceConflicts: true },
   })
@@ -165,6 +173,11 @@ describe('plan', () => {
       why: changedByReason.replace('edit', 'client-side-apply'),
     },
     {
+      name: 'changed inputs, of a field that another manager applies too',
+      target: createSharedTarget(),
+      why: 'differs from the inputs, and a deploy reverts it only with force-conflicts: true',
+    },
+    {
       name: 'changed inputs',
       target: createLiveTarget({ [path]: 'internal' }),
       why: 'differs from the inputs',
@@ -183,6 +196,8 @@ describe('plan', () => {
     ).toBe(
       `Other field managers own fields of Ingress milvus-demo with different values: .metadata.annotations.${path} (owned by "argocd" since 2026-11-27T02:13:00Z).`,
     )
+    expect(requiresForce(planOperations(createTargetChangedBy('argocd', 'Apply')))).toBe(true)
+    expect(requiresForce(planOperations(createSharedTarget()))).toBe(true)
     for (const [liveTarget, inputs] of [
       [createTargetChangedBy('argocd'), forcedSettings],
       [createTargetChangedBy('kubectl-client-side-apply'), createSettings()],
@@ -190,6 +205,7 @@ describe('plan', () => {
       [createTarget(), createSettings()],
     ] as const) {
       expect(() => checkConflicts(planOperations(liveTarget, inputs))).not.toThrow()
+      expect(requiresForce(planOperations(liveTarget, inputs))).toBe(false)
     }
   })
 

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Settings } from '../../../src/inputs/types.ts'
+import type { Service } from '../../../src/clients/kubernetes/types.ts'
+import type { EndpointSettings, Settings } from '../../../src/inputs/types.ts'
 import type { Target } from '../../../src/steps/preflight/preflight.ts'
-import { findDifferences, toDifferences } from '../../../src/steps/release/release.ts'
+import {
+  findDifferences,
+  requiresForce,
+  toDifferences,
+} from '../../../src/steps/release/release.ts'
 import type { Change } from '../../../src/steps/step.ts'
 import { createRevision, createSettings, createTarget } from '../fixtures.ts'
 import {
@@ -222,5 +227,61 @@ describe('findDifferences', () => {
     )
     expect(changes).toHaveLength(1)
     expect(JSON.stringify(changes)).not.toContain('canary')
+  })
+})
+
+describe('requiresForce', () => {
+  const createPatchedTarget = (manager: string, serverSide = true): Target => {
+    const revision = createRevision({ serverSide })
+    const fieldsV1 = { 'f:spec': { 'f:type': {} } }
+    const live: Service = {
+      metadata: {
+        name: 'milvus-demo',
+        namespace: 'milvus',
+        uid: 'uid-of-service',
+        resourceVersion: '1',
+        managedFields: [{ manager, operation: 'Update', fieldsV1 }],
+      },
+      spec: { type: 'NodePort' },
+    }
+    return createTarget({
+      release: { latestRevision: revision, deployedRevision: revision },
+      service: { ...createService('NodePort'), live },
+    })
+  }
+  const forcedSettings = createSettings({ ingress: { forceConflicts: true } })
+
+  test.each<{ name: string; target: Target; settings?: EndpointSettings; expected: boolean }>([
+    {
+      name: 'a type set with kubectl',
+      target: createPatchedTarget('kubectl-patch'),
+      expected: true,
+    },
+    { name: 'a type set by helm', target: createPatchedTarget('helm'), expected: false },
+    {
+      name: 'a type set by this action',
+      target: createPatchedTarget('milvus-alb-action'),
+      expected: false,
+    },
+    {
+      name: 'a release that helm applies client-side',
+      target: createPatchedTarget('kubectl-patch', false),
+      expected: false,
+    },
+    {
+      name: 'force-conflicts',
+      target: createPatchedTarget('kubectl-patch'),
+      settings: forcedSettings,
+      expected: false,
+    },
+    {
+      name: 'a Service that was not read',
+      target: createTarget({ service: createService('NodePort') }),
+      expected: false,
+    },
+  ])('$name: $expected', ({ target, settings = createSettings(), expected }) => {
+    const differences = findDifferences({ settings }, target)
+    expect(differences).toMatchObject([{ field: 'service-type' }])
+    expect(requiresForce({ settings }, target, differences)).toBe(expected)
   })
 })

@@ -160,6 +160,7 @@ export async function readChartMetadata(
   const { exitCode, stdout, stderr } = await executeHelm(['show', 'chart', path], {
     ...options,
     onLine: () => undefined,
+    onOutput: () => undefined,
   })
   throwIfCancelled(options.signal)
   const metadata = exitCode === 0 ? (load(stdout) as Partial<ChartMetadata> | undefined) : undefined

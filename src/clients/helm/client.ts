@@ -33,6 +33,7 @@ export interface HelmClientOptions {
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly onLine: (line: string) => void
+  readonly onOutput: (line: string) => void
 }
 
 /** Runs helm for the release step. */
@@ -129,7 +130,7 @@ export class HelmClient {
   }
 
   private async createHelmOptions(): Promise<HelmOptions> {
-    const { environment, signal, onLine } = this.options
+    const { environment, signal, onLine, onOutput } = this.options
     const directory = await this.options.workDirectory()
     const kubeconfig =
       'paths' in this.cluster ? { KUBECONFIG: this.cluster.paths.join(delimiter) } : {}
@@ -142,6 +143,7 @@ export class HelmClient {
       },
       signal,
       onLine,
+      onOutput,
     }
   }
 

@@ -207,7 +207,7 @@ async function render(
 ): Promise<Preview> {
   const { exitCode, stdout, stderr } = await executeHelm(
     args,
-    { ...options, onLine: () => undefined },
+    { ...options, onLine: () => undefined, onOutput: () => undefined },
     request.values,
   )
   throwIfCancelled(options.signal)

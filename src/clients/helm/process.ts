@@ -16,8 +16,10 @@ export interface HelmOptions {
   readonly directory: string
   readonly environment: NodeJS.ProcessEnv
   readonly signal: AbortSignal
-  /** Called for each line that helm prints. */
+  /** Called for each line that people should read: what helm warns of, and a repeated attempt. */
   readonly onLine: (line: string) => void
+  /** Called for each line of its standard output: chart notes, and what the run reports itself. */
+  readonly onOutput?: (line: string) => void
 }
 
 /**
@@ -43,7 +45,7 @@ export async function executeHelm(
       ignoreReturnCode: true,
       delay: 1_000,
       env: buildHelmEnvironment(options),
-      listeners: { stdline: options.onLine, errline: options.onLine },
+      listeners: { stdline: (line) => options.onOutput?.(line), errline: options.onLine },
     })
   } finally {
     options.signal.removeEventListener('abort', onAbort)

@@ -1,6 +1,6 @@
 /** The results of all targets, as the texts of a summary and of an issue. Pure. */
 import type { JobResults, TargetResult } from '../deploy/job-results.ts'
-import { formatCount } from '../../util/text.ts'
+import { formatCount, formatDifferences, formatObjects } from '../../util/text.ts'
 import { parseChanges, type Change } from './changes.ts'
 import { escapeCell, inlineCode } from './markdown.ts'
 
@@ -178,9 +178,9 @@ function createRow(result: TargetResult): TargetRow {
 function describeSuccess(result: TargetResult): string {
   const { outputs } = result
   if (outputs['drift'] === 'false') return 'no drift'
-  const changeCount = formatCount(parseChanges(result).length, 'change')
-  if (outputs['changed'] === 'true') return `${changeCount} applied`
-  return isDryRunWithChanges(result) ? `${changeCount} planned` : 'unchanged'
+  const changes = parseChanges(result)
+  if (outputs['changed'] === 'true') return formatObjects(changes, 'changed')
+  return isDryRunWithChanges(result) ? formatObjects(changes, 'to change') : 'unchanged'
 }
 
 /** A dry run changes nothing, and has no output drift. */
@@ -203,7 +203,7 @@ function describeFailure({ outcome, outputs }: TargetResult): string | undefined
 
 function describeDrift(result: TargetResult): string | undefined {
   const { drift } = result.outputs
-  if (drift === 'true') return formatCount(parseChanges(result).length, 'difference')
+  if (drift === 'true') return formatDifferences(parseChanges(result))
   // A check that failed before it could compare explains that by its failure.
   const isUnexplained = drift === 'unknown' && describeFailure(result) === undefined
   return isUnexplained ? 'not everything could be checked' : undefined

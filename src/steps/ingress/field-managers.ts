@@ -22,19 +22,13 @@ export function listConflicts(ingress: Ingress, path: string): string[] {
  * this action owns the field, so that its inputs have changed.
  * @param path as in a change
  */
-export function describeLastManager(
-  ingress: Ingress,
-  path: string,
-  forceConflicts: boolean,
-): string {
+export function describeLastManager(ingress: Ingress, path: string): string {
   const managers = findManagersOfPath(ingress, path)
   const [lastManager] = managers
   if (!lastManager || managers.some(isOwnManager)) return ''
   const { manager, time } = lastManager
   const timeNote = time === undefined ? '' : ` at ${time}`
-  const needsForce = !forceConflicts && !isTransferable(lastManager)
-  const forceNote = needsForce ? ', and a deploy reverts it only with force-conflicts: true' : ''
-  return `: changed by ${manager}${timeNote}${forceNote}`
+  return `: changed by ${manager}${timeNote}`
 }
 
 /** @param path as in a change */

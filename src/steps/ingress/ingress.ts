@@ -23,6 +23,7 @@ export {
   checkConflicts,
   replacesLoadBalancer,
   resolveCertificate,
+  requiresForce,
   toChanges,
 } from './operations.ts'
 

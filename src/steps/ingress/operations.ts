@@ -7,7 +7,7 @@ import type { Change } from '../step.ts'
 import { diffDesiredIngress, withCertificateArn, type DesiredIngress } from './desired.ts'
 import { describeLastManager, listConflicts } from './field-managers.ts'
 import { getGroupName } from './group.ts'
-import { fieldManager, getIngressHostname } from './manifest.ts'
+import { fieldManager, getIngressHostname, type FieldDifference } from './manifest.ts'
 
 /** Which Ingress an operation changes. */
 interface IngressName {
@@ -59,15 +59,38 @@ function describeOperation(operation: IngressOperation): Change[] {
         step: 'ingress',
         object,
         ...difference,
-        why: explainDifference(operation, difference.path),
+        why: explainDifference(operation, difference),
       }))
   }
 }
 
-function explainDifference({ before, force }: ApplyIngress, path: string): string {
+function explainDifference(operation: ApplyIngress, difference: FieldDifference): string {
+  const { before } = operation
   if (!before) return 'the Ingress does not exist yet'
-  return `differs from the inputs${describeLastManager(before, path, force)}`
+  const isForceNeeded = listFieldConflicts(operation, difference).length > 0
+  const forceNote = isForceNeeded ? ', and a deploy reverts it only with force-conflicts: true' : ''
+  return `differs from the inputs${describeLastManager(before, difference.path)}${forceNote}`
 }
+
+/** The other managers at which the apply of a field fails. A removal conflicts with none. */
+function listFieldConflicts(
+  { before, force }: ApplyIngress,
+  { path, after }: FieldDifference,
+): string[] {
+  if (!before || force || after === undefined) return []
+  return listConflicts(before, path)
+}
+
+const findConflicts = (operation: ApplyIngress): string[] =>
+  diffDesiredIngress(operation.desired, operation.before).flatMap((difference) =>
+    listFieldConflicts(operation, difference),
+  )
+
+/** Whether a deploy with the same inputs fails, and succeeds with `force-conflicts: true`. */
+export const requiresForce = (operations: readonly IngressOperation[]): boolean =>
+  operations.some(
+    (operation) => operation.action === 'apply' && findConflicts(operation).length > 0,
+  )
 
 /**
  * Whether the apply changes a field, so that the controller reconciles. A transfer of ownership
@@ -117,11 +140,8 @@ export const resolveCertificate = (
  */
 export function checkConflicts(operations: readonly IngressOperation[]): void {
   for (const operation of operations) {
-    if (operation.action !== 'apply' || operation.force || !operation.before) continue
-    const { name, desired, before } = operation
-    const conflicts = diffDesiredIngress(desired, before)
-      .filter(({ after }) => after !== undefined)
-      .flatMap(({ path }) => listConflicts(before, path))
-    if (conflicts.length > 0) throw ingressConflict(name, conflicts)
+    if (operation.action !== 'apply') continue
+    const conflicts = findConflicts(operation)
+    if (conflicts.length > 0) throw ingressConflict(operation.name, conflicts)
   }
 }

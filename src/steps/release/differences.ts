@@ -1,11 +1,14 @@
 /** How a release differs from the inputs: what an upgrade has to change. Pure. */
+import { findFieldManagers } from '../../clients/kubernetes/field-ownership.ts'
 import { findServices, serviceTypePath } from '../../clients/helm/milvus-chart.ts'
 import { findDifferingPaths } from '../../clients/helm/release-storage.ts'
 import { getHelmValue } from '../../clients/helm/values.ts'
 import type { ServiceType, Settings } from '../../inputs/types.ts'
 import type { Release } from '../preflight/preflight.ts'
 import { isFailedByAction } from '../preflight/release.ts'
+import { fieldManager } from '../ingress/manifest.ts'
 import type { Run } from '../run.ts'
+import { helmManager } from './object-dry-run.ts'
 import { desiredServiceType, getServiceTypePath, type ReleaseTarget } from './target.ts'
 
 /** One difference. Those of values contain their paths, and never the values. */
@@ -138,4 +141,24 @@ export function revertedByUpgrade(
   const isChartReverted =
     settings.chart.version === undefined && version !== deployedRevision.chart.version
   return isChartReverted ? [`chart ${version}`, ...reverted] : reverted
+}
+
+/**
+ * Whether helm 4 would stop at the type of the Service, because someone else set it. Where else an
+ * upgrade would stop shows only once the chart is rendered, which a check does not do.
+ */
+export function requiresForce(
+  { settings }: Pick<Run, 'settings'>,
+  { release, service }: ComparedRelease,
+  differences: readonly ReleaseDifference[],
+): boolean {
+  if (settings.ingress.forceConflicts || release?.latestRevision.serverSide !== true) return false
+  const changesType = differences.some(
+    (difference) => difference.field === 'service-type' && !difference.isOnlyStored,
+  )
+  if (!changesType || !service.live) return false
+  const ownManagers: (string | undefined)[] = [helmManager, fieldManager]
+  return findFieldManagers(service.live, ['f:spec', 'f:type']).some(
+    ({ manager }) => !ownManagers.includes(manager),
+  )
 }

@@ -60,7 +60,7 @@ export interface DryRunResult {
 }
 
 /** Field manager of helm. Source: helm 3, cmd/helm/helm.go; helm 4, pkg/cmd/root.go. */
-const helmManager = 'helm'
+export const helmManager = 'helm'
 /** A field manager that owns nothing, for releases that helm applies client-side. */
 const previewManager = 'milvus-alb-action-preview'
 const maxConcurrentDryRuns = 8

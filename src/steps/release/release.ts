@@ -19,7 +19,7 @@ import { desiredServiceType, type ReleaseTarget } from './target.ts'
 import { runHelm, upgradeRequest } from './upgrade.ts'
 
 export { check } from './check.ts'
-export { findDifferences } from './differences.ts'
+export { findDifferences, requiresForce } from './differences.ts'
 export { logReleaseNotes, reportRestoredService } from './notes.ts'
 export { toChanges, toDifferences } from './operations.ts'
 
