@@ -9,6 +9,7 @@ import { toActionError } from '../failures/thrown.ts'
 import type { EndpointSettings } from '../inputs/types.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import { parseCertificateArns } from '../steps/ingress/manifest.ts'
+import { findTargetGroupArn } from '../steps/load-balancer/target-health.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import { formatCount } from '../util/text.ts'
 import type { EndpointRun } from '../steps/run.ts'
@@ -141,15 +142,18 @@ const reportComparison = (
 
 async function probeCurrentEndpoint(run: EndpointRun, observations: Observations): Promise<void> {
   const { context, settings, clients } = run
-  const [cluster, target, certificatePlan] = await Promise.all([
+  const [cluster, target, certificatePlan, observedLoadBalancer] = await Promise.all([
     valueOrUndefined(clients.cluster),
     valueOrUndefined(observations.target),
     valueOrUndefined(observations.certificatePlan),
+    valueOrUndefined(observations.observedLoadBalancer),
   ])
   const address = target && setAddressOutputs(context, settings, target)
   if (!cluster || !target || address === undefined || !settings.probe.required) return
   const certificate = certificatePlan && findServedCertificate(target, certificatePlan)
-  await runProbe({ ...run, clients: { ...clients, ...cluster } }, { target, address, certificate })
+  const targetGroupArn = findTargetGroupArn(observedLoadBalancer?.snapshot, settings)
+  const endpoint = { target, address, certificate, targetGroupArn }
+  await runProbe({ ...run, clients: { ...clients, ...cluster } }, endpoint)
 }
 
 /**

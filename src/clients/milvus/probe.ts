@@ -69,12 +69,26 @@ export async function probe(
 /** GetVersion and CheckHealth have no fields to set. */
 const emptyMessage: Buffer = Buffer.alloc(0)
 
+const databaseMetadata = { dbname: 'default' }
+
 /** Source: milvus, authentication_interceptor.go. */
-const encodeToken = (token: string): string => Buffer.from(token).toString('base64')
+const createCredentials = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: Buffer.from(token).toString('base64') }
+
+/**
+ * One more call to a Milvus that has answered.
+ * @throws ProbeFailure
+ */
+export async function callVersion(channel: GrpcChannel, token: string | undefined): Promise<void> {
+  const metadata = { ...databaseMetadata, ...createCredentials(token) }
+  const call = await channel.call({ path: versionPath, request: emptyMessage, metadata })
+  if (requiresCredentials(call)) unauthenticatedResult(call, token, channel.trace)
+  else parseSuccess(call, parseVersionResponse)
+}
 
 async function runCalls(channel: GrpcChannel, token: string | undefined): Promise<CallResult> {
-  const metadata: Record<string, string> = { dbname: 'default' }
-  const credentials = token === undefined ? {} : { authorization: encodeToken(token) }
+  const metadata: Record<string, string> = { ...databaseMetadata }
+  const credentials = createCredentials(token)
   const call = (path: string, request = emptyMessage, headers = { ...metadata, ...credentials }) =>
     channel.call({ path, request, metadata: headers })
 
@@ -102,7 +116,11 @@ async function runCalls(channel: GrpcChannel, token: string | undefined): Promis
     version,
     allowsUnauthenticatedAccess: anonymousCall.response.status === grpcStatus.ok,
     limits: health && checkHealth(health),
-    trace: [...connectTrace, `${nameMilvus(version)} reports that it is healthy`],
+    // Milvus asks its root coordinator only, since its coordinators are one (2.6).
+    trace: [
+      ...connectTrace,
+      `${nameMilvus(version)} reports that it is healthy, as its coordinator sees it`,
+    ],
   }
 }
 

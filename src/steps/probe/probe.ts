@@ -1,6 +1,5 @@
 /** probe: Milvus answers gRPC calls through the ALB, over TLS with a verified certificate. */
 import type { X509Certificate } from 'node:crypto'
-import { checkAddresses } from '../../clients/milvus/addresses.ts'
 import { findDnsMismatch, getProxyUrl } from '../../clients/milvus/dns.ts'
 import type { Endpoint, Listener } from '../../clients/milvus/endpoint.ts'
 import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
@@ -9,7 +8,6 @@ import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
   authorizationOff,
   authorizationOffProblem,
-  describeDeadAddress,
   enableAuthorizationRemedy,
   probeFailed,
   probeNeverAttempted,
@@ -19,6 +17,7 @@ import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
 import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
 import type { EndpointRun } from '../run.ts'
 import { progressLogger, type Context } from '../step.ts'
+import { confirmEndpoint, type ReadTargets } from './confirmation.ts'
 
 /** A probe connects to Milvus by itself, and needs no client of the run. */
 type ProbeRun = Pick<EndpointRun, 'context' | 'settings'>
@@ -32,18 +31,33 @@ const attemptInterval = 250
 /** Milliseconds for each attempt, even for one that begins just before the deadline. */
 const minAttemptTime = 1_000
 
+/** What the probe connects to. */
+export interface ProbedAlb {
+  /** DNS name of the ALB. */
+  readonly address: string
+  /** The one in ACM, which the ALB must serve; undefined when it is not known. */
+  readonly certificate: X509Certificate | undefined
+  readonly readTargets: ReadTargets
+}
+
+/** The answer of Milvus, and a phrase about the calls that confirmed it. */
+export interface ConfirmedResult {
+  readonly result: ProbeResult
+  readonly confirmation: string
+}
+
 /**
- * Probes until Milvus answers, as long as the failures are transient.
- * @param certificate the one in ACM, which the ALB must serve; undefined when it is not known
+ * Probes until Milvus answers, as long as the failures are transient, and confirms that it does so
+ * at every address and call.
  * @throws ActionError with the code of the stage that failed
  */
 export async function apply(
   run: ProbeRun,
-  address: string,
-  certificate: X509Certificate | undefined,
-): Promise<ProbeResult> {
+  { address, certificate, readTargets }: ProbedAlb,
+): Promise<ConfirmedResult> {
   const { context, settings } = run
   const { probe: options, host, ingress } = settings
+  const deadline = context.clock.now() + settings.timeouts.probe * 1000
   const endpoint: Endpoint = {
     host,
     address: options.address ?? { host: address, port: ingress.listenPort },
@@ -53,14 +67,14 @@ export async function apply(
     timeout: stageTimeout,
     callTimeout,
   }
-  const attempt = (deadline: number) =>
-    probe({ ...endpoint, deadline }, options.token, context.signal)
+  const attempt = (attemptDeadline: number) =>
+    probe({ ...endpoint, deadline: attemptDeadline }, options.token, context.signal)
   const result = await retryProbe(run, attempt, () => attemptInterval)
   for (const line of result.trace) context.log.info(line)
   reportResult(run, result)
-  await reportAddresses(run, endpoint)
+  const confirmation = await confirmEndpoint(run, { endpoint, readTargets, deadline })
   if (options.byHostname) await probeByHostname(run, address, endpoint)
-  return result
+  return { result, confirmation }
 }
 
 function describeListener(ingress: IngressSettings): Listener {
@@ -78,19 +92,6 @@ function describeRestriction(ingress: IngressSettings): string | undefined {
   if (securityGroups.length > 0) return `security-groups (${securityGroups.join(', ')})`
   if (inboundCidrs.length > 0) return `inbound-cidrs (${inboundCidrs.join(', ')})`
   return undefined
-}
-
-/** Warns about each address of the ALB that clients cannot use. */
-async function reportAddresses(
-  { context: { log, signal } }: ProbeRun,
-  endpoint: Endpoint,
-): Promise<void> {
-  const addresses = await checkAddresses(endpoint, signal)
-  for (const { failure } of addresses)
-    if (failure) log.warn(describeDeadAddress(failure, addresses.length))
-  const usableCount = addresses.filter(({ failure }) => !failure).length
-  if (addresses.length > 0)
-    log.info(`TCP and TLS: ${usableCount} of ${addresses.length} addresses work`)
 }
 
 function reportResult({ context: { log }, settings }: ProbeRun, result: ProbeResult): void {
