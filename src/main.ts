@@ -4,6 +4,7 @@ import type { ActionError } from './failures/action-error.ts'
 import { jobCancelled } from './failures/run.ts'
 import { toActionError } from './failures/thrown.ts'
 import type { Context } from './steps/step.ts'
+import { endProcess } from './util/end-process.ts'
 import { systemClock, throwIfCancelled } from './util/polling.ts'
 import { UncaughtErrors } from './util/uncaught-errors.ts'
 import { WorkDirectory } from './util/work-directory.ts'
@@ -66,7 +67,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   }
   if (settings?.summary !== false) await writeSummary(report, settings, failure, redactor)
   if (failure) annotateFailure(failure, redactor)
-  if (signal.aborted || failure) exitWhenFlushed()
+  endProcess()
 }
 
 /** Node reads this variable for each connection, also in the programs that inherit it. */
@@ -185,13 +186,4 @@ function rejectAfterGrace(signal: AbortSignal): Promise<never> {
     if (signal.aborted) startTimer()
     else signal.addEventListener('abort', startTimer, { once: true })
   })
-}
-
-/**
- * Ends the process although requests may be pending, which would keep it alive until their
- * timeouts.
- */
-function exitWhenFlushed(): void {
-  // eslint-disable-next-line no-restricted-properties -- all output is written at this point
-  process.stdout.write('', () => process.exit())
 }

@@ -1,4 +1,5 @@
 /** The post step of the job: removes directories of runs that were killed. */
+import { endProcess } from './util/end-process.ts'
 import { removeStaleDirectories } from './util/work-directory.ts'
 
 const runnerTemp = process.env['RUNNER_TEMP']
@@ -9,3 +10,4 @@ if (runnerTemp) {
     warnRemovalFailed(path, thrown)
   })
 }
+endProcess()

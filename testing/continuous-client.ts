@@ -66,17 +66,38 @@ export class ContinuousClient {
   }
 
   private connect(): Client {
-    const { address, tls } = this.options
-    const channelOptions: ChannelOptions = {
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.enable_http_proxy': 0,
-      ...(tls && { 'grpc.ssl_target_name_override': tls.host, 'grpc.default_authority': tls.host }),
-    }
-    return new Client(
-      address,
-      tls ? credentials.createSsl(Buffer.from(tls.ca)) : credentials.createInsecure(),
-      channelOptions,
-    )
+    return createClient(this.options)
+  }
+}
+
+function createClient({ address, tls }: ContinuousClientOptions): Client {
+  const channelOptions: ChannelOptions = {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_http_proxy': 0,
+    ...(tls && { 'grpc.ssl_target_name_override': tls.host, 'grpc.default_authority': tls.host }),
+  }
+  return new Client(
+    address,
+    tls ? credentials.createSsl(Buffer.from(tls.ca)) : credentials.createInsecure(),
+    channelOptions,
+  )
+}
+
+/**
+ * Whether the gRPC client of Node gets an answer at an address of the ALB.
+ * @param timeout milliseconds
+ */
+export async function isAnsweredAt(
+  { listenPort, certificateAuthority: authority, host }: TestEnvironment,
+  address: string,
+  timeout: number,
+): Promise<boolean> {
+  const tls = { ca: authority.root, host }
+  const client = createClient({ address: `${address}:${listenPort}`, tls })
+  try {
+    return (await callGetVersion(client, timeout)) === undefined
+  } finally {
+    client.close()
   }
 }
 
@@ -108,7 +129,7 @@ export const nextHelmServiceUpdate = ({ requestLog }: TestEnvironment): Promise<
  * Calls GetVersion, whose request has no fields. Source: milvus-proto, milvus.proto.
  * @returns the error message, if any
  */
-function callGetVersion(client: Client): Promise<string | undefined> {
+function callGetVersion(client: Client, timeout = callTimeoutMs): Promise<string | undefined> {
   const passThrough = (bytes: Buffer): Buffer => bytes
   return new Promise((resolve) => {
     client.makeUnaryRequest(
@@ -116,7 +137,7 @@ function callGetVersion(client: Client): Promise<string | undefined> {
       passThrough,
       passThrough,
       Buffer.alloc(0),
-      { deadline: Date.now() + callTimeoutMs },
+      { deadline: Date.now() + timeout },
       (error) => resolve(error?.message),
     )
   })

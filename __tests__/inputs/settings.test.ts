@@ -58,7 +58,14 @@ const defaults = {
     forceConflicts: false,
   },
   timeouts: { release: 600, loadBalancer: 1200, probe: 300, lock: 1800 },
-  probe: { required: true, ca: undefined, address: undefined, token: undefined, byHostname: false },
+  probe: {
+    required: true,
+    isLenient: false,
+    ca: undefined,
+    address: undefined,
+    token: undefined,
+    byHostname: false,
+  },
   summary: true,
 }
 
@@ -198,12 +205,17 @@ describe('settings of each input', () => {
       expected: {
         probe: {
           required: false,
+          isLenient: false,
           ca: undefined,
           address: { host: '::1', port: 8443 },
           token: 'root:Milvus',
           byHostname: false,
         },
       },
+    },
+    {
+      inputs: { probe: 'lenient' },
+      expected: { 'probe.required': true, 'probe.isLenient': true },
     },
     { inputs: { region: 'eu-west-1' }, expected: { region: 'eu-west-1' } },
     { inputs: { 'restore-service-type': 'NodePort' }, expected: { serviceType: 'ClusterIP' } },

@@ -48,6 +48,7 @@ describe('headline', () => {
   const probeOff = {
     probe: {
       required: false,
+      isLenient: false,
       ca: undefined,
       address: undefined,
       token: undefined,

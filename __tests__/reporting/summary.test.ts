@@ -50,7 +50,14 @@ describe('summary', () => {
     const text = renderSummary(
       createSummaryInput(),
       createSettings({
-        probe: { required: true, ca, address: undefined, token: undefined, byHostname: false },
+        probe: {
+          required: true,
+          isLenient: false,
+          ca,
+          address: undefined,
+          token: undefined,
+          byHostname: false,
+        },
       }),
       undefined,
       now,

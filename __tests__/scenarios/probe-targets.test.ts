@@ -1,8 +1,9 @@
 /** A failed probe reports the targets of the ALB. */
 import { expect } from '@jest/globals'
-import { expectFailure, expectSuccess, getErrorAnnotation } from './expectations.ts'
+import { expectFailure, expectSuccess, expectWarnings, getErrorAnnotation } from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { createObjects } from './manual-operations.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { shortProbe } from './run-inputs.ts'
 
 setDefaultStart('deployed')
@@ -85,5 +86,25 @@ simulatorScenario(
     expect(text).toContain(
       'add alb.ingress.kubernetes.io/manage-backend-security-group-rules: "true" to annotations',
     )
+  },
+)
+
+simulatorScenario(
+  "moto's targets are always healthy",
+  'an unhealthy target beside a healthy one is a warning of a deployment too, and one in its first health checks is awaited',
+  async ({ environment, run }) => {
+    await environment.kubectl('scale', 'deployment', 'milvus-demo-standalone', '--replicas=2')
+    const first = await waitUntil(() => {
+      const groups = [...environment.awsState.targetGroups.values()]
+      const targets = groups.flatMap((group) => group.targets)
+      return targets.length === 2 && targets[0]
+    })
+    first.unhealthyReason = 'Target.Timeout'
+    const result = expectSuccess(await run())
+    expectWarnings(result, ['unhealthy (Target.Timeout: Request timed out); '])
+    expect(result.summary).toContain('1 of 1 address, 1 of 2 targets, 20 of 20 calls')
+    delete first.unhealthyReason
+    first.healthyAt = Date.now() + 2_000
+    expect(expectSuccess(await run()).summary).toContain('2 of 2 targets, 20 of 20 calls')
   },
 )

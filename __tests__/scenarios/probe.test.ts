@@ -6,6 +6,9 @@ import { shortProbe } from './run-inputs.ts'
 
 setDefaultStart('deployed')
 
+/** Four calls until Milvus has answered, and those that confirm it. */
+const callCountOfFirstRound = 24
+
 for (const [status, code] of Object.entries({
   403: 'probe-http-error',
   404: 'probe-not-routed',
@@ -64,6 +67,39 @@ scenario('a transient error of the ALB is retried', async ({ environment, run })
     expect(getErrorAnnotation(result)).toContain('Tried for 1 s.')
   }
 })
+
+simulatorScenario(
+  'Envoy answers each request in the same way',
+  'an ALB that answers a fifth of the calls with 502 fails the run, warns with probe: lenient, and is noted once all are answered',
+  async ({ environment, run }) => {
+    await environment.alb.setOverrides({ fixedStatus: 502, fixedStatusShare: 0.2 })
+    const failedRun = expectFailure(await run(shortProbe), 'probe', 'probe-calls-failed')
+    expect(getErrorAnnotation(failedRun)).toMatch(
+      /Milvus answers through the ALB, but (\d+) of \d+ calls failed\. \1 times: The ALB answered HTTP 502 .*1 target: [\d.]+:19530 healthy\./s,
+    )
+    const found = JSON.parse(failedRun.outputs['probe'] ?? '') as {
+      calls: { answered: number; total: number }
+    }
+    expect(found).toMatchObject({
+      addresses: { working: 1, total: 1 },
+      targets: { healthy: 1, total: 1 },
+      failures: { 'probe-target-failed': found.calls.total / 5 },
+    })
+    expect(found.calls.answered).toBe(found.calls.total * 0.8)
+    const lenientRun = expectSuccess(await run({ ...shortProbe, probe: 'lenient' }))
+    expect(lenientRun.log).toMatch(/^::warning .*but \d+ of \d+ calls failed/m)
+    expect(lenientRun.summary).toMatch(/answers: .*(16 of 20|80 of 100) calls/)
+    // The first confirmation fails. Then the ALB answers every call.
+    let callCount = 0
+    const recovered = environment.requestLog
+      .nextRequest(({ service }) => service === 'alb' && (callCount += 1) > callCountOfFirstRound)
+      .then(() => environment.alb.setOverrides({ fixedStatus: undefined }))
+    const recoveredRun = expectSuccess(await run())
+    await recovered
+    expect(recoveredRun.log).toContain('100 of 100 calls')
+    expect(recoveredRun.summary).toContain('failed at first, and none in the last round')
+  },
+)
 
 simulatorScenario(
   'Envoy does not report when a request arrives',

@@ -152,7 +152,7 @@ function dispatchRequest(
   { fault, respondDirectly, forward }: DispatchOptions,
 ): void {
   const { overrides } = dataPlane
-  const forcedStatus = fault?.error?.status ?? overrides.fixedStatus
+  const forcedStatus = fault?.error?.status ?? dataPlane.nextFixedStatus()
   if (forcedStatus !== undefined) {
     respondDirectly({ status: forcedStatus })
     return

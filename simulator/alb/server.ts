@@ -14,6 +14,8 @@ import { ListenerCertificates, type TlsKeyPair } from './tls.ts'
 export interface AlbOverrides {
   /** The ALB answers every request itself, with this status. */
   fixedStatus?: number | undefined
+  /** The share of requests, evenly distributed, that get `fixedStatus`; all when absent. */
+  fixedStatusShare?: number | undefined
   /** Served instead of the listener's certificates. */
   servedCertificate?: TlsKeyPair | undefined
   /** The protocols offered in ALPN; an empty list omits the extension. */
@@ -75,6 +77,8 @@ export interface DataPlane {
   readonly certificates: ListenerCertificates
   readonly targets: TargetConnections
   readonly resolveTarget: AlbOptions['resolveTarget']
+  /** The status that the ALB answers to this request itself; undefined when it forwards it. */
+  nextFixedStatus(): number | undefined
   /** The number of earlier requests to a target group. */
   nextRoundRobinIndex(targetGroupArn: string): number
 }
@@ -115,6 +119,7 @@ function createDataPlane(options: AlbOptions): DataPlane {
   const { state, resolveTarget } = options
   const overrides: AlbOverrides = { ...options.overrides }
   const roundRobinIndexes = new Map<string, number>()
+  let requestCount = 0
   return {
     recording: options,
     state,
@@ -122,6 +127,14 @@ function createDataPlane(options: AlbOptions): DataPlane {
     certificates: new ListenerCertificates(state, () => overrides.certificatePropagationMs ?? 0),
     targets: new TargetConnections(),
     resolveTarget,
+    nextFixedStatus: () => {
+      const { fixedStatus, fixedStatusShare: share = 1 } = overrides
+      if (fixedStatus === undefined) return undefined
+      requestCount += 1
+      // A sum of shares such as 0.2 may be a little less than the whole number that it stands for.
+      const countUntil = (count: number): number => Math.floor(count * share + 1e-9)
+      return countUntil(requestCount) > countUntil(requestCount - 1) ? fixedStatus : undefined
+    },
     nextRoundRobinIndex: (arn) => {
       const index = roundRobinIndexes.get(arn) ?? 0
       roundRobinIndexes.set(arn, index + 1)

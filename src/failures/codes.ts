@@ -124,6 +124,8 @@ export const failureCodes = [
   'milvus-not-found',
   'milvus-not-ready',
   'milvus-unhealthy',
+  'probe-calls-failed',
+  'probe-address-failed',
   'probe-host-dns-missing',
   'probe-host-dns-differs',
   // check

@@ -43,10 +43,3 @@ export function authorizationOff(): ActionError {
     remedy: enableAuthorizationRemedy,
   })
 }
-
-/**
- * A warning: the ALB works, but not at this address.
- * @param count of addresses that were tried
- */
-export const describeDeadAddress = ({ message, remedy }: ProbeFailure, count: number): string =>
-  `One of the ALB's ${count} addresses does not work, so some clients wait or fail: ${message} ${remedy}`

@@ -161,7 +161,8 @@ function buildTimeouts(values: AllInputValues): Settings['timeouts'] {
 
 function buildProbeSettings(values: AllInputValues): ProbeSettings {
   return {
-    required: values.probe === 'required',
+    required: values.probe !== 'off',
+    isLenient: values.probe === 'lenient',
     byHostname: values['probe-dns'],
     ca: values['probe-ca'],
     address: values['probe-address'],

@@ -133,7 +133,10 @@ export type LoadBalancerSettings = InputValues<typeof loadBalancerInputs>
 
 /** How the endpoint is probed. */
 export interface ProbeSettings {
+  /** Whether Milvus has to answer. */
   readonly required: boolean
+  /** Whether it is only a warning that some calls or addresses of the ALB fail. */
+  readonly isLenient: boolean
   /** PEM of private CAs to trust. */
   readonly ca: string | undefined
   /** Where to connect, instead of the ALB's address and port. */

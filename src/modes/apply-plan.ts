@@ -5,9 +5,9 @@ import type { EndpointSettings } from '../inputs/types.ts'
 import { known } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
 import type { AppliedIngress } from '../steps/ingress/ingress.ts'
-import type { Addresses } from '../steps/ingress/manifest.ts'
 import type { IngressOperation } from '../steps/ingress/operations.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
+import type { ActiveLoadBalancer } from '../steps/load-balancer/load-balancer.ts'
 import { deleteCertificate, restoreIngress } from '../steps/rollback.ts'
 import * as release from '../steps/release/release.ts'
 import { rollbackRelease } from '../steps/release/rollback.ts'
@@ -33,12 +33,12 @@ export async function applyPlan(deployment: Deployment): Promise<void> {
   const served = await applyCertificate(deployment)
   if (!cutsOverLast) await applyRelease(deployment)
   const applied = await applyIngress(deployment, served)
-  const addresses = await applyLoadBalancer(deployment, served, applied)
+  const active = await applyLoadBalancer(deployment, served, applied)
   if (!settings.probe.required) {
     context.log.warn('Input probe is off. Whether Milvus answers through the ALB was not verified.')
     return
   }
-  const endpoint = { target: plan.target, addresses, certificate: served.leaf }
+  const endpoint = { ...active, target: plan.target, certificate: served.leaf }
   await runProbe(deployment, endpoint)
   if (!cutsOverLast) return
   await applyRelease(deployment)
@@ -152,7 +152,7 @@ async function applyLoadBalancer(
   deployment: Deployment,
   served: ServedCertificate,
   applied: AppliedIngress,
-): Promise<Addresses> {
+): Promise<ActiveLoadBalancer> {
   const { context, plan } = deployment
   const { target, snapshot } = plan
   const isReconciling = applied.eventCursor !== undefined
@@ -167,10 +167,11 @@ async function applyLoadBalancer(
       snapshot,
       isCertificateNew: served.hasNewArn,
     }
-    const addresses = await loadBalancer.waitUntilActive(deployment, awaited)
+    const active = await loadBalancer.waitUntilActive(deployment, awaited)
+    const address = active.addresses.alb
     if (operations.some(({ drift }) => drift.length > 0))
-      await loadBalancer.warnRemainingDrift(deployment, awaited, addresses.alb)
-    return { summary: `active at ${addresses.alb}`, result: addresses }
+      await loadBalancer.warnRemainingDrift(deployment, awaited, address)
+    return { summary: `active at ${address}`, result: active }
   })
 }
 

@@ -9,6 +9,7 @@ import { toActionError } from '../failures/thrown.ts'
 import type { EndpointSettings } from '../inputs/types.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import { parseCertificateArns } from '../steps/ingress/manifest.ts'
+import { findTargetGroupArn } from '../steps/load-balancer/target-health.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import { formatDifferences } from '../util/text.ts'
 import type { EndpointRun } from '../steps/run.ts'
@@ -148,10 +149,11 @@ const reportComparison = (
 
 async function probeCurrentEndpoint(run: EndpointRun, observations: Observations): Promise<void> {
   const { context, settings, clients } = run
-  const [cluster, target, certificatePlan] = await Promise.all([
+  const [cluster, target, certificatePlan, observedLoadBalancer] = await Promise.all([
     valueOrUndefined(clients.cluster),
     valueOrUndefined(observations.target),
     valueOrUndefined(observations.certificatePlan),
+    valueOrUndefined(observations.observedLoadBalancer),
   ])
   const addresses = target && setAddressOutputs(context, settings, target)
   if (!cluster || !target || !settings.probe.required) return
@@ -163,10 +165,9 @@ async function probeCurrentEndpoint(run: EndpointRun, observations: Observations
     return
   }
   const certificate = certificatePlan && findServedCertificate(target, certificatePlan)
-  await runProbe(
-    { ...run, clients: { ...clients, ...cluster } },
-    { target, addresses, certificate },
-  )
+  const targetGroupArn = findTargetGroupArn(observedLoadBalancer?.snapshot, settings)
+  const endpoint = { target, addresses, certificate, targetGroupArn }
+  await runProbe({ ...run, clients: { ...clients, ...cluster } }, endpoint)
 }
 
 /**

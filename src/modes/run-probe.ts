@@ -1,10 +1,11 @@
 /** Probes Milvus through the ALB. A failure also says what ELB knows about the targets. */
 import type { X509Certificate } from 'node:crypto'
+import type { TargetHealth } from '../clients/aws/load-balancer-configuration.ts'
 import { nameMilvus } from '../clients/milvus/probe.ts'
 import { ActionError } from '../failures/action-error.ts'
 import type { Addresses } from '../steps/ingress/manifest.ts'
 import { describeExposure } from '../steps/load-balancer/exposure.ts'
-import { withTargetHealth } from '../steps/load-balancer/target-health.ts'
+import { reportTargets, withTargetHealth } from '../steps/load-balancer/target-health.ts'
 import type { LoadBalancerRun } from '../steps/load-balancer/wait.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import * as probe from '../steps/probe/probe.ts'
@@ -15,27 +16,77 @@ export interface Endpoint {
   readonly addresses: Addresses
   /** The certificate that the ALB should serve; undefined when it is not known. */
   readonly certificate: X509Certificate | undefined
+  /** Undefined when it is not known. */
+  readonly targetGroupArn: string | undefined
 }
 
 /** @throws ActionError of the probe */
 export async function runProbe(run: LoadBalancerRun, endpoint: Endpoint): Promise<void> {
   const { context } = run
   await context.step('probe', async () => {
-    const result = await probeEndpoint(run, endpoint)
+    const { result, confirmation } = await probeEndpoint(run, endpoint)
     if (!result.isAuthenticated)
-      return { summary: 'Milvus answers and requires credentials', result: undefined }
+      return {
+        summary: `Milvus answers and requires credentials: ${confirmation}`,
+        result: undefined,
+      }
     const { version } = result
     if (version !== undefined) context.setOutput('milvus-version', version)
-    return { summary: `${nameMilvus(version)} answers`, result: undefined }
+    return { summary: `${nameMilvus(version)} answers: ${confirmation}`, result: undefined }
   })
 }
 
-async function probeEndpoint(run: LoadBalancerRun, { target, addresses, certificate }: Endpoint) {
+async function probeEndpoint(run: LoadBalancerRun, endpoint: Endpoint) {
+  const { target, addresses, certificate } = endpoint
   const exposure = describeExposure(run.settings, target.classParams)
+  const targets = new TargetReader(run, endpoint)
   try {
-    return await probe.apply(run, { addresses, certificate, exposure })
+    const readTargets = () => targets.read()
+    const confirmed = await probe.apply(run, { addresses, certificate, exposure, readTargets })
+    targets.report()
+    return confirmed
   } catch (thrown) {
     if (!(thrown instanceof ActionError)) throw thrown
-    throw await withTargetHealth(run, thrown, { target, address: addresses.alb })
+    const failure = await withTargetHealth(run, thrown, { target, address: addresses.alb })
+    if (failure === thrown) targets.report()
+    throw failure
+  }
+}
+
+/** Milliseconds for a read that only adds to what the calls prove. */
+const readTimeout = 5_000
+
+/** Reads the targets, as often as the probe asks for them. */
+class TargetReader {
+  private readonly run: LoadBalancerRun
+  private readonly targetGroupArn: string | undefined
+  private latest: readonly TargetHealth[] | undefined
+
+  constructor(run: LoadBalancerRun, { targetGroupArn }: Endpoint) {
+    this.run = run
+    this.targetGroupArn = targetGroupArn
+  }
+
+  /** @returns undefined when they cannot be read: the calls decide about the endpoint */
+  async read(): Promise<readonly TargetHealth[] | undefined> {
+    const { clients, context } = this.run
+    if (this.targetGroupArn === undefined) return undefined
+    const reading = clients.loadBalancers
+      .getTargetHealth(this.targetGroupArn)
+      .catch(() => undefined)
+    const stop = new AbortController()
+    const timeout = context.clock
+      .sleep(readTimeout, AbortSignal.any([stop.signal, context.signal]))
+      .then(() => undefined)
+    this.latest = await Promise.race([reading, timeout])
+    stop.abort()
+    return this.latest
+  }
+
+  /** A check reports them in its step load-balancer. */
+  report(): void {
+    const { context, settings } = this.run
+    if (this.latest && this.latest.length > 0 && settings.mode !== 'check')
+      reportTargets(context.log, this.latest, settings)
   }
 }

@@ -34,6 +34,7 @@ const hopOfCode: Partial<Record<FailureCode, Hop>> = {
   'probe-certificate-host-mismatch': 'client',
   'probe-certificate-differs': 'client',
   'probe-http2-missing': 'client',
+  'probe-address-failed': 'client',
   'probe-host-dns-missing': 'client',
   'probe-host-dns-differs': 'client',
   'probe-not-routed': 'rule',

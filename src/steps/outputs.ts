@@ -24,6 +24,11 @@ export const outputs = {
   'milvus-version':
     'Milvus version that the probe read, for example `v2.6.15`. Empty if Milvus asked for ' +
     'credentials and `milvus-token` is empty.',
+  probe:
+    'What the probe found, as JSON: `addresses` of the ALB (`{working, total}`; null behind a ' +
+    'proxy), `targets` (`{healthy, total}` as the health checks of the ALB see them; null if ' +
+    'unknown), `calls` (`{answered, total}`), `failures` (how many, by failure code), `p50` and ' +
+    '`p95` (milliseconds).',
   changed: '`true` if this run changed anything or started to, otherwise `false`.',
   changes:
     'Changes of this run, or with `mode: check` or `dry-run` the changes that a deploy would ' +

@@ -3,7 +3,22 @@ import { encodeLengthDelimited } from '../../../src/clients/milvus/protobuf.ts'
 import { respondToCall, flood, encodeGrpcMessage, healthyResponses } from '../hostile-server.ts'
 import { overrideMethod, kilobyte, grpcHeaders, encodeMessage, type HostileCase } from './case.ts'
 
+const endedSessions = new WeakSet<object>()
+
 export const grpcCases: readonly HostileCase[] = [
+  {
+    name: 'a graceful GOAWAY with every answer',
+    createBehavior: () => ({
+      onCall: (stream, method) => {
+        respondToCall(stream, encodeGrpcMessage(healthyResponses[method] ?? Buffer.alloc(0)))
+        if (!stream.session || endedSessions.has(stream.session)) return
+        endedSessions.add(stream.session)
+        stream.session.goaway(0)
+      },
+    }),
+    outcome: 'success',
+    messagePattern: /Milvus v2\.6\.15 reports that it is healthy/,
+  },
   {
     name: 'grpc-status in the trailers',
     createBehavior: () => ({

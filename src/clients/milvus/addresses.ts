@@ -1,62 +1,79 @@
 /**
- * Connects to every address of the ALB. It has one in each subnet, and clients use any of them; the
- * probe itself is satisfied with the first that answers.
+ * Connects to every address of the ALB. It has at least one in each subnet, and clients use any of
+ * them; the probe itself is satisfied with the first that answers.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ProbeFailure } from '../../failures/probe-failure.ts'
+import { connect } from './connection.ts'
 import { getProxyUrl, resolveHost } from './dns.ts'
-import type { Endpoint } from './endpoint.ts'
+import { remainingTime, type Endpoint } from './endpoint.ts'
+import { GrpcChannel } from './grpc-channel.ts'
 import { connectDirectly, lacksRoute } from './tcp.ts'
 import { connectTls } from './tls.ts'
 
-/** An address, and why it cannot be used; without a failure it can. */
-export interface CheckedAddress {
-  readonly address: string
-  readonly failure: ProbeFailure | undefined
+/** The connections to an endpoint. The caller closes the channels. */
+export interface Connections {
+  readonly channels: readonly GrpcChannel[]
+  /** The addresses that this runner has a route to; undefined behind a proxy, which chooses. */
+  readonly addresses: { readonly working: number; readonly total: number } | undefined
+  /** Why addresses cannot be used, one per address. */
+  readonly failures: readonly ProbeFailure[]
 }
 
 /** An ALB has one or two addresses per subnet, and more under high load. */
 const maxAddresses = 20
-/** A new node of the ALB may take a moment. */
-const maxAttempts = 3
-/** Milliseconds between two attempts. */
-const attemptInterval = 1_000
+/** Connections to an endpoint, even if it has one address. */
+const minConnections = 2
 
-/**
- * Each address of the endpoint, as far as this runner has a route to it: one without IPv6 cannot
- * tell. Empty for a single address, which the probe has used, and behind a proxy, which chooses.
- */
-export async function checkAddresses(
+/** @throws ProbeFailure `probe-dns-failed` */
+export async function connectAddresses(
   endpoint: Endpoint,
   signal: AbortSignal,
-): Promise<CheckedAddress[]> {
+): Promise<Connections> {
   const { host, port } = endpoint.address
-  if (getProxyUrl(host, port) !== undefined) return []
-  // The probe has resolved the name a moment ago.
-  const resolved = await resolveHost(host, endpoint.timeout).catch(() => [])
-  if (resolved.length < 2) return []
-  const checked = await Promise.all(
-    resolved.slice(0, maxAddresses).map(({ address }) => checkAddress(address, endpoint, signal)),
+  if (getProxyUrl(host, port) !== undefined) return connectThroughProxy(endpoint, signal)
+  const resolved = await resolveHost(host, remainingTime(endpoint, endpoint.timeout))
+  const connected = await Promise.all(
+    resolved.slice(0, maxAddresses).map(async ({ address }) => {
+      const target = { ...endpoint, address: { host: address, port } }
+      const count = Math.ceil(minConnections / Math.min(resolved.length, maxAddresses))
+      return openChannels(count, () => GrpcChannel.open(target, signal, connectAddress))
+    }),
   )
-  return checked.filter(({ failure }) => !lacksRoute(failure?.cause))
+  // A runner without IPv6 cannot tell whether an IPv6 address works.
+  const reachable = connected.filter(({ failure }) => !failure || !lacksRoute(failure.cause))
+  const failures = reachable.flatMap(({ failure }) => failure ?? [])
+  return {
+    channels: connected.flatMap(({ channels }) => channels),
+    addresses: { working: reachable.length - failures.length, total: reachable.length },
+    failures,
+  }
 }
 
-async function checkAddress(
-  address: string,
-  endpoint: Endpoint,
-  signal: AbortSignal,
-): Promise<CheckedAddress> {
-  const target = { ...endpoint, address: { host: address, port: endpoint.address.port } }
-  for (let attempt = 1; ; attempt += 1) {
+const connectAddress = async (endpoint: Endpoint, signal: AbortSignal) =>
+  connectTls(await connectDirectly(endpoint, signal), endpoint)
+
+async function connectThroughProxy(endpoint: Endpoint, signal: AbortSignal): Promise<Connections> {
+  const { channels, failure } = await openChannels(minConnections, () =>
+    GrpcChannel.open(endpoint, signal, connect),
+  )
+  return { channels, addresses: undefined, failures: failure ? [failure] : [] }
+}
+
+/** Opens several channels. The failure is that of the first that could not be opened. */
+async function openChannels(
+  count: number,
+  open: () => Promise<GrpcChannel>,
+): Promise<{ channels: GrpcChannel[]; failure: ProbeFailure | undefined }> {
+  const channels: GrpcChannel[] = []
+  let failure: ProbeFailure | undefined
+  const openOne = async (): Promise<void> => {
     try {
-      const { socket } = await connectTls(await connectDirectly(target, signal), target)
-      socket.destroy()
-      return { address, failure: undefined }
+      channels.push(await open())
     } catch (thrown) {
       if (!(thrown instanceof ProbeFailure)) throw thrown
-      const isFinal = attempt === maxAttempts || signal.aborted || lacksRoute(thrown.cause)
-      if (isFinal) return { address, failure: thrown }
-      await sleep(attemptInterval, undefined, { signal }).catch(() => undefined)
+      failure ??= thrown
     }
   }
+  await Promise.all(Array.from({ length: count }, openOne))
+  return { channels, failure }
 }

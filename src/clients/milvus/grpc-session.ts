@@ -92,6 +92,16 @@ export class GrpcSession {
     })
   }
 
+  /** Whether it accepts another call. */
+  get isOpen(): boolean {
+    return !this.hasEndedGracefully && !this.session.closed && !this.session.destroyed
+  }
+
+  /** Whether the peer rejects later calls, though nothing went wrong. */
+  get hasEndedGracefully(): boolean {
+    return this.goaway !== undefined && this.connectionError === undefined
+  }
+
   close(): void {
     this.session.destroy()
   }

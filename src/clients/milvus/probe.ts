@@ -12,8 +12,8 @@ import {
   versionPath,
   type MilvusStatus,
 } from './api.ts'
-import { connect } from './connection.ts'
-import { remainingTime, type Endpoint } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
+import { GrpcChannel, type AnsweredCall } from './grpc-channel.ts'
 import {
   grpcStatus,
   grpcStatusFailure,
@@ -21,10 +21,7 @@ import {
   milvusStatusFailure,
   rejectedTokenFailure,
 } from './grpc-responses.ts'
-import { GrpcSession, type GrpcCall, type GrpcResponse } from './grpc-session.ts'
 import { httpStatusFailure } from './http-responses.ts'
-import { callFailure } from './http2-errors.ts'
-import { alertFailure } from './tls.ts'
 
 /** What a successful attempt found. */
 export type ProbeResult = CallResult & { readonly certificate: X509Certificate }
@@ -61,37 +58,42 @@ export async function probe(
   token: string | undefined,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
-  const { socket, certificate, trace } = await connect(endpoint, signal)
-  const session = new GrpcSession(socket, endpoint.host)
-  const onAbort = () => session.close()
-  signal.addEventListener('abort', onAbort)
+  const channel = await GrpcChannel.open(endpoint, signal)
   try {
-    return { certificate, ...(await runCalls(session, endpoint, token, trace)) }
+    return { certificate: channel.certificate, ...(await runCalls(channel, token)) }
   } finally {
-    signal.removeEventListener('abort', onAbort)
-    session.close()
+    channel.close()
   }
 }
 
 /** GetVersion and CheckHealth have no fields to set. */
 const emptyMessage: Buffer = Buffer.alloc(0)
 
-/** Source: milvus, authentication_interceptor.go. */
-const encodeToken = (token: string): string => Buffer.from(token).toString('base64')
+const databaseMetadata = { dbname: 'default' }
 
-async function runCalls(
-  session: GrpcSession,
-  endpoint: Endpoint,
-  token: string | undefined,
-  trace: readonly string[],
-): Promise<CallResult> {
-  const metadata: Record<string, string> = { dbname: 'default' }
-  const credentials = token === undefined ? {} : { authorization: encodeToken(token) }
+/** Source: milvus, authentication_interceptor.go. */
+const createCredentials = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: Buffer.from(token).toString('base64') }
+
+/**
+ * One more call to a Milvus that has answered.
+ * @throws ProbeFailure
+ */
+export async function callVersion(channel: GrpcChannel, token: string | undefined): Promise<void> {
+  const metadata = { ...databaseMetadata, ...createCredentials(token) }
+  const call = await channel.call({ path: versionPath, request: emptyMessage, metadata })
+  if (requiresCredentials(call)) unauthenticatedResult(call, token, channel.trace)
+  else parseSuccess(call, parseVersionResponse)
+}
+
+async function runCalls(channel: GrpcChannel, token: string | undefined): Promise<CallResult> {
+  const metadata: Record<string, string> = { ...databaseMetadata }
+  const credentials = createCredentials(token)
   const call = (path: string, request = emptyMessage, headers = { ...metadata, ...credentials }) =>
-    callMethod(session, endpoint, { path, request, metadata: headers })
+    channel.call({ path, request, metadata: headers })
 
   const connectCall = await call(connectPath, encodeConnectRequest(new Date()))
-  const connectTrace = [...trace, formatTrace(connectCall)]
+  const connectTrace = [...channel.trace, formatTrace(connectCall)]
   if (requiresCredentials(connectCall))
     return unauthenticatedResult(connectCall, token, connectTrace)
   // Milvus before 2.2.9 has no Connect, but it has GetVersion.
@@ -114,34 +116,17 @@ async function runCalls(
     version,
     allowsUnauthenticatedAccess: anonymousCall.response.status === grpcStatus.ok,
     limits: health && checkHealth(health),
-    trace: [...connectTrace, `${nameMilvus(version)} reports that it is healthy`],
+    // Milvus asks its root coordinator only, since its coordinators are one (2.6).
+    trace: [
+      ...connectTrace,
+      `${nameMilvus(version)} reports that it is healthy, as its coordinator sees it`,
+    ],
   }
 }
 
 /** The server decides about this text, and workflows may interpolate it into scripts. */
 const acceptVersion = (text: string): string | undefined =>
   /^v?[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$/.test(text) ? text : undefined
-
-/** A call that was answered. */
-interface AnsweredCall {
-  readonly method: string
-  readonly response: GrpcResponse
-}
-
-async function callMethod(
-  session: GrpcSession,
-  endpoint: Endpoint,
-  call: Pick<GrpcCall, 'path' | 'request' | 'metadata'>,
-): Promise<AnsweredCall> {
-  const method = call.path.split('/').at(-1) ?? call.path
-  try {
-    const timeout = remainingTime(endpoint, endpoint.callTimeout)
-    const response = await session.call({ ...call, authority: endpoint.host, timeout })
-    return { method, response }
-  } catch (thrown) {
-    throw alertFailure(endpoint, thrown) ?? callFailure(method, thrown)
-  }
-}
 
 const formatTrace = ({ method, response }: AnsweredCall): string =>
   `gRPC: HTTP ${response.httpStatus}, grpc-status ${response.status ?? 'none'} to ${method}`

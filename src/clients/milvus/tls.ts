@@ -33,6 +33,18 @@ export interface TlsConnection {
   readonly trace: readonly string[]
 }
 
+/** By the CAs to trust in addition. To read all CAs takes longer than a handshake. */
+const secureContexts = new Map<string, tls.SecureContext>()
+
+function getSecureContext(ca: string): tls.SecureContext {
+  const known = secureContexts.get(ca)
+  if (known) return known
+  const authorities = [...tls.getCACertificates('default'), ...(ca === '' ? [] : [ca])]
+  const context = tls.createSecureContext({ ca: authorities })
+  secureContexts.set(ca, context)
+  return context
+}
+
 /** @throws ProbeFailure */
 export async function connectTls(
   connection: TcpConnection,
@@ -43,7 +55,7 @@ export async function connectTls(
     socket: connection.socket,
     servername: endpoint.host,
     ALPNProtocols: ['h2', 'http/1.1'],
-    ca: [...tls.getCACertificates('default'), ...(endpoint.ca ? [endpoint.ca] : [])],
+    secureContext: getSecureContext(endpoint.ca ?? ''),
     rejectUnauthorized: false,
   })
   try {

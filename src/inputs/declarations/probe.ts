@@ -6,10 +6,11 @@ import { parseCaBundle } from '../pem.ts'
 
 export const probeInputs = defineInputs({
   probe: {
-    ...choice('required', 'off'),
+    ...choice('required', 'lenient', 'off'),
     description:
-      '`required` fails the job unless a gRPC call over TLS reaches Milvus through the ALB. ' +
-      '`off` skips the probe, for runners that cannot reach the ALB.',
+      '`required` fails the job unless gRPC calls over TLS reach Milvus through the ALB, at each ' +
+      'of its addresses and every time. `lenient` only warns if some of them do. `off` skips the ' +
+      'probe, for runners that cannot reach the ALB.',
     default: 'required',
   },
   'milvus-token': {

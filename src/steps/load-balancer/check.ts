@@ -9,7 +9,7 @@ import type { EndpointRun } from '../run.ts'
 import type { Change } from '../step.ts'
 import { plan, toDifferences, type LoadBalancerPlanInput } from './load-balancer.ts'
 import { isActive, type LoadBalancerSnapshot } from './snapshot.ts'
-import { describeTargets, findTargetGroupArn } from './target-health.ts'
+import { findTargetGroupArn, reportTargets } from './target-health.ts'
 
 /**
  * Compares AWS with the live Ingress, even if that differs from the inputs, but not if the
@@ -50,10 +50,7 @@ export async function checkState(
     )
     return
   }
-  const { problem, remedy } = describeTargets(targets, settings)
-  if (targets.length > 0 && targets.every(({ state }) => state === 'healthy'))
-    context.log.info(problem)
-  else context.log.warn(`${problem} ${remedy}`.trimEnd())
+  reportTargets(context.log, targets, settings)
 }
 
 /** The failure of the controller's latest event, if that is final. */

@@ -69,18 +69,22 @@ async function observeSnapshot(
   return read.value
 }
 
-/** Records the names in AWS for the summary. */
+/**
+ * Records the names in AWS for the summary.
+ * @returns ARN of the target group; undefined when it is not known
+ */
 function recordAwsNames(
   context: Context,
   settings: EndpointSettings,
   snapshot: LoadBalancerSnapshot | undefined,
-): void {
+): string | undefined {
   const arn = findTargetGroupArn(snapshot, settings)
   const targetGroup = snapshot?.configuration.targetGroups?.find((each) => each.arn === arn)
   context.recordTopology({
     ...(snapshot?.loadBalancer && { loadBalancerName: snapshot.loadBalancer.name }),
     ...(targetGroup && { targetGroup: targetGroup.name }),
   })
+  return arn
 }
 
 /** What the plan of this step depends on. */
@@ -163,15 +167,21 @@ export async function apply(
   return applied
 }
 
+/** An ALB that is active. */
+export interface ActiveLoadBalancer {
+  readonly addresses: Addresses
+  /** Undefined when it is not known. */
+  readonly targetGroupArn: string | undefined
+}
+
 /**
  * Waits until the controller has reconciled what was applied, and the ALB is active.
- * @returns the DNS names of the ALB, and of an NLB in front of it
  * @throws ActionError `controller-refused`, `load-balancer-failed`, `load-balancer-timeout`
  */
 export async function waitUntilActive(
   run: LoadBalancerRun,
   input: AwaitedIngress,
-): Promise<Addresses> {
+): Promise<ActiveLoadBalancer> {
   const { context, settings } = run
   const deadline = context.clock.now() + settings.timeouts.loadBalancer * 1000
   const currentAddresses = getAddresses(input.ingress)
@@ -185,19 +195,24 @@ export async function waitUntilActive(
   const loadBalancer = input.snapshot?.loadBalancer
   if (!isReconciled || !loadBalancer || !isActive(loadBalancer))
     await waitForActive(run, { address: addresses.alb, deadline })
-  if (!isReconciled) await recordCreatedNames(run, addresses.alb)
-  return addresses
+  const targetGroupArn = isReconciled
+    ? findTargetGroupArn(input.snapshot, settings)
+    : await recordCreatedNames(run, addresses.alb)
+  return { addresses, targetGroupArn }
 }
 
-/** Records names that only the summary shows: a failure to read them is ignored. */
+/**
+ * Records names that the summary shows: a failure to read them is ignored.
+ * @returns ARN of the target group; undefined when it is not known
+ */
 async function recordCreatedNames(
   { context, settings, clients }: LoadBalancerRun,
   address: string,
-): Promise<void> {
+): Promise<string | undefined> {
   const snapshot = await describeLoadBalancer(settings, clients.loadBalancers, address).catch(
     () => undefined,
   )
-  recordAwsNames(context, settings, snapshot)
+  return recordAwsNames(context, settings, snapshot)
 }
 
 /** Warns of drift that remains after a reconciliation: the controller cannot fix it. */

@@ -14,6 +14,7 @@ import type { EndpointSettings } from '../../inputs/types.ts'
 import { normalizeMessage, getResourceVersion } from '../../controller/events.ts'
 import { findGroupName } from '../preflight/ingress-class.ts'
 import type { Target } from '../preflight/preflight.ts'
+import type { Log } from '../step.ts'
 import { describeLoadBalancer, type LoadBalancerSnapshot } from './snapshot.ts'
 import type { LoadBalancerRun } from './wait.ts'
 
@@ -24,6 +25,7 @@ const explainableFailures: ReadonlySet<FailureCode> = new Set([
   'probe-target-timeout',
   'probe-http-error',
   'milvus-not-ready',
+  'probe-calls-failed',
 ])
 
 /** The endpoint that a probe called. */
@@ -90,6 +92,23 @@ export function findTargetGroupArn(
       targetGroupArn !== undefined && hosts.some((each) => each.toLowerCase() === host),
   )
   return forwardRule?.targetGroupArn
+}
+
+/**
+ * Lists the targets; those that are not healthy as a warning: the ALB sends calls to the others.
+ * Those that drain receive no calls any more.
+ */
+export function reportTargets(
+  log: Log,
+  targets: readonly TargetHealth[],
+  settings: EndpointSettings,
+): void {
+  const active = targets.filter(({ state }) => state !== 'draining')
+  const listed = active.length > 0 ? active : targets
+  const { problem, remedy } = describeTargets(listed, settings)
+  const areHealthy = listed.length > 0 && listed.every(({ state }) => state === 'healthy')
+  if (areHealthy) log.info(problem)
+  else log.warn(`${problem} ${remedy}`.trimEnd())
 }
 
 /** How many targets are listed. */

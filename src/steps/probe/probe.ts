@@ -1,6 +1,5 @@
 /** probe: Milvus answers gRPC calls through the ALB, over TLS with a verified certificate. */
 import type { X509Certificate } from 'node:crypto'
-import { checkAddresses } from '../../clients/milvus/addresses.ts'
 import { findDnsMismatch, getProxyUrl } from '../../clients/milvus/dns.ts'
 import type { Endpoint, Listener } from '../../clients/milvus/endpoint.ts'
 import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
@@ -9,7 +8,6 @@ import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
   authorizationOff,
   authorizationOffProblem,
-  describeDeadAddress,
   enableAuthorizationRemedy,
   probeFailed,
   probeNeverAttempted,
@@ -21,6 +19,7 @@ import type { Addresses } from '../ingress/manifest.ts'
 import type { Exposure } from '../load-balancer/exposure.ts'
 import type { EndpointRun } from '../run.ts'
 import { progressLogger, type Context } from '../step.ts'
+import { confirmEndpoint, type ReadTargets } from './confirmation.ts'
 
 /** A probe connects to Milvus by itself, and needs no client of the run. */
 type ProbeRun = Pick<EndpointRun, 'context' | 'settings'>
@@ -34,24 +33,33 @@ const attemptInterval = 250
 /** Milliseconds for each attempt, even for one that begins just before the deadline. */
 const minAttemptTime = 1_000
 
-/** The ALB to probe, and what is known about it. */
+/** What the probe connects to, and what is known about it. */
 export interface ProbedAlb {
   readonly addresses: Addresses
   /** The one in ACM, which the ALB must serve; undefined when it is not known. */
   readonly certificate: X509Certificate | undefined
   readonly exposure: Exposure
+  readonly readTargets: ReadTargets
+}
+
+/** The answer of Milvus, and a phrase about the calls that confirmed it. */
+export interface ConfirmedResult {
+  readonly result: ProbeResult
+  readonly confirmation: string
 }
 
 /**
- * Probes until Milvus answers, as long as the failures are transient.
+ * Probes until Milvus answers, as long as the failures are transient, and confirms that it does so
+ * at every address and call.
  * @throws ActionError with the code of the stage that failed
  */
 export async function apply(
   run: ProbeRun,
-  { addresses, certificate, exposure }: ProbedAlb,
-): Promise<ProbeResult> {
+  { addresses, certificate, exposure, readTargets }: ProbedAlb,
+): Promise<ConfirmedResult> {
   const { context, settings } = run
   const { probe: options, host, ingress } = settings
+  const deadline = context.clock.now() + settings.timeouts.probe * 1000
   const endpoint: Endpoint = {
     host,
     address: options.address ?? { host: addresses.alb, port: ingress.listenPort },
@@ -61,33 +69,20 @@ export async function apply(
     timeout: stageTimeout,
     callTimeout,
   }
-  const attempt = (deadline: number) =>
-    probe({ ...endpoint, deadline }, options.token, context.signal)
+  const attempt = (attemptDeadline: number) =>
+    probe({ ...endpoint, deadline: attemptDeadline }, options.token, context.signal)
   const result = await retryProbe(run, attempt, () => attemptInterval)
   for (const line of result.trace) context.log.info(line)
   reportResult(run, result, exposure)
-  await reportAddresses(run, endpoint)
+  const confirmation = await confirmEndpoint(run, { endpoint, readTargets, deadline })
   if (options.byHostname) await probeByHostname(run, addresses, endpoint)
-  return result
+  return { result, confirmation }
 }
 
 const describeListener = (
   { scheme, sslPolicy }: IngressSettings,
   { restrictedBy, group }: Exposure,
 ): Listener => ({ isInternal: scheme === 'internal', restrictedBy, sslPolicy, group })
-
-/** Warns about each address of the ALB that clients cannot use. */
-async function reportAddresses(
-  { context: { log, signal } }: ProbeRun,
-  endpoint: Endpoint,
-): Promise<void> {
-  const addresses = await checkAddresses(endpoint, signal)
-  for (const { failure } of addresses)
-    if (failure) log.warn(describeDeadAddress(failure, addresses.length))
-  const usableCount = addresses.filter(({ failure }) => !failure).length
-  if (addresses.length > 0)
-    log.info(`TCP and TLS: ${usableCount} of ${addresses.length} addresses work`)
-}
 
 function reportResult(
   { context: { log }, settings }: ProbeRun,

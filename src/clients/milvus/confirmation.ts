@@ -1,0 +1,77 @@
+/** Confirms an endpoint that has answered once: over every address, and with many calls. */
+import { ProbeFailure } from '../../failures/probe-failure.ts'
+import { connectAddresses, type Connections } from './addresses.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { GrpcChannel } from './grpc-channel.ts'
+import { callVersion } from './probe.ts'
+
+/** What a confirmation found. */
+export interface Confirmation {
+  readonly addresses: Connections['addresses']
+  readonly addressFailures: readonly ProbeFailure[]
+  readonly calls: { readonly answered: number; readonly total: number }
+  readonly callFailures: readonly ProbeFailure[]
+  /** Milliseconds of each call that was answered. */
+  readonly durations: readonly number[]
+}
+
+/** How an endpoint is confirmed. */
+export interface ConfirmationOptions {
+  readonly token: string | undefined
+  readonly callCount: number
+}
+
+/** Calls that are made even if they take longer than `callingTime`. */
+const minCalls = 10
+/** Milliseconds in which calls are started. */
+const callingTime = 5_000
+
+/** @throws ProbeFailure `probe-dns-failed` */
+export async function confirm(
+  endpoint: Endpoint,
+  options: ConfirmationOptions,
+  signal: AbortSignal,
+): Promise<Confirmation> {
+  const { channels, addresses, failures } = await connectAddresses(endpoint, signal)
+  try {
+    const calls = await callRepeatedly(channels, options, signal)
+    return { addresses, addressFailures: failures, ...calls }
+  } finally {
+    channels.forEach((channel) => channel.close())
+  }
+}
+
+/** Distributes the calls over the channels: each makes one after the other. */
+async function callRepeatedly(
+  channels: readonly GrpcChannel[],
+  { token, callCount }: ConfirmationOptions,
+  signal: AbortSignal,
+): Promise<Pick<Confirmation, 'calls' | 'callFailures' | 'durations'>> {
+  const stopAt = performance.now() + callingTime
+  const durations: number[] = []
+  const callFailures: ProbeFailure[] = []
+  let total = 0
+  const isCallDue = (): boolean =>
+    !signal.aborted && total < callCount && (total < minCalls || performance.now() < stopAt)
+  const callInTurn = async (channel: GrpcChannel): Promise<void> => {
+    while (isCallDue()) {
+      total += 1
+      const startedAt = performance.now()
+      const failure = await captureFailure(() => callVersion(channel, token))
+      if (failure) callFailures.push(failure)
+      else durations.push(performance.now() - startedAt)
+    }
+  }
+  await Promise.all(channels.map(callInTurn))
+  return { calls: { answered: durations.length, total }, callFailures, durations }
+}
+
+async function captureFailure(work: () => Promise<void>): Promise<ProbeFailure | undefined> {
+  try {
+    await work()
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof ProbeFailure) return thrown
+    throw thrown
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * gRPC calls to an endpoint. The peer may end a connection gracefully after any answer, as an ALB
+ * does after 10,000 requests; the next call then opens another, as clients do.
+ */
+import type { X509Certificate } from 'node:crypto'
+import { connect } from './connection.ts'
+import { remainingTime, type Endpoint } from './endpoint.ts'
+import { GrpcSession, type GrpcCall, type GrpcResponse } from './grpc-session.ts'
+import { callFailure } from './http2-errors.ts'
+import { alertFailure, type TlsConnection } from './tls.ts'
+
+/** A call that was answered. */
+export interface AnsweredCall {
+  readonly method: string
+  readonly response: GrpcResponse
+}
+
+/** The part of a call that the endpoint does not decide. */
+export type MethodCall = Pick<GrpcCall, 'path' | 'request' | 'metadata'>
+
+/** Connections for one call: a peer that refuses it on each of them never answers. */
+const maxConnections = 3
+
+/** Opens a connection to the endpoint. */
+type Connect = (endpoint: Endpoint, signal: AbortSignal) => Promise<TlsConnection>
+
+/** A sequence of connections to an endpoint. The caller closes it. */
+export class GrpcChannel {
+  readonly certificate: X509Certificate
+  /** One line per stage of the first connection, for the log. */
+  readonly trace: readonly string[]
+  private readonly endpoint: Endpoint
+  private readonly reconnect: () => Promise<TlsConnection>
+  private readonly sessions: GrpcSession[] = []
+  private readonly onAbort = (): void => this.close()
+  private readonly signal: AbortSignal
+  private currentSession: Promise<GrpcSession>
+
+  private constructor(
+    connection: TlsConnection,
+    endpoint: Endpoint,
+    signal: AbortSignal,
+    reconnect: () => Promise<TlsConnection>,
+  ) {
+    this.certificate = connection.certificate
+    this.trace = connection.trace
+    this.endpoint = endpoint
+    this.signal = signal
+    this.reconnect = reconnect
+    this.currentSession = Promise.resolve(this.startSession(connection))
+    signal.addEventListener('abort', this.onAbort)
+  }
+
+  /** @throws ProbeFailure of the stage that failed */
+  static async open(
+    endpoint: Endpoint,
+    signal: AbortSignal,
+    connectEndpoint: Connect = connect,
+  ): Promise<GrpcChannel> {
+    const openConnection = () => connectEndpoint(endpoint, signal)
+    return new GrpcChannel(await openConnection(), endpoint, signal, openConnection)
+  }
+
+  /** @throws ProbeFailure */
+  async call(call: MethodCall): Promise<AnsweredCall> {
+    const method = call.path.split('/').at(-1) ?? call.path
+    for (let attempt = 1; ; attempt += 1) {
+      const session = await this.getOpenSession()
+      const timeout = remainingTime(this.endpoint, this.endpoint.callTimeout)
+      try {
+        const authority = this.endpoint.host
+        return { method, response: await session.call({ ...call, authority, timeout }) }
+      } catch (thrown) {
+        if (session.hasEndedGracefully && attempt < maxConnections) continue
+        throw alertFailure(this.endpoint, thrown) ?? callFailure(method, thrown)
+      }
+    }
+  }
+
+  close(): void {
+    this.signal.removeEventListener('abort', this.onAbort)
+    for (const session of this.sessions) session.close()
+  }
+
+  /** Concurrent calls share the next connection. */
+  private getOpenSession(): Promise<GrpcSession> {
+    this.currentSession = this.currentSession.then(async (session) =>
+      session.isOpen ? session : this.startSession(await this.reconnect()),
+    )
+    return this.currentSession
+  }
+
+  private startSession({ socket }: TlsConnection): GrpcSession {
+    const session = new GrpcSession(socket, this.endpoint.host)
+    this.sessions.push(session)
+    return session
+  }
+}
