@@ -96,10 +96,7 @@ const checkPrerequisites = ({ context }: EndpointRun, observations: Observations
   })
 
 /** Sets the outputs that describe the current state, even where a deploy would change it. */
-async function setCurrentOutputs(
-  run: EndpointRun,
-  observations: Observations,
-): Promise<void> {
+async function setCurrentOutputs(run: EndpointRun, observations: Observations): Promise<void> {
   const [target, certificatePlan] = await Promise.all([
     valueOrUndefined(observations.target),
     valueOrUndefined(observations.certificatePlan),
