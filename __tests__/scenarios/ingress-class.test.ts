@@ -71,7 +71,6 @@ scenario(
       targetType: 'instance',
       certificateArn: ['arn:aws:acm:us-east-2:111122223333:certificate/class'],
       namespaceSelector: { matchLabels: { team: 'search' } },
-      sslRedirectPort: '443',
       loadBalancerAttributes: [{ key: 'routing.http2.enabled', value: 'false' }],
     })
     const text = await expectFailureWithoutWrites(
@@ -85,7 +84,6 @@ scenario(
       'set targetType instance',
       'set certificateArn arn:aws:acm:us-east-2:111122223333:certificate/class',
       'namespaceSelector that namespace milvus does not match',
-      `redirect to port 443 (sslRedirectPort), but listen-port ${scenario.environment.listenPort}`,
       'routing.http2.enabled=false',
     ])
   },

@@ -115,6 +115,22 @@ export function serviceWithoutPods(service: string, externalName: string): Actio
   })
 }
 
+/**
+ * The pods have IPv6 addresses, and the ALB has none.
+ * @param annotation that makes the ALB dual-stack
+ */
+export function serviceIpv6Unsupported(
+  service: string,
+  ipFamilies: readonly string[],
+  annotation: string,
+): ActionError {
+  return new ActionError({
+    code: 'service-unsupported',
+    problem: `Service ${service} has IP families ${ipFamilies.join(', ')}, and the controller rejects IPv6 behind an ALB that has only IPv4 addresses.`,
+    remedy: `Set ${annotation}: dualstack in annotations (the subnets of the ALB need IPv6 blocks), or make the Service IPv4 only (spec.ipFamilies).`,
+  })
+}
+
 /** An annotation of the Service with which gRPC through the ALB does not work. */
 export interface ConflictingAnnotation {
   readonly key: string

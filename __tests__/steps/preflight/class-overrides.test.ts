@@ -139,6 +139,43 @@ describe('findOverrides: class parameters that override inputs', () => {
       ],
     },
     {
+      name: 'fields beside annotations that the inputs do not set',
+      spec: {
+        ipAddressType: 'dualstack',
+        wafv2AclArn: 'arn:acl',
+        minimumLoadBalancerCapacity: { capacityUnits: 100 },
+        ipamConfiguration: { ipv4IPAMPoolId: 'ipam-pool-1' },
+        listeners: [
+          { protocol: 'HTTPS', port: 443, listenerAttributes: [{ key: 'a', value: 'b' }] },
+          { protocol: 'HTTPS', port: 8443, listenerAttributes: [{ key: 'c', value: 'd' }] },
+        ],
+      },
+      settingsOverrides: {},
+      expected: [
+        'note set ipAddressType dualstack, which overrides ip-address-type',
+        'note set wafv2AclArn arn:acl, which overrides wafv2-acl-arn',
+        'note set minimumLoadBalancerCapacity CapacityUnits=100, which overrides minimum-load-balancer-capacity',
+        'note set ipamConfiguration ipam-pool-1, which overrides ipam-ipv4-pool-id',
+        'note set listeners a=b, which overrides listener-attributes.HTTPS-443',
+      ],
+    },
+    {
+      name: 'fields beside annotations that the inputs set, one of them to the same value',
+      spec: {
+        wafv2AclName: 'platform',
+        minimumLoadBalancerCapacity: { capacityUnits: 100 },
+      },
+      settingsOverrides: {
+        ingress: {
+          annotations: {
+            [`${annotationPrefix}wafv2-acl-name`]: 'ours',
+            [`${annotationPrefix}minimum-load-balancer-capacity`]: 'CapacityUnits = 100',
+          },
+        },
+      },
+      expected: ['warning set wafv2AclName platform, which overrides wafv2-acl-name ours'],
+    },
+    {
       name: 'a tag that was not requested',
       spec: { tags: [{ key: 'team', value: 'platform' }] },
       settingsOverrides: {},

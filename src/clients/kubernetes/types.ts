@@ -45,6 +45,8 @@ export interface Service extends KubernetesObject {
     readonly type?: string
     readonly loadBalancerClass?: string
     readonly externalName?: string
+    /** `IPv4`, `IPv6` */
+    readonly ipFamilies?: readonly string[]
     readonly selector?: Readonly<Record<string, string>>
     readonly ports?: readonly {
       readonly name?: string

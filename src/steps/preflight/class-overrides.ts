@@ -1,21 +1,15 @@
 /** Which inputs the parameters of an IngressClass override. Pure. */
-import type { KubernetesObject, IngressClassParams } from '../../clients/kubernetes/types.ts'
+import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
+import { annotationOverrides } from './class-annotations.ts'
+import {
+  compareField,
+  type ClassParamsSpec,
+  type FieldComparison,
+  type Override,
+} from './class-override.ts'
 import { matchesSelector } from './label-selector.ts'
-
-export type ClassParamsSpec = NonNullable<IngressClassParams['spec']>
-
-/** A parameter of a class that differs from an input. */
-export interface Override {
-  /**
-   * `error`: the endpoint would not be the requested one; `warning`: the user set the input to
-   * another value; `note`: the input has its default.
-   */
-  readonly severity: 'error' | 'warning' | 'note'
-  /** A predicate of the parameters: `set scheme internal, which overrides scheme ...` */
-  readonly text: string
-}
 
 /**
  * Every input that the parameters of a class override.
@@ -32,25 +26,8 @@ export const findOverrides = (
   ...redirectConflicts(spec, settings.ingress),
   ...attributeOverrides(spec, settings.ingress),
   ...harmlessOverrides(spec, settings.ingress),
+  ...annotationOverrides(spec, settings.ingress),
 ]
-
-interface FieldComparison {
-  readonly severity: Override['severity']
-  /** Field of the class. */
-  readonly field: string
-  readonly value: string | undefined
-  /** Name of the input. */
-  readonly input: string
-  /** Empty when the input sets nothing. */
-  readonly inputValue: string
-}
-
-/** @returns nothing when the class does not set the field, or sets it to the value of the input */
-function compareField({ severity, field, value, input, inputValue }: FieldComparison): Override[] {
-  if (value === undefined || value === '' || value === inputValue) return []
-  const overridden = inputValue === '' ? input : `${input} ${inputValue}`
-  return [{ severity, text: `set ${field} ${value}, which overrides ${overridden}` }]
-}
 
 /** Parameters that would create another endpoint than the requested one. */
 function endpointOverrides(

@@ -4,7 +4,8 @@ import {
   parseMutualAuthentication,
 } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
-import { describeSubnets, getPrefixLists, type ClassParamsSpec } from './class-overrides.ts'
+import type { ClassParamsSpec } from './class-override.ts'
+import { describeSubnets, getPrefixLists } from './class-overrides.ts'
 import type { ClassParams } from './ingress-class.ts'
 
 type Annotations = Readonly<Record<string, string>>

@@ -16,7 +16,8 @@ import type {
 } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
-import { findOverrides, type ClassParamsSpec, type Override } from './class-overrides.ts'
+import type { ClassParamsSpec, Override } from './class-override.ts'
+import { findOverrides } from './class-overrides.ts'
 
 /** The parameters of a class, if this identity can read them; empty when the class has none. */
 export type ClassParams =

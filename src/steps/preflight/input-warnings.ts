@@ -66,14 +66,6 @@ function warnInboundCidrs(context: Context, ingress: IngressSettings): void {
       'Annotation security-group-prefix-lists has no effect with security-groups: the controller ' +
         'does not change those groups, and they determine which clients can connect.',
     )
-  const ipv6Cidrs = inboundCidrs.filter((cidr) => cidr.includes(':'))
-  const isDualStack = getAnnotation(ingress, 'ip-address-type')?.startsWith('dualstack') ?? false
-  if (ipv6Cidrs.length > 0 && !isDualStack)
-    context.log.warn(
-      `Input inbound-cidrs contains IPv6 blocks (${ipv6Cidrs.join(', ')}), which admit no ` +
-        'client: an ALB has IPv6 addresses only with annotation ' +
-        `${annotationPrefix}ip-address-type: dualstack.`,
-    )
 }
 
 function warnSslRedirect(context: Context, ingress: IngressSettings): void {

@@ -21,6 +21,7 @@ import {
 } from './ingress-class.ts'
 import { checkIngressGroup, listOtherClasses, trimAnnotations } from './ingress-group.ts'
 import { checkCertificate, checkProbe, warnAboutInputs } from './input-warnings.ts'
+import { checkIpFamilies, warnIpv6Cidrs } from './ip-families.ts'
 import {
   ingressApplyPermissions,
   requiredReadPermissions,
@@ -78,10 +79,7 @@ export function observe(
     warnIneffectiveAnnotations(context, settings, service)
     checkBackendTls(settings, { release, service: service.live, ingress })
   }
-  const addClassParams = async (): Promise<Target> => {
-    const [found, classInfo] = await Promise.all([target, ingressClass.catch(() => undefined)])
-    return { ...found, classParams: effectiveParams(classInfo, found.ingress) }
-  }
+  const targetWithClass = addClassParams(target, ingressClass)
   const liveIngress = target.then(
     ({ ingress }) => ingress,
     () => undefined,
@@ -90,14 +88,35 @@ export function observe(
     ingressClass,
     checkGroup(),
     checkTarget(),
+    checkIpv6(run, ingressClass, targetWithClass),
     checkCertificate(context, settings),
     Promise.resolve().then(() => checkProbe(settings)),
     checkController(run, ingressClass, liveIngress),
   ])
   return {
-    target: explainDenials(addClassParams(), settings, access),
+    target: explainDenials(targetWithClass, settings, access),
     checks: explainDenials(checks, settings, access),
   }
+}
+
+async function addClassParams(
+  target: Promise<Omit<Target, 'classParams'>>,
+  ingressClass: Promise<IngressClassInfo>,
+): Promise<Target> {
+  const [found, classInfo] = await Promise.all([target, ingressClass.catch(() => undefined)])
+  return { ...found, classParams: effectiveParams(classInfo, found.ingress) }
+}
+
+/** The CIDR blocks as soon as the class is known, the Service when it was found. */
+async function checkIpv6(
+  { context, settings }: ClusterRun<EndpointSettings>,
+  ingressClass: Promise<IngressClassInfo>,
+  target: Promise<Target>,
+): Promise<void> {
+  const { params } = await ingressClass
+  warnIpv6Cidrs(context, settings, params)
+  const { service, classParams } = await target
+  if (service.live) checkIpFamilies(context, settings, service.live, classParams)
 }
 
 /** The classes of the Ingresses in the namespace, by name. */
