@@ -43,9 +43,15 @@ export function expectOnlyDocumentedOutputs({ outputs, outputText, state }: RunR
   expect(state).toBe('')
 }
 
+/** The lines that fold the changes, around the block of code that shows them. */
+const foldPattern =
+  /^<details( open)?><summary>\d+ objects?( \(\d+ fields\))?<\/summary>\n\n\n\n<\/details>$/m
+
 /** Outside of code blocks, which show their content verbatim. */
 export function expectPlainText(summary: string): void {
-  const text = summary.replace(/^```(diff|python|mermaid)\n(.*\n)*?```$/gm, '')
+  const text = summary
+    .replace(/^```(diff|python|mermaid)\n(.*\n)*?```$/gm, '')
+    .replace(foldPattern, '')
   expect(text.match(/<(?!br>|!-- -->|\/?(?:code|span)>)[a-z/!].{0,20}/gi) ?? []).toEqual([])
   expect(text.match(/(?<!\\)\]\(http:\/\/evil.{0,20}/g) ?? []).toEqual([])
   expect(text.match(/^(#+ forged|```|\|?forged).*$/gm) ?? []).toEqual([])
