@@ -282,22 +282,3 @@ describe('settings of each input', () => {
     expect(source.kind === 'material' && source.material.chain.map(({ ca }) => ca)).toEqual([true])
   })
 })
-
-test('a removal has neither a host nor a certificate', () => {
-  const settings = readInputs({ ...minimalInputs, mode: 'destroy' })
-  expect(settings).not.toHaveProperty('host')
-  expect(settings).not.toHaveProperty('certificate')
-})
-
-test('mode check accepts a certificate without its key', () => {
-  const { certificate } = readEndpointInputs({
-    ...minimalInputs,
-    mode: 'check',
-    'certificate-arn': '',
-    certificate: issued.fullchain,
-  })
-  expect(certificate).toMatchObject({
-    kind: 'material',
-    material: { privateKey: '', unrelatedCertificates: [] },
-  })
-})

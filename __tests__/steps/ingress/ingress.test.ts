@@ -3,10 +3,8 @@ import type { EndpointSettings } from '../../../src/inputs/types.ts'
 import { known, knownLater } from '../../../src/steps/deferred.ts'
 import { buildDesiredIngress, toManifest } from '../../../src/steps/ingress/desired.ts'
 import {
-  changesFields,
   checkConflicts,
   plan,
-  replacesLoadBalancer,
   requiresForce,
   resolveCertificate,
   toChanges,
@@ -17,28 +15,14 @@ import type { Target } from '../../../src/steps/preflight/preflight.ts'
 import { captureActionError } from '../../capture-error.ts'
 import type { Change } from '../../../src/steps/step.ts'
 import { certificateArn, ingress, createSettings, createTarget } from '../fixtures.ts'
+import { annotations, createLiveTarget, expectedIngress } from './live-target.ts'
 
-const expectedIngress = toManifest(
-  buildDesiredIngress(createSettings(), createTarget(), known(certificateArn)),
-)
 const planOperations = (
   target: Target,
   settings: EndpointSettings = createSettings(),
 ): IngressOperation[] => plan({ settings }, { target, certificateArn: known(certificateArn) })
 const planChanges = (target: Target, settings?: EndpointSettings): Change[] =>
   toChanges(planOperations(target, settings))
-
-const annotations = { ...expectedIngress.metadata.annotations }
-const createLiveTarget = (
-  annotationOverrides: Record<string, string> = {},
-  ownedAnnotations: readonly string[] = Object.keys(annotations),
-): Target =>
-  createTarget({
-    ingress: ingress(
-      { ...annotations, ...annotationOverrides },
-      { spec: expectedIngress.spec, ownedAnnotations },
-    ),
-  })
 
 describe('plan', () => {
   test('returns each field of a new Ingress as a change', () => {
@@ -238,79 +222,5 @@ describe('plan', () => {
   test('never applies an ARN that is not known', () => {
     const desired = buildDesiredIngress(createSettings(), createTarget(), knownLater('(later)'))
     expect(() => toManifest(desired)).toThrow('not known yet')
-  })
-})
-
-test.each([
-  { name: 'a new Ingress', target: createTarget(), expected: true },
-  { name: 'nothing', target: createLiveTarget(), expected: false },
-  {
-    name: 'another value',
-    target: createLiveTarget({ 'alb.ingress.kubernetes.io/scheme': 'internal' }),
-    expected: true,
-  },
-  {
-    name: 'only the ownership',
-    target: createTarget({
-      ingress: ingress(annotations, {
-        spec: expectedIngress.spec,
-        ownedAnnotations: Object.keys(annotations),
-        manager: { manager: 'kubectl-client-side-apply', operation: 'Update' },
-      }),
-    }),
-    expected: false,
-  },
-])('changesFields: $name', ({ target, expected }) => {
-  expect(changesFields(planOperations(target))).toBe(expected)
-})
-
-describe('replacesLoadBalancer', () => {
-  const schemeAnnotation = 'alb.ingress.kubernetes.io/scheme'
-  const withAddress = (target: Target): Target => ({
-    ...target,
-    ingress: target.ingress && {
-      ...target.ingress,
-      status: { loadBalancer: { ingress: [{ hostname: 'k8s-1.us-east-2.elb.amazonaws.com' }] } },
-    },
-  })
-
-  test.each([
-    {
-      name: 'another scheme of an ALB',
-      target: withAddress(createLiveTarget({ [schemeAnnotation]: 'internal' })),
-      expected: true,
-    },
-    {
-      name: 'no ALB',
-      target: createLiveTarget({ [schemeAnnotation]: 'internal' }),
-      expected: false,
-    },
-    {
-      name: 'another policy of an ALB',
-      target: withAddress(createLiveTarget({ 'alb.ingress.kubernetes.io/ssl-policy': 'old' })),
-      expected: false,
-    },
-    { name: 'a new Ingress', target: createTarget(), expected: false },
-  ])('$name', ({ target, expected }) => {
-    expect(replacesLoadBalancer(planOperations(target))).toBe(expected)
-  })
-
-  test.each([
-    { name: 'another group', finalizer: 'group.ingress.k8s.aws/other', expected: true },
-    { name: 'its first group', finalizer: 'ingress.k8s.aws/resources', expected: true },
-    {
-      name: 'the group that its class had assigned',
-      finalizer: 'group.ingress.eks.amazonaws.com/shared',
-      expected: false,
-    },
-  ])('$name', ({ finalizer, expected }) => {
-    const target = withAddress(createLiveTarget())
-    const live = target.ingress && {
-      ...target.ingress,
-      metadata: { ...target.ingress.metadata, finalizers: [finalizer] },
-    }
-    const settings = createSettings({ ingress: { groupName: 'shared' } })
-    const operations = planOperations({ ...target, ingress: live }, settings)
-    expect(replacesLoadBalancer(operations)).toBe(expected)
   })
 })
