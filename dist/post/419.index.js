@@ -473,6 +473,19 @@ const truncate = (text, maxLength) => text.length <= maxLength + 50
     ? text
     : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`;
 const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+function countObjects(changes) {
+    const objectCount = new Set(changes.map(({ object }) => object)).size;
+    const isOneEach = changes.length === objectCount;
+    return {
+        objects: formatCount(objectCount, 'object'),
+        fields: isOneEach ? '' : ` (${formatCount(changes.length, 'field')})`,
+    };
+}
+function formatObjects(changes, verb) {
+    const { objects, fields } = countObjects(changes);
+    return `${objects} ${verb}${fields}`;
+}
+const formatDifferences = (changes, from = '') => formatObjects(changes, `${countObjects(changes).objects === '1 object' ? 'differs' : 'differ'}${from}`);
 const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
 const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
 function formatDuration(milliseconds) {
@@ -501,10 +514,16 @@ function troubleshootingUrl(code, env = process.env) {
 }
 function annotateFailure(error, redactor) {
     const problems = error.allErrors.map(({ message, remedy }) => `${message}\nWhat to do: ${remedy}`);
-    const reference = troubleshootingUrl(error.code) ?? `See ${error.code} in docs/troubleshooting.md.`;
     const title = `${annotationTitle}: ${error.code} in ${error.step ?? 'preflight'}`;
-    core.error(redactor.redact([...problems, reference].join('\n\n')), { title });
+    core.error(redactor.redact([...problems, listReferences(error)].join('\n\n')), { title });
     process.exitCode = core.ExitCode.Failure;
+}
+function listReferences(error) {
+    const codes = [...new Set(error.allErrors.map(({ code }) => code))];
+    const urls = codes.map((code) => troubleshootingUrl(code));
+    return urls.includes(undefined)
+        ? `See ${codes.join(', ')} in docs/troubleshooting.md.`
+        : urls.join('\n');
 }
 function warnRemovalFailed(path, thrown) {
     warning(`Cannot remove the temporary directory ${path} of this action from the runner ` +

@@ -19,18 +19,49 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(996);
+/* harmony import */ var _util_end_process_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(568);
+/* harmony import */ var _util_work_directory_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(996);
+
 
 const runnerTemp = process.env['RUNNER_TEMP'];
 if (runnerTemp) {
-    await (0,_util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => {
+    await (0,_util_work_directory_js__WEBPACK_IMPORTED_MODULE_1__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => {
         const { warnRemovalFailed } = await __nccwpck_require__.e(/* import() */ 419).then(__nccwpck_require__.bind(__nccwpck_require__, 419));
         warnRemovalFailed(path, thrown);
     });
 }
+(0,_util_end_process_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcess */ .J)();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 568:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   J: () => (/* binding */ endProcess)
+/* harmony export */ });
+const threadRequests = new Set([
+    'GetAddrInfoReqWrap',
+    'GetNameInfoReqWrap',
+    'FSReqCallback',
+    'FSReqPromise',
+]);
+function endProcess() {
+    process.stdout.write('', () => {
+        if (process.getActiveResourcesInfo().some((name) => threadRequests.has(name)))
+            replaceProcess();
+        process.exit();
+    });
+}
+function replaceProcess() {
+    if (process.platform === 'win32')
+        return;
+    process.execve?.('/bin/sh', ['sh', '-c', `exit ${Number(process.exitCode ?? 0)}`], {});
+}
+
 
 /***/ }),
 

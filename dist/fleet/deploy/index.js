@@ -23,7 +23,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(760);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(210);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(506);
-/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(639);
+/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(136);
 
 
 
@@ -63,11 +63,17 @@ function createCancellationSignal() {
 function writeResults(results) {
     const file = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json');
     (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(file, { force: true });
-    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(file, JSON.stringify(results), { flag: 'wx' });
+    const jobResults = {
+        attempt: Number(process.env['GITHUB_RUN_ATTEMPT'] ?? '1'),
+        mode: (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)('mode'),
+        dryRun: (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)('dry-run') === 'true',
+        targets: results,
+    };
+    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(file, JSON.stringify(jobResults), { flag: 'wx' });
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .setOutput */ .uH)('results', JSON.stringify(results));
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .setOutput */ .uH)('results-file', file);
 }
-const describeResult = ({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] ?? outcome})`;
+const describeResult = ({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] || outcome})`;
 await run();
 
 __webpack_async_result__();
@@ -75,7 +81,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 639:
+/***/ 136:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -85,8 +91,6 @@ __nccwpck_require__.d(__webpack_exports__, {
   Nh: () => (/* binding */ runTarget),
   dO: () => (/* binding */ sharedInputs)
 });
-
-// UNUSED EXPORTS: readResults
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
@@ -103,14 +107,20 @@ const unmatchedFilter = (names, source, targetCount) => new Error(`Input only co
 const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
-const fleet_resultsInvalid = (artifactId) => new Error(`Artifact ${artifactId} of this run has the name of results, but fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
-const resultsTooLarge = (artifactId, maxBytes) => new Error(`Artifact ${artifactId} of this run is larger than ${maxBytes} bytes, so fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
+const renameArtifacts = 'Rename artifacts of other steps that start with the same name.';
+const fleet_resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
+const resultsTooLarge = (maxBytes) => new Error(`It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`);
+const resultsUnreadable = (artifact, cause) => new Error(`Artifact ${artifact} cannot be read: ${getErrorMessage(cause)}`, { cause });
+const resultsIncomplete = (count) => new Error(`The report is incomplete: the results of ${formatCount(count, 'job')} could not be read. Re-run the report.`);
+const issueNotUpdated = (cause) => new Error(`The issue does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`, { cause });
 function gitHubRequestFailed(options) {
-    const { operation, status, body, requiredPermissions } = options;
-    const problem = `GitHub API request "${operation}" failed with status ${status}: ${body}`;
-    if (!requiredPermissions)
-        return new Error(problem);
-    return new Error(`${problem} Grant the token the permissions ${requiredPermissions}.`);
+    const { operation, status, message, requiredPermissions, cause } = options;
+    const outcome = status === undefined ? 'failed' : `failed with status ${status}`;
+    const problem = `GitHub API request "${operation}" ${outcome}: ${message.replace(/\.?$/, '.')}`;
+    const remedy = requiredPermissions === undefined || status === undefined || status >= 500
+        ? 'Re-run the job.'
+        : `Grant the token the permissions ${requiredPermissions}.`;
+    return new Error(`${problem} ${remedy}`, { cause });
 }
 
 // EXTERNAL MODULE: ./build/util/text.js
@@ -4064,18 +4074,38 @@ function parsePair(entry) {
 
 const listRemedy = 'Separate the entries by commas or new lines.';
 const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
+const isYamlList = (raw) => /^\s*(\[|- )/.test(raw);
 function list(raw) {
-    const isYaml = /^\s*(\[|- )/.test(raw);
-    const entries = isYaml ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy) : splitPlainList(raw);
+    const entries = isYamlList(raw)
+        ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy)
+        : splitPlainList(raw);
     if (!Array.isArray(entries) || !entries.every(isEntry))
         throw invalidValue(raw, 'is not a list of plain entries', listRemedy);
     return entries.map((entry) => entry.trim());
 }
-function splitPlainList(raw) {
+const unquote = (entry) => entry.replace(/^(["'])(.*)\1$/, '$2');
+const splitPlainList = (raw) => raw
+    .split(/[\s,;]+/)
+    .map(unquote)
+    .filter((entry) => entry !== '');
+const isResourceId = (text) => /^["']?(subnet|sg)-[0-9a-z]+["']?$/.test(text);
+function idsOrNames(raw) {
+    if (isYamlList(raw))
+        return list(raw).map(rejectComma);
     return raw
-        .split(/[\s,;]+/)
-        .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
+        .split(/[\r\n,;]+/)
+        .map((entry) => entry.trim())
+        .flatMap((entry) => {
+        const words = entry.split(/\s+/);
+        return words.every(isResourceId) ? words : [entry];
+    })
+        .map((entry) => unquote(entry).trim())
         .filter((entry) => entry !== '');
+}
+function rejectComma(name) {
+    if (!name.includes(','))
+        return name;
+    throw new InvalidInputError(`contains ${quoteForError(name)}, and the controller splits names at commas.`, 'Use its ID.');
 }
 function cidrs(raw) {
     const blocks = list(raw);
@@ -4225,6 +4255,7 @@ const oids = {
     keyUsage: '2.5.29.15',
     tlsFeature: '1.3.6.1.5.5.7.1.24',
     rsassaPss: '1.2.840.113549.1.1.10',
+    sha1: '1.3.14.3.2.26',
 };
 const emptyElement = { tag: 0, content: Buffer.alloc(0) };
 function readFields(certificate) {
@@ -4271,10 +4302,15 @@ function hasExplicitCurve(certificate) {
 }
 function isPssWithSha1(certificate) {
     const [, signature = emptyElement] = readFields(certificate);
-    const [oid = emptyElement, parameters] = readElements(signature.content);
+    const [oid = emptyElement, parameters = emptyElement] = readElements(signature.content);
     if (formatObjectIdentifier(oid.content) !== oids.rsassaPss)
         return false;
-    return !readElements(parameters?.content ?? Buffer.alloc(0)).some(({ tag }) => tag === contextTag(0));
+    const hash = readElements(parameters.content).find(({ tag }) => tag === contextTag(0));
+    if (!hash)
+        return true;
+    const [algorithm = emptyElement] = readElements(hash.content);
+    const [hashOid = emptyElement] = readElements(algorithm.content);
+    return formatObjectIdentifier(hashOid.content) === oids.sha1;
 }
 
 ;// CONCATENATED MODULE: ./build/failures/certificate-files.js
@@ -4390,14 +4426,7 @@ function keyTypeUnsupported(algorithm) {
     return new ActionError({
         code: 'certificate-key-unsupported',
         problem: `The certificate has a key of type ${algorithm}, which ACM cannot import.`,
-        remedy: 'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256, P-384 or P-521.',
-    });
-}
-function keyTypesMixed(key) {
-    return new ActionError({
-        code: 'certificate-key-unsupported',
-        problem: `The certificate has a key of type ${key.algorithm}, but its issuer has one of type ${key.issuerAlgorithm}; ACM requires both to be RSA or both to be EC.`,
-        remedy: `Request the certificate with an ${key.issuerType} key.`,
+        remedy: 'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256 or P-384.',
     });
 }
 function signatureWeak(subject, algorithm) {
@@ -4448,26 +4477,26 @@ function certificateNotYetValid(subject, validFrom) {
     });
 }
 const hostMismatchRemedy = 'Use a certificate for this host, or set host to a name that the certificate covers.';
-function hostNotCovered(host, dnsNames) {
+function hostNotCovered(host, names) {
     return new ActionError({
         code: 'certificate-host-mismatch',
-        problem: dnsNames.length === 0
+        problem: names.length === 0
             ? `The certificate does not cover ${host}: it has no subject alternative names.`
-            : `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}.`,
+            : `The certificate does not cover ${host}: its names are ${names.join(', ')}.`,
         remedy: hostMismatchRemedy,
     });
 }
-function hostBeyondWildcard(host, dnsNames, wildcard) {
+function hostBeyondWildcard(host, names, wildcard) {
     return new ActionError({
         code: 'certificate-host-mismatch',
-        problem: `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}. ${wildcard} covers exactly one label in place of the asterisk.`,
+        problem: `The certificate does not cover ${host}: its names are ${names.join(', ')}. ${wildcard} covers exactly one label in place of the asterisk.`,
         remedy: hostMismatchRemedy,
     });
 }
 function hostOnlyInCommonName(host) {
     return new ActionError({
         code: 'certificate-host-mismatch',
-        problem: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but clients ignore common names.`,
+        problem: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but many clients ignore it (Go, Java, browsers).`,
         remedy: `Request a certificate with ${host} as a subject alternative name.`,
     });
 }
@@ -4896,6 +4925,10 @@ const joinProblems = (problems) => problems.length === 0 ? undefined : problems.
 const anyValue = () => undefined;
 const annotation_validators_oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
 const annotation_validators_boolean = annotation_validators_oneOf('true', 'false');
+const goBoolean = (value) => /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value)
+    ? undefined
+    : 'is not one of true, false';
+const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
 const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
     ? undefined
     : `is not an integer from ${min} to ${max}`;
@@ -4903,15 +4936,36 @@ const zeroOrInteger = (min, max) => (value) => {
     const isValid = value === '0' || integer(min, max)(value) === undefined;
     return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
 };
-const json = (value) => {
+function parseJson(value) {
     try {
-        JSON.parse(value);
-        return undefined;
+        return JSON.parse(value);
     }
     catch {
-        return 'is not valid JSON';
+        return undefined;
     }
+}
+const isJsonObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const parseJsonObjects = (value) => {
+    const parsed = parseJson(value);
+    return Array.isArray(parsed) && parsed.every(isJsonObject) ? parsed : undefined;
 };
+function readField(object, name) {
+    if (Object.hasOwn(object, name))
+        return object[name];
+    const key = Object.keys(object).find((each) => each.toLowerCase() === name.toLowerCase());
+    return key === undefined ? undefined : object[key];
+}
+const asString = (value) => typeof value === 'string' ? value : undefined;
+const parseMutualAuthentication = (value) => parseJsonObjects(value)?.map((entry) => {
+    const port = readField(entry, 'port');
+    return {
+        port: typeof port === 'number' ? port : undefined,
+        mode: asString(readField(entry, 'mode')),
+        trustStore: asString(readField(entry, 'trustStore')),
+        ignoreClientCertificateExpiry: readField(entry, 'ignoreClientCertificateExpiry'),
+        advertiseTrustStoreCaNames: readField(entry, 'advertiseTrustStoreCaNames'),
+    };
+});
 const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
 function parseAttributes(value) {
     const entries = value
@@ -4928,6 +4982,10 @@ const attributeList = (validators) => (value) => {
     const attributes = parseAttributes(value);
     if (!attributes)
         return 'is not a list of key=value';
+    if (/,\s*$/.test(value))
+        return 'ends with a comma, which becomes part of the last value';
+    if (/,\s*,|^\s*,/.test(value))
+        return 'contains an empty entry';
     const problems = [];
     for (const [key, attributeValue] of attributes) {
         const validate = Object.hasOwn(validators, key) ? validators[key] : undefined;
@@ -4937,45 +4995,142 @@ const attributeList = (validators) => (value) => {
     }
     return joinProblems(problems);
 };
-const grpcCodes = (value) => {
+function parseCodes(value) {
     const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
     if (ranges.includes(null))
+        return undefined;
+    return ranges.flatMap((range) => [range?.[1], range?.[2] ?? range?.[1]]).map(Number);
+}
+const grpcCodes = (value) => {
+    const codes = parseCodes(value);
+    if (!codes)
         return 'is not a list of codes such as 0,12 or 0-99';
-    const codes = ranges.flatMap((range) => [range?.[1], range?.[2]]);
-    const outOfRange = codes.find((code) => Number(code ?? 0) > 99);
+    const outOfRange = codes.find((code) => code > 99);
     if (outOfRange === undefined)
         return undefined;
     return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
 };
-function parseMutualAuthentication(value) {
-    if (json(value) !== undefined)
-        return undefined;
-    const parsed = JSON.parse(value);
-    const isObject = (entry) => typeof entry === 'object' && entry !== null;
-    return Array.isArray(parsed) && parsed.every(isObject) ? parsed : undefined;
-}
-const mutualAuthentication = (value) => {
-    const entries = parseMutualAuthentication(value);
-    if (!entries)
-        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
+const httpCodes = (value) => {
+    const codes = parseCodes(value);
+    const isValid = codes?.every((code) => code >= 200 && code <= 599) ?? false;
+    return isValid ? undefined : 'is not a list of HTTP codes such as 200,301 or 200-399';
+};
+const authType = (value) => value === 'none'
+    ? undefined
+    : 'does not work with gRPC: the ALB would redirect calls to a login page';
+const healthCheckPath = (value) => {
+    if (!value.startsWith('/'))
+        return 'does not begin with a slash';
+    return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
+};
+const annotation_validators_port = integer(1, 65_535);
+const trafficPort = (value) => value === 'traffic-port' || annotation_validators_port(value) === undefined
+    ? undefined
+    : 'is neither traffic-port nor an integer from 1 to 65535';
+const portMapping = (value) => {
+    const mappings = parseAttributes(value) ?? [];
+    const invalid = mappings.find((ports) => ports.some((each) => annotation_validators_port(each) !== undefined));
+    if (!invalid)
+        return attributeList({})(value);
+    return `contains ${truncateForError(invalid.join('='))}, which is not an integer from 1 to 65535`;
+};
+const capacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
+const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+    ? undefined
+    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
+        '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
+
+;// CONCATENATED MODULE: ./build/controller/annotation-effects.js
+
+const always = (reason) => () => reason;
+const onlyForActions = always('only a path whose port is named use-annotation uses it, and the path of this Ingress forwards ' +
+    'to Milvus');
+const onlyForRegexPaths = always('it is about paths of type ImplementationSpecific, and that of this Ingress is of type Prefix');
+const onlyForInstanceTargets = always('the targets of this Ingress are pods, not nodes');
+const onlyWithoutCertificate = always('certificate-arn, which this action sets, overrides it');
+const onlyWithLogin = always('auth-type is none, so the ALB authenticates nobody');
+const onlyForListener = ({ listenPort }, suffix) => suffix === `HTTPS-${listenPort}`
+    ? undefined
+    : `the only listener of this Ingress is HTTPS-${listenPort}`;
+const onlyForService = ({ service }, suffix) => suffix === service ? undefined : `the Service of this Ingress is ${service}`;
+const onlyForServicePort = ({ service, servicePort }, suffix) => suffix === `${service}.${servicePort}`
+    ? undefined
+    : `the Service and port of this Ingress are ${service}.${servicePort}`;
+const onlyWithFrontendNlb = ({ annotations }) => isGoTrue(annotations['enable-frontend-nlb'])
+    ? undefined
+    : 'there is an NLB only with enable-frontend-nlb: true';
+const onlyWithSecurityGroups = ({ annotations }) => 'security-groups' in annotations
+    ? undefined
+    : 'it is about the groups of input security-groups, which is empty';
+const onlyWithoutSecurityGroups = ({ annotations }) => 'security-groups' in annotations
+    ? 'the controller does not change the groups of input security-groups'
+    : undefined;
+
+;// CONCATENATED MODULE: ./build/controller/json-validators.js
+
+const jsonObject = (value) => isJsonObject(parseJson(value)) ? undefined : 'is not a JSON object';
+const jsonList = (value) => parseJsonObjects(value) ? undefined : 'is not a JSON list of objects';
+const jwtValidation = (value) => {
+    const config = parseJson(value);
+    if (!isJsonObject(config))
+        return 'is not a JSON object';
     const problems = [];
-    for (const { port, mode = '', trustStore } of entries) {
-        if (!Number.isInteger(port))
-            problems.push('contains an entry without a port');
-        if (!['off', 'passthrough', 'verify'].includes(mode)) {
-            const shownMode = truncateForError(JSON.stringify(mode));
-            problems.push(`contains mode ${shownMode}, which is not off, passthrough or verify`);
-        }
-        if (mode === 'verify' && !trustStore)
-            problems.push('contains mode verify without a trustStore');
+    for (const name of ['issuer', 'jwksEndpoint']) {
+        const field = readField(config, name);
+        if (typeof field !== 'string' || field === '')
+            problems.push(`contains no ${name}`);
     }
+    const endpoint = readField(config, 'jwksEndpoint');
+    if (typeof endpoint === 'string' && endpoint !== '' && !endpoint.startsWith('https://'))
+        problems.push('contains a jwksEndpoint that does not begin with https://');
     return joinProblems(problems);
 };
+const mutualAuthentication = (value) => {
+    const entries = parseMutualAuthentication(value);
+    if (!entries || entries.length === 0)
+        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
+    return joinProblems(entries.flatMap(validateEntry));
+};
+const isPort = (value) => Number.isInteger(value) && value >= 1 && value <= 65_535;
+function validateEntry(entry) {
+    const { port, mode, trustStore } = entry;
+    const problems = [];
+    if (port === undefined)
+        problems.push('contains an entry without a port');
+    else if (!isPort(port)) {
+        problems.push(`contains port ${port}, which is not an integer from 1 to 65535`);
+    }
+    if (mode === 'verify') {
+        if (trustStore === undefined || trustStore === '')
+            problems.push('contains mode verify without a trustStore');
+        problems.push(...validateVerification(entry));
+    }
+    else if (mode === 'off' || mode === 'passthrough')
+        problems.push(...findVerificationFields(entry, mode));
+    else {
+        const shownMode = truncateForError(JSON.stringify(mode ?? ''));
+        problems.push(`contains mode ${shownMode}, which is not off, passthrough or verify`);
+    }
+    return problems;
+}
+function validateVerification({ ignoreClientCertificateExpiry: ignore, advertiseTrustStoreCaNames: advertise, }) {
+    const problems = [];
+    if (ignore !== undefined && ignore !== null && typeof ignore !== 'boolean')
+        problems.push('contains an ignoreClientCertificateExpiry that is neither true nor false');
+    if (advertise !== undefined && advertise !== null && advertise !== 'on' && advertise !== 'off')
+        problems.push('contains an advertiseTrustStoreCaNames that is neither on nor off');
+    return problems;
+}
+function findVerificationFields(entry, mode) {
+    const { trustStore, ignoreClientCertificateExpiry, advertiseTrustStoreCaNames } = entry;
+    const fields = { trustStore, ignoreClientCertificateExpiry, advertiseTrustStoreCaNames };
+    return Object.entries(fields)
+        .filter(([, field]) => field !== undefined && field !== null && field !== '')
+        .map(([name]) => `contains ${name}, which mode ${mode} does not support`);
+}
 
-;// CONCATENATED MODULE: ./build/controller/annotations.js
+;// CONCATENATED MODULE: ./build/controller/elb-attributes.js
 
-
-const annotationPrefix = 'alb.ingress.kubernetes.io/';
 const loadBalancerAttributes = attributeList({
     'access_logs.s3.enabled': annotation_validators_boolean,
     'client_keep_alive.seconds': integer(60, 604_800),
@@ -4995,124 +5150,253 @@ const targetGroupAttributes = attributeList({
     'stickiness.enabled': annotation_validators_boolean,
     'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
 });
-const authType = (value) => value === 'none'
-    ? undefined
-    : 'does not work with gRPC: the ALB would redirect calls to a login page';
-const healthCheckPath = (value) => {
-    if (!value.startsWith('/'))
-        return 'does not begin with a slash';
-    return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
+
+;// CONCATENATED MODULE: ./build/controller/annotation-table.js
+
+
+
+
+const escapedComma = {
+    before: [2, 14, 1],
+    appliesTo: (value) => value.includes('\\,'),
+    effect: 'rejects the escaped comma in',
 };
-const capacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
-const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
-    ? undefined
-    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
-        '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
-const annotationValidators = {
-    'group.name': anyValue,
-    'group.order': integer(-1000, 1000),
-    'ip-address-type': annotation_validators_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
-    'ipam-ipv4-pool-id': anyValue,
-    'load-balancer-attributes': loadBalancerAttributes,
-    'load-balancer-capacity-reservation': anyValue,
-    'load-balancer-name': anyValue,
-    'minimum-load-balancer-capacity': capacity,
-    scheme: anyValue,
-    tags: anyValue,
-    'customer-owned-ipv4-pool': anyValue,
-    'inbound-cidrs': anyValue,
-    'manage-backend-security-group-rules': annotation_validators_boolean,
-    'security-group-prefix-lists': nonEmptyList,
-    'security-groups': anyValue,
-    subnets: anyValue,
-    'acm-pca-arn': anyValue,
-    'certificate-arn': anyValue,
-    'create-acm-cert': annotation_validators_boolean,
-    'listen-ports': anyValue,
-    'listener-attributes': attributeList({}),
-    'mutual-authentication': mutualAuthentication,
-    'ssl-policy': anyValue,
-    'ssl-redirect': integer(1, 65_535),
-    actions: anyValue,
-    conditions: anyValue,
-    transforms: anyValue,
-    'use-regex-path-match': annotation_validators_boolean,
-    'auth-idp-cognito': json,
-    'auth-idp-oidc': json,
-    'auth-on-unauthenticated-request': annotation_validators_oneOf('authenticate', 'allow', 'deny'),
-    'auth-scope': anyValue,
-    'auth-session-cookie': anyValue,
-    'auth-session-timeout': integer(1, 604_800),
-    'auth-type': authType,
-    'jwt-validation': json,
-    'backend-protocol': annotation_validators_oneOf('HTTP', 'HTTPS'),
-    'backend-protocol-version': anyValue,
-    'multi-cluster-target-group': annotation_validators_boolean,
-    'target-control-port': anyValue,
-    'target-group-attributes': targetGroupAttributes,
-    'target-node-labels': attributeList({}),
-    'target-type': anyValue,
-    'healthcheck-interval-seconds': integer(5, 300),
-    'healthcheck-path': healthCheckPath,
-    'healthcheck-port': anyValue,
-    'healthcheck-protocol': annotation_validators_oneOf('HTTP', 'HTTPS'),
-    'healthcheck-timeout-seconds': integer(2, 120),
-    'healthy-threshold-count': integer(2, 10),
-    'success-codes': grpcCodes,
-    'unhealthy-threshold-count': integer(2, 10),
-    'shield-advanced-protection': annotation_validators_boolean,
-    'waf-acl-id': anyValue,
-    'wafv2-acl-arn': webAclArn,
-    'wafv2-acl-name': anyValue,
-    'web-acl-id': anyValue,
-    'enable-frontend-nlb': annotation_validators_boolean,
-    'frontend-nlb': anyValue,
-    'frontend-nlb-attributes': attributeList({}),
-    'frontend-nlb-eip-allocations': nonEmptyList,
-    'frontend-nlb-healthcheck-healthy-threshold-count': anyValue,
-    'frontend-nlb-healthcheck-interval-seconds': anyValue,
-    'frontend-nlb-healthcheck-path': anyValue,
-    'frontend-nlb-healthcheck-port': anyValue,
-    'frontend-nlb-healthcheck-protocol': anyValue,
-    'frontend-nlb-healthcheck-success-codes': anyValue,
-    'frontend-nlb-healthcheck-timeout-seconds': anyValue,
-    'frontend-nlb-healthcheck-unhealthy-threshold-count': anyValue,
-    'frontend-nlb-listener-port-mapping': anyValue,
-    'frontend-nlb-scheme': annotation_validators_oneOf('internal', 'internet-facing'),
-    'frontend-nlb-security-groups': nonEmptyList,
-    'frontend-nlb-subnets': nonEmptyList,
-    'frontend-nlb-tags': attributeList({}),
+const isEnabledBy = (flag) => ({
+    flag,
+    value: false,
+    effect: 'ignores',
+    appliesTo: (value) => value !== 'none' && value !== 'false',
+});
+const hasFeatureGate = (gate, effect) => ({
+    flag: 'feature-gates',
+    gate,
+    value: false,
+    effect,
+});
+const annotation_table_stringMap = (validate) => ({
+    validate,
+    traps: [escapedComma],
+});
+const onService = (declaration) => ({
+    ...declaration,
+    isReadFromService: true,
+});
+const frontendNlb = (validate) => ({
+    validate,
+    since: [2, 13, 0],
+    noEffect: onlyWithFrontendNlb,
+});
+const login = (validate) => onService({ validate, noEffect: onlyWithLogin });
+const annotation_table_annotationTable = {
+    'group.name': {
+        validate: anyValue,
+        disabledBy: { flag: 'disable-ingress-group-name-annotation', value: true, effect: 'rejects' },
+    },
+    'group.order': { validate: integer(-1000, 1000) },
+    'ip-address-type': { validate: annotation_validators_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4') },
+    'ipam-ipv4-pool-id': { validate: anyValue, since: [2, 12, 0] },
+    'load-balancer-attributes': annotation_table_stringMap(loadBalancerAttributes),
+    'load-balancer-name': { validate: anyValue },
+    'minimum-load-balancer-capacity': {
+        validate: capacity,
+        since: [2, 11, 0],
+        disabledBy: hasFeatureGate('LBCapacityReservation', 'ignores'),
+    },
+    scheme: { validate: anyValue },
+    tags: onService(annotation_table_stringMap(anyValue)),
+    'customer-owned-ipv4-pool': { validate: anyValue },
+    'inbound-cidrs': { validate: anyValue },
+    'manage-backend-security-group-rules': { validate: goBoolean, noEffect: onlyWithSecurityGroups },
+    'security-group-prefix-lists': {
+        validate: nonEmptyList,
+        since: [2, 8, 0],
+        noEffect: onlyWithoutSecurityGroups,
+    },
+    'security-groups': { validate: anyValue },
+    subnets: { validate: anyValue },
+    'acm-pca-arn': { validate: anyValue, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
+    'certificate-arn': { validate: anyValue },
+    'create-acm-cert': { validate: goBoolean, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
+    'listen-ports': { validate: anyValue },
+    'listener-attributes.PROTOCOL-PORT': {
+        ...annotation_table_stringMap(attributeList({})),
+        since: [2, 9, 0],
+        noEffect: onlyForListener,
+    },
+    'mutual-authentication': { validate: mutualAuthentication, since: [2, 7, 0] },
+    'ssl-policy': { validate: anyValue },
+    'ssl-redirect': { validate: annotation_validators_port },
+    'actions.NAME': { validate: jsonObject, noEffect: onlyForActions },
+    'conditions.SERVICE': { validate: jsonList, noEffect: onlyForService },
+    'transforms.SERVICE': { validate: jsonList, since: [2, 14, 0], noEffect: onlyForService },
+    'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },
+    'auth-idp-cognito': login(jsonObject),
+    'auth-idp-oidc': login(jsonObject),
+    'auth-on-unauthenticated-request': login(annotation_validators_oneOf('authenticate', 'allow', 'deny')),
+    'auth-scope': login(anyValue),
+    'auth-session-cookie': login(anyValue),
+    'auth-session-timeout': login(integer(1, 604_800)),
+    'auth-type': onService({ validate: authType }),
+    'jwt-validation': { validate: jwtValidation, since: [2, 15, 0] },
+    'backend-protocol': onService({ validate: annotation_validators_oneOf('HTTP', 'HTTPS') }),
+    'backend-protocol-version': onService({ validate: anyValue, since: [2, 1, 0] }),
+    'multi-cluster-target-group': onService({ validate: goBoolean, since: [2, 10, 0] }),
+    'target-control-port.SERVICE.PORT': onService({
+        validate: annotation_validators_port,
+        since: [2, 16, 0],
+        noEffect: onlyForServicePort,
+    }),
+    'target-group-attributes': onService(annotation_table_stringMap(targetGroupAttributes)),
+    'target-node-labels': onService({
+        ...annotation_table_stringMap(attributeList({})),
+        noEffect: onlyForInstanceTargets,
+    }),
+    'target-type': onService({
+        validate: anyValue,
+        disabledBy: hasFeatureGate('EnableIPTargetType', 'rejects'),
+    }),
+    'healthcheck-interval-seconds': onService({ validate: integer(5, 300) }),
+    'healthcheck-path': onService({ validate: healthCheckPath }),
+    'healthcheck-port': onService({ validate: anyValue }),
+    'healthcheck-protocol': onService({ validate: annotation_validators_oneOf('HTTP', 'HTTPS') }),
+    'healthcheck-timeout-seconds': onService({ validate: integer(2, 120) }),
+    'healthy-threshold-count': onService({ validate: integer(2, 10) }),
+    'success-codes': onService({ validate: grpcCodes }),
+    'unhealthy-threshold-count': onService({ validate: integer(2, 10) }),
+    'shield-advanced-protection': { validate: goBoolean, disabledBy: isEnabledBy('enable-shield') },
+    'waf-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
+    'wafv2-acl-arn': {
+        validate: webAclArn,
+        disabledBy: isEnabledBy('enable-wafv2'),
+        traps: [
+            { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects none in' },
+        ],
+    },
+    'wafv2-acl-name': {
+        validate: anyValue,
+        disabledBy: isEnabledBy('enable-wafv2'),
+        since: [2, 14, 0],
+        traps: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
+    },
+    'web-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
+    'enable-frontend-nlb': { validate: goBoolean, since: [2, 13, 0] },
+    'frontend-nlb-attributes': { ...frontendNlb(attributeList({})), since: [3, 2, 0] },
+    'frontend-nlb-eip-allocations': frontendNlb(nonEmptyList),
+    'frontend-nlb-healthcheck-healthy-threshold-count': frontendNlb(integer(2, 10)),
+    'frontend-nlb-healthcheck-interval-seconds': frontendNlb(integer(5, 300)),
+    'frontend-nlb-healthcheck-path': frontendNlb(healthCheckPath),
+    'frontend-nlb-healthcheck-port': frontendNlb(trafficPort),
+    'frontend-nlb-healthcheck-protocol': frontendNlb(annotation_validators_oneOf('HTTP', 'HTTPS')),
+    'frontend-nlb-healthcheck-success-codes': frontendNlb(httpCodes),
+    'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(integer(2, 120)),
+    'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(integer(2, 10)),
+    'frontend-nlb-listener-port-mapping': frontendNlb(portMapping),
+    'frontend-nlb-scheme': frontendNlb(annotation_validators_oneOf('internal', 'internet-facing')),
+    'frontend-nlb-security-groups': frontendNlb(nonEmptyList),
+    'frontend-nlb-subnets': frontendNlb(nonEmptyList),
+    'frontend-nlb-tags': frontendNlb(attributeList({})),
 };
-const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
-function findValidator(key) {
+
+;// CONCATENATED MODULE: ./build/controller/annotations.js
+
+
+
+const annotationPrefix = 'alb.ingress.kubernetes.io/';
+const suffixedNames = new Map(Object.keys(annotation_table_annotationTable).flatMap((name) => {
+    const [baseName = name] = name.split(/\.(?=[A-Z])/);
+    return baseName === name ? [] : [[baseName, name]];
+}));
+function splitName(name) {
+    const point = name.indexOf('.');
+    return point < 0 ? [name, ''] : [name.slice(0, point), name.slice(point + 1)];
+}
+function findDeclaration(key) {
+    if (!key.startsWith(annotationPrefix))
+        return undefined;
     const name = key.slice(annotationPrefix.length);
-    if (Object.hasOwn(annotationValidators, name))
-        return annotationValidators[name];
-    const [, baseName = ''] = suffixedAnnotations.exec(name) ?? [];
-    return annotationValidators[baseName];
+    if (Object.hasOwn(annotation_table_annotationTable, name))
+        return annotation_table_annotationTable[name];
+    const [baseName, suffix] = splitName(name);
+    return suffix === '' ? undefined : annotation_table_annotationTable[suffixedNames.get(baseName) ?? ''];
 }
 const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-function validateAnnotations(annotations) {
-    const problems = [];
+const defaultInterval = 15;
+const defaultTimeout = 5;
+const validateAnnotations = (annotations) => findRejectedAnnotations(annotations).map(({ key, value, problem }) => {
+    const shownValue = truncateForError(JSON.stringify(value));
+    return `${truncateForError(key)} is ${shownValue}, which ${problem}`;
+});
+function findRejectedAnnotations(annotations) {
+    const rejected = [];
     for (const [key, value] of Object.entries(annotations)) {
-        const problem = key.startsWith(annotationPrefix) ? findValidator(key)?.(value) : undefined;
-        if (problem === undefined)
-            continue;
-        const shownValue = truncateForError(JSON.stringify(value));
-        problems.push(`${truncateForError(key)} is ${shownValue}, which ${problem}`);
+        const problem = findDeclaration(key)?.validate(value);
+        if (problem !== undefined)
+            rejected.push({ key, value, problem });
     }
-    return problems;
+    return [...rejected, ...findRejectedHealthChecks(annotations)];
+}
+function findRejectedHealthChecks(annotations) {
+    const rejected = [];
+    for (const namePrefix of ['', 'frontend-nlb-']) {
+        const intervalName = `${namePrefix}healthcheck-interval-seconds`;
+        const timeoutName = `${namePrefix}healthcheck-timeout-seconds`;
+        const interval = annotations[annotationPrefix + intervalName];
+        const timeout = annotations[annotationPrefix + timeoutName];
+        const isTooLong = Number(timeout ?? defaultTimeout) >= Number(interval ?? defaultInterval);
+        if (!isTooLong)
+            continue;
+        if (timeout !== undefined)
+            rejected.push({
+                key: annotationPrefix + timeoutName,
+                value: timeout,
+                problem: `is not less than ${intervalName} ` + `(${interval ?? `${defaultInterval} by default`})`,
+            });
+        else if (interval !== undefined)
+            rejected.push({
+                key: annotationPrefix + intervalName,
+                value: interval,
+                problem: `is not greater than ${timeoutName} (${defaultTimeout} by default)`,
+            });
+    }
+    return rejected;
 }
 function findUnknownAnnotations(annotations) {
     return Object.keys(annotations)
-        .filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined)
+        .filter((key) => key.startsWith(annotationPrefix) && findDeclaration(key) === undefined)
         .map((key) => ({ key, suggestion: suggestKey(key) }));
 }
+const mistakenNames = new Map([
+    ['frontend-nlb', 'enable-frontend-nlb'],
+    ['load-balancer-capacity-reservation', 'minimum-load-balancer-capacity'],
+    ...suffixedNames,
+]);
 const maxSuggestionDistance = 3;
 function suggestKey(key) {
     const name = key.slice(annotationPrefix.length);
-    const nearest = findNearest(name, Object.keys(annotationValidators), maxSuggestionDistance);
-    return nearest && annotationPrefix + nearest;
+    const suggestion = mistakenNames.get(name) ?? suggestSuffixedName(name) ?? suggestName(name);
+    return suggestion && annotationPrefix + suggestion;
+}
+const suggestName = (name) => findNearest(name, Object.keys(annotationTable), maxSuggestionDistance);
+function suggestSuffixedName(name) {
+    const [baseName, suffix] = splitName(name);
+    if (suffix === '')
+        return undefined;
+    const nearest = findNearest(baseName, [...suffixedNames.keys()], maxSuggestionDistance);
+    return nearest && `${nearest}.${suffix}`;
+}
+function findIneffectiveAnnotations(ingress) {
+    const prefixLength = annotationPrefix.length;
+    const names = Object.entries(ingress.annotations).flatMap(([key, value]) => key.startsWith(annotationPrefix) ? [[key.slice(prefixLength), value]] : []);
+    const annotations = Object.fromEntries(names);
+    const ineffective = [];
+    for (const [name] of names) {
+        const key = annotationPrefix + name;
+        const [, suffix] = splitName(name);
+        const reason = findDeclaration(key)?.noEffect?.({ ...ingress, annotations }, suffix);
+        if (reason !== undefined)
+            ineffective.push({ key, reason });
+    }
+    return ineffective;
 }
 
 ;// CONCATENATED MODULE: ./build/controller/tags.js
@@ -5148,11 +5432,18 @@ function validateTag(key, value) {
 
 
 
+
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
-const reservedAttributes = [
-    { pattern: /idle_timeout\.timeout_seconds/, remedy: 'Set input idle-timeout instead.' },
-    { pattern: /routing\.http2\.enabled=false/, remedy: 'Remove it: gRPC requires HTTP/2.' },
-];
+const reservedAttributes = {
+    'idle_timeout.timeout_seconds': {
+        isReserved: () => true,
+        remedy: 'Set input idle-timeout instead.',
+    },
+    'routing.http2.enabled': {
+        isReserved: (value) => value.toLowerCase() !== 'true',
+        remedy: 'Remove it: gRPC requires HTTP/2.',
+    },
+};
 function parseAnnotations(raw) {
     const annotations = stringMap(raw);
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
@@ -5165,10 +5456,10 @@ function parseAnnotations(raw) {
     return annotations;
 }
 function rejectReservedAttributes(attributes) {
-    for (const { pattern, remedy } of reservedAttributes) {
-        const [attribute] = pattern.exec(attributes) ?? [];
-        if (attribute !== undefined)
-            throw new InvalidInputError(`contains the load balancer attribute ${attribute}.`, remedy);
+    for (const [key, value] of parseAttributes(attributes) ?? []) {
+        const reserved = Object.hasOwn(reservedAttributes, key) ? reservedAttributes[key] : undefined;
+        if (reserved?.isReserved(value) === true)
+            throw new InvalidInputError(`contains the load balancer attribute ${key}=${truncateForError(value)}.`, reserved.remedy);
     }
 }
 function parseTags(raw) {
@@ -5201,14 +5492,14 @@ const loadBalancerInputs = defineInputs({
         defaultDescription: 'everyone',
     },
     subnets: {
-        ...input_types_list(),
+        ...input_types_list(idsOrNames),
         annotation: 'alb.ingress.kubernetes.io/subnets',
         description: 'IDs or Name tags of the subnets of the ALB.',
         example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
         defaultDescription: 'the controller discovers them by their tags',
     },
     'security-groups': {
-        ...input_types_list(),
+        ...input_types_list(idsOrNames),
         annotation: 'alb.ingress.kubernetes.io/security-groups',
         description: 'IDs or Name tags of the security groups of the ALB.',
         example: 'sg-0a1b2c3d',
@@ -5242,9 +5533,10 @@ const loadBalancerInputs = defineInputs({
     'group-name': {
         ...string(groupName),
         annotation: 'alb.ingress.kubernetes.io/group.name',
-        description: 'IngressGroup, to share an ALB with other Ingresses.',
+        description: 'IngressGroup, to share an ALB with other Ingresses. On EKS Auto Mode, only the class ' +
+            'assigns groups.',
         example: 'shared',
-        defaultDescription: 'the Ingress has its own ALB',
+        defaultDescription: 'the group of the class, or an ALB of its own',
     },
     tags: {
         ...map(parseTags),
@@ -5281,9 +5573,10 @@ const ingressInputs = defineInputs({
 
 const probeInputs = defineInputs({
     probe: {
-        ...choice('required', 'off'),
-        description: '`required` fails the job unless a gRPC call over TLS reaches Milvus through the ALB. ' +
-            '`off` skips the probe, for runners that cannot reach the ALB.',
+        ...choice('required', 'lenient', 'off'),
+        description: '`required` fails the job unless gRPC calls over TLS reach Milvus through the ALB, at each ' +
+            'of its addresses and every time. `lenient` only warns if some of them do. `off` skips the ' +
+            'probe, for runners that cannot reach the ALB.',
         default: 'required',
     },
     'milvus-token': {
@@ -5651,6 +5944,34 @@ function rejectUnknownInput(name) {
 ;// CONCATENATED MODULE: ./build/util/objects.js
 const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+;// CONCATENATED MODULE: ./build/fleet/deploy/job-results.js
+
+
+function job_results_parseJson(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+const isStringRecord = (value) => objects_isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
+const isTargetResult = (entry) => isPlainObject(entry) &&
+    ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
+    isStringRecord(entry['outputs']);
+const isJobResults = (value) => isPlainObject(value) &&
+    typeof value['attempt'] === 'number' &&
+    typeof value['mode'] === 'string' &&
+    typeof value['dryRun'] === 'boolean' &&
+    Array.isArray(value['targets']) &&
+    value['targets'].every(isTargetResult);
+function readJobResults(text) {
+    const results = job_results_parseJson(text);
+    if (!isJobResults(results))
+        throw resultsInvalid();
+    return results;
+}
+
 ;// CONCATENATED MODULE: ./build/fleet/deploy/outputs.js
 function parseOutputs(text) {
     const outputs = new Map();
@@ -5684,32 +6005,15 @@ function parseOutputs(text) {
 
 
 
+
 const sharedInputs = inputsOfFleetScope('job');
-const isStringRecord = (value) => objects_isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
-function parseJsonList(text, isEntry) {
-    try {
-        const list = JSON.parse(text);
-        return Array.isArray(list) && list.every(isEntry) ? list : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
 const isTarget = (entry) => objects_isPlainObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs']);
-const isResult = (entry) => isPlainObject(entry) &&
-    ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
-    isStringRecord(entry['outputs']);
+const isTargetList = (value) => Array.isArray(value) && value.every(isTarget);
 function readJobTargets(text) {
-    const targets = parseJsonList(text, isTarget);
-    if (!targets)
+    const targets = job_results_parseJson(text);
+    if (!isTargetList(targets))
         throw jobTargetsInvalid();
     return targets;
-}
-function readResults(text, artifactId) {
-    const results = parseJsonList(text, isResult);
-    if (!results)
-        throw resultsInvalid(artifactId);
-    return results;
 }
 async function runTarget({ name, inputs }, dist, signal) {
     const host = inputs['host'] ?? '';
@@ -5769,7 +6073,7 @@ function runScript(script, env, signal) {
 /* harmony export */   u1: () => (/* binding */ getErrorMessage),
 /* harmony export */   xv: () => (/* binding */ truncate)
 /* harmony export */ });
-/* unused harmony exports formatCount, formatSeconds, formatDistinguishedName, formatDuration */
+/* unused harmony exports formatCount, countObjects, formatObjects, formatDifferences, formatSeconds, formatDistinguishedName, formatDuration */
 function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
         return thrown.errors.map(getErrorMessage).join('; ');
@@ -5779,6 +6083,19 @@ const truncate = (text, maxLength) => text.length <= maxLength + 50
     ? text
     : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`;
 const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+function countObjects(changes) {
+    const objectCount = new Set(changes.map(({ object }) => object)).size;
+    const isOneEach = changes.length === objectCount;
+    return {
+        objects: formatCount(objectCount, 'object'),
+        fields: isOneEach ? '' : ` (${formatCount(changes.length, 'field')})`,
+    };
+}
+function formatObjects(changes, verb) {
+    const { objects, fields } = countObjects(changes);
+    return `${objects} ${verb}${fields}`;
+}
+const formatDifferences = (changes, from = '') => formatObjects(changes, `${countObjects(changes).objects === '1 object' ? 'differs' : 'differ'}${from}`);
 const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
 const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
 function formatDuration(milliseconds) {
