@@ -14,7 +14,14 @@ const forbid = (files, ...rules) => ({
 })
 
 const clients = ['aws', 'kubernetes', 'helm', 'milvus']
-const libraries = ['@actions/*', '@aws-sdk/*', '@smithy/*', '@kubernetes/*', 'js-yaml']
+const libraries = [
+  '@actions/*',
+  '@octokit/*',
+  '@aws-sdk/*',
+  '@smithy/*',
+  '@kubernetes/*',
+  'js-yaml',
+]
 const modes = ['**/modes/*', '**/main.ts']
 const steps = ['**/steps/*', '**/steps/*/*']
 const inputReader = ['**/inputs/settings.ts', '**/inputs/inputs.ts']
@@ -40,6 +47,7 @@ export default tseslint.config(
       ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      'import-x/no-duplicates': 'error',
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'no-nested-ternary': 'error',
       'object-shorthand': ['error', 'properties'],

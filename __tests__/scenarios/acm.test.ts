@@ -155,8 +155,8 @@ scenario(
 )
 
 simulatorScenario(
-  'moto returns all certificates on one page',
   "the action's certificate is found on the last of many pages",
+  'moto returns all certificates on one page',
   async ({ environment, run }) => {
     const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
     const first = await importCertificate(environment, other)

@@ -15,8 +15,8 @@ import { destroyInputs } from './run-inputs.ts'
 setDefaultStart('cluster-ip')
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'annotations that the controller or ELB would reject are named',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     const annotations = [
       'success-codes: "200"',
@@ -46,8 +46,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'an unknown annotation is a warning with a suggestion',
+  'the action checks inputs before it calls any service',
   async ({ run }) => {
     const annotations = [
       `${annotationPrefix}/healthcheck-intervall-seconds: "20"`,

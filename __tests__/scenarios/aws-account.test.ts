@@ -19,7 +19,7 @@ scenario('no AWS credentials', async (scenario) => {
   })
 })
 
-simulatorScenario("moto's sessions do not expire", 'expired AWS credentials', async (scenario) => {
+simulatorScenario('expired AWS credentials', "moto's sessions do not expire", async (scenario) => {
   for (const awsCredential of scenario.environment.aws.credentials)
     awsCredential.expiresAt = new Date(Date.now() - 1000)
   await expectFailureWithoutWrites(scenario, {}, 'aws-credentials-expired')

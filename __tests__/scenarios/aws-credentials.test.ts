@@ -48,8 +48,8 @@ scenario(
 )
 
 simulatorScenario(
-  'the proxy of the lab recognizes services by the signature, which this call does not have',
   'a trust policy that refuses the job, and an account without its OIDC provider',
+  'the proxy of the lab recognizes services by the signature, which this call does not have',
   async (scenario) => {
     const { environment } = scenario
     const tokenFile = join(environment.directory, 'web-identity-token')

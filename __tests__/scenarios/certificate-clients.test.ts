@@ -37,8 +37,8 @@ async function createPresented(): Promise<(PresentedCertificate & { isRejected: 
 const describeDisagreement = (client: GrpcClient, name: string): string => `${client}: ${name}`
 
 labScenario(
-  'the simulator has no Python',
   'grpcio and grpc-js accept what preflight accepts: every other certificate of the table has a reason',
+  'the simulator has no Python',
   async ({ environment }) => {
     const presented = await createPresented()
     const rejections = await collectRejections(presented, {

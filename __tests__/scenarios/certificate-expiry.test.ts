@@ -8,8 +8,8 @@ import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 setDefaultStart('cluster-ip')
 
 simulatorScenario(
-  'moto does not renew certificates',
   'an expiry that is near is a warning only if ACM cannot renew the certificate',
+  'moto does not renew certificates',
   async ({ environment, run }) => {
     const arn = await importCertificate(
       environment,

@@ -15,8 +15,8 @@ import { setDefaultStart, simulatorScenario } from './harness.ts'
 setDefaultStart('cluster-ip')
 
 simulatorScenario(
-  'the action checks certificates before it calls any service',
   'the key of another certificate',
+  'the action checks certificates before it calls any service',
   async (scenario) => {
     const other = await scenario.environment.certificateAuthority.issue({
       hosts: [scenario.environment.host],
@@ -30,8 +30,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks certificates before it calls any service',
   'an expired certificate',
+  'the action checks certificates before it calls any service',
   async (scenario) => {
     const expired = await issueExpiredCertificate(scenario.environment, scenario.environment.host)
     await expectFailureWithoutWrites(scenario, certificateInputs(expired), 'certificate-expired')
@@ -39,8 +39,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks certificates before it calls any service',
   'a certificate for another host',
+  'the action checks certificates before it calls any service',
   async (scenario) => {
     const other = await scenario.environment.certificateAuthority.issue({
       hosts: ['other.example.com'],
@@ -55,8 +55,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks certificates before it calls any service',
   'a certificate that is not valid yet',
+  'the action checks certificates before it calls any service',
   async (scenario) => {
     const futureCertificate = await scenario.environment.certificateAuthority.issue({
       hosts: [scenario.environment.host],
@@ -71,8 +71,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks certificates before it calls any service',
   'a certificate request instead of a certificate, a key that ACM cannot import, a signature that clients reject',
+  'the action checks certificates before it calls any service',
   async (scenario) => {
     const certificateRequest =
       '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'
@@ -97,8 +97,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks certificates before it calls any service',
   'a certificate that ACM accepts and clients reject: its purpose, an unknown critical extension, an excluded name',
+  'the action checks certificates before it calls any service',
   async (scenario) => {
     const { certificateAuthority: authority, host } = scenario.environment
     const issueSelf = async (options: Partial<ChainCertificateOptions>) => {
@@ -145,8 +145,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks certificates before it calls any service',
   'a certificate without its intermediates',
+  'the action checks certificates before it calls any service',
   async (scenario) => {
     await expectFailureWithoutWrites(
       scenario,
@@ -157,8 +157,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'an empty secret, or one that is only a newline, is reported as missing',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     for (const blankValue of ['', ' \n']) {
       const text = await expectFailureWithoutWrites(
@@ -178,8 +178,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'a private key that is something else is reported as what it is',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     const { certificate, privateKey } = scenario.environment.certificate
     const der = Buffer.from(privateKey.replace(/-----[^-]+-----|\n/g, ''), 'base64')
@@ -229,8 +229,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'a certificate that ACM would reject is reported before anything is written',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     const { certificateAuthority: authority, host } = scenario.environment
     const longNames = Array.from(

@@ -39,8 +39,8 @@ scenario(
 )
 
 simulatorScenario(
-  'Envoy serves a renewed certificate at once',
   'the probe waits until the ALB serves a renewed certificate',
+  'Envoy serves a renewed certificate at once',
   async ({ environment, run }) => {
     await run()
     await environment.alb.setOverrides({ certificatePropagationMs: 1_000 })
@@ -70,8 +70,8 @@ scenario(
 )
 
 simulatorScenario(
-  'moto accepts a reimport that removes key usages',
   'a reimport that would remove key usages becomes a new certificate, and the old one is deleted',
+  'moto accepts a reimport that removes key usages',
   async ({ environment, run }) => {
     const broadUsage = await environment.certificateAuthority.issue({
       hosts: [environment.host],
@@ -95,8 +95,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'moto accepts a reimport that removes key usages',
   'a reimport under a given certificate-arn that ACM rejects fails in every run, and imports nothing else',
+  'moto accepts a reimport that removes key usages',
   async ({ environment, run, writes }) => {
     const issue = (keyUsage: readonly KeyUsageName[]) =>
       environment.certificateAuthority.issue({ hosts: [environment.host], keyUsage })
@@ -131,8 +131,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'a role in the lab stays the same during a run',
   'a superseded certificate that cannot be deleted is named in a note',
+  'a role in the lab stays the same during a run',
   async ({ environment, run }) => {
     const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
     const largerKey = await issueWithLargerKey(environment)

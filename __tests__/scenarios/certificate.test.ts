@@ -84,8 +84,8 @@ scenario(
 )
 
 simulatorScenario(
-  'moto has issued certificates only',
   'a certificate-arn that no ALB should serve is rejected with the reason',
+  'moto has issued certificates only',
   async ({ environment, run, writes }) => {
     const arn = await importCertificate(environment)
     const stored = environment.awsState.certificates.get(arn)
@@ -135,8 +135,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'moto has issued certificates only',
   'a certificate that is not issued on the live Ingress does not stop one of the inputs; under certificate-arn it does',
+  'moto has issued certificates only',
   async ({ environment, run, writes }) => {
     const arn = await importCertificate(environment)
     expect(expectSuccess(await run()).outputs['certificate-arn']).toBe(arn)
@@ -179,8 +179,8 @@ scenario(
 )
 
 simulatorScenario(
-  'moto does not report what uses a certificate',
   'the resources that use a foreign certificate are named',
+  'moto does not report what uses a certificate',
   async ({ environment, run }) => {
     const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
     const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })

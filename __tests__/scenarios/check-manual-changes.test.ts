@@ -55,8 +55,8 @@ scenario(
 )
 
 simulatorScenario(
-  'moto forgets the target group of a rule that the controller modifies',
   'a Service that moved to another port is found, and the Ingress is fixed',
+  'moto forgets the target group of a rule that the controller modifies',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const { spec } = (await getObject(environment, 'service', 'milvus-demo')) as unknown as {

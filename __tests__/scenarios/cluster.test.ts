@@ -58,8 +58,8 @@ function setClusterDescription(
 }
 
 simulatorScenario(
-  "moto's clusters are always ACTIVE",
   'an EKS cluster that is being created, deleted or has failed is reported with its status; one being updated works',
+  "moto's clusters are always ACTIVE",
   async ({ environment, run, writes }) => {
     for (const { status, expectedText } of [
       { status: 'CREATING', expectedText: 'aws eks wait cluster-active --name production' },
@@ -81,8 +81,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'moto has no clusters on Outposts or of EKS Connector',
   'a cluster of EKS Connector is rejected with the way to connect to it; a local cluster on an Outpost gets tokens for its id',
+  'moto has no clusters on Outposts or of EKS Connector',
   async (scenario) => {
     const { environment, run } = scenario
     setClusterDescription(environment, { isRegistered: true })
@@ -96,8 +96,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  "moto's clusters do not restrict networks",
   'a cluster endpoint that rejects this runner is reported with the networks it allows',
+  "moto's clusters do not restrict networks",
   async ({ environment, run, writes }) => {
     for (const { network, expectedText } of [
       {
@@ -119,8 +119,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'moto has no clock of its own',
   'a runner whose clock is off by 20 minutes uses the clock of AWS for requests, the first import and cluster tokens',
+  'moto has no clock of its own',
   async ({ environment, run }) => {
     expectSuccess(await run())
     environment.aws.clockOffset = 20 * 60_000

@@ -101,8 +101,8 @@ scenario(
 )
 
 simulatorScenario(
-  'moto neither throttles nor reports what uses a certificate',
   'destroy reads the tags of many certificates at the rate of ACM, waits while it throttles, and keeps what a Classic Load Balancer uses',
+  'moto neither throttles nor reports what uses a certificate',
   async ({ environment, run }) => {
     const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
     const other = await importOtherCertificate(environment)

@@ -57,8 +57,8 @@ async function withGitHub(run: (github: GitHubApi) => Promise<void>): Promise<vo
 }
 
 simulatorScenario(
-  onlyInSimulator,
   'a drift check over 250 jobs opens one issue although GitHub fails now and then, updates it, and closes it when there is no drift',
+  onlyInSimulator,
   ({ environment }) =>
     withGitHub(async (github) => {
       for (let job = 0; job < 250; job += 1)
@@ -115,8 +115,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  onlyInSimulator,
   'a report is written although some results or the issue cannot be, and the job fails with the reason',
+  onlyInSimulator,
   ({ environment }) =>
     withGitHub(async (github) => {
       upload(github, '0', createResult('fine', 'false'))

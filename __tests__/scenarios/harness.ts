@@ -45,8 +45,8 @@ export function scenario(
  * @param reason what real services cannot be made to do
  */
 export function simulatorScenario(
-  reason: string,
   name: string,
+  reason: string,
   body: ScenarioBody<Simulator>,
   options: ScenarioOptions = {},
 ): void {
@@ -61,8 +61,8 @@ export function simulatorScenario(
  * @param reason what the simulator lacks
  */
 export function labScenario(
-  reason: string,
   name: string,
+  reason: string,
   body: ScenarioBody<Lab>,
   options: ScenarioOptions = {},
 ): void {

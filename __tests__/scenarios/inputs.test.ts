@@ -19,8 +19,8 @@ interface InvalidInput {
 }
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'many invalid inputs at once, each named with what to set',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     const invalidInputs: Readonly<Record<string, InvalidInput>> = {
       mode: { value: 'apply', expectedText: 'Use deploy, check or destroy.' },
@@ -99,8 +99,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks certificates before it calls any service',
   'invalid inputs are named',
+  'the action checks certificates before it calls any service',
   async (scenario) => {
     const text = await expectFailureWithoutWrites(
       scenario,
@@ -124,8 +124,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'hosts and durations in the forms that people write',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     for (const { host, expectedText } of [
       { host: 'milvus.example.com:443', expectedText: 'contains a port' },
@@ -148,8 +148,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'certificate and key as secrets store them: base64 with and without newlines, CRLF, literal \\n, quotes, lost newlines',
+  'the action checks inputs before it calls any service',
   async ({ environment, run }) => {
     const { fullchain, privateKey } = environment.certificate
     expectSuccess(await run())
@@ -172,8 +172,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'lists in every form that people write are the same list',
+  'the action checks inputs before it calls any service',
   async ({ environment, run }) => {
     expectSuccess(await run({ 'inbound-cidrs': '10.0.0.0/8,127.0.0.0/8' }))
     for (const list of [
@@ -194,8 +194,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'valid inputs that are probably mistakes are warnings',
+  'the action checks inputs before it calls any service',
   async ({ environment, run }) => {
     const prefix = 'alb.ingress.kubernetes.io'
     const result = await run({
@@ -211,8 +211,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'a kubeconfig with a missing exec program, an old API version, or a path that only a shell expands',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     const { environment } = scenario
     const path = `${environment.directory}/exec.kubeconfig`
@@ -267,8 +267,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'a RUNNER_TEMP that is not writable',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     expect(
       await expectFailureWithoutWrites(scenario, {}, 'runner-disk-failed', {

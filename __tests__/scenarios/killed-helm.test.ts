@@ -73,8 +73,8 @@ scenario(
 )
 
 simulatorScenario(
-  'it creates a revision in the simulated API directly',
   'a pending revision of someone else is only explained, although a run of this action died too',
+  'it creates a revision in the simulated API directly',
   async ({ environment, run }) => {
     environment.pausePodReadiness()
     await runAction(environment, chartUpgradeInputs, killWhen(nextRollout(environment)))
@@ -125,8 +125,8 @@ scenario(
 )
 
 simulatorScenario(
-  'the lab cannot end a helm that outlives its run',
   'the helm of a dead run that still waits for pods does not disturb the recovery',
+  'the lab cannot end a helm that outlives its run',
   async ({ environment, run }) => {
     const releasePods = environment.pausePodReadiness()
     let orphanedPids: number[] = []

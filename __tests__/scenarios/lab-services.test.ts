@@ -10,8 +10,8 @@ import { labScenario } from './harness.ts'
 import { valuesCanary } from './leaks.ts'
 
 labScenario(
-  'the simulator has one Milvus',
   'Milvus Lite, a second implementation of the API',
+  'the simulator has one Milvus',
   async ({ environment, run }) => {
     await environment.selectMilvus('lite')
     expect(expectSuccess(await run()).outputs['milvus-version']).toMatch(/lite/)
@@ -19,8 +19,8 @@ labScenario(
 )
 
 labScenario(
-  'the simulator has helm 4',
   'helm 3.17 works too, and values are kept although the repository has a newer chart',
+  'the simulator has helm 4',
   async ({ environment, run }) => {
     await environment.useHelm(3)
     await environment.chartRepository.publish('6.0.0')

@@ -162,8 +162,8 @@ scenario('an ALB deleted in AWS is created again', async ({ environment, run }) 
 })
 
 simulatorScenario(
-  'a manual change would come too late',
   'drift that the controller does not fix is a warning',
+  'a manual change would come too late',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const changeIdleTimeout = (): void =>

@@ -62,8 +62,8 @@ scenario('a denied optional permission is a note', async ({ environment, run }) 
 })
 
 labScenario(
-  'the simulator stores no roles',
   'a role without any permission in the cluster: one error names everything that is missing',
+  'the simulator stores no roles',
   async (scenario) => {
     const { environment } = scenario
     const env = await environment.assumeRole()

@@ -83,8 +83,8 @@ scenario('a runner outside inbound-cidrs: the input is named', async ({ environm
 })
 
 simulatorScenario(
-  "the lab's other clients use one address per name",
   'dual stack: an unreachable address does not block the other',
+  "the lab's other clients use one address per name",
   async ({ environment, run }) => {
     await environment.setDnsRecords({ '*.elb.amazonaws.com': `::1, ${environment.albAddress}` })
     // With IPv6, nothing listens at ::1; without it, the runner cannot tell.
@@ -94,8 +94,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  "the lab's other clients use one address per name",
   'an address of the ALB that does not answer fails the run, although another one does, and only warns with probe: lenient',
+  "the lab's other clients use one address per name",
   async ({ environment, run }) => {
     const blackHole = await startBlackHole(environment.listenPort)
     const problems = [

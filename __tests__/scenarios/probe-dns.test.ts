@@ -49,8 +49,8 @@ scenario(
 )
 
 simulatorScenario(
-  'the lab does not report when a name is resolved',
   'a DNS record that appears while the probe retries',
+  'the lab does not report when a name is resolved',
   async ({ environment, run }) => {
     await environment.setDnsRecords({ '*.elb.amazonaws.com': '' })
     const recordCreated = nextLoadBalancerPoll(environment)
@@ -132,8 +132,8 @@ scenario(
 )
 
 simulatorScenario(
-  'the lab does not report when a name is resolved',
   'probe-dns: a record that ExternalDNS creates while the probe retries',
+  'the lab does not report when a name is resolved',
   async ({ environment, run }) => {
     const albNames = { '*.elb.amazonaws.com': environment.albAddress }
     await environment.setDnsRecords({ ...albNames, [environment.host]: '' })

@@ -51,8 +51,8 @@ scenario(
 )
 
 simulatorScenario(
-  'a real Milvus has no API keys',
   'an API key works where Milvus accepts it, and is rejected with the reason elsewhere',
+  'a real Milvus has no API keys',
   async ({ environment, run }) => {
     environment.milvus.authorization = {
       user: 'root',
@@ -73,8 +73,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'a real Milvus cannot be put into this state',
   'an unhealthy Milvus with its reasons',
+  'a real Milvus cannot be put into this state',
   async ({ environment, run }) => {
     Object.assign(environment.milvus, { healthy: false, reasons: ['querycoord not ready'] })
     const result = await run(shortProbe)
@@ -84,8 +84,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'a real Milvus cannot be put into this state',
   'a Milvus that is not ready',
+  'a real Milvus cannot be put into this state',
   async ({ environment, run }) => {
     environment.milvus.ready = false
     expectFailure(await run(shortProbe), 'probe', 'milvus-not-ready')
@@ -93,8 +93,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'a real Milvus cannot be put into this state',
   'a Milvus that is starting is retried for every known error text, and so is an unhealthy proxy',
+  'a real Milvus cannot be put into this state',
   async ({ environment, run }) => {
     environment.milvus.ready = false
     for (const version of ['v2.1.4', 'v2.2.16', 'v2.6.15']) {
@@ -111,8 +111,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'a real Milvus cannot be put into this state',
   'a healthy Milvus that denies writes is a warning with the reason',
+  'a real Milvus cannot be put into this state',
   async ({ environment, run }) => {
     Object.assign(environment.milvus, {
       quotaStates: ['DenyToWrite', 'ReadLimited'],
@@ -125,8 +125,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'a real Milvus cannot be put into this state',
   'a gRPC status set by Milvus',
+  'a real Milvus cannot be put into this state',
   async ({ environment, run }) => {
     const injectGrpcError = (status: number, message: string, operation: string | RegExp = /./) =>
       environment.faults.inject({

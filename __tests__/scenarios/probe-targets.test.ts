@@ -70,8 +70,8 @@ scenario(
 )
 
 simulatorScenario(
-  "moto's targets are always healthy",
   'unhealthy targets are named with the reason and what to do',
+  "moto's targets are always healthy",
   async ({ environment, run }) => {
     expectSuccess(await run({ 'security-groups': environment.securityGroup }))
     for (const { targets } of environment.awsState.targetGroups.values())
@@ -90,8 +90,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  "moto's targets are always healthy",
   'an unhealthy target beside a healthy one is a warning of a deployment too, and one in its first health checks is awaited',
+  "moto's targets are always healthy",
   async ({ environment, run }) => {
     await environment.kubectl('scale', 'deployment', 'milvus-demo-standalone', '--replicas=2')
     const first = await waitUntil(() => {

@@ -69,8 +69,8 @@ scenario('a transient error of the ALB is retried', async ({ environment, run })
 })
 
 simulatorScenario(
-  'Envoy answers each request in the same way',
   'an ALB that answers a fifth of the calls with 502 fails the run, warns with probe: lenient, and is noted once all are answered',
+  'Envoy answers each request in the same way',
   async ({ environment, run }) => {
     await environment.alb.setOverrides({ fixedStatus: 502, fixedStatusShare: 0.2 })
     const failedRun = expectFailure(await run(shortProbe), 'probe', 'probe-calls-failed')
@@ -102,8 +102,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'Envoy does not report when a request arrives',
   'targets that become healthy while the probe retries',
+  'Envoy does not report when a request arrives',
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 503 })
     environment.faults.inject({
@@ -117,8 +117,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'Envoy does not report when a request arrives',
   "a Service deleted after preflight: the ALB's fixed response is recognized by the probe",
+  'Envoy does not report when a request arrives',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const ruleUpdated = environment.requestLog.nextRequest(
@@ -147,8 +147,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'Envoy sends no such frames',
   'RST_STREAM and GOAWAY are explained; one that a new connection fixes is invisible',
+  'Envoy sends no such frames',
   async ({ environment, run }) => {
     await environment.alb.setOverrides({ goawayCount: 2 })
     expect(expectSuccess(await run()).log).not.toContain('GOAWAY')

@@ -28,8 +28,8 @@ const interruptions = {
 /** Defines the scenarios for a version of helm. */
 export function defineRecoveryScenarios(helm: HelmMajorVersion): void {
   simulatorScenario(
-    'only the simulator can restore a snapshot of the cluster',
     `helm ${helm}: after a killed or cancelled upgrade, the next run reaches the undisturbed state`,
+    'only the simulator can restore a snapshot of the cluster',
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ mode: 'cluster' })
@@ -85,8 +85,8 @@ export function defineRecoveryScenarios(helm: HelmMajorVersion): void {
   )
 
   labScenario(
-    'the simulator runs more cases of it',
     `helm ${helm}: on a real API server, a killed upgrade and a rolled back one leave nothing behind`,
+    'the simulator runs more cases of it',
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ mode: 'cluster' })

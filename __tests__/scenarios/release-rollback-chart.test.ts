@@ -41,8 +41,8 @@ scenario(
 )
 
 simulatorScenario(
-  'the chart is unpublished',
   'a rollback whose chart is unavailable is announced before the first change, and the printed command works',
+  'the chart is unpublished',
   async ({ environment, run }) => {
     await environment.installMilvus({ mode: 'cluster' })
     environment.chartRepository.unpublish('4.2.58')

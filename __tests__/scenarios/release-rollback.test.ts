@@ -12,8 +12,8 @@ setDefaultStart('empty')
 
 for (const helm of [3, 4] as const) {
   simulatorScenario(
-    'only the simulator can restore a snapshot of the cluster',
     `helm ${helm}: on-failure: rollback of an upgrade that failed before helm deleted anything, or after helm finished`,
+    'only the simulator can restore a snapshot of the cluster',
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ mode: 'cluster' })

@@ -20,8 +20,8 @@ const proxyPassword = 'canary-70a1-proxy'
 const proxySecret = { name: 'password of the proxy', text: proxyPassword }
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'the content of a kubeconfig instead of its path is rejected and not shown',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     const content = await readFile(scenario.environment.kubeconfig, 'utf8')
     const inputs = { cluster: '', summary: 'true' }
@@ -85,8 +85,8 @@ scenario(
 )
 
 simulatorScenario(
-  'the lab verifies TLS with one CA',
   'verification of TLS cannot be turned off by NODE_TLS_REJECT_UNAUTHORIZED; a kubeconfig that turns it off is warned of',
+  'the lab verifies TLS with one CA',
   async ({ environment, run, writes }) => {
     const config = JSON.parse(await readFile(environment.kubeconfig, 'utf8')) as {
       clusters: { cluster: Record<string, unknown> }[]

@@ -55,8 +55,8 @@ async function getService(environment: TestEnvironment): Promise<{
 
 for (const helm of [4, 3] as const) {
   simulatorScenario(
-    "the lab's cluster has no webhook of the controller for Services",
     `helm ${helm}: a Service that loses its class with its type: announced, restored by rollback and destroy, rejected without consent`,
+    "the lab's cluster has no webhook of the controller for Services",
     async (scenario) => {
       const { environment, run } = scenario
       await environment.useHelm(helm)
@@ -148,8 +148,8 @@ for (const helm of [4, 3] as const) {
   )
 
   labScenario(
-    'the simulator covers it with the webhook',
     `helm ${helm}: a real API server sets and drops the class with the type`,
+    'the simulator covers it with the webhook',
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus()

@@ -5,8 +5,8 @@ import { setDefaultStart, simulatorScenario } from './harness.ts'
 setDefaultStart('cluster-ip')
 
 simulatorScenario(
-  'the action checks inputs before it calls any service',
   'unknown inputs are rejected with the name that may be meant, and do not deploy',
+  'the action checks inputs before it calls any service',
   async (scenario) => {
     const text = await expectFailureWithoutWrites(
       scenario,

@@ -117,8 +117,8 @@ scenario('an ALB that becomes active slowly', async ({ environment, run }) => {
 })
 
 simulatorScenario(
-  "moto's load balancers do not fail",
   'an ALB that fails to provision',
+  "moto's load balancers do not fail",
   async ({ environment, run }) => {
     expectSuccess(await run())
     for (const balancer of environment.awsState.loadBalancers.values()) balancer.failed = true

@@ -1,5 +1,5 @@
 /** Translates errors of AWS and its SDK into errors that a person can act on. */
-import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
+import { undefinedIfDenied } from '../../failures/optional-read.ts'
 import { getErrorMessage } from '../../util/text.ts'
 import { ActionError } from '../../failures/action-error.ts'
 import {

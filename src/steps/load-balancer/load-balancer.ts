@@ -58,7 +58,7 @@ async function observeSnapshot(
   const address = getIngressHostname(ingress)
   if (address === undefined) return undefined
   const read = await readLoadBalancer(settings, clients.loadBalancers, address)
-  if (!read.allowed) {
+  if (!read.available) {
     const reason = read.failure.message.replace(/\.$/, '')
     context.recordUnreadable(`the load balancer in AWS: ${reason}`)
     return undefined

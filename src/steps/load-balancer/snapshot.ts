@@ -1,7 +1,7 @@
 /** The state of the load balancer in ELB. */
 import type { LoadBalancerConfiguration } from '../../clients/aws/load-balancer-configuration.ts'
 import type { LoadBalancerClient, LoadBalancerSummary } from '../../clients/aws/load-balancers.ts'
-import { readIfAllowed, type OptionalRead } from '../../failures/read-if-allowed.ts'
+import { readOptional, type OptionalRead } from '../../failures/optional-read.ts'
 import type { Settings } from '../../inputs/types.ts'
 
 /** What ELB reports about the load balancer whose name is in the Ingress' status. */
@@ -24,7 +24,7 @@ export const readLoadBalancer = (
   loadBalancers: LoadBalancerClient,
   address: string,
 ): Promise<OptionalRead<LoadBalancerSnapshot>> =>
-  readIfAllowed(fetchSnapshot(settings, loadBalancers, address), ['aws-request-failed'])
+  readOptional(fetchSnapshot(settings, loadBalancers, address), ['aws-request-failed'])
 
 /** As readLoadBalancer; undefined when there is no result. */
 export async function describeLoadBalancer(
@@ -33,7 +33,7 @@ export async function describeLoadBalancer(
   address: string,
 ): Promise<LoadBalancerSnapshot | undefined> {
   const read = await readLoadBalancer(settings, loadBalancers, address)
-  return read.allowed ? read.value : undefined
+  return read.available ? read.value : undefined
 }
 
 async function fetchSnapshot(

@@ -6,7 +6,7 @@ import {
   loadBalancerFailed,
   loadBalancerNotActive,
 } from '../../failures/load-balancer.ts'
-import { readIfAllowed } from '../../failures/read-if-allowed.ts'
+import { readOptional } from '../../failures/optional-read.ts'
 import type { LockedClients, EndpointRun } from '../run.ts'
 import { progressLogger } from '../step.ts'
 import { pollInterval, noResponse, waitFor, type PollResult } from '../../util/polling.ts'
@@ -124,8 +124,8 @@ async function pollState(
   { context, clients }: LoadBalancerRun,
   address: string,
 ): Promise<PollResult<undefined>> {
-  const read = await readIfAllowed(clients.loadBalancers.findByDnsName(address))
-  if (!read.allowed) {
+  const read = await readOptional(clients.loadBalancers.findByDnsName(address))
+  if (!read.available) {
     context.log.note(
       'These credentials are not allowed to describe load balancers: only the probe shows ' +
         'whether the ALB is active.',

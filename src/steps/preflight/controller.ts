@@ -3,7 +3,7 @@
  * arguments, and known issues of its version.
  */
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
-import { readIfAllowed } from '../../failures/read-if-allowed.ts'
+import { readOptional } from '../../failures/optional-read.ts'
 import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { deploymentPath } from '../../clients/kubernetes/paths.ts'
@@ -54,11 +54,11 @@ export async function checkController(
   liveIngress: Promise<Ingress | undefined>,
 ): Promise<void> {
   const [read, classInfo] = await Promise.all([
-    readIfAllowed(readDeployment(kubernetes)),
+    readOptional(readDeployment(kubernetes)),
     ingressClass.catch(() => undefined),
   ])
   if (classInfo?.controller === autoModeController) return
-  if (!read.allowed) {
+  if (!read.available) {
     context.log.info(
       `This identity is not allowed to read Deployment ${deploymentId}. Whether the controller ` +
         'runs shows only once it reports on the Ingress.',

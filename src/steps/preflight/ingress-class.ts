@@ -6,7 +6,7 @@ import {
   ingressClassNotFound,
   ingressClassUnsupported,
 } from '../../failures/ingress-class.ts'
-import { readIfAllowed, undefinedIfDenied } from '../../failures/read-if-allowed.ts'
+import { readOptional, undefinedIfDenied } from '../../failures/optional-read.ts'
 import type { Context } from '../step.ts'
 import { ingressClassParamsPath, ingressClassPath } from '../../clients/kubernetes/paths.ts'
 import type {
@@ -47,10 +47,10 @@ export async function checkIngressClass(
 ): Promise<IngressClassInfo> {
   const { context, settings, clients } = run
   const name = settings.ingress.className
-  const read = await readIfAllowed(
+  const read = await readOptional(
     clients.kubernetes.get<IngressClass>(ingressClassPath(name), `read IngressClass ${name}`),
   )
-  if (!read.allowed) {
+  if (!read.available) {
     context.recordUnreadable(`IngressClass ${name}, so its controller was not checked`)
     return { controller: undefined, params: { readable: false } }
   }
@@ -151,13 +151,13 @@ async function readClassParams(
   reference: ClassParamsReference,
 ): Promise<ClassParams> {
   const { className, apiGroup = defaultApiGroup, name } = reference
-  const read = await readIfAllowed(
+  const read = await readOptional(
     clients.kubernetes.get<IngressClassParams>(
       ingressClassParamsPath(apiGroup, name),
       `read IngressClassParams ${name}`,
     ),
   )
-  if (!read.allowed) {
+  if (!read.available) {
     context.recordUnreadable(
       `${describeClassParams(reference)}, so inputs that they override were not checked`,
     )

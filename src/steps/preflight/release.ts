@@ -1,6 +1,6 @@
 /** Finds the helm release of Milvus and reads its revisions. */
 import type { ActionError } from '../../failures/action-error.ts'
-import { readIfAllowed } from '../../failures/read-if-allowed.ts'
+import { readOptional } from '../../failures/optional-read.ts'
 import {
   milvusReleaseNotFound,
   releaseAmbiguous,
@@ -256,8 +256,8 @@ export async function findReleaseIfReadable(
   const { context, settings } = run
   const release = findRelease(run, services)
   if (settings.mode !== 'check') return release
-  const read = await readIfAllowed(release)
-  if (read.allowed) return read.value
+  const read = await readOptional(release)
+  if (read.available) return read.value
   const isComparisonRequested =
     settings.chart.version !== undefined || Object.keys(settings.values).length > 0
   if (isComparisonRequested)

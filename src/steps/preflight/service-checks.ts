@@ -1,6 +1,6 @@
 /** Checks of the Service: what on it would break the target group, and what manages it. */
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
-import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
+import { undefinedIfDenied } from '../../failures/optional-read.ts'
 import {
   serviceAnnotationsConflict,
   serviceWithoutPods,

@@ -1,6 +1,6 @@
 /** The subnets of an ALB: what the controller or ELB would reject. */
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
-import { readIfAllowed } from '../../failures/read-if-allowed.ts'
+import { readOptional } from '../../failures/optional-read.ts'
 import { subnetNotFound, subnetRepeated, subnetsInOneZone } from '../../failures/subnets.ts'
 import type { Context } from '../step.ts'
 import type { Subnet } from '../../clients/aws/subnets.ts'
@@ -32,8 +32,8 @@ export async function checkSubnets(
   settings: Settings,
   subnets: Promise<readonly Subnet[] | undefined>,
 ): Promise<void> {
-  const read = await readIfAllowed(subnets, ['aws-request-failed'])
-  if (!read.allowed) {
+  const read = await readOptional(subnets, ['aws-request-failed'])
+  if (!read.available) {
     context.log.info(
       'The subnets of the ALB were not checked: these credentials cannot describe subnets.',
     )

@@ -8,7 +8,7 @@ import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { horizontalPodAutoscalersPath } from '../../clients/kubernetes/paths.ts'
 import type { HorizontalPodAutoscaler } from '../../clients/kubernetes/types.ts'
-import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
+import { undefinedIfDenied } from '../../failures/optional-read.ts'
 import {
   dryRunObjects,
   type DryRunResult,

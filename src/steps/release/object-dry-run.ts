@@ -9,7 +9,7 @@ import {
   parseManifestObject,
   type ManifestObject,
 } from '../../clients/helm/manifest-objects.ts'
-import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
+import { undefinedIfDenied } from '../../failures/optional-read.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { valueAtFieldPath } from '../../clients/kubernetes/field-path.ts'
 import { objectPath } from '../../clients/kubernetes/paths.ts'

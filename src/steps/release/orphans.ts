@@ -11,7 +11,7 @@ import {
   parseManifest,
   type ManifestObject,
 } from '../../clients/helm/manifest-objects.ts'
-import { readIfAllowed } from '../../failures/read-if-allowed.ts'
+import { readOptional } from '../../failures/optional-read.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
@@ -182,8 +182,8 @@ async function findLiveObject(
   releaseRef: ReleaseRef,
 ): Promise<LiveObject | undefined> {
   const { kind, name } = object
-  const read = await readIfAllowed(readLiveObject(clients.kubernetes, object, releaseRef))
-  if (read.allowed) return read.value
+  const read = await readOptional(readLiveObject(clients.kubernetes, object, releaseRef))
+  if (read.available) return read.value
   context.log.note(
     `${kind} ${name} may be left over from a failed upgrade: this identity is not allowed to ` +
       'read it.',

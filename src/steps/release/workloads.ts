@@ -7,7 +7,7 @@ import { findChangedWorkloads, findWorkloads, type Workload } from '../../client
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { workloadPath } from '../../clients/kubernetes/paths.ts'
 import type { LiveWorkload } from '../../clients/kubernetes/types.ts'
-import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
+import { undefinedIfDenied } from '../../failures/optional-read.ts'
 
 /** How many pods of a workload are ready. */
 export interface WorkloadReadiness {
