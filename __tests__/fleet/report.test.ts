@@ -165,6 +165,7 @@ test.each<{ name: string; jobs: JobResults[]; plannedIn?: number; expected: stri
     dryRun: false,
     plannedIn,
     targetNames: ['a', 'b'],
+    isComplete: true,
   })
   expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual(expected)
 })

@@ -184,6 +184,7 @@ testProperty(
         dryRun: false,
         plannedIn: 1,
         targetNames: ['lost'],
+        isComplete: true,
       })
       const report = createFleetReport(results)
       const body = renderReport(report, { maxLength: 60_000, listClean: true })

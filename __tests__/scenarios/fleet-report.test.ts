@@ -123,21 +123,29 @@ simulatorScenario(
       github.artifacts.push({ name: 'milvus-alb-results-1a2b3c4d-1', content: ['not', 'ours'] })
       upload(github, '2', createResult('unread', 'false'))
       const isUnreadable = (request: string): boolean => request.endsWith('artifacts/2/zip')
-      github.fail = (request) => {
-        if (isUnreadable(request)) return { status: 410, message: 'Artifact has expired' }
-        return request.startsWith('POST') ? { status: 502, isCarriedOut: true } : undefined
-      }
+      github.fail = (request) =>
+        isUnreadable(request) ? { status: 410, message: 'Artifact has expired' } : undefined
       const run = await runReport(environment, github, { targets: '["fine","unread"]' })
       expect(run.exitCode).toBe(1)
-      expect(run.outputs).toEqual({ clean: 'false', drift: 'unknown', issue: '1' })
-      expect(run.summary).toContain('| ✗ | unread |  | no result')
+      expect(run.outputs).toEqual({ clean: 'false', drift: 'unknown', issue: '' })
+      expect(run.summary).toContain('| ✗ | unread |  | its result could not be read |')
       expect(run.summary).toContain('| ✓ | fine |')
-      expect(github.issues).toHaveLength(1)
+      // A target whose result could not be read needs no attention.
+      expect(github.issues).toEqual([])
       expect(run.log).toContain(
         '::warning::Artifact milvus-alb-results-1a2b3c4d-1 cannot be read: fleet/deploy did not write it.',
       )
       expect(run.log).toMatch(/::warning::Artifact .*-2 cannot be read: .*status 410: Artifact has/)
-      expect(run.log).toContain('::error::The report is incomplete: the results of 2 jobs')
+      expect(run.log).toContain(
+        '::error::The report is incomplete, because some results could not be read.',
+      )
+
+      github.artifacts.splice(1)
+      github.fail = (request) =>
+        request.startsWith('POST') ? { status: 502, isCarriedOut: true } : undefined
+      const opened = await runReport(environment, github, { targets: '["lost"]' })
+      expect(opened.outputs).toMatchObject({ clean: 'false', issue: '1' })
+      expect(github.issues).toHaveLength(1)
 
       github.fail = (request) =>
         request.endsWith('/issues')
@@ -153,7 +161,7 @@ simulatorScenario(
         problems: '- a: no host',
       })
       expect(broken.outputs).toEqual({ clean: 'false', drift: 'unknown', issue: '' })
-      expect(broken.summary).toBe('### The targets file has problems\n\n- a: no host\n')
+      expect(broken.summary).toBe('### The targets cannot be planned\n\n- a: no host\n')
       const wrongToken = await runReport(environment, github, { token: 'wrong' })
       expect(wrongToken.exitCode).toBe(1)
       expect(wrongToken.log).toMatch(

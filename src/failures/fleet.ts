@@ -1,5 +1,5 @@
 /** Failures of the fleet actions. They have no codes: each ends its action with one message. */
-import { formatCount, getErrorMessage } from '../util/text.ts'
+import { getErrorMessage } from '../util/text.ts'
 
 /** Input `file` of fleet/plan names a file that cannot be read. */
 export const targetsFileUnreadable = (path: string, cause: unknown): Error =>
@@ -54,9 +54,9 @@ export const resultsUnreadable = (artifact: string, cause: unknown): Error =>
   new Error(`Artifact ${artifact} cannot be read: ${getErrorMessage(cause)}`, { cause })
 
 /** The report lacks the results of some jobs; a warning per artifact says why. */
-export const resultsIncomplete = (count: number): Error =>
+export const resultsIncomplete = (): Error =>
   new Error(
-    `The report is incomplete: the results of ${formatCount(count, 'job')} could not be read. Re-run the report.`,
+    'The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.',
   )
 
 /** The issue of a drift check cannot be opened, updated or closed. */
@@ -81,9 +81,11 @@ export function gitHubRequestFailed(options: {
   const { operation, status, message, requiredPermissions, cause } = options
   const outcome = status === undefined ? 'failed' : `failed with status ${status}`
   const problem = `GitHub API request "${operation}" ${outcome}: ${message.replace(/\.?$/, '.')}`
+  // GitHub hides what a token may not see behind 404.
+  const isDenied = status === 403 || status === 404
   const remedy =
-    requiredPermissions === undefined || status === undefined || status >= 500
-      ? 'Re-run the job.'
-      : `Grant the token the permissions ${requiredPermissions}.`
+    isDenied && requiredPermissions !== undefined
+      ? `Grant the token the permissions ${requiredPermissions}.`
+      : 'Re-run the job.'
   return new Error(`${problem} ${remedy}`, { cause })
 }

@@ -6,8 +6,8 @@ import { isPlainObject } from '../../util/objects.ts'
 export interface TargetResult {
   readonly name: string
   readonly host: string
-  /** `missing`: its job uploaded no result. */
-  readonly outcome: 'success' | 'failure' | 'cancelled' | 'missing'
+  /** `missing`: its job uploaded no result. `unread`: its result may exist, and was not read. */
+  readonly outcome: 'success' | 'failure' | 'cancelled' | 'missing' | 'unread'
   /** The outputs of the main action. */
   readonly outputs: Readonly<Record<string, string>>
 }

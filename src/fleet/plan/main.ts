@@ -56,9 +56,25 @@ async function readSelectedTargets(path: string, filter: string): Promise<readon
   const { problems } = result
   const title = `${source} has ${formatCount(problems.length, 'problem')}`
   await summary.addHeading(escapeCell(title), 3).addList(problems.map(escapeCell)).write()
+  throw new TargetsError(title, problems)
+}
+
+/** The problems that prevent every target from being deployed or checked. */
+class TargetsError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(title: string, problems: readonly string[]) {
+    super(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/** Passes the reason on to the report. A single target has no report, and no issue. */
+function fail(thrown: unknown): void {
+  const problems = thrown instanceof TargetsError ? thrown.problems : [getErrorMessage(thrown)]
   const list = problems.map((problem) => `- ${escapeCell(problem)}`).join('\n')
-  setOutput('problems', truncate(list, maxProblemsLength))
-  throw new Error(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
+  if (getInput('file') !== '') setOutput('problems', truncate(list, maxProblemsLength))
+  setFailed(getErrorMessage(thrown))
 }
 
 function readTargetsFile(path: string): TargetsResult {
@@ -99,4 +115,4 @@ function compileGlob(glob: string): RegExp {
 
 const getTargetKey = (target: Target): string => `${getConcurrencyGroup(target)} ${target.name}`
 
-await run().catch((thrown: unknown) => setFailed(getErrorMessage(thrown)))
+await run().catch(fail)

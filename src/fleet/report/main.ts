@@ -47,10 +47,15 @@ async function reportResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<vo
     dryRun: core.getInput('dry-run') === 'true',
     plannedIn: Number(core.getInput('planned-in') || '1'),
     targetNames: JSON.parse(core.getInput('targets') || '[]') as string[],
+    isComplete: problems.length === 0,
   })
-  if (results.length === 0) throw problems.length > 0 ? resultsIncomplete(1) : resultsMissing()
-  await publish(github, createFleetReport(results), env)
-  if (problems.length > 0) throw resultsIncomplete(problems.length)
+  if (results.length === 0) throw problems.length > 0 ? resultsIncomplete() : resultsMissing()
+  const report = createFleetReport(results)
+  if (problems.length === 0) await publish(github, report, env)
+  else {
+    await writeReport(report)
+    throw resultsIncomplete()
+  }
 }
 
 async function publish(github: GitHub, report: FleetReport, env: NodeJS.ProcessEnv): Promise<void> {

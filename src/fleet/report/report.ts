@@ -37,6 +37,8 @@ export interface ReportScope {
   readonly plannedIn: number
   /** The names of all targets, for those without a result; empty when they are not known. */
   readonly targetNames: readonly string[]
+  /** Whether every result was read. */
+  readonly isComplete: boolean
 }
 
 /**
@@ -46,7 +48,7 @@ export interface ReportScope {
  */
 export function selectResults(
   jobs: readonly JobResults[],
-  { mode, dryRun, plannedIn, targetNames }: ReportScope,
+  { mode, dryRun, plannedIn, targetNames, isComplete }: ReportScope,
 ): TargetResult[] {
   const newest = new Map<string, TargetResult>()
   const matching = jobs.filter(
@@ -54,9 +56,10 @@ export function selectResults(
   )
   for (const { targets } of matching.toSorted((a, b) => a.attempt - b.attempt))
     for (const result of targets) newest.set(result.name, result)
+  const outcome = isComplete ? 'missing' : 'unread'
   const missingResults = targetNames
     .filter((name) => !newest.has(name))
-    .map((name): TargetResult => ({ name, host: '', outcome: 'missing', outputs: {} }))
+    .map((name): TargetResult => ({ name, host: '', outcome, outputs: {} }))
   const byName = (a: TargetResult, b: TargetResult): number => (a.name < b.name ? -1 : 1)
   return [...newest.values(), ...missingResults].sort(byName)
 }
@@ -79,7 +82,7 @@ export function createFleetReport(results: readonly TargetResult[]): FleetReport
 export const createFileReport = (fileProblems: string): FleetReport => ({
   clean: false,
   drift: 'unknown',
-  title: 'The targets file has problems',
+  title: 'The targets cannot be planned',
   rows: [],
   fileProblems,
 })
@@ -193,6 +196,7 @@ const isDryRunWithChanges = (result: TargetResult): boolean =>
 function describeFailure({ outcome, outputs }: TargetResult): string | undefined {
   if (outcome === 'cancelled') return 'cancelled'
   if (outcome === 'missing') return 'no result: the job ended before the action finished'
+  if (outcome === 'unread') return 'its result could not be read'
   if (outcome === 'success') return undefined
   const code = outputs['failure-code']
   if (!code) return 'failed'
