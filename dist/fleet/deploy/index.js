@@ -111,15 +111,16 @@ const renameArtifacts = 'Rename artifacts of other steps that start with the sam
 const fleet_resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsTooLarge = (maxBytes) => new Error(`It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsUnreadable = (artifact, cause) => new Error(`Artifact ${artifact} cannot be read: ${getErrorMessage(cause)}`, { cause });
-const resultsIncomplete = (count) => new Error(`The report is incomplete: the results of ${formatCount(count, 'job')} could not be read. Re-run the report.`);
+const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.');
 const issueNotUpdated = (cause) => new Error(`The issue does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`, { cause });
 function gitHubRequestFailed(options) {
     const { operation, status, message, requiredPermissions, cause } = options;
     const outcome = status === undefined ? 'failed' : `failed with status ${status}`;
     const problem = `GitHub API request "${operation}" ${outcome}: ${message.replace(/\.?$/, '.')}`;
-    const remedy = requiredPermissions === undefined || status === undefined || status >= 500
-        ? 'Re-run the job.'
-        : `Grant the token the permissions ${requiredPermissions}.`;
+    const isDenied = status === 403 || status === 404;
+    const remedy = isDenied && requiredPermissions !== undefined
+        ? `Grant the token the permissions ${requiredPermissions}.`
+        : 'Re-run the job.';
     return new Error(`${problem} ${remedy}`, { cause });
 }
 

@@ -8065,15 +8065,16 @@ const renameArtifacts = 'Rename artifacts of other steps that start with the sam
 const resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsTooLarge = (maxBytes) => new Error(`It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsUnreadable = (artifact, cause) => new Error(`Artifact ${artifact} cannot be read: ${getErrorMessage(cause)}`, { cause });
-const resultsIncomplete = (count) => new Error(`The report is incomplete: the results of ${formatCount(count, 'job')} could not be read. Re-run the report.`);
+const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.');
 const issueNotUpdated = (cause) => new Error(`The issue does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`, { cause });
 function gitHubRequestFailed(options) {
     const { operation, status, message, requiredPermissions, cause } = options;
     const outcome = status === undefined ? 'failed' : `failed with status ${status}`;
     const problem = `GitHub API request "${operation}" ${outcome}: ${message.replace(/\.?$/, '.')}`;
-    const remedy = requiredPermissions === undefined || status === undefined || status >= 500
-        ? 'Re-run the job.'
-        : `Grant the token the permissions ${requiredPermissions}.`;
+    const isDenied = status === 403 || status === 404;
+    const remedy = isDenied && requiredPermissions !== undefined
+        ? `Grant the token the permissions ${requiredPermissions}.`
+        : 'Re-run the job.';
     return new Error(`${problem} ${remedy}`, { cause });
 }
 
@@ -8136,9 +8137,21 @@ async function readSelectedTargets(path, filter) {
     const { problems } = result;
     const title = `${source} has ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(problems.length, 'problem')}`;
     await _actions_core__WEBPACK_IMPORTED_MODULE_6__/* .summary */ .z.addHeading((0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_7__/* .escapeCell */ .k)(title), 3).addList(problems.map(_report_markdown_js__WEBPACK_IMPORTED_MODULE_7__/* .escapeCell */ .k)).write();
+    throw new TargetsError(title, problems);
+}
+class TargetsError extends Error {
+    problems;
+    constructor(title, problems) {
+        super(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+        this.problems = problems;
+    }
+}
+function fail(thrown) {
+    const problems = thrown instanceof TargetsError ? thrown.problems : [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)];
     const list = problems.map((problem) => `- ${(0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_7__/* .escapeCell */ .k)(problem)}`).join('\n');
-    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('problems', (0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .truncate */ .xv)(list, maxProblemsLength));
-    throw new Error(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+    if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('file') !== '')
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('problems', (0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .truncate */ .xv)(list, maxProblemsLength));
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown));
 }
 function readTargetsFile(path) {
     let text;
@@ -8167,7 +8180,7 @@ function compileGlob(glob) {
     return new RegExp(`^${escapedParts.join('.*')}$`);
 }
 const getTargetKey = (target) => `${(0,_matrix_js__WEBPACK_IMPORTED_MODULE_2__/* .getConcurrencyGroup */ .DT)(target)} ${target.name}`;
-await run().catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)));
+await run().catch(fail);
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);

@@ -30975,15 +30975,16 @@ const renameArtifacts = 'Rename artifacts of other steps that start with the sam
 const resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsTooLarge = (maxBytes) => new Error(`It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsUnreadable = (artifact, cause) => new Error(`Artifact ${artifact} cannot be read: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)}`, { cause });
-const resultsIncomplete = (count) => new Error(`The report is incomplete: the results of ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .formatCount */ .B4)(count, 'job')} could not be read. Re-run the report.`);
+const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.');
 const issueNotUpdated = (cause) => new Error(`The issue does not say what this run found: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)} The summary of this run does.`, { cause });
 function gitHubRequestFailed(options) {
     const { operation, status, message, requiredPermissions, cause } = options;
     const outcome = status === undefined ? 'failed' : `failed with status ${status}`;
     const problem = `GitHub API request "${operation}" ${outcome}: ${message.replace(/\.?$/, '.')}`;
-    const remedy = requiredPermissions === undefined || status === undefined || status >= 500
-        ? 'Re-run the job.'
-        : `Grant the token the permissions ${requiredPermissions}.`;
+    const isDenied = status === 403 || status === 404;
+    const remedy = isDenied && requiredPermissions !== undefined
+        ? `Grant the token the permissions ${requiredPermissions}.`
+        : 'Re-run the job.';
     return new Error(`${problem} ${remedy}`, { cause });
 }
 
@@ -39242,12 +39243,17 @@ async function reportResults(github, env) {
         dryRun: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('dry-run') === 'true',
         plannedIn: Number(_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('planned-in') || '1'),
         targetNames: JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('targets') || '[]'),
+        isComplete: problems.length === 0,
     });
     if (results.length === 0)
-        throw problems.length > 0 ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsIncomplete */ .bD)(1) : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsMissing */ .VX)();
-    await publish(github, (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .createFleetReport */ .x_)(results), env);
-    if (problems.length > 0)
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsIncomplete */ .bD)(problems.length);
+        throw problems.length > 0 ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsIncomplete */ .bD)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsMissing */ .VX)();
+    const report = (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .createFleetReport */ .x_)(results);
+    if (problems.length === 0)
+        await publish(github, report, env);
+    else {
+        await writeReport(report);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsIncomplete */ .bD)();
+    }
 }
 async function publish(github, report, env) {
     await writeReport(report);
@@ -39360,15 +39366,16 @@ function inlineCode(text) {
 
 
 
-function selectResults(jobs, { mode, dryRun, plannedIn, targetNames }) {
+function selectResults(jobs, { mode, dryRun, plannedIn, targetNames, isComplete }) {
     const newest = new Map();
     const matching = jobs.filter((job) => job.mode === mode && job.dryRun === dryRun && job.attempt >= plannedIn);
     for (const { targets } of matching.toSorted((a, b) => a.attempt - b.attempt))
         for (const result of targets)
             newest.set(result.name, result);
+    const outcome = isComplete ? 'missing' : 'unread';
     const missingResults = targetNames
         .filter((name) => !newest.has(name))
-        .map((name) => ({ name, host: '', outcome: 'missing', outputs: {} }));
+        .map((name) => ({ name, host: '', outcome, outputs: {} }));
     const byName = (a, b) => (a.name < b.name ? -1 : 1);
     return [...newest.values(), ...missingResults].sort(byName);
 }
@@ -39385,7 +39392,7 @@ function createFleetReport(results) {
 const createFileReport = (fileProblems) => ({
     clean: false,
     drift: 'unknown',
-    title: 'The targets file has problems',
+    title: 'The targets cannot be planned',
     rows: [],
     fileProblems,
 });
@@ -39476,6 +39483,8 @@ function describeFailure({ outcome, outputs }) {
         return 'cancelled';
     if (outcome === 'missing')
         return 'no result: the job ended before the action finished';
+    if (outcome === 'unread')
+        return 'its result could not be read';
     if (outcome === 'success')
         return undefined;
     const code = outputs['failure-code'];
