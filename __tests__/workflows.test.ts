@@ -201,7 +201,9 @@ function evaluateTemplate(template: string, inputs: Record<string, string>): str
 test('the shared inputs of a fleet are inputs of the action', () => {
   const readInputs = (path: string): string[] =>
     Object.keys(parseYaml<{ inputs: object }>(path).inputs)
-  expect(readInputs('fleet/deploy/action.yml').sort()).toEqual(['targets', ...sharedInputs].sort())
+  expect(readInputs('fleet/deploy/action.yml').sort()).toEqual(
+    ['targets', 'common-inputs', ...sharedInputs].sort(),
+  )
   expect(sharedInputs.filter((name) => !readInputs('action.yml').includes(name))).toEqual([])
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { getConcurrencyGroup, buildMatrix } from '../../src/fleet/plan/matrix.ts'
+import { buildMatrix, findCommonInputs, getConcurrencyGroup } from '../../src/fleet/plan/matrix.ts'
 import type { Target } from '../../src/fleet/plan/targets.ts'
 
 const createTarget = (
@@ -121,6 +121,16 @@ test.each<{ count: number; environments: number; jobs: number; maxTargets: numbe
     )
   },
 )
+
+test('targets leave out the inputs that all of them share', () => {
+  const targets = [createTarget('a'), createTarget('b')]
+  const commonInputs = findCommonInputs(targets)
+  expect(commonInputs).toEqual({ region: 'us-east-2' })
+  expect(buildMatrix(targets, { ...deployOptions, commonInputs })).toMatchObject([
+    { region: 'us-east-2', targets: '[{"name":"a","inputs":{"cluster":"a"}}]' },
+    { region: 'us-east-2', targets: '[{"name":"b","inputs":{"cluster":"b"}}]' },
+  ])
+})
 
 test('jobs of mode check use the role and the environment of mode check', () => {
   expect(buildMatrix([createTarget('a')], { ...deployOptions, check: true })).toMatchObject([

@@ -166,6 +166,7 @@ async function fleet(testEnvironment: TestEnvironment): Promise<void> {
     printHeading(`The job ${name} in environment ${environment}`)
     const run = await runFleetAction(testEnvironment, 'deploy', {
       targets,
+      'common-inputs': matrix.outputs['common-inputs'] ?? '',
       certificate,
       'private-key': privateKey,
     })

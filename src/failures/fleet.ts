@@ -27,6 +27,18 @@ export const tooManyJobs = (jobCount: number, maxJobs: number): RangeError =>
     `The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`,
   )
 
+/** @param bytes of the outputs with all targets */
+export const planTooLarge = (bytes: number, maxBytes: number): Error =>
+  new Error(
+    `The targets need ${bytes} bytes of job outputs, and GitHub passes on at most ${maxBytes}. Give inputs the same value in all targets where you can, or split the file into several, each with a workflow run of its own.`,
+  )
+
+/** Input `common-inputs` of fleet/deploy is not the output of fleet/plan. */
+export const commonInputsInvalid = (): Error =>
+  new Error(
+    'Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.',
+  )
+
 /** Input `targets` of fleet/deploy is not an entry of the matrix. */
 export const jobTargetsInvalid = (): Error =>
   new Error(

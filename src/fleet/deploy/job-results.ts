@@ -31,7 +31,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-export const isStringRecord = (value: unknown): boolean =>
+export const isStringRecord = (value: unknown): value is Readonly<Record<string, string>> =>
   isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string')
 
 const isTargetResult = (entry: unknown): boolean =>

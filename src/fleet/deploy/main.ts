@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { getInput, setFailed, setOutput } from '@actions/core'
 import { getErrorMessage } from '../../util/text.ts'
 import type { JobResults, TargetResult } from './job-results.ts'
-import { readJobTargets, runTarget, sharedInputs } from './run-target.ts'
+import { readCommonInputs, readJobTargets, runTarget, sharedInputs } from './run-target.ts'
 
 /** The folder of all bundles. The bundler would replace import.meta.url. */
 const dist = join(dirname(process.argv[1] ?? ''), '../..')
@@ -27,8 +27,12 @@ async function run(): Promise<void> {
 /** Adds the result of each target to `results`. A failed target does not stop the others. */
 async function runTargets(results: TargetResult[], signal: AbortSignal): Promise<void> {
   const sharedValues = Object.fromEntries(sharedInputs.map((name) => [name, getInput(name)]))
-  for (const { name, inputs } of readJobTargets(getInput('targets', { required: true }))) {
-    const target = { name, inputs: { ...inputs, ...sharedValues } }
+  const commonInputs = readCommonInputs(getInput('common-inputs') || '{}')
+  for (const { name, inputs: ownInputs } of readJobTargets(
+    getInput('targets', { required: true }),
+  )) {
+    const inputs = { ...commonInputs, ...ownInputs, ...sharedValues }
+    const target = { name, inputs }
     results.push(
       signal.aborted
         ? { name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { jobTargetsInvalid } from '../../failures/fleet.ts'
+import { commonInputsInvalid, jobTargetsInvalid } from '../../failures/fleet.ts'
 import { inputVariableName, withoutInputs } from '../../inputs/environment.ts'
 import { inputNames, inputsOfFleetScope } from '../../inputs/inputs.ts'
 import { isPlainObject } from '../../util/objects.ts'
@@ -32,6 +32,16 @@ export function readJobTargets(text: string): JobTarget[] {
   const targets = parseJson(text)
   if (!isTargetList(targets)) throw jobTargetsInvalid()
   return targets
+}
+
+/**
+ * Parses `common-inputs` of a matrix job.
+ * @throws Error when it does not come from fleet/plan
+ */
+export function readCommonInputs(text: string): JobTarget['inputs'] {
+  const inputs = parseJson(text)
+  if (!isStringRecord(inputs)) throw commonInputsInvalid()
+  return inputs
 }
 
 /**

@@ -2,14 +2,20 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { getInput, setFailed, setOutput, summary } from '@actions/core'
-import { targetsFileUnreadable, unmatchedFilter } from '../../failures/fleet.ts'
+import { planTooLarge, targetsFileUnreadable, unmatchedFilter } from '../../failures/fleet.ts'
 import { formatCount, getErrorMessage, truncate } from '../../util/text.ts'
-import { getConcurrencyGroup, buildMatrix } from './matrix.ts'
+import { buildMatrix, findCommonInputs, getConcurrencyGroup } from './matrix.ts'
 import { escapeCell } from '../report/markdown.ts'
 import { readTargets, readWorkflowTarget, type TargetsResult, type Target } from './targets.ts'
 
 /** Characters: the report passes the problems on in a variable of at most 128 KiB. */
 const maxProblemsLength = 30_000
+
+/**
+ * Source: GitHub, workflow syntax, jobs.<job_id>.outputs: 1 MB per job, estimated in UTF-16. The
+ * rest is for the other outputs.
+ */
+const maxOutputBytes = 2 ** 20 - 2 * maxProblemsLength - 4_096
 
 async function run(): Promise<void> {
   setOutput('problems', '')
@@ -18,15 +24,30 @@ async function run(): Promise<void> {
   // The report of a file with problems needs it too.
   if (path !== '') setOutput('artifacts', getArtifactPrefix([]))
   const targets = await readSelectedTargets(path, getFilter(path))
+  const commonInputs = findCommonInputs(targets)
   const jobs = buildMatrix(targets, {
     runsOn: getInput('runs-on') || 'ubuntu-latest',
     check: getInput('mode') === 'check',
+    commonInputs,
   })
   // Without a file, the targets themselves identify the selection.
   if (path === '') setOutput('artifacts', getArtifactPrefix(targets.map(getTargetKey)))
-  setOutput('matrix', JSON.stringify({ include: jobs }))
-  setOutput('targets', JSON.stringify(targets.map(({ name }) => name)))
+  setOutputs({
+    matrix: JSON.stringify({ include: jobs }),
+    'common-inputs': JSON.stringify(commonInputs),
+    targets: JSON.stringify(targets.map(({ name }) => name)),
+  })
   console.log(`${formatCount(targets.length, 'target')} in ${formatCount(jobs.length, 'job')}`)
+}
+
+/** @throws Error when GitHub would drop them */
+function setOutputs(outputs: Readonly<Record<string, string>>): void {
+  const size = Object.values(outputs).reduce(
+    (sum, text) => sum + Buffer.byteLength(text, 'utf16le'),
+    0,
+  )
+  if (size > maxOutputBytes) throw planTooLarge(size, maxOutputBytes)
+  for (const [name, text] of Object.entries(outputs)) setOutput(name, text)
 }
 
 /** A single target needs no filter. */

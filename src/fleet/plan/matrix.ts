@@ -16,8 +16,23 @@ export interface Job {
   readonly 'runs-on': string
   /** Concurrency group of the job: that of its first target. */
   readonly concurrency: string
-  /** JSON list of `{name, inputs}`. */
+  /** JSON list of `{name, inputs}`, without the common inputs. */
   readonly targets: string
+}
+
+type Inputs = Target['inputs']
+
+/** The inputs that all targets set to the same value. */
+export function findCommonInputs([first, ...others]: readonly Target[]): Inputs {
+  const isCommon = ([name, value]: [string, string]): boolean =>
+    others.every(({ inputs }) => inputs[name] === value)
+  return Object.fromEntries(Object.entries(first?.inputs ?? {}).filter(isCommon))
+}
+
+function omitInputs(inputs: Inputs, omitted: Inputs): Inputs {
+  return Object.fromEntries(
+    Object.entries(inputs).filter(([name]) => !Object.hasOwn(omitted, name)),
+  )
 }
 
 /** Source: GitHub, "Usage limits": a matrix has at most 256 jobs per workflow run. */
@@ -49,11 +64,12 @@ export function getConcurrencyGroup({
  * the limit of 256 jobs allows.
  * @param options.runsOn the runner of targets without one
  * @param options.check whether the jobs use the role and the environment of mode check
+ * @param options.commonInputs what the targets of the jobs leave out
  * @throws RangeError when the targets need more than 256 jobs
  */
 export function buildMatrix(
   targets: readonly Target[],
-  options: { runsOn: string; check: boolean },
+  options: { runsOn: string; check: boolean; commonInputs?: Inputs },
   maxJobs = maxMatrixJobs,
 ): Job[] {
   const identityOf = (target: Target): JobIdentity =>
@@ -68,7 +84,7 @@ export function buildMatrix(
   const releasesPerJob = findJobSize(releasesByGroup, maxJobs)
   return releasesByGroup
     .flatMap((releases) => splitIntoChunks(releases, releasesPerJob))
-    .map((releases) => createJob(releases.flat(), identityOf, options.runsOn))
+    .map((releases) => createJob(releases.flat(), identityOf, options))
 }
 
 const groupBy = <T>(items: readonly T[], getKey: (item: T) => string): T[][] => [
@@ -97,7 +113,7 @@ interface JobIdentity {
 function createJob(
   targets: readonly Target[],
   identityOf: (target: Target) => JobIdentity,
-  runsOn: string,
+  { runsOn, commonInputs = {} }: { runsOn: string; commonInputs?: Inputs },
 ): Job {
   const [first, ...otherTargets] = targets
   if (!first) throw new TypeError('a job has at least one target')
@@ -108,7 +124,9 @@ function createJob(
     region: first.inputs['region'] ?? '',
     'runs-on': formatRunner(first, runsOn),
     concurrency: getConcurrencyGroup(first),
-    targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
+    targets: JSON.stringify(
+      targets.map(({ name, inputs }) => ({ name, inputs: omitInputs(inputs, commonInputs) })),
+    ),
   }
 }
 
