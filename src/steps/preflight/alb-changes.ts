@@ -4,7 +4,7 @@ import type { Context } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
-import { getGroupName, isControllerFinalizer } from '../ingress/group.ts'
+import { getLiveGroup } from '../ingress/group.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
 import {
   findGroupName,
@@ -74,15 +74,6 @@ function findReplacementReasons(
       ({ input, before, after }) =>
         `${input} changes from ${before || 'none'} to ${after || 'none'}`,
     )
-}
-
-/**
- * The group whose ALB the Ingress has: that of the controller's finalizer, because a class wins
- * over the annotation, and EKS Auto Mode ignores it.
- */
-function getLiveGroup({ metadata: { annotations, finalizers = [] } }: Ingress): string | undefined {
-  if (!finalizers.some(isControllerFinalizer)) return annotations?.[`${prefix}group.name`]
-  return finalizers.map(getGroupName).find((name) => name !== undefined)
 }
 
 /** The class comes first: without one, the controller deletes the ALB. */
