@@ -7,10 +7,12 @@ import type { EndpointSettings } from '../../inputs/types.ts'
 import { getLiveGroup } from '../ingress/group.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
 import {
+  effectiveParams,
   findGroupName,
   getLegacyClass,
   legacyClassAnnotation,
   type ClassParams,
+  type IngressClassInfo,
 } from './ingress-class.ts'
 
 /** Warns of changes that replace the ALB, and of inputs that do not affect an existing one. */
@@ -18,12 +20,16 @@ export function warnAlbChanges(
   context: Context,
   settings: EndpointSettings,
   live: Ingress | undefined,
-  classParams: ClassParams,
+  ownClass: IngressClassInfo,
 ): void {
   if (!live) return
-  warnLegacyClass(context, settings, live)
+  warnLegacyClass(context, settings, {
+    live,
+    legacyClass: getLegacyClass(live, ownClass.controller),
+  })
   const address = getIngressHostname(live)
   if (address === undefined) return
+  const classParams = effectiveParams(ownClass, live)
   const replacementReasons = findReplacementReasons(settings, { live, address, classParams })
   const { loadBalancerName } = settings.ingress
   if (replacementReasons.length > 0) {
@@ -80,9 +86,8 @@ function findReplacementReasons(
 function warnLegacyClass(
   context: Context,
   { namespace, ingress: { className } }: EndpointSettings,
-  live: Ingress,
+  { live, legacyClass }: { readonly live: Ingress; readonly legacyClass: string | undefined },
 ): void {
-  const legacyClass = getLegacyClass(live)
   if (legacyClass === undefined) return
   const { name } = live.metadata
   const patch = JSON.stringify({ spec: { ingressClassName: className } })
