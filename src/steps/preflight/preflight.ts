@@ -111,16 +111,16 @@ async function addClassParams(
   return { ...found, classParams }
 }
 
-/** The CIDR blocks as soon as the class is known, the Service when it was found. */
+/** The CIDR blocks also when another check reports that the target was not found. */
 async function checkIpv6(
   { context, settings }: ClusterRun<EndpointSettings>,
   ingressClass: Promise<IngressClassInfo>,
-  target: Promise<Target>,
+  targetPromise: Promise<Target>,
 ): Promise<void> {
   const { params } = await ingressClass
-  warnIpv6Cidrs(context, settings, params)
-  const { service, classParams } = await target
-  if (service.live) checkIpFamilies(context, settings, service.live, classParams)
+  const target = await targetPromise.catch(() => undefined)
+  warnIpv6Cidrs(context, settings, target ?? { classParams: params, ingress: undefined })
+  if (target?.service.live) checkIpFamilies(context, settings, target.service.live, target)
 }
 
 /** The other classes of the Ingresses in the namespace, by name. */
