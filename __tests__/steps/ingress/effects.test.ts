@@ -4,6 +4,7 @@ import type { EndpointSettings } from '../../../src/inputs/types.ts'
 import { known } from '../../../src/steps/deferred.ts'
 import { changesFields, plan, replacesLoadBalancer } from '../../../src/steps/ingress/ingress.ts'
 import type { IngressOperation } from '../../../src/steps/ingress/operations.ts'
+import type { ClassParams } from '../../../src/steps/preflight/ingress-class.ts'
 import type { Target } from '../../../src/steps/preflight/preflight.ts'
 import { certificateArn, createSettings, createTarget, ingress } from '../fixtures.ts'
 import { annotations, createLiveTarget, expectedIngress } from './live-target.ts'
@@ -83,6 +84,49 @@ describe('replacesLoadBalancer', () => {
     }
     const settings = createSettings({ ingress: { groupName: 'shared' } })
     const operations = planOperations({ ...target, ingress: live }, settings)
+    expect(replacesLoadBalancer(operations)).toBe(expected)
+  })
+
+  const sharedGroup: ClassParams = { readable: true, spec: { group: { name: 'shared' } } }
+
+  test.each<{ name: string; classParams: ClassParams; finalizer: string; expected: boolean }>([
+    {
+      name: 'an annotation that only repeats the group of the class',
+      classParams: sharedGroup,
+      finalizer: 'group.ingress.k8s.aws/shared',
+      expected: false,
+    },
+    {
+      name: 'an annotation that Auto Mode ignored',
+      classParams: { readable: true, spec: {} },
+      finalizer: 'ingress.eks.amazonaws.com/resources',
+      expected: false,
+    },
+    {
+      name: 'the only group',
+      classParams: { readable: true, spec: {} },
+      finalizer: 'group.ingress.k8s.aws/shared',
+      expected: true,
+    },
+    {
+      name: 'an annotation, while the class cannot be read',
+      classParams: { readable: false },
+      finalizer: 'group.ingress.k8s.aws/shared',
+      expected: true,
+    },
+  ])('group-name is no longer set: $name', ({ classParams, finalizer, expected }) => {
+    const groupAnnotation = 'alb.ingress.kubernetes.io/group.name'
+    const target = withAddress(
+      createLiveTarget({ [groupAnnotation]: 'shared' }, [
+        ...Object.keys(annotations),
+        groupAnnotation,
+      ]),
+    )
+    const live = target.ingress && {
+      ...target.ingress,
+      metadata: { ...target.ingress.metadata, finalizers: [finalizer] },
+    }
+    const operations = planOperations({ ...target, ingress: live, classParams })
     expect(replacesLoadBalancer(operations)).toBe(expected)
   })
 })

@@ -176,6 +176,78 @@ describe('findOverrides: class parameters that override inputs', () => {
       expected: ['warning set wafv2AclName platform, which overrides wafv2-acl-name ours'],
     },
     {
+      name: 'another web ACL than that of annotations',
+      spec: { wafv2AclArn: 'arn:acl-a' },
+      settingsOverrides: {
+        ingress: { annotations: { [`${annotationPrefix}wafv2-acl-arn`]: 'arn:acl-b' } },
+      },
+      expected: [
+        'error set wafv2AclArn arn:acl-a beside wafv2-acl-arn arn:acl-b of input annotations, and the controller rejects two web ACLs',
+      ],
+    },
+    {
+      name: 'a web ACL, where annotations want none',
+      spec: { wafv2AclArn: 'arn:acl-a' },
+      settingsOverrides: {
+        ingress: { annotations: { [`${annotationPrefix}wafv2-acl-arn`]: 'none' } },
+      },
+      expected: [
+        'error set wafv2AclArn arn:acl-a beside wafv2-acl-arn none of input annotations, and the controller rejects two web ACLs',
+      ],
+    },
+    {
+      name: 'the web ACL of annotations',
+      spec: { wafv2AclArn: 'arn:acl-a' },
+      settingsOverrides: {
+        ingress: { annotations: { [`${annotationPrefix}wafv2-acl-arn`]: 'arn:acl-a' } },
+      },
+      expected: [],
+    },
+    {
+      name: 'the listener attributes of annotations in another order',
+      spec: {
+        listeners: [
+          {
+            protocol: 'HTTPS',
+            port: 443,
+            listenerAttributes: [
+              { key: 'b', value: '2,3' },
+              { key: 'a', value: '1' },
+            ],
+          },
+        ],
+      },
+      settingsOverrides: {
+        ingress: {
+          annotations: { [`${annotationPrefix}listener-attributes.HTTPS-443`]: 'a=1, b=2\\,3' },
+        },
+      },
+      expected: [],
+    },
+    {
+      name: 'other listener attributes than annotations',
+      spec: {
+        listeners: [
+          {
+            protocol: 'HTTPS',
+            port: 443,
+            listenerAttributes: [
+              { key: 'b', value: '2' },
+              { key: 'a', value: '1' },
+            ],
+          },
+        ],
+      },
+      settingsOverrides: {
+        ingress: {
+          annotations: { [`${annotationPrefix}listener-attributes.HTTPS-443`]: 'b=3,a=1' },
+        },
+      },
+      expected: [
+        'warning set listeners a=1,b=2, which overrides listener-attributes.HTTPS-443 a=1,b=3',
+      ],
+    },
+    {
       name: 'a tag that was not requested',
       spec: { tags: [{ key: 'team', value: 'platform' }] },
       settingsOverrides: {},

@@ -193,6 +193,30 @@ const members: readonly Member[] = [
     classParams: createParams({ ipAddressType: 'dualstack' }),
   },
   {
+    name: 'with the web ACL of the class',
+    annotations: { 'wafv2-acl-arn': 'a' },
+    classParams: createParams({ wafv2AclArn: 'a' }),
+  },
+  {
+    name: 'with another web ACL than that of the class',
+    annotations: { 'wafv2-acl-arn': 'b' },
+    classParams: createParams({ wafv2AclArn: 'a' }),
+    conflicts: ['wafv2-acl-arn is a, b, not a'],
+  },
+  {
+    name: 'whose other class sets the web ACL of this Ingress',
+    annotations: { 'wafv2-acl-arn': '' },
+    ownAnnotations: { 'wafv2-acl-arn': 'a' },
+    otherClassParams: createParams({ wafv2AclArn: 'a' }),
+  },
+  {
+    name: 'whose other class sets another web ACL beside that of this Ingress',
+    annotations: { 'wafv2-acl-arn': 'a' },
+    ownAnnotations: { 'wafv2-acl-arn': 'a' },
+    otherClassParams: createParams({ wafv2AclArn: 'b' }),
+    conflicts: ['wafv2-acl-arn is a, b, not a'],
+  },
+  {
     name: 'with other attributes, of which the class sets one',
     annotations: {
       'load-balancer-attributes':

@@ -81,6 +81,7 @@ test.each<{
   name: string
   annotations?: Record<string, string>
   spec: IngressSpec
+  controller?: string
   expected: string[]
 }>([
   { name: 'the class', spec: { ingressClassName: 'alb' }, expected: [] },
@@ -98,6 +99,20 @@ test.each<{
     expected: ['class nginx (annotation kubernetes.io/ingress.class)'],
   },
   {
+    name: 'another class by the legacy annotation, which Auto Mode does not know',
+    annotations: { [legacyAnnotation]: 'nginx' },
+    spec: { ingressClassName: 'alb' },
+    controller: 'eks.amazonaws.com/alb',
+    expected: [],
+  },
+  {
+    name: 'no class in Auto Mode, only the legacy annotation',
+    annotations: { [legacyAnnotation]: 'alb' },
+    spec: {},
+    controller: 'eks.amazonaws.com/alb',
+    expected: ['class (none)'],
+  },
+  {
     name: 'another class that the legacy annotation overrides',
     annotations: { [legacyAnnotation]: 'alb' },
     spec: { ingressClassName: 'nginx' },
@@ -108,6 +123,8 @@ test.each<{
     spec: { ingressClassName: 'alb', rules: [{ host: 'other.example.com' }] },
     expected: ['other.example.com'],
   },
-])('findOtherPurposes: $name', ({ annotations = {}, spec, expected }) => {
-  expect(findOtherPurposes(createSettings(), ingress(annotations, { spec }))).toEqual(expected)
+])('findOtherPurposes: $name', ({ annotations = {}, spec, controller, expected }) => {
+  expect(findOtherPurposes(createSettings(), ingress(annotations, { spec }), controller)).toEqual(
+    expected,
+  )
 })

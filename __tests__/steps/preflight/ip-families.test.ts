@@ -5,15 +5,20 @@ import type { IngressSettings } from '../../../src/inputs/types.ts'
 import { checkIpFamilies, findIpv6Support } from '../../../src/steps/preflight/ip-families.ts'
 import type { Context } from '../../../src/steps/step.ts'
 import { captureActionError } from '../../capture-error.ts'
-import { createSettings } from '../fixtures.ts'
+import { createSettings, ingress as createIngress } from '../fixtures.ts'
 
-const dualStack = { 'alb.ingress.kubernetes.io/ip-address-type': 'dualstack' }
+const addressType = 'alb.ingress.kubernetes.io/ip-address-type'
+const dualStack = { [addressType]: 'dualstack' }
 
 interface Case {
   readonly name: string
   readonly ingress?: Partial<IngressSettings>
   /** Parameters of the class; undefined when they cannot be read. */
   readonly spec?: IngressClassParams['spec'] | 'unreadable'
+  /** Of the live Ingress. */
+  readonly liveAnnotations?: Readonly<Record<string, string>>
+  /** Those of them that this action has set. */
+  readonly ownedAnnotations?: readonly string[]
   readonly expected: ReturnType<typeof findIpv6Support>
 }
 
@@ -43,16 +48,54 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a class that cannot be read',
-    ingress: { annotations: dualStack },
     spec: 'unreadable',
     expected: 'unknown',
   },
+  {
+    name: 'the annotation, and a class that cannot be read',
+    ingress: { annotations: dualStack },
+    spec: 'unreadable',
+    expected: 'yes',
+  },
+  {
+    name: 'the annotation of another field manager, which stays',
+    liveAnnotations: dualStack,
+    expected: 'yes',
+  },
+  {
+    name: 'the annotation of another field manager, and a class that cannot be read',
+    liveAnnotations: dualStack,
+    spec: 'unreadable',
+    expected: 'yes',
+  },
+  {
+    name: 'the annotation of this action, which it removes',
+    liveAnnotations: dualStack,
+    ownedAnnotations: Object.keys(dualStack),
+    expected: 'no',
+  },
+  {
+    name: 'the annotation of another field manager, which the inputs replace',
+    ingress: { annotations: { [addressType]: 'ipv4' } },
+    liveAnnotations: dualStack,
+    expected: 'no',
+  },
+  {
+    name: 'the annotation of another field manager, against the class',
+    liveAnnotations: dualStack,
+    spec: { ipAddressType: 'ipv4' },
+    expected: 'no',
+  },
 ]
 
-test.each(cases)('findIpv6Support: $name', ({ ingress = {}, spec = {}, expected }) => {
+test.each(cases)('findIpv6Support: $name', ({ ingress = {}, spec = {}, expected, ...live }) => {
   const classParams =
     spec === 'unreadable' ? { readable: false as const } : { readable: true as const, spec }
-  expect(findIpv6Support(createSettings({ ingress }).ingress, classParams)).toBe(expected)
+  const { liveAnnotations, ownedAnnotations = [] } = live
+  const liveIngress = liveAnnotations && createIngress({ ...liveAnnotations }, { ownedAnnotations })
+  expect(
+    findIpv6Support(createSettings({ ingress }).ingress, { classParams, ingress: liveIngress }),
+  ).toBe(expected)
 })
 
 /** A run's context that only has a log. */
@@ -63,7 +106,10 @@ function checkService(ipFamilies: readonly string[], ingress: Partial<IngressSet
     metadata: { name: 'milvus-demo', uid: 'u', resourceVersion: '1' },
     spec: { ipFamilies },
   }
-  checkIpFamilies(context, createSettings({ ingress }), service, { readable: true, spec: {} })
+  checkIpFamilies(context, createSettings({ ingress }), service, {
+    classParams: { readable: true, spec: {} },
+    ingress: undefined,
+  })
   return warnings
 }
 

@@ -1,4 +1,6 @@
 /** The group whose ALB an Ingress shares, according to the controller's finalizer. */
+import type { Ingress } from '../../clients/kubernetes/types.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
 import type { RemovalTarget } from '../preflight/removal.ts'
 
 /**
@@ -13,6 +15,17 @@ export const isControllerFinalizer = (finalizer: string): boolean =>
 
 export const getGroupName = (finalizer: string): string | undefined =>
   controllerFinalizer.exec(finalizer)?.[1]
+
+/**
+ * The group whose ALB an Ingress has: that of the controller's finalizer, because a class wins over
+ * the annotation, and EKS Auto Mode ignores it.
+ */
+export function getLiveGroup({
+  metadata: { annotations, finalizers = [] },
+}: Ingress): string | undefined {
+  if (!finalizers.some(isControllerFinalizer)) return annotations?.[`${annotationPrefix}group.name`]
+  return finalizers.map(getGroupName).find((name) => name !== undefined)
+}
 
 /** A group of Ingresses with one ALB. */
 export interface IngressGroup {

@@ -5,6 +5,7 @@ import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseResourceVersion } from '../../controller/events.ts'
 import type { Deferred } from '../deferred.ts'
+import { findGroupName } from '../preflight/ingress-class.ts'
 import type { Target } from '../preflight/preflight.ts'
 import type { ClusterRun, EndpointRun } from '../run.ts'
 import {
@@ -43,7 +44,8 @@ export function plan(
   const name = { namespace: settings.namespace, name: ingressName }
   const fields = buildDesiredFieldTree(desired)
   const force = settings.ingress.forceConflicts
-  const apply: IngressOperation = { action: 'apply', ...name, desired, before, force }
+  const groupName = findGroupName(settings.ingress, target.classParams)
+  const apply: IngressOperation = { action: 'apply', ...name, desired, before, groupName, force }
   // The ownership is transferred before the apply: while kubectl owns fields, a different value
   // would be a conflict, and a field that is removed later would remain.
   if (before && isOwnedByKubectl(before, fields))

@@ -6,7 +6,7 @@ import { ingressConflict } from '../../failures/ingress.ts'
 import type { Change } from '../step.ts'
 import { diffDesiredIngress, withCertificateArn, type DesiredIngress } from './desired.ts'
 import { describeLastManager, listConflicts } from './field-managers.ts'
-import { getGroupName } from './group.ts'
+import { getLiveGroup } from './group.ts'
 import { fieldManager, getIngressHostname, type FieldDifference } from './manifest.ts'
 
 /** Which Ingress an operation changes. */
@@ -28,6 +28,8 @@ export interface ApplyIngress extends IngressName {
   readonly desired: DesiredIngress
   /** The live Ingress; undefined when it does not exist. */
   readonly before: Ingress | undefined
+  /** The group that the Ingress gets, from its class or its annotation. */
+  readonly groupName: string | undefined
   /** Whether to take over fields that other field managers own. */
   readonly force: boolean
 }
@@ -114,14 +116,13 @@ export const replacesLoadBalancer = (operations: readonly IngressOperation[]): b
       operation.action === 'apply' &&
       getIngressHostname(operation.before) !== undefined &&
       diffDesiredIngress(operation.desired, operation.before).some(
-        ({ path, after }) =>
-          path === schemePath || (path === groupPath && !isInGroup(operation.before, after)),
+        ({ path }) => path === schemePath || (path === groupPath && leavesGroup(operation)),
       ),
   )
 
-/** A class may have assigned the group that the annotation names now. */
-const isInGroup = (live: Ingress | undefined, groupName: string | undefined): boolean =>
-  (live?.metadata.finalizers ?? []).map(getGroupName).some((name) => name && name === groupName)
+/** Not if the annotation changes, but the class assigns the same group. */
+const leavesGroup = ({ before, groupName }: ApplyIngress): boolean =>
+  before !== undefined && getLiveGroup(before) !== groupName
 
 /** Sets the ARN that operations did not know when they were planned. */
 export const resolveCertificate = (

@@ -4,13 +4,15 @@ import type { Context } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
-import { getGroupName, isControllerFinalizer } from '../ingress/group.ts'
+import { getLiveGroup } from '../ingress/group.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
 import {
+  effectiveParams,
   findGroupName,
   getLegacyClass,
   legacyClassAnnotation,
   type ClassParams,
+  type IngressClassInfo,
 } from './ingress-class.ts'
 
 /** Warns of changes that replace the ALB, and of inputs that do not affect an existing one. */
@@ -18,12 +20,16 @@ export function warnAlbChanges(
   context: Context,
   settings: EndpointSettings,
   live: Ingress | undefined,
-  classParams: ClassParams,
+  ownClass: IngressClassInfo,
 ): void {
   if (!live) return
-  warnLegacyClass(context, settings, live)
+  warnLegacyClass(context, settings, {
+    live,
+    legacyClass: getLegacyClass(live, ownClass.controller),
+  })
   const address = getIngressHostname(live)
   if (address === undefined) return
+  const classParams = effectiveParams(ownClass, live)
   const replacementReasons = findReplacementReasons(settings, { live, address, classParams })
   const { loadBalancerName } = settings.ingress
   if (replacementReasons.length > 0) {
@@ -76,22 +82,12 @@ function findReplacementReasons(
     )
 }
 
-/**
- * The group whose ALB the Ingress has: that of the controller's finalizer, because a class wins
- * over the annotation, and EKS Auto Mode ignores it.
- */
-function getLiveGroup({ metadata: { annotations, finalizers = [] } }: Ingress): string | undefined {
-  if (!finalizers.some(isControllerFinalizer)) return annotations?.[`${prefix}group.name`]
-  return finalizers.map(getGroupName).find((name) => name !== undefined)
-}
-
 /** The class comes first: without one, the controller deletes the ALB. */
 function warnLegacyClass(
   context: Context,
   { namespace, ingress: { className } }: EndpointSettings,
-  live: Ingress,
+  { live, legacyClass }: { readonly live: Ingress; readonly legacyClass: string | undefined },
 ): void {
-  const legacyClass = getLegacyClass(live)
   if (legacyClass === undefined) return
   const { name } = live.metadata
   const patch = JSON.stringify({ spec: { ingressClassName: className } })

@@ -1,5 +1,6 @@
 /** What the members of an IngressGroup must agree on, because they share the ALB. Pure. */
 import {
+  isGoTrue,
   parseAttributes,
   parseMutualAuthentication,
 } from '../../controller/annotation-validators.ts'
@@ -31,10 +32,7 @@ const parseSet: AnnotationParser = (value) => ({ '': splitList(value).sort().joi
 
 const parseMap: AnnotationParser = (value) => Object.fromEntries(parseAttributes(value) ?? [])
 
-/** Source: Go's strconv.ParseBool. */
-const parseBoolean: AnnotationParser = (value) => ({
-  '': /^(1|t|T|true|TRUE|True)$/.test(value) ? 'true' : 'false',
-})
+const parseBoolean: AnnotationParser = (value) => ({ '': String(isGoTrue(value)) })
 
 /** By port. A trust store can be named, or identified by its ARN, which ends with NAME/ID. */
 const parseMutualTls: AnnotationParser = (value) =>
@@ -53,6 +51,8 @@ interface GroupWideAnnotation {
   readonly alias?: string
   /** The value of a class, which replaces the annotation. */
   readonly getClassValue?: (spec: ClassParamsSpec) => string | undefined
+  /** The value that a class adds: the annotation counts, too, and both must be equal. */
+  readonly getAddedClassValue?: (spec: ClassParamsSpec) => string | undefined
   /** The keys of a map that a class decides, so that the annotations do not matter. */
   readonly getClassKeys?: (spec: ClassParamsSpec) => readonly string[]
   /** Whether only members that share a port must agree. */
@@ -111,7 +111,7 @@ const groupWideAnnotations: readonly GroupWideAnnotation[] = [
   {
     annotation: 'wafv2-acl-arn',
     parse: parseScalar,
-    getClassValue: ({ wafv2AclArn }) => wafv2AclArn,
+    getAddedClassValue: ({ wafv2AclArn }) => wafv2AclArn,
   },
   {
     annotation: 'wafv2-acl-name',
@@ -184,15 +184,23 @@ const specOf = ({ classParams }: GroupMember): ClassParamsSpec =>
   classParams.readable ? classParams.spec : {}
 
 function parseMember(
-  { annotation, alias, parse, getClassValue }: GroupWideAnnotation,
+  { annotation, alias, parse, getClassValue, getAddedClassValue }: GroupWideAnnotation,
   member: GroupMember,
 ): Annotations {
   const { annotations } = member
-  const classValue = getClassValue?.(specOf(member))
+  const spec = specOf(member)
   const aliasValue = alias === undefined ? undefined : annotations[prefix + alias]
+  const annotationValue = annotations[prefix + annotation] ?? aliasValue
+  if (getAddedClassValue) return parseUnion([annotationValue, getAddedClassValue(spec)])
   // An empty field of a class counts as absent.
-  const value = classValue || (annotations[prefix + annotation] ?? aliasValue)
+  const value = getClassValue?.(spec) || annotationValue
   return value === undefined ? {} : parse(value)
+}
+
+/** Empty values count as absent. */
+function parseUnion(values: readonly (string | undefined)[]): Annotations {
+  const union = new Set(values.flatMap((value) => value?.trim() || []))
+  return union.size === 0 ? {} : { '': [...union].sort().join(', ') }
 }
 
 function describeDifferences(

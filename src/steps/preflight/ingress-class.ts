@@ -11,6 +11,7 @@ import type { Context } from '../step.ts'
 import { ingressClassParamsPath, ingressClassPath } from '../../clients/kubernetes/paths.ts'
 import type {
   KubernetesObject,
+  Ingress,
   IngressClass,
   IngressClassParams,
 } from '../../clients/kubernetes/types.ts'
@@ -83,17 +84,18 @@ async function checkClassParams(
 const noClassParams: ClassParams = { readable: true, spec: {} }
 
 /**
- * Another class, which other members of the group may have. One that does not exist, or cannot be
- * read, has no controller: its Ingresses are not a concern of this run.
+ * Another class, which other members of the group may have. One that does not exist has no
+ * controller: its Ingresses are not a concern of this run.
  */
 export async function readOtherClass(
   { clients: { kubernetes } }: ClusterRun<EndpointSettings>,
   name: string,
-): Promise<IngressClassInfo> {
-  const ingressClass = await undefinedIfDenied(
+): Promise<IngressClassInfo | 'denied'> {
+  const read = await readOptional(
     kubernetes.get<IngressClass>(ingressClassPath(name), `read IngressClass ${name}`),
   )
-  const { controller, parameters } = ingressClass?.spec ?? {}
+  if (!read.available) return 'denied'
+  const { controller, parameters } = read.value?.spec ?? {}
   if (parameters?.kind !== 'IngressClassParams') return { controller, params: noClassParams }
   const { apiGroup = defaultApiGroup, name: paramsName } = parameters
   const params = await undefinedIfDenied(
@@ -109,8 +111,24 @@ export async function readOtherClass(
 /** The annotation that was the class of an Ingress before `spec.ingressClassName` existed. */
 export const legacyClassAnnotation = 'kubernetes.io/ingress.class'
 
-export const getLegacyClass = ({ metadata }: KubernetesObject): string | undefined =>
-  metadata.annotations?.[legacyClassAnnotation]
+/**
+ * The legacy class of an Ingress. It wins over the field, and disables the parameters of the class.
+ * EKS Auto Mode does not know it. Source: the controller's group_loader.go; EKS user guide,
+ * auto-configure-alb.
+ * @param controller of the class of the run; undefined when that cannot be read
+ */
+export const getLegacyClass = (
+  { metadata }: KubernetesObject,
+  controller: string | undefined,
+): string | undefined =>
+  controller === autoModeController ? undefined : metadata.annotations?.[legacyClassAnnotation]
+
+/** The parameters that an Ingress has by its class. */
+export const effectiveParams = (
+  { controller, params }: IngressClassInfo,
+  ingress: Ingress | undefined,
+): ClassParams =>
+  ingress && getLegacyClass(ingress, controller) !== undefined ? noClassParams : params
 
 /** The group of an Ingress: that of its class, which wins, or its own. */
 export const findGroupName = (

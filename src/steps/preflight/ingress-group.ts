@@ -9,6 +9,7 @@ import { buildAnnotations } from '../ingress/manifest.ts'
 import { findConflicts, type GroupMember } from './group-conflicts.ts'
 import {
   autoModeController,
+  effectiveParams,
   findGroupName,
   getLegacyClass,
   type IngressClassInfo,
@@ -38,8 +39,10 @@ function withoutLongAnnotations(ingress: Ingress): Ingress {
 export interface NamespaceIngresses {
   readonly ingressName: string
   readonly ingresses: readonly Ingress[]
-  /** The classes of the Ingresses, as far as they exist; that of this run is among them. */
-  readonly classes: ReadonlyMap<string, IngressClassInfo>
+  /** That of this run. */
+  readonly ownClass: IngressClassInfo
+  /** Those of the other Ingresses by name; `denied` is one that this identity may not read. */
+  readonly otherClasses: ReadonlyMap<string, IngressClassInfo | 'denied'>
 }
 
 /** The names of the classes that other Ingresses of the namespace have. */
@@ -59,17 +62,23 @@ export const listOtherClasses = (ingresses: readonly Ingress[], className: strin
 export function checkIngressGroup(
   context: Context,
   settings: EndpointSettings,
-  { ingressName, ingresses, classes }: NamespaceIngresses,
+  { ingressName, ingresses, ownClass, otherClasses }: NamespaceIngresses,
 ): void {
-  const own = classes.get(settings.ingress.className)
-  const groupName = own && findGroupName(settings.ingress, own.params)
-  if (own === undefined || groupName === undefined) return
-  const ownMember = { annotations: buildAnnotations(settings), classParams: own.params }
+  const live = ingresses.find(({ metadata }) => metadata.name === ingressName)
+  const classParams = effectiveParams(ownClass, live)
+  const groupName = findGroupName(settings.ingress, classParams)
+  if (groupName === undefined) return
+  const ownMember = { annotations: buildAnnotations(settings), classParams }
+  const classes = new Map([...otherClasses, [settings.ingress.className, ownClass]])
   const problems: ActionError[] = []
   for (const ingress of ingresses) {
     const { name, deletionTimestamp } = ingress.metadata
     if (name === ingressName || deletionTimestamp !== undefined) continue
-    const info = classOf(ingress, own, classes)
+    const info = classOf(ingress, ownClass, classes)
+    if (info === 'denied') {
+      noteDeniedClass(context, ingress, { ownClass, groupName })
+      continue
+    }
     if (!info || groupOf(ingress, info) !== groupName) continue
     const member = { annotations: ingress.metadata.annotations ?? {}, classParams: info.params }
     if (ingress.spec.rules?.some(({ host }) => host === settings.host))
@@ -84,22 +93,37 @@ export function checkIngressGroup(
 
 /**
  * The class by which the controller of this run manages another Ingress; undefined when it does
- * not. The legacy annotation wins over the field, and disables the parameters of the class; Auto
- * Mode does not know it. Source: the controller's group_loader.go; EKS user guide,
- * auto-configure-alb.
+ * not.
  */
 function classOf(
   ingress: Ingress,
   own: IngressClassInfo,
-  classes: ReadonlyMap<string, IngressClassInfo>,
-): IngressClassInfo | undefined {
-  const legacyClass = getLegacyClass(ingress)
-  if (legacyClass !== undefined && own.controller !== autoModeController)
+  classes: NamespaceIngresses['otherClasses'],
+): IngressClassInfo | 'denied' | undefined {
+  const legacyClass = getLegacyClass(ingress, own.controller)
+  if (legacyClass !== undefined)
     return legacyClass === 'alb' || classes.get(legacyClass) === own
       ? { controller: own.controller, params: { readable: true, spec: {} } }
       : undefined
   const info = classes.get(ingress.spec.ingressClassName ?? '')
+  if (info === 'denied') return info
   return info === own || info?.controller === own.controller ? info : undefined
+}
+
+/** Notes an Ingress that is in the group by its annotation, unless its class says otherwise. */
+function noteDeniedClass(
+  context: Context,
+  ingress: Ingress,
+  { ownClass, groupName }: { readonly ownClass: IngressClassInfo; readonly groupName: string },
+): void {
+  const { controller } = ownClass
+  if (groupOf(ingress, { controller, params: { readable: false } }) !== groupName) return
+  context.log.note(
+    `Ingress ${ingress.metadata.name} was not compared with this Ingress, although its ` +
+      `annotation names the same group (${groupName}): reading its IngressClass ` +
+      `${ingress.spec.ingressClassName ?? ''} requires permission get for ingressclasses in the ` +
+      'API group networking.k8s.io.',
+  )
 }
 
 /** The group of a member. In Auto Mode, only classes assign groups. */

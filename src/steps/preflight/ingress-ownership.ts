@@ -50,21 +50,28 @@ export interface MilvusPort {
   readonly port: number
 }
 
+/** What an Ingress is compared with. */
+export interface IngressContext {
+  /** Undefined when the port was not found. */
+  readonly milvus: MilvusPort | undefined
+  /** Of the class of the run; undefined when that cannot be read. */
+  readonly controller: string | undefined
+}
+
 /**
- * @param milvus undefined when the port was not found
  * @throws ActionError `ingress-terminating`, `ingress-not-ours`
  */
 export function rejectForeignIngress(
   settings: EndpointSettings,
   ingress: Ingress,
-  milvus: MilvusPort | undefined,
+  { milvus, controller }: IngressContext,
 ): void {
   const { name, deletionTimestamp, annotations = {} } = ingress.metadata
   if (deletionTimestamp !== undefined) throw ingressTerminating(name, deletionTimestamp)
   const release = annotations['meta.helm.sh/release-name']
   if (release !== undefined) throw ingressOfRelease(name, release)
   if (settings.ingress.forceConflicts || isAppliedByAction(ingress)) return
-  const purposes = findOtherPurposes(settings, ingress)
+  const purposes = findOtherPurposes(settings, ingress, controller)
   if (milvus) purposes.push(...findOtherBackends(ingress, milvus))
   if (purposes.length > 0) throw ingressUsedOtherwise(name, purposes)
 }
@@ -72,12 +79,17 @@ export function rejectForeignIngress(
 /**
  * The class and hosts of an Ingress that differ from the inputs. The legacy annotation is a class,
  * too, and wins over the field.
+ * @param controller of the class of the run; undefined when that cannot be read
  */
-export function findOtherPurposes(settings: EndpointSettings, ingress: Ingress): string[] {
+export function findOtherPurposes(
+  settings: EndpointSettings,
+  ingress: Ingress,
+  controller: string | undefined,
+): string[] {
   const { ingressClassName, rules = [] } = ingress.spec
   const hosts = rules.map(({ host }) => host ?? '*')
   const purposes = hosts.filter((host) => host !== settings.host)
-  const legacyClass = getLegacyClass(ingress)
+  const legacyClass = getLegacyClass(ingress, controller)
   if ((legacyClass ?? ingressClassName) === settings.ingress.className) return purposes
   const className =
     legacyClass === undefined

@@ -51,20 +51,14 @@ function warnUnknownAnnotations(context: Context, { annotations }: IngressSettin
   }
 }
 
-function warnInboundCidrs(context: Context, ingress: IngressSettings): void {
-  const { inboundCidrs, securityGroups } = ingress
+function warnInboundCidrs(
+  context: Context,
+  { inboundCidrs, securityGroups }: IngressSettings,
+): void {
   if (inboundCidrs.length > 0 && securityGroups.length > 0)
     context.log.warn(
       'Input inbound-cidrs has no effect with security-groups: the controller does not change ' +
         'those groups, and they determine which clients can connect.',
-    )
-  if (
-    getAnnotation(ingress, 'security-group-prefix-lists') !== undefined &&
-    securityGroups.length > 0
-  )
-    context.log.warn(
-      'Annotation security-group-prefix-lists has no effect with security-groups: the controller ' +
-        'does not change those groups, and they determine which clients can connect.',
     )
 }
 

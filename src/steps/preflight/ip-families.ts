@@ -1,10 +1,16 @@
 /** IPv6: of the Service, of the CIDR blocks, and whether the ALB has it. */
 import { serviceIpv6Unsupported } from '../../failures/service.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
-import type { Service } from '../../clients/kubernetes/types.ts'
+import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
+import type { Ingress, Service } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import type { Context } from '../step.ts'
-import { findGroupName, type ClassParams } from './ingress-class.ts'
+import { fieldManager } from '../ingress/manifest.ts'
+import { findGroupName } from './ingress-class.ts'
+import type { Target } from './target.ts'
+
+/** What decides about the ALB beside the inputs. */
+type AlbTarget = Pick<Target, 'classParams' | 'ingress'>
 
 const annotation = `${annotationPrefix}ip-address-type`
 
@@ -17,10 +23,10 @@ export function checkIpFamilies(
   context: Context,
   { ingress }: EndpointSettings,
   service: Service,
-  classParams: ClassParams,
+  target: AlbTarget,
 ): void {
   const { ipFamilies = [] } = service.spec
-  const support = findIpv6Support(ingress, classParams)
+  const support = findIpv6Support(ingress, target)
   if (!ipFamilies.includes('IPv6') || support === 'yes') return
   const failure = serviceIpv6Unsupported(service.metadata.name, ipFamilies, annotation)
   if (support === 'no') throw failure
@@ -31,10 +37,10 @@ export function checkIpFamilies(
 export function warnIpv6Cidrs(
   context: Context,
   { ingress }: EndpointSettings,
-  classParams: ClassParams,
+  target: AlbTarget,
 ): void {
   const ipv6Cidrs = ingress.inboundCidrs.filter((cidr) => cidr.includes(':'))
-  if (ipv6Cidrs.length === 0 || findIpv6Support(ingress, classParams) !== 'no') return
+  if (ipv6Cidrs.length === 0 || findIpv6Support(ingress, target) !== 'no') return
   context.log.warn(
     `Input inbound-cidrs contains IPv6 blocks (${ipv6Cidrs.join(', ')}), which admit no ` +
       `client: an ALB has IPv6 addresses only with annotation ${annotation}: dualstack.`,
@@ -42,16 +48,17 @@ export function warnIpv6Cidrs(
 }
 
 /**
- * Whether the ALB has IPv6 addresses. Unknown when the class cannot be read, and in a group, where
- * another member may set the type of their ALB. Pure.
+ * Whether the ALB has IPv6 addresses. Unknown when neither the class can be read nor an annotation
+ * says so, and in a group, where another member may set the type of their ALB. Pure.
  */
 export function findIpv6Support(
   ingress: EndpointSettings['ingress'],
-  classParams: ClassParams,
+  target: AlbTarget,
 ): 'yes' | 'no' | 'unknown' {
-  const addressType = getAddressType(ingress, classParams)
-  if (!classParams.readable) return 'unknown'
+  const { classParams } = target
+  const addressType = getAddressType(ingress, target)
   if (addressType?.startsWith('dualstack')) return 'yes'
+  if (!classParams.readable) return 'unknown'
   const isInGroup = findGroupName(ingress, classParams) !== undefined
   return addressType === undefined && isInGroup ? 'unknown' : 'no'
 }
@@ -59,8 +66,14 @@ export function findIpv6Support(
 /** The class wins; undefined for the default, which is IPv4. */
 function getAddressType(
   { annotations }: EndpointSettings['ingress'],
-  classParams: ClassParams,
+  { classParams, ingress: live }: AlbTarget,
 ): string | undefined {
   const classType = classParams.readable ? classParams.spec.ipAddressType : undefined
-  return classType ?? annotations[annotation]
+  return classType ?? annotations[annotation] ?? getForeignAnnotation(live)
 }
+
+/** The annotation of another field manager, which stays when this action applies the Ingress. */
+const getForeignAnnotation = (live: Ingress | undefined): string | undefined =>
+  live && !ownedAnnotations(live, fieldManager).has(annotation)
+    ? live.metadata.annotations?.[annotation]
+    : undefined

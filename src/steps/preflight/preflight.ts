@@ -11,10 +11,9 @@ import { warnIneffectiveAnnotations } from './annotation-effects.ts'
 import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
 import {
-  autoModeController,
   checkIngressClass,
+  effectiveParams,
   findGroupName,
-  getLegacyClass,
   readOtherClass,
   type ClassParams,
   type IngressClassInfo,
@@ -56,7 +55,7 @@ export function observe(
     `list Ingresses in namespace ${settings.namespace}`,
     trimAnnotations(settings),
   )
-  const target = findTarget(run, { namespace, ingresses })
+  const target = findTarget(run, { namespace, ingresses, ingressClass })
 
   const checkGroup = async (): Promise<void> => {
     const [{ ingressName, ingress }, namespaceIngresses, ownClass] = await Promise.all([
@@ -64,14 +63,15 @@ export function observe(
       ingresses,
       ingressClass,
     ])
-    warnAlbChanges(context, settings, ingress, ownClass.params)
-    const group = findGroupName(settings.ingress, ownClass.params)
+    warnAlbChanges(context, settings, ingress, ownClass)
+    const group = findGroupName(settings.ingress, effectiveParams(ownClass, ingress))
     if (group === undefined) return
     context.recordTopology({ group })
     checkIngressGroup(context, settings, {
       ingressName,
       ingresses: namespaceIngresses,
-      classes: await readClasses(run, ownClass, namespaceIngresses),
+      ownClass,
+      otherClasses: await readOtherClasses(run, namespaceIngresses),
     })
   }
   const checkTarget = async (): Promise<void> => {
@@ -104,48 +104,34 @@ async function addClassParams(
   ingressClass: Promise<IngressClassInfo>,
 ): Promise<Target> {
   const [found, classInfo] = await Promise.all([target, ingressClass.catch(() => undefined)])
-  return { ...found, classParams: effectiveParams(classInfo, found.ingress) }
+  // A class with a problem, which the checks report, counts as unreadable.
+  const classParams: ClassParams = classInfo
+    ? effectiveParams(classInfo, found.ingress)
+    : { readable: false }
+  return { ...found, classParams }
 }
 
-/** The CIDR blocks as soon as the class is known, the Service when it was found. */
+/** The CIDR blocks also when another check reports that the target was not found. */
 async function checkIpv6(
   { context, settings }: ClusterRun<EndpointSettings>,
   ingressClass: Promise<IngressClassInfo>,
-  target: Promise<Target>,
+  targetPromise: Promise<Target>,
 ): Promise<void> {
   const { params } = await ingressClass
-  warnIpv6Cidrs(context, settings, params)
-  const { service, classParams } = await target
-  if (service.live) checkIpFamilies(context, settings, service.live, classParams)
+  const target = await targetPromise.catch(() => undefined)
+  warnIpv6Cidrs(context, settings, target ?? { classParams: params, ingress: undefined })
+  if (target?.service.live) checkIpFamilies(context, settings, target.service.live, target)
 }
 
-/** The classes of the Ingresses in the namespace, by name. */
-async function readClasses(
+/** The other classes of the Ingresses in the namespace, by name. */
+async function readOtherClasses(
   run: ClusterRun<EndpointSettings>,
-  ownClass: IngressClassInfo,
   ingresses: readonly Ingress[],
-): Promise<ReadonlyMap<string, IngressClassInfo>> {
-  const { className } = run.settings.ingress
-  const otherClasses = await Promise.all(
-    listOtherClasses(ingresses, className).map(
-      async (name) => [name, await readOtherClass(run, name)] as const,
-    ),
+): Promise<ReadonlyMap<string, IngressClassInfo | 'denied'>> {
+  const names = listOtherClasses(ingresses, run.settings.ingress.className)
+  return new Map(
+    await Promise.all(names.map(async (name) => [name, await readOtherClass(run, name)] as const)),
   )
-  return new Map([[className, ownClass], ...otherClasses])
-}
-
-/**
- * A class with a problem, which the checks report, counts as unreadable. The legacy annotation of
- * an Ingress disables the parameters, but not in Auto Mode, which does not know it.
- */
-function effectiveParams(
-  ownClass: IngressClassInfo | undefined,
-  ingress: Ingress | undefined,
-): ClassParams {
-  if (!ownClass) return { readable: false }
-  const isLegacy = ingress !== undefined && getLegacyClass(ingress) !== undefined
-  if (isLegacy && ownClass.controller !== autoModeController) return { readable: true, spec: {} }
-  return ownClass.params
 }
 
 /** Replaces denied reads by one error that lists every missing permission of the run. */

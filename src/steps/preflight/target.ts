@@ -11,7 +11,7 @@ import type { KubernetesObject, Event, Ingress, Service } from '../../clients/ku
 import { buildEventSelector, keepLatestStatusEvent } from '../../controller/events.ts'
 import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import type { ClusterRun } from '../run.ts'
-import type { ClassParams } from './ingress-class.ts'
+import type { ClassParams, IngressClassInfo } from './ingress-class.ts'
 import { rejectChartIngress, rejectForeignIngress } from './ingress-ownership.ts'
 import { logOldLoadBalancerNotes } from './old-load-balancer.ts'
 import { findReleaseIfReadable, type Release } from './release.ts'
@@ -49,23 +49,29 @@ export interface Target {
 export interface NamespaceReads {
   readonly namespace: Promise<KubernetesObject>
   readonly ingresses: Promise<readonly Ingress[]>
+  readonly ingressClass: Promise<IngressClassInfo>
 }
 
 /** @throws ActionError of every problem of the release, the Service and the Ingress */
 export async function findTarget(
   run: ClusterRun<EndpointSettings>,
-  { namespace: namespacePromise, ingresses: ingressesPromise }: NamespaceReads,
+  { namespace: namespacePromise, ingresses: ingressesPromise, ingressClass }: NamespaceReads,
 ): Promise<Omit<Target, 'classParams'>> {
   const { context, settings, clients } = run
   const { kubernetes } = clients
   const servicesPromise = listCandidateServices(kubernetes, settings)
-  const [namespace, release, services, ingresses] = await settleAll([
+  const [namespace, release, services, ingresses, controller] = await settleAll([
     namespacePromise,
     settings.service === undefined
       ? findReleaseIfReadable(run, servicesPromise)
       : Promise.resolve(undefined),
     servicesPromise,
     ingressesPromise,
+    // A problem of the class is reported by its own check.
+    ingressClass.then(
+      (classInfo) => classInfo.controller,
+      () => undefined,
+    ),
   ] as const)
   const service = findService(settings, services, release)
   const unreadableReleaseName =
@@ -77,7 +83,8 @@ export async function findTarget(
     service.metadata.name
   const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
   redactSecretValues(context, release)
-  const port = checkObjects(context, settings, { release, service, ingress, ingressName })
+  const objects = { release, service, ingress, ingressName, controller }
+  const port = checkObjects(context, settings, objects)
   if (release) {
     logOldLoadBalancerNotes(context, service, settings.host)
     logOtherFieldManagers(context, service)
@@ -141,9 +148,12 @@ function redactSecretValues(context: Context, release: Release | undefined): voi
 function checkObjects(
   context: Context,
   settings: EndpointSettings,
-  objects: Pick<Target, 'release' | 'ingress' | 'ingressName'> & { readonly service: Service },
+  objects: Pick<Target, 'release' | 'ingress' | 'ingressName'> & {
+    readonly service: Service
+    readonly controller: string | undefined
+  },
 ): number {
-  const { release, service, ingress, ingressName } = objects
+  const { release, service, ingress, ingressName, controller } = objects
   const problems: ActionError[] = []
   const collect = <T>(check: () => T): T | undefined => {
     try {
@@ -157,7 +167,7 @@ function checkObjects(
   collect(() => checkService(context, settings, { service, port, release }))
   const serviceName = service.metadata.name
   const milvus = port === undefined ? undefined : { service, port }
-  if (ingress) collect(() => rejectForeignIngress(settings, ingress, milvus))
+  if (ingress) collect(() => rejectForeignIngress(settings, ingress, { milvus, controller }))
   else collect(() => rejectChartIngress(settings, release, { serviceName, ingressName }))
   if (problems.length > 0 || port === undefined) throw combineErrors(problems)
   return port
