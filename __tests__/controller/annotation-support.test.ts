@@ -146,7 +146,9 @@ describe('findVersionProblem', () => {
 test.each<[string, Version | undefined]>([
   ['public.ecr.aws/eks/aws-load-balancer-controller:v2.14.1', [2, 14, 1]],
   ['registry:5000/aws-load-balancer-controller:v2.4.7-eksbuild.1', [2, 4, 7]],
-  ['docker.io/amazon/aws-alb-ingress-controller:v1.1.9', [1, 1, 9]],
+  ['docker.io/amazon/aws-alb-ingress-controller:v2.0.1', [2, 0, 1]],
+  // The version of the chart, which contains v2.13.
+  ['registry/aws-load-balancer-controller:1.13.0', undefined],
   ['aws-load-balancer-controller:latest', undefined],
   ['aws-load-balancer-controller@sha256:0000', undefined],
 ])('the version in image %s', (image, expected) => {
