@@ -35,6 +35,11 @@ export const validValues: readonly (readonly [name: string, value: string])[] = 
     'access_logs.s3.enabled=true,access_logs.s3.bucket=logs,access_logs.s3.prefix=a\\,b',
   ],
   ['load-balancer-attributes', 'an.attribute.of.tomorrow=1'],
+  ['tags', 'a=x\\,'],
+  ['target-node-labels', 'a=x\\,'],
+  ['target-node-labels', 'a=x\\, '],
+  ['target-node-labels', 'a=x\\,,b=y'],
+  ['target-node-labels', 'a=x\\, ,b=y'],
   ['wafv2-acl-arn', 'arn:aws:wafv2:us-east-2:111122223333:regional/webacl/x/y'],
   ['wafv2-acl-arn', 'none'],
   ['minimum-load-balancer-capacity', 'CapacityUnits=100'],
@@ -111,6 +116,16 @@ export const invalidValues: readonly {
   {
     name: 'target-node-labels',
     value: 'a=b,,c=d',
+    expected: 'contains an empty entry',
+  },
+  {
+    name: 'target-node-labels',
+    value: 'a=x\\,,',
+    expected: 'ends with a comma, which becomes part of the last value',
+  },
+  {
+    name: 'target-node-labels',
+    value: 'a=x\\,, ,b=y',
     expected: 'contains an empty entry',
   },
   { name: 'mutual-authentication', value: '[]', expected: 'is not a JSON list' },

@@ -131,8 +131,8 @@ export const attributeList =
   (value) => {
     const attributes = parseAttributes(value)
     if (!attributes) return 'is not a list of key=value'
-    if (/,\s*$/.test(value)) return 'ends with a comma, which becomes part of the last value'
-    if (/,\s*,|^\s*,/.test(value)) return 'contains an empty entry'
+    if (/(?<!\\),\s*$/.test(value)) return 'ends with a comma, which becomes part of the last value'
+    if (/(?<!\\),\s*,|^\s*,/.test(value)) return 'contains an empty entry'
     const problems: string[] = []
     for (const [key, attributeValue] of attributes) {
       const validate = Object.hasOwn(validators, key) ? validators[key] : undefined
