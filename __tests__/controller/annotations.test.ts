@@ -24,11 +24,9 @@ describe('validateAnnotations', () => {
 
   test.each<{ name: string; annotations: Record<string, string>; expected: string | undefined }>([
     {
-      name: 'an interval of 5 seconds with the default timeout',
+      name: 'an interval of 5 seconds: the Service may set a shorter timeout',
       annotations: { 'healthcheck-interval-seconds': '5' },
-      expected:
-        `${prefix}healthcheck-interval-seconds is "5", which is not greater than ` +
-        'healthcheck-timeout-seconds (5 by default)',
+      expected: undefined,
     },
     {
       name: 'an interval of 5 seconds with a shorter timeout',
@@ -36,11 +34,9 @@ describe('validateAnnotations', () => {
       expected: undefined,
     },
     {
-      name: 'a timeout that is longer than the default interval',
+      name: 'a timeout that is longer than the default interval: the Service may set another',
       annotations: { 'healthcheck-timeout-seconds': '20' },
-      expected:
-        `${prefix}healthcheck-timeout-seconds is "20", which is not less than ` +
-        'healthcheck-interval-seconds (15 by default)',
+      expected: undefined,
     },
     {
       name: 'equal interval and timeout',
@@ -50,11 +46,24 @@ describe('validateAnnotations', () => {
         'healthcheck-interval-seconds (30)',
     },
     {
-      name: 'the interval of the NLB, with the default timeout',
+      name: 'the interval of the NLB equals its default timeout',
       annotations: { 'frontend-nlb-healthcheck-interval-seconds': '5' },
+      expected: undefined,
+    },
+    {
+      name: 'equal interval and timeout of the NLB',
+      annotations: {
+        'frontend-nlb-healthcheck-interval-seconds': '30',
+        'frontend-nlb-healthcheck-timeout-seconds': '30',
+      },
+      expected: undefined,
+    },
+    {
+      name: 'a timeout of the NLB that is longer than the default interval',
+      annotations: { 'frontend-nlb-healthcheck-timeout-seconds': '16' },
       expected:
-        `${prefix}frontend-nlb-healthcheck-interval-seconds is "5", which is not greater than ` +
-        'frontend-nlb-healthcheck-timeout-seconds (5 by default)',
+        `${prefix}frontend-nlb-healthcheck-timeout-seconds is "16", which is greater than ` +
+        'frontend-nlb-healthcheck-interval-seconds (15 by default)',
     },
   ])('$name', ({ annotations, expected }) => {
     const keys = Object.entries(annotations).map(([name, value]) => [prefix + name, value])
