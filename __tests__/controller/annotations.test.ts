@@ -2,11 +2,12 @@ import { describe, expect, test } from '@jest/globals'
 import { parseAttributes, truncateForError } from '../../src/controller/annotation-validators.ts'
 import {
   findIneffectiveAnnotations,
+  findRejectedAnnotations,
   findUnknownAnnotations,
   validateAnnotations,
 } from '../../src/controller/annotations.ts'
 import { validateTags } from '../../src/controller/tags.ts'
-import { invalidValues, validValues } from './annotations.cases.ts'
+import { invalidValues, invalidValuesOfService, validValues } from './annotations.cases.ts'
 
 const prefix = 'alb.ingress.kubernetes.io/'
 
@@ -73,6 +74,31 @@ describe('validateAnnotations', () => {
 
   test('ignores annotations of other tools', () => {
     expect(validateAnnotations({ 'example.com/success-codes': '200' })).toEqual([])
+  })
+})
+
+describe('findRejectedAnnotations', () => {
+  const listProblems = (name: string, value: string, service: string): string[] =>
+    findRejectedAnnotations(
+      {
+        annotations: { [prefix + name]: value },
+        listenPort: 443,
+        service,
+        servicePort: 19530,
+      },
+      {},
+    ).map(({ problem }) => problem)
+
+  test.each(invalidValuesOfService)('$name: $value is invalid', ({ name, value, expected }) => {
+    expect(listProblems(name, value, 'milvus')).toEqual([expect.stringContaining(expected)])
+  })
+
+  test.each(invalidValuesOfService)('$name: $value is not of Service attu', ({ name, value }) => {
+    expect(listProblems(name, value, 'attu')).toEqual([])
+  })
+
+  test.each(invalidValues)('$name: $value is invalid for every Service', ({ name, value }) => {
+    expect(listProblems(name, value, 'attu')).toHaveLength(1)
   })
 })
 

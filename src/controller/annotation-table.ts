@@ -171,7 +171,7 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   'ssl-redirect': { validate: port },
 
   // Rules
-  'actions.NAME': { validate: jsonObject, noEffect: onlyForActions },
+  'actions.NAME': { validate: anyValue, noEffect: onlyForActions },
   'conditions.SERVICE': { validate: jsonList, noEffect: onlyForService },
   'transforms.SERVICE': { validate: jsonList, since: [2, 14, 0], noEffect: onlyForService },
   'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },

@@ -1,6 +1,6 @@
 /** Names and values of annotations, as far as they can be validated before they are applied. */
 import { findNearest } from '../util/nearest.ts'
-import type { AnnotatedIngress } from './annotation-effects.ts'
+import { onlyForService, onlyForServicePort, type AnnotatedIngress } from './annotation-effects.ts'
 import { annotationTable, type AnnotationDeclaration } from './annotation-table.ts'
 import { truncateForError } from './annotation-validators.ts'
 
@@ -52,29 +52,41 @@ export function describeRejected({ key, value, problem }: RejectedAnnotation): s
   return `${truncateForError(key)} is ${shownValue}, which ${problem}`
 }
 
+/** Whether it has an effect only for one Service. */
+function isForService(key: string): boolean {
+  const noEffect = findDeclaration(key)?.noEffect
+  return noEffect === onlyForService || noEffect === onlyForServicePort
+}
+
 /**
  * What the controller or ELB would reject, as far as it is known without the Service, whose
  * annotations may complete a health check of these.
  */
 export const validateAnnotations = (annotations: Annotations): string[] =>
   [
-    ...findRejectedValues(annotations),
+    ...findRejectedValues(annotations).filter(({ key }) => !isForService(key)),
     ...healthChecks
       .filter((check) => check.isOfNlb || hasBothTimes(annotations, check))
       .flatMap((check) => findRejectedTime(annotations, check) ?? []),
   ].map(describeRejected)
 
 /**
- * @param annotations that take effect
+ * @param ingress with the annotations that take effect, by their complete keys
  * @param onService those of the Service: one of them is named first for what several cause
  */
-export const findRejectedAnnotations = (
-  annotations: Annotations,
+export function findRejectedAnnotations(
+  ingress: AnnotatedIngress,
   onService: Annotations,
-): RejectedAnnotation[] => [
-  ...findRejectedValues(annotations),
-  ...healthChecks.flatMap((check) => findRejectedTime(annotations, check, onService) ?? []),
-]
+): RejectedAnnotation[] {
+  const { annotations } = ingress
+  const ineffective = new Set(findIneffectiveAnnotations(ingress).map(({ key }) => key))
+  return [
+    ...findRejectedValues(annotations).filter(
+      ({ key }) => !isForService(key) || !ineffective.has(key),
+    ),
+    ...healthChecks.flatMap((check) => findRejectedTime(annotations, check, onService) ?? []),
+  ]
+}
 
 function findRejectedValues(annotations: Annotations): RejectedAnnotation[] {
   const rejected: RejectedAnnotation[] = []

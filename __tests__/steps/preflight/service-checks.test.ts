@@ -57,6 +57,15 @@ describe('checkService accepts', () => {
       onService: { [interval]: '60', [timeout]: '30' },
     },
     {
+      name: 'invalid values of another Service or port, which have no effect',
+      inputs: {
+        'actions.milvus-demo': 'forward',
+        'conditions.attu': 'source-ip',
+        'transforms.attu': '[{',
+        'target-control-port.milvus-demo.9091': 'api',
+      },
+    },
+    {
       name: 'annotations of an NLB on the Service, where the controller does not read them',
       onService: { [`frontend-nlb-${timeout}`]: '100' },
     },
@@ -94,6 +103,19 @@ describe('checkService rejects', () => {
       expected:
         'Input annotations contains values that the controller or ELB would reject: ' +
         `${prefix}${timeout} is "20", which is not less than ${interval} (15 by default).`,
+    },
+    {
+      name: 'invalid conditions of the inputs',
+      inputs: { 'conditions.milvus-demo': 'source-ip' },
+      code: 'input-invalid',
+      expected: `${prefix}conditions.milvus-demo is "source-ip", which is not a JSON list of objects.`,
+    },
+    {
+      name: 'an invalid port of the Service',
+      onService: { 'target-control-port.milvus-demo.19530': 'api' },
+      code: 'service-annotations-conflict',
+      expected:
+        'target-control-port.milvus-demo.19530: api (which is not an integer from 1 to 65535)',
     },
     {
       name: 'an interval of the inputs that equals the default timeout',

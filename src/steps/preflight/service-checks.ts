@@ -64,7 +64,7 @@ export function checkService(
 function checkAnnotations(
   context: Context,
   settings: EndpointSettings,
-  { service, release }: CheckedService,
+  { service, port, release }: CheckedService,
 ): ActionError[] {
   const { name, annotations = {} } = service.metadata
   const servicePath = release ? findValuesPath(release.deployedRevision, name) : []
@@ -76,8 +76,13 @@ function checkAnnotations(
         !isRemovedByValues(settings, annotationsPath, key),
     ),
   )
-  const effective = { ...buildAnnotations(settings), ...overriding }
-  const rejected = findRejectedAnnotations(effective, overriding)
+  const ingress = {
+    annotations: { ...buildAnnotations(settings), ...overriding },
+    listenPort: settings.ingress.listenPort,
+    service: name,
+    servicePort: port,
+  }
+  const rejected = findRejectedAnnotations(ingress, overriding)
   const isOnService = ({ key }: RejectedAnnotation): boolean => Object.hasOwn(overriding, key)
   const conflicts = [
     ...findContradictions(overriding),
