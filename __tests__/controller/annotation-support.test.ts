@@ -5,7 +5,12 @@ import {
 } from '../../src/controller/annotation-support.ts'
 import { parseControllerVersion, type Version } from '../../src/controller/versions.ts'
 import { createSettings } from '../steps/fixtures.ts'
-import { findVersionProblem } from '../../src/steps/preflight/controller-support.ts'
+import type { IngressSettings } from '../../src/inputs/types.ts'
+import {
+  findVersionProblem,
+  noteUncheckedAnnotations,
+} from '../../src/steps/preflight/controller-support.ts'
+import type { Context } from '../../src/steps/step.ts'
 
 const prefix = 'alb.ingress.kubernetes.io/'
 
@@ -138,15 +143,126 @@ describe('findVersionProblem', () => {
     )
   })
 
+  test.each<{
+    name: string
+    ingress: Partial<IngressSettings>
+    service?: string
+    version: Version
+    /** The annotations that the version does not support. */
+    expected: readonly string[]
+  }>([
+    ...['false', 'False', 'FALSE', 'f', 'F', '0'].map((value) => ({
+      name: `no NLB: ${value}`,
+      ingress: { annotations: withPrefix({ 'enable-frontend-nlb': value }) },
+      version: [2, 12, 0],
+      expected: [],
+    })),
+    {
+      name: 'an NLB',
+      ingress: { annotations: withPrefix({ 'enable-frontend-nlb': 'T' }) },
+      version: [2, 12, 0],
+      expected: ['enable-frontend-nlb'],
+    },
+    {
+      name: 'other booleans that are false',
+      ingress: {
+        annotations: withPrefix({
+          'multi-cluster-target-group': 'false',
+          'use-regex-path-match': 'false',
+          'create-acm-cert': 'false',
+        }),
+      },
+      version: [2, 9, 0],
+      expected: [],
+    },
+    {
+      name: 'annotations without effect',
+      ingress: {
+        annotations: withPrefix({
+          'use-regex-path-match': 'true',
+          'create-acm-cert': 'true',
+          'acm-pca-arn': 'arn',
+          'frontend-nlb-scheme': 'internal',
+          'frontend-nlb-attributes': 'a=b',
+          'listener-attributes.HTTPS-8443': 'a=b',
+        }),
+      },
+      version: [2, 4, 0],
+      expected: [],
+    },
+    {
+      name: 'the same with an NLB and on this port',
+      ingress: {
+        listenPort: 8443,
+        annotations: withPrefix({
+          'enable-frontend-nlb': 'true',
+          'frontend-nlb-scheme': 'internal',
+          'listener-attributes.HTTPS-8443': 'a=b',
+        }),
+      },
+      version: [2, 4, 0],
+      expected: ['enable-frontend-nlb', 'frontend-nlb-scheme', 'listener-attributes.HTTPS-8443'],
+    },
+    {
+      name: 'prefix lists beside security groups of the user',
+      ingress: {
+        securityGroups: ['sg-1'],
+        annotations: withPrefix({ 'security-group-prefix-lists': 'pl-1' }),
+      },
+      version: [2, 7, 0],
+      expected: [],
+    },
+    {
+      name: 'transforms of another Service',
+      ingress: { annotations: withPrefix({ 'transforms.attu': '[]', 'transforms.milvus': '[]' }) },
+      service: 'milvus',
+      version: [2, 13, 0],
+      expected: ['transforms.milvus'],
+    },
+    {
+      name: 'a Service and a port that are not known',
+      ingress: {
+        annotations: withPrefix({ 'transforms.attu': '[]', 'target-control-port.attu.1': '1' }),
+      },
+      version: [2, 13, 0],
+      expected: ['transforms.attu', 'target-control-port.attu.1'],
+    },
+  ])('$name', ({ ingress, service, version, expected }) => {
+    const problem = findVersionProblem(createSettings({ ingress, service }), version)
+    const keys = problem?.message.match(/(?<=ignores alb\.ingress\.kubernetes\.io\/)[^ ]+/g)
+    expect(keys ?? []).toEqual(expected)
+  })
+
   test('a controller that supports everything', () => {
     expect(findVersionProblem(createSettings(), [2, 4, 0])).toBeUndefined()
   })
 })
 
+test.each<{ name: string; annotations: Record<string, string>; expected: readonly RegExp[] }>([
+  {
+    name: 'one that versions do not support',
+    annotations: { 'multi-cluster-target-group': 'true' },
+    expected: [/these annotations: [^ ]+\/multi-cluster-target-group \(v2\.10\.0\)\.$/],
+  },
+  {
+    name: 'those that ask for nothing',
+    annotations: { 'multi-cluster-target-group': 'false', 'frontend-nlb-scheme': 'internal' },
+    expected: [],
+  },
+])('the annotations of a controller of unknown version: $name', ({ annotations, expected }) => {
+  const notes: string[] = []
+  const context = { log: { note: (text: string) => notes.push(text) } } as unknown as Context
+  const settings = createSettings({ ingress: { annotations: withPrefix(annotations) } })
+  noteUncheckedAnnotations(context, settings, 'It cannot be read')
+  expect(notes).toEqual(expected.map((pattern) => expect.stringMatching(pattern) as unknown))
+})
+
 test.each<[string, Version | undefined]>([
   ['public.ecr.aws/eks/aws-load-balancer-controller:v2.14.1', [2, 14, 1]],
   ['registry:5000/aws-load-balancer-controller:v2.4.7-eksbuild.1', [2, 4, 7]],
-  ['docker.io/amazon/aws-alb-ingress-controller:v1.1.9', [1, 1, 9]],
+  ['docker.io/amazon/aws-alb-ingress-controller:v2.0.1', [2, 0, 1]],
+  // The version of the chart, which contains v2.13.
+  ['registry/aws-load-balancer-controller:1.13.0', undefined],
   ['aws-load-balancer-controller:latest', undefined],
   ['aws-load-balancer-controller@sha256:0000', undefined],
 ])('the version in image %s', (image, expected) => {

@@ -35,11 +35,21 @@ export const validValues: readonly (readonly [name: string, value: string])[] = 
     'access_logs.s3.enabled=true,access_logs.s3.bucket=logs,access_logs.s3.prefix=a\\,b',
   ],
   ['load-balancer-attributes', 'an.attribute.of.tomorrow=1'],
+  ['tags', 'a=x\\,'],
+  ['target-node-labels', 'a=x\\,'],
+  ['target-node-labels', 'a=x\\, '],
+  ['target-node-labels', 'a=x\\,,b=y'],
+  ['target-node-labels', 'a=x\\, ,b=y'],
   ['wafv2-acl-arn', 'arn:aws:wafv2:us-east-2:111122223333:regional/webacl/x/y'],
   ['wafv2-acl-arn', 'none'],
   ['minimum-load-balancer-capacity', 'CapacityUnits=100'],
   ['listener-attributes.HTTPS-443', 'routing.http.response.server.enabled=false'],
   ['actions.blue', '{"type":"forward"}'],
+  // These have no effect, or only the Service tells whether they have one.
+  ['actions.blue', '{type: forward}'],
+  ['conditions.milvus', 'source-ip'],
+  ['transforms.milvus', '[{'],
+  ['target-control-port.milvus.19530', 'api'],
   ['backend-protocol', 'HTTPS'],
   ['something-of-tomorrow', 'x'],
 ]
@@ -113,6 +123,16 @@ export const invalidValues: readonly {
     value: 'a=b,,c=d',
     expected: 'contains an empty entry',
   },
+  {
+    name: 'target-node-labels',
+    value: 'a=x\\,,',
+    expected: 'ends with a comma, which becomes part of the last value',
+  },
+  {
+    name: 'target-node-labels',
+    value: 'a=x\\,, ,b=y',
+    expected: 'contains an empty entry',
+  },
   { name: 'mutual-authentication', value: '[]', expected: 'is not a JSON list' },
   {
     name: 'mutual-authentication',
@@ -160,11 +180,6 @@ export const invalidValues: readonly {
     value: '{"issuer":"https://x","jwksEndpoint":"http://x/keys"}',
     expected: 'jwksEndpoint that does not begin with https://',
   },
-  { name: 'conditions.milvus', value: 'source-ip', expected: 'is not a JSON list' },
-  { name: 'conditions.milvus', value: '{"field":"path"}', expected: 'is not a JSON list' },
-  { name: 'transforms.milvus', value: '[{', expected: 'is not a JSON list' },
-  { name: 'actions.milvus', value: '{type: forward}', expected: 'is not a JSON object' },
-  { name: 'target-control-port.milvus.19530', value: 'api', expected: '1 to 65535' },
   {
     name: 'frontend-nlb-healthcheck-interval-seconds',
     value: '10s',
@@ -189,4 +204,12 @@ export const invalidValues: readonly {
   { name: 'ssl-redirect', value: 'true', expected: '1 to 65535' },
   { name: 'minimum-load-balancer-capacity', value: '100', expected: 'CapacityUnits' },
   { name: 'security-group-prefix-lists', value: ' , ', expected: 'empty list' },
+]
+
+/** Annotations of Service milvus and its port 19530, each with a part of the problem. */
+export const invalidValuesOfService: typeof invalidValues = [
+  { name: 'conditions.milvus', value: 'source-ip', expected: 'is not a JSON list' },
+  { name: 'conditions.milvus', value: '{"field":"path"}', expected: 'is not a JSON list' },
+  { name: 'transforms.milvus', value: '[{', expected: 'is not a JSON list' },
+  { name: 'target-control-port.milvus.19530', value: 'api', expected: '1 to 65535' },
 ]

@@ -2,11 +2,12 @@ import { describe, expect, test } from '@jest/globals'
 import { parseAttributes, truncateForError } from '../../src/controller/annotation-validators.ts'
 import {
   findIneffectiveAnnotations,
+  findRejectedAnnotations,
   findUnknownAnnotations,
   validateAnnotations,
 } from '../../src/controller/annotations.ts'
 import { validateTags } from '../../src/controller/tags.ts'
-import { invalidValues, validValues } from './annotations.cases.ts'
+import { invalidValues, invalidValuesOfService, validValues } from './annotations.cases.ts'
 
 const prefix = 'alb.ingress.kubernetes.io/'
 
@@ -24,11 +25,9 @@ describe('validateAnnotations', () => {
 
   test.each<{ name: string; annotations: Record<string, string>; expected: string | undefined }>([
     {
-      name: 'an interval of 5 seconds with the default timeout',
+      name: 'an interval of 5 seconds: the Service may set a shorter timeout',
       annotations: { 'healthcheck-interval-seconds': '5' },
-      expected:
-        `${prefix}healthcheck-interval-seconds is "5", which is not greater than ` +
-        'healthcheck-timeout-seconds (5 by default)',
+      expected: undefined,
     },
     {
       name: 'an interval of 5 seconds with a shorter timeout',
@@ -36,11 +35,9 @@ describe('validateAnnotations', () => {
       expected: undefined,
     },
     {
-      name: 'a timeout that is longer than the default interval',
+      name: 'a timeout that is longer than the default interval: the Service may set another',
       annotations: { 'healthcheck-timeout-seconds': '20' },
-      expected:
-        `${prefix}healthcheck-timeout-seconds is "20", which is not less than ` +
-        'healthcheck-interval-seconds (15 by default)',
+      expected: undefined,
     },
     {
       name: 'equal interval and timeout',
@@ -50,11 +47,24 @@ describe('validateAnnotations', () => {
         'healthcheck-interval-seconds (30)',
     },
     {
-      name: 'the interval of the NLB, with the default timeout',
+      name: 'the interval of the NLB equals its default timeout',
       annotations: { 'frontend-nlb-healthcheck-interval-seconds': '5' },
+      expected: undefined,
+    },
+    {
+      name: 'equal interval and timeout of the NLB',
+      annotations: {
+        'frontend-nlb-healthcheck-interval-seconds': '30',
+        'frontend-nlb-healthcheck-timeout-seconds': '30',
+      },
+      expected: undefined,
+    },
+    {
+      name: 'a timeout of the NLB that is longer than the default interval',
+      annotations: { 'frontend-nlb-healthcheck-timeout-seconds': '16' },
       expected:
-        `${prefix}frontend-nlb-healthcheck-interval-seconds is "5", which is not greater than ` +
-        'frontend-nlb-healthcheck-timeout-seconds (5 by default)',
+        `${prefix}frontend-nlb-healthcheck-timeout-seconds is "16", which is greater than ` +
+        'frontend-nlb-healthcheck-interval-seconds (15 by default)',
     },
   ])('$name', ({ annotations, expected }) => {
     const keys = Object.entries(annotations).map(([name, value]) => [prefix + name, value])
@@ -64,6 +74,31 @@ describe('validateAnnotations', () => {
 
   test('ignores annotations of other tools', () => {
     expect(validateAnnotations({ 'example.com/success-codes': '200' })).toEqual([])
+  })
+})
+
+describe('findRejectedAnnotations', () => {
+  const listProblems = (name: string, value: string, service: string): string[] =>
+    findRejectedAnnotations(
+      {
+        annotations: { [prefix + name]: value },
+        listenPort: 443,
+        service,
+        servicePort: 19530,
+      },
+      {},
+    ).map(({ problem }) => problem)
+
+  test.each(invalidValuesOfService)('$name: $value is invalid', ({ name, value, expected }) => {
+    expect(listProblems(name, value, 'milvus')).toEqual([expect.stringContaining(expected)])
+  })
+
+  test.each(invalidValuesOfService)('$name: $value is not of Service attu', ({ name, value }) => {
+    expect(listProblems(name, value, 'attu')).toEqual([])
+  })
+
+  test.each(invalidValues)('$name: $value is invalid for every Service', ({ name, value }) => {
+    expect(listProblems(name, value, 'attu')).toHaveLength(1)
   })
 })
 

@@ -50,6 +50,24 @@ describe('findDisabledAnnotations', () => {
       value: 'false',
       expected: undefined,
     },
+    ...['False', 'FALSE', 'f', '0'].map((value) => ({
+      args: ['--enable-shield=false'],
+      name: 'shield-advanced-protection',
+      value,
+      expected: undefined,
+    })),
+    {
+      args: ['--enable-shield=false'],
+      name: 'shield-advanced-protection',
+      value: 'T',
+      expected: 'ignores with --enable-shield=false',
+    },
+    {
+      args: ['--enable-wafv2=false'],
+      name: 'wafv2-acl-name',
+      value: 'false',
+      expected: 'ignores with --enable-wafv2=false',
+    },
     {
       args: ['--feature-gates=ListenerRulesTagging=false, EnableIPTargetType=false'],
       name: 'target-type',

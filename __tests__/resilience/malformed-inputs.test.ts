@@ -8,7 +8,12 @@ import { cidrs, list } from '../../src/inputs/lists.ts'
 import { host } from '../../src/inputs/names.ts'
 import { duration } from '../../src/inputs/parsers.ts'
 import { stringMap } from '../../src/inputs/yaml.ts'
-import { validateAnnotations, findUnknownAnnotations } from '../../src/controller/annotations.ts'
+import {
+  describeRejected,
+  findRejectedAnnotations,
+  findUnknownAnnotations,
+  validateAnnotations,
+} from '../../src/controller/annotations.ts'
 import { validateTags } from '../../src/controller/tags.ts'
 import { diffIngress, buildIngressManifest } from '../../src/steps/ingress/manifest.ts'
 import type { InputName } from '../../src/inputs/inputs.ts'
@@ -179,6 +184,7 @@ const anyAnnotationKey = fc.oneof(
       'constructor',
       '__proto__',
       'actions.x',
+      'conditions.milvus',
       'tags',
       'wafv2-acl-arn',
     )
@@ -205,6 +211,10 @@ testProperty(
   (annotations) => {
     for (const text of [
       ...validateAnnotations(annotations),
+      ...findRejectedAnnotations(
+        { annotations, listenPort: 443, service: 'milvus', servicePort: 19530 },
+        {},
+      ).map(describeRejected),
       ...validateTags(annotations),
       ...findUnknownAnnotations(annotations).map(({ suggestion: meant }) => meant ?? ''),
     ])

@@ -10,8 +10,10 @@ export interface AnnotatedIngress {
   /** By name without prefix. */
   readonly annotations: Readonly<Record<string, string>>
   readonly listenPort: number
-  readonly service: string
-  readonly servicePort: number
+  /** While it is not known, annotations of any Service have an effect. */
+  readonly service: string | undefined
+  /** While it is not known, annotations of any port have an effect. */
+  readonly servicePort: number | undefined
 }
 
 /**
@@ -50,10 +52,12 @@ export const onlyForListener: NoEffect = ({ listenPort }, suffix) =>
     : `the only listener of this Ingress is HTTPS-${listenPort}`
 
 export const onlyForService: NoEffect = ({ service }, suffix) =>
-  suffix === service ? undefined : `the Service of this Ingress is ${service}`
+  service === undefined || suffix === service
+    ? undefined
+    : `the Service of this Ingress is ${service}`
 
 export const onlyForServicePort: NoEffect = ({ service, servicePort }, suffix) =>
-  suffix === `${service}.${servicePort}`
+  service === undefined || servicePort === undefined || suffix === `${service}.${servicePort}`
     ? undefined
     : `the Service and port of this Ingress are ${service}.${servicePort}`
 

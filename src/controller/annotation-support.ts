@@ -1,7 +1,22 @@
 /** Which annotations a version of the controller supports. Pure. */
+import type { AnnotatedIngress } from './annotation-effects.ts'
 import type { AnnotationDeclaration, VersionTrap } from './annotation-table.ts'
-import { findDeclaration } from './annotations.ts'
+import { goBoolean, isGoFalse } from './annotation-validators.ts'
+import { findDeclaration, findIneffectiveAnnotations } from './annotations.ts'
 import { formatVersion, isInRange, isOlder, type Version } from './versions.ts'
+
+/**
+ * The annotations that ask for something: a version that ignores the others does no harm.
+ * @param ingress with the annotations by their complete keys
+ */
+export function selectRequests(ingress: AnnotatedIngress): Record<string, string> {
+  const ineffective = new Set(findIneffectiveAnnotations(ingress).map(({ key }) => key))
+  const requests = Object.entries(ingress.annotations).filter(
+    ([key, value]) =>
+      !ineffective.has(key) && !(findDeclaration(key)?.validate === goBoolean && isGoFalse(value)),
+  )
+  return Object.fromEntries(requests)
+}
 
 /** An annotation that a version ignores, or at which it fails. */
 export interface UnsupportedAnnotation {

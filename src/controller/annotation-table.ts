@@ -28,6 +28,7 @@ import {
   healthCheckPath,
   httpCodes,
   integer,
+  isGoTrue,
   nonEmptyList,
   oneOf,
   port,
@@ -83,13 +84,14 @@ const escapedComma: VersionTrap = {
   effect: 'rejects the escaped comma in',
 }
 
-/** Source: the controller's docs/deploy/configurations.md. `none` asks for nothing. */
-const isEnabledBy = (flag: string): DisablingArgument => ({
-  flag,
-  value: false,
-  effect: 'ignores',
-  appliesTo: (value) => value !== 'none' && value !== 'false',
-})
+/**
+ * Source: the controller's docs/deploy/configurations.md.
+ * @param appliesTo whether a value asks for anything
+ */
+const isEnabledBy = (
+  flag: string,
+  appliesTo: (value: string) => boolean = (value) => value !== 'none',
+): DisablingArgument => ({ flag, value: false, effect: 'ignores', appliesTo })
 
 const hasFeatureGate = (gate: string, effect: DisablingArgument['effect']): DisablingArgument => ({
   flag: 'feature-gates',
@@ -169,7 +171,7 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   'ssl-redirect': { validate: port },
 
   // Rules
-  'actions.NAME': { validate: jsonObject, noEffect: onlyForActions },
+  'actions.NAME': { validate: anyValue, noEffect: onlyForActions },
   'conditions.SERVICE': { validate: jsonList, noEffect: onlyForService },
   'transforms.SERVICE': { validate: jsonList, since: [2, 14, 0], noEffect: onlyForService },
   'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },
@@ -214,7 +216,10 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   'unhealthy-threshold-count': onService({ validate: integer(2, 10) }),
 
   // Protection
-  'shield-advanced-protection': { validate: goBoolean, disabledBy: isEnabledBy('enable-shield') },
+  'shield-advanced-protection': {
+    validate: goBoolean,
+    disabledBy: isEnabledBy('enable-shield', isGoTrue),
+  },
   'waf-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
   'wafv2-acl-arn': {
     validate: webAclArn,

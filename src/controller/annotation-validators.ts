@@ -26,14 +26,14 @@ export const oneOf =
 /** Of an attribute of ELB. */
 export const boolean = oneOf('true', 'false')
 
-/** Of an annotation. Source: Go, strconv.ParseBool. */
-export const goBoolean: Validator = (value) =>
-  /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value)
-    ? undefined
-    : 'is not one of true, false'
-
 export const isGoTrue = (value: string | undefined): boolean =>
   /^(1|t|T|TRUE|true|True)$/.test(value ?? '')
+
+export const isGoFalse = (value: string): boolean => /^(0|f|F|FALSE|false|False)$/.test(value)
+
+/** Of an annotation. Source: Go, strconv.ParseBool. */
+export const goBoolean: Validator = (value) =>
+  isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false'
 
 export const integer =
   (min: number, max: number): Validator =>
@@ -131,8 +131,8 @@ export const attributeList =
   (value) => {
     const attributes = parseAttributes(value)
     if (!attributes) return 'is not a list of key=value'
-    if (/,\s*$/.test(value)) return 'ends with a comma, which becomes part of the last value'
-    if (/,\s*,|^\s*,/.test(value)) return 'contains an empty entry'
+    if (/(?<!\\),\s*$/.test(value)) return 'ends with a comma, which becomes part of the last value'
+    if (/(?<!\\),\s*,|^\s*,/.test(value)) return 'contains an empty entry'
     const problems: string[] = []
     for (const [key, attributeValue] of attributes) {
       const validate = Object.hasOwn(validators, key) ? validators[key] : undefined

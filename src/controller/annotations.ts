@@ -1,6 +1,6 @@
 /** Names and values of annotations, as far as they can be validated before they are applied. */
 import { findNearest } from '../util/nearest.ts'
-import type { AnnotatedIngress } from './annotation-effects.ts'
+import { onlyForService, onlyForServicePort, type AnnotatedIngress } from './annotation-effects.ts'
 import { annotationTable, type AnnotationDeclaration } from './annotation-table.ts'
 import { truncateForError } from './annotation-validators.ts'
 
@@ -38,10 +38,6 @@ export const isAnnotationKey = (key: string): boolean =>
     key,
   )
 
-/** Seconds. Source: the controller's pkg/ingress/model_builder.go. */
-const defaultInterval = 15
-const defaultTimeout = 5
-
 /** An annotation that the controller or ELB would reject. */
 export interface RejectedAnnotation {
   readonly key: string
@@ -50,47 +46,115 @@ export interface RejectedAnnotation {
   readonly problem: string
 }
 
-/** What the controller or ELB would reject, each as `KEY is "VALUE", which …`. */
-export const validateAnnotations = (annotations: Annotations): string[] =>
-  findRejectedAnnotations(annotations).map(({ key, value, problem }) => {
-    const shownValue = truncateForError(JSON.stringify(value))
-    return `${truncateForError(key)} is ${shownValue}, which ${problem}`
-  })
+/** `KEY is "VALUE", which …` */
+export function describeRejected({ key, value, problem }: RejectedAnnotation): string {
+  const shownValue = truncateForError(JSON.stringify(value))
+  return `${truncateForError(key)} is ${shownValue}, which ${problem}`
+}
 
-export function findRejectedAnnotations(annotations: Annotations): RejectedAnnotation[] {
+/** Whether it has an effect only for one Service. */
+function isForService(key: string): boolean {
+  const noEffect = findDeclaration(key)?.noEffect
+  return noEffect === onlyForService || noEffect === onlyForServicePort
+}
+
+/**
+ * What the controller or ELB would reject, as far as it is known without the Service, whose
+ * annotations may complete a health check of these.
+ */
+export const validateAnnotations = (annotations: Annotations): string[] =>
+  [
+    ...findRejectedValues(annotations).filter(({ key }) => !isForService(key)),
+    ...healthChecks
+      .filter((check) => check.isOfNlb || hasBothTimes(annotations, check))
+      .flatMap((check) => findRejectedTime(annotations, check) ?? []),
+  ].map(describeRejected)
+
+/**
+ * @param ingress with the annotations that take effect, by their complete keys
+ * @param onService those of the Service: one of them is named first for what several cause
+ */
+export function findRejectedAnnotations(
+  ingress: AnnotatedIngress,
+  onService: Annotations,
+): RejectedAnnotation[] {
+  const { annotations } = ingress
+  const ineffective = new Set(findIneffectiveAnnotations(ingress).map(({ key }) => key))
+  return [
+    ...findRejectedValues(annotations).filter(
+      ({ key }) => !isForService(key) || !ineffective.has(key),
+    ),
+    ...healthChecks.flatMap((check) => findRejectedTime(annotations, check, onService) ?? []),
+  ]
+}
+
+function findRejectedValues(annotations: Annotations): RejectedAnnotation[] {
   const rejected: RejectedAnnotation[] = []
   for (const [key, value] of Object.entries(annotations)) {
     const problem = findDeclaration(key)?.validate(value)
     if (problem !== undefined) rejected.push({ key, value, problem })
   }
-  return [...rejected, ...findRejectedHealthChecks(annotations)]
+  return rejected
 }
 
-/** Those of the ALB, and of an NLB in front of it. Source: ELBv2, CreateTargetGroup. */
-function findRejectedHealthChecks(annotations: Annotations): RejectedAnnotation[] {
-  const rejected: RejectedAnnotation[] = []
-  for (const namePrefix of ['', 'frontend-nlb-']) {
-    const intervalName = `${namePrefix}healthcheck-interval-seconds`
-    const timeoutName = `${namePrefix}healthcheck-timeout-seconds`
-    const interval = annotations[annotationPrefix + intervalName]
-    const timeout = annotations[annotationPrefix + timeoutName]
-    const isTooLong = Number(timeout ?? defaultTimeout) >= Number(interval ?? defaultInterval)
-    if (!isTooLong) continue
-    if (timeout !== undefined)
-      rejected.push({
-        key: annotationPrefix + timeoutName,
-        value: timeout,
-        problem:
-          `is not less than ${intervalName} ` + `(${interval ?? `${defaultInterval} by default`})`,
-      })
-    else if (interval !== undefined)
-      rejected.push({
-        key: annotationPrefix + intervalName,
-        value: interval,
-        problem: `is not greater than ${timeoutName} (${defaultTimeout} by default)`,
-      })
+/** The annotations with the times of a health check, by name without prefix. */
+interface HealthCheck {
+  readonly interval: string
+  readonly timeout: string
+  /** Of an NLB in front of the ALB: not read from a Service, and the times may be equal. */
+  readonly isOfNlb: boolean
+}
+
+/** Source: ELBv2, CreateTargetGroup. */
+const healthChecks: readonly HealthCheck[] = [
+  {
+    interval: 'healthcheck-interval-seconds',
+    timeout: 'healthcheck-timeout-seconds',
+    isOfNlb: false,
+  },
+  {
+    interval: 'frontend-nlb-healthcheck-interval-seconds',
+    timeout: 'frontend-nlb-healthcheck-timeout-seconds',
+    isOfNlb: true,
+  },
+]
+
+/** Seconds. Source: the controller's pkg/ingress/model_builder.go. */
+const defaultInterval = 15
+const defaultTimeout = 5
+
+const hasBothTimes = (annotations: Annotations, { interval, timeout }: HealthCheck): boolean =>
+  annotationPrefix + interval in annotations && annotationPrefix + timeout in annotations
+
+/** The annotation to correct when the timeout is too long for the interval. */
+function findRejectedTime(
+  annotations: Annotations,
+  names: HealthCheck,
+  onService: Annotations = {},
+): RejectedAnnotation | undefined {
+  const intervalKey = annotationPrefix + names.interval
+  const timeoutKey = annotationPrefix + names.timeout
+  const interval = annotations[intervalKey]
+  const timeout = annotations[timeoutKey]
+  const rest = Number(interval ?? defaultInterval) - Number(timeout ?? defaultTimeout)
+  const [isTooLong, tooLong, tooShort] = names.isOfNlb
+    ? [rest < 0, 'greater', 'less']
+    : [rest <= 0, 'not less', 'not greater']
+  if (!isTooLong) return undefined
+  const shownInterval = interval ?? `${defaultInterval} by default`
+  const shownTimeout = timeout ?? `${defaultTimeout} by default`
+  const rejectedInterval = interval !== undefined && {
+    key: intervalKey,
+    value: interval,
+    problem: `is ${tooShort} than ${names.timeout} (${shownTimeout})`,
   }
-  return rejected
+  const rejectedTimeout = timeout !== undefined && {
+    key: timeoutKey,
+    value: timeout,
+    problem: `is ${tooLong} than ${names.interval} (${shownInterval})`,
+  }
+  const candidates = [rejectedTimeout, rejectedInterval].filter((each) => each !== false)
+  return candidates.find(({ key }) => key in onService) ?? candidates[0]
 }
 
 /** An annotation under the controller's prefix that the controller ignores. */

@@ -13,13 +13,15 @@ export const formatVersion = (version: Version): string => `v${version.join('.')
 
 /**
  * @param images of the containers
- * @returns undefined for an image by digest
+ * @returns undefined for an image by digest, and below v2, which is the version of the chart: every
+ *   aws-load-balancer-controller is v2 or later
  */
 export function parseControllerVersion(images: readonly string[]): Version | undefined {
   const imagePattern =
     /aws-(?:alb-ingress|load-balancer)-controller[^:]{0,200}:v?(\d+)\.(\d+)\.(\d+)/
   const match = images.map((image) => imagePattern.exec(image)).find((found) => found !== null)
-  return match?.slice(1).map(Number)
+  const version = match?.slice(1).map(Number)
+  return version && isOlder(version, [2, 0, 0]) ? undefined : version
 }
 
 export function isOlder(version: Version, other: Version): boolean {

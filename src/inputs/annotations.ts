@@ -21,6 +21,13 @@ const reservedAttributes: Readonly<
   },
 }
 
+/** @param rejected each as `KEY is "VALUE", which …` */
+export const annotationsRejected = (rejected: readonly string[]): InvalidInputError =>
+  new InvalidInputError(
+    `contains values that the controller or ELB would reject: ${summarize(rejected)}.`,
+    'Correct or remove these annotations.',
+  )
+
 /** Annotations that the controller and ELB accept. */
 export function parseAnnotations(raw: string): Record<string, string> {
   const annotations = stringMap(raw)
@@ -31,11 +38,7 @@ export function parseAnnotations(raw: string): Record<string, string> {
       'Write one "prefix/name: \'value\'" per line.',
     )
   const rejected = validateAnnotations(annotations)
-  if (rejected.length > 0)
-    throw new InvalidInputError(
-      `contains values that the controller or ELB would reject: ${summarize(rejected)}.`,
-      'Correct or remove these annotations.',
-    )
+  if (rejected.length > 0) throw annotationsRejected(rejected)
   rejectReservedAttributes(annotations[attributesKey] ?? '')
   return annotations
 }

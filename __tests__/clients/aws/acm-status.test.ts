@@ -28,6 +28,11 @@ test.each<{ name: string; detail: CertificateDetail | undefined; problem: RegExp
     problem: /an ACME client requested; that client has to$/,
   },
   {
+    name: 'of a type that the SDK does not know yet',
+    detail: { Type: 'QUANTUM' as CertificateDetail['Type'], RenewalEligibility: 'INELIGIBLE' },
+    problem: /^it is not known whether ACM renews certificates of type QUANTUM$/,
+  },
+  {
     name: 'private, and renewed by ACM',
     detail: { Type: 'PRIVATE', RenewalEligibility: 'ELIGIBLE' },
     problem: undefined,

@@ -79,5 +79,8 @@ function describeIneligibility(
     case 'IMPORTED':
     case undefined:
       return 'ACM does not renew imported certificates'
+    // A type that is newer than the SDK.
+    default:
+      return `it is not known whether ACM renews certificates of type ${String(type)}`
   }
 }

@@ -6,6 +6,7 @@ import {
   describeRequiredVersions,
   findUnsupportedAnnotations,
   newestOf,
+  selectRequests,
 } from '../../controller/annotation-support.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import { findDisabledAnnotations } from '../../controller/arguments.ts'
@@ -14,12 +15,21 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { buildAnnotations } from '../ingress/manifest.ts'
 
+/** The Service of a release is found elsewhere, at the same time. */
+const buildRequests = (settings: EndpointSettings): Record<string, string> =>
+  selectRequests({
+    annotations: buildAnnotations(settings),
+    listenPort: settings.ingress.listenPort,
+    service: settings.service,
+    servicePort: settings.servicePort,
+  })
+
 /** What a version does wrong with the annotations of these inputs. Pure. */
 export function findVersionProblem(
   settings: EndpointSettings,
   version: Version,
 ): ActionError | undefined {
-  const unsupported = findUnsupportedAnnotations(buildAnnotations(settings), version)
+  const unsupported = findUnsupportedAnnotations(buildRequests(settings), version)
   if (unsupported.length === 0) return undefined
   const isRemovable = (key: string): boolean => Object.hasOwn(settings.ingress.annotations, key)
   const keys = unsupported.map(({ key }) => key)
@@ -54,10 +64,13 @@ export function findArgumentProblem(
 /** @param reason why the version is not known, a sentence without its full stop */
 export function noteUncheckedAnnotations(
   context: Context,
-  { ingress }: EndpointSettings,
+  settings: EndpointSettings,
   reason: string,
 ): void {
-  const required = describeRequiredVersions(ingress.annotations)
+  const requests = Object.entries(buildRequests(settings)).filter(([key]) =>
+    Object.hasOwn(settings.ingress.annotations, key),
+  )
+  const required = describeRequiredVersions(Object.fromEntries(requests))
   if (required.length > 0)
     context.log.note(
       `${reason}, so its version is not known. Older versions of the controller ignore or reject ` +

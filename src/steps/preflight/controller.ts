@@ -88,7 +88,7 @@ function checkSupport(
   const version = getVersion(deployment)
   const problems: (ActionError | undefined)[] = []
   if (version === undefined) {
-    const reason = `The image of Deployment ${deploymentId} contains no version`
+    const reason = `The image of Deployment ${deploymentId} names no version of the controller`
     noteUncheckedAnnotations(context, settings, reason)
   } else problems.push(findVersionProblem(settings, version))
   const controller = `Deployment ${deploymentId}`

@@ -1,6 +1,7 @@
 /** Checks of the Service: what on it would break the target group, and what manages it. */
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { undefinedIfDenied } from '../../failures/optional-read.ts'
+import { inputInvalid } from '../../failures/inputs.ts'
 import {
   serviceAnnotationsConflict,
   serviceWithoutPods,
@@ -15,9 +16,12 @@ import type { EndpointSlice, Service } from '../../clients/kubernetes/types.ts'
 import { truncateForError } from '../../controller/annotation-validators.ts'
 import {
   annotationPrefix,
+  describeRejected,
   findDeclaration,
   findRejectedAnnotations,
+  type RejectedAnnotation,
 } from '../../controller/annotations.ts'
+import { annotationsRejected } from '../../inputs/annotations.ts'
 import type { EndpointSettings, Settings } from '../../inputs/types.ts'
 import { buildAnnotations } from '../ingress/manifest.ts'
 import type { ClusterRun } from '../run.ts'
@@ -39,7 +43,8 @@ export interface CheckedService {
 
 /**
  * Checks the Service itself, and warns of annotations that only change something.
- * @throws ActionError `service-unsupported`, `service-annotations-conflict`
+ * @throws ActionError `service-unsupported`, `service-annotations-conflict`, and `input-invalid`
+ *   for annotations of the inputs that only the Service decides about
  */
 export function checkService(
   context: Context,
@@ -59,7 +64,7 @@ export function checkService(
 function checkAnnotations(
   context: Context,
   settings: EndpointSettings,
-  { service, release }: CheckedService,
+  { service, port, release }: CheckedService,
 ): ActionError[] {
   const { name, annotations = {} } = service.metadata
   const servicePath = release ? findValuesPath(release.deployedRevision, name) : []
@@ -71,29 +76,46 @@ function checkAnnotations(
         !isRemovedByValues(settings, annotationsPath, key),
     ),
   )
-  const conflicts = findConflictingAnnotations(settings, overriding)
+  const ingress = {
+    annotations: { ...buildAnnotations(settings), ...overriding },
+    listenPort: settings.ingress.listenPort,
+    service: name,
+    servicePort: port,
+  }
+  const rejected = findRejectedAnnotations(ingress, overriding)
+  const isOnService = ({ key }: RejectedAnnotation): boolean => Object.hasOwn(overriding, key)
+  const conflicts = [
+    ...findContradictions(overriding),
+    ...rejected.filter(isOnService).map(({ key, value, problem }) => ({
+      key,
+      value: truncateForError(value),
+      reason: `which ${problem}`,
+    })),
+  ]
   for (const [key, value] of Object.entries(overriding))
     if (!conflicts.some((conflict) => conflict.key === key))
       context.log.warn(
         `Service ${name} sets ${key}: ${truncateForError(value)}, which overrides the Ingress ` +
           'for its target group.',
       )
-  if (conflicts.length === 0) return []
-  return [
-    serviceAnnotationsConflict({
-      service: name,
-      namespace: settings.namespace,
-      annotations: conflicts,
-      valuesPath: annotationsPath.join('.'),
-    }),
-  ]
+  const problems: ActionError[] = []
+  if (conflicts.length > 0)
+    problems.push(
+      serviceAnnotationsConflict({
+        service: name,
+        namespace: settings.namespace,
+        annotations: conflicts,
+        valuesPath: annotationsPath.join('.'),
+      }),
+    )
+  const inputProblems = rejected.filter((each) => !isOnService(each)).map(describeRejected)
+  if (inputProblems.length > 0)
+    problems.push(inputInvalid('annotations', annotationsRejected(inputProblems)))
+  return problems
 }
 
-/** @param overriding annotations of the Service that take precedence over those of the Ingress */
-function findConflictingAnnotations(
-  settings: EndpointSettings,
-  overriding: Readonly<Record<string, string>>,
-): ConflictingAnnotation[] {
+/** Values that contradict what this action sets on the Ingress. */
+function findContradictions(overriding: Readonly<Record<string, string>>): ConflictingAnnotation[] {
   const conflicts: ConflictingAnnotation[] = []
   for (const [name, requiredValue] of Object.entries(requiredValues)) {
     const key = annotationPrefix + name
@@ -101,10 +123,6 @@ function findConflictingAnnotations(
     if (value !== requiredValue)
       conflicts.push({ key, value, reason: `the Ingress requires ${requiredValue}` })
   }
-  const effective = { ...buildAnnotations(settings), ...overriding }
-  for (const { key, value, problem } of findRejectedAnnotations(effective))
-    if (Object.hasOwn(overriding, key))
-      conflicts.push({ key, value: truncateForError(value), reason: `which ${problem}` })
   return conflicts
 }
 

@@ -1,0 +1,132 @@
+/** Annotations of the Service together with those of the inputs. */
+import { describe, expect, test } from '@jest/globals'
+import { checkService } from '../../../src/steps/preflight/service-checks.ts'
+import type { Context } from '../../../src/steps/step.ts'
+import { captureActionError } from '../../capture-error.ts'
+import { createSettings } from '../fixtures.ts'
+
+type Annotations = Readonly<Record<string, string>>
+
+const prefix = 'alb.ingress.kubernetes.io/'
+const interval = 'healthcheck-interval-seconds'
+const timeout = 'healthcheck-timeout-seconds'
+
+const withPrefix = (annotations: Annotations): Record<string, string> =>
+  Object.fromEntries(Object.entries(annotations).map(([name, value]) => [prefix + name, value]))
+
+/** @returns the warnings */
+function check(inputs: Annotations, onService: Annotations): string[] {
+  const warnings: string[] = []
+  const context = { log: { warn: (text: string) => warnings.push(text) } } as unknown as Context
+  const service = {
+    metadata: {
+      name: 'milvus-demo',
+      uid: 'u',
+      resourceVersion: '1',
+      annotations: withPrefix(onService),
+    },
+    spec: {},
+  }
+  const settings = createSettings({ ingress: { annotations: withPrefix(inputs) } })
+  checkService(context, settings, { service, port: 19530, release: undefined })
+  return warnings
+}
+
+interface Case {
+  readonly name: string
+  readonly inputs?: Annotations
+  readonly onService?: Annotations
+}
+
+describe('checkService accepts', () => {
+  test.each<Case>([
+    { name: 'nothing' },
+    {
+      name: 'a timeout of the inputs below the interval of the Service',
+      inputs: { [timeout]: '20' },
+      onService: { [interval]: '60' },
+    },
+    {
+      name: 'an interval of the inputs above the timeout of the Service',
+      inputs: { [interval]: '5' },
+      onService: { [timeout]: '4' },
+    },
+    {
+      name: 'a pair of the Service, which overrides that of the inputs',
+      inputs: { [interval]: '10', [timeout]: '5' },
+      onService: { [interval]: '60', [timeout]: '30' },
+    },
+    {
+      name: 'invalid values of another Service or port, which have no effect',
+      inputs: {
+        'actions.milvus-demo': 'forward',
+        'conditions.attu': 'source-ip',
+        'transforms.attu': '[{',
+        'target-control-port.milvus-demo.9091': 'api',
+      },
+    },
+    {
+      name: 'annotations of an NLB on the Service, where the controller does not read them',
+      onService: { [`frontend-nlb-${timeout}`]: '100' },
+    },
+  ])('$name', ({ inputs = {}, onService = {} }) => {
+    expect(() => check(inputs, onService)).not.toThrow()
+  })
+})
+
+describe('checkService rejects', () => {
+  test.each<Case & { readonly code: string; readonly expected: string }>([
+    {
+      name: 'an interval of the Service that is not above the timeout of the inputs',
+      inputs: { [timeout]: '10' },
+      onService: { [interval]: '10' },
+      code: 'service-annotations-conflict',
+      expected: `${interval}: 10 (which is not greater than ${timeout} (10)).`,
+    },
+    {
+      name: 'a timeout of the Service that is not below the interval of the inputs',
+      inputs: { [interval]: '10' },
+      onService: { [timeout]: '12' },
+      code: 'service-annotations-conflict',
+      expected: `${timeout}: 12 (which is not less than ${interval} (10)).`,
+    },
+    {
+      name: 'a pair of the Service, once',
+      onService: { [interval]: '10', [timeout]: '12' },
+      code: 'service-annotations-conflict',
+      expected: `its target group: ${prefix}${timeout}: 12 (which is not less than ${interval} (10)).`,
+    },
+    {
+      name: 'a timeout of the inputs above the default interval',
+      inputs: { [timeout]: '20' },
+      code: 'input-invalid',
+      expected:
+        'Input annotations contains values that the controller or ELB would reject: ' +
+        `${prefix}${timeout} is "20", which is not less than ${interval} (15 by default).`,
+    },
+    {
+      name: 'invalid conditions of the inputs',
+      inputs: { 'conditions.milvus-demo': 'source-ip' },
+      code: 'input-invalid',
+      expected: `${prefix}conditions.milvus-demo is "source-ip", which is not a JSON list of objects.`,
+    },
+    {
+      name: 'an invalid port of the Service',
+      onService: { 'target-control-port.milvus-demo.19530': 'api' },
+      code: 'service-annotations-conflict',
+      expected:
+        'target-control-port.milvus-demo.19530: api (which is not an integer from 1 to 65535)',
+    },
+    {
+      name: 'an interval of the inputs that equals the default timeout',
+      inputs: { [interval]: '5' },
+      code: 'input-invalid',
+      expected: `${prefix}${interval} is "5", which is not greater than ${timeout} (5 by default).`,
+    },
+  ])('$name', async ({ inputs = {}, onService = {}, code, expected }) => {
+    const failure = await captureActionError(() => check(inputs, onService))
+    expect(failure.code).toBe(code)
+    expect(failure.message).toContain(expected)
+    expect(failure.otherErrors).toEqual([])
+  })
+})
