@@ -9,6 +9,7 @@ import { callVersion } from './probe.ts'
 export interface Confirmation {
   readonly addresses: Connections['addresses']
   readonly addressFailures: readonly ProbeFailure[]
+  readonly unreachableFamilies: Connections['unreachableFamilies']
   readonly calls: { readonly answered: number; readonly total: number }
   readonly callFailures: readonly ProbeFailure[]
   /** Milliseconds of each call that was answered. */
@@ -32,10 +33,10 @@ export async function confirm(
   options: ConfirmationOptions,
   signal: AbortSignal,
 ): Promise<Confirmation> {
-  const { channels, addresses, failures } = await connectAddresses(endpoint, signal)
+  const { channels, failures, ...findings } = await connectAddresses(endpoint, signal)
   try {
     const calls = await callRepeatedly(channels, options, signal)
-    return { addresses, addressFailures: failures, ...calls }
+    return { ...findings, addressFailures: failures, ...calls }
   } finally {
     channels.forEach((channel) => channel.close())
   }

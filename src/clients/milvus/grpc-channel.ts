@@ -82,7 +82,7 @@ export class GrpcChannel {
     for (const session of this.sessions) session.close()
   }
 
-  /** Concurrent calls share the next connection. After a failed one, the next call opens another. */
+  /** Concurrent calls share the next connection. After a failed one, the next call tries again. */
   private getOpenSession(): Promise<GrpcSession> {
     const current = this.currentSession
     const next = current.then(async (session) =>

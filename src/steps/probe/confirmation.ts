@@ -8,6 +8,7 @@ import {
   addressesFailed,
   callsFailed,
   describeEarlierFailure,
+  describeUnreachableFamily,
 } from '../../failures/probe-partial.ts'
 import { probeNeverAttempted, probeTimedOut } from '../../failures/probe.ts'
 import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
@@ -62,6 +63,8 @@ export async function confirmEndpoint(
   const failures = findFailures(confirmation, settings.timeouts.probe)
   if (failures.length > 0 && !settings.probe.isLenient) throw combineErrors(failures)
   for (const { message, remedy } of failures) context.log.warn(`${message} ${remedy}`)
+  for (const { name, failures: reasons } of confirmation.unreachableFamilies)
+    context.log.note(describeUnreachableFamily(name, reasons))
   if (firstFailure && failures.length === 0) context.log.note(describeEarlierFailure(firstFailure))
   return phrase
 }
