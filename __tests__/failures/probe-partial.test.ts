@@ -3,6 +3,7 @@ import {
   addressesFailed,
   callsFailed,
   describeEarlierFailure,
+  describeUnreachableFamily,
 } from '../../src/failures/probe-partial.ts'
 import { connectionRefused } from '../../src/failures/probe-connection.ts'
 import { httpError } from '../../src/failures/probe-http.ts'
@@ -32,13 +33,13 @@ test.each([
     name: 'one of two',
     failures: [refused('192.0.2.1')],
     total: 2,
-    expected: "1 of the ALB's 2 addresses does not work, so some clients wait or fail: ",
+    expected: "1 of the endpoint's 2 addresses does not work, so some clients wait or fail: ",
   },
   {
     name: 'two of three',
     failures: [refused('192.0.2.1'), refused('192.0.2.2')],
     total: 3,
-    expected: "2 of the ALB's 3 addresses do not work, so some clients wait or fail: ",
+    expected: "2 of the endpoint's 3 addresses do not work, so some clients wait or fail: ",
   },
   {
     name: 'behind a proxy',
@@ -56,5 +57,21 @@ test.each([
 test('what failed at first is a note', () => {
   expect(describeEarlierFailure(badGateway)).toBe(
     `Some calls or addresses failed at first, and none in the last round: ${badGateway.message} If a later run notes it too, the endpoint is unstable.`,
+  )
+})
+
+test.each([
+  {
+    failures: [refused('2001:db8::1')],
+    subject: 'the only IPv6 address',
+  },
+  {
+    failures: [refused('2001:db8::1'), refused('2001:db8::2')],
+    subject: 'any of the 2 IPv6 addresses',
+  },
+])('a family that this runner cannot reach is a note: $subject', ({ failures, subject }) => {
+  const reasons = failures.map(({ message }) => message).join(' ')
+  expect(describeUnreachableFamily('IPv6', failures)).toBe(
+    `This runner cannot connect to ${subject}, so the probe proves nothing about IPv6: ${reasons} If clients use IPv6, check that the inbound rules allow it.`,
   )
 })

@@ -1,4 +1,4 @@
-/** An endpoint that works only in part: some calls, or some addresses of the ALB. */
+/** An endpoint that works only in part: some calls, or some of its addresses. */
 import { formatCount } from '../util/text.ts'
 import { ActionError } from './action-error.ts'
 import type { ProbeFailure } from './probe-failure.ts'
@@ -34,7 +34,7 @@ export function addressesFailed(
   const subject =
     total === undefined
       ? 'A second connection through the proxy fails'
-      : `${failures.length} of the ALB's ${total} addresses ${failures.length === 1 ? 'does' : 'do'} not work`
+      : `${failures.length} of the endpoint's ${total} addresses ${failures.length === 1 ? 'does' : 'do'} not work`
   return new ActionError({
     code: 'probe-address-failed',
     problem: `${subject}, so some clients wait or fail: ${unique(failures.map(({ message }) => message)).join(' ')}`,
@@ -46,3 +46,17 @@ export function addressesFailed(
 /** A note: what failed at first works now. */
 export const describeEarlierFailure = ({ message }: ProbeFailure): string =>
   `Some calls or addresses failed at first, and none in the last round: ${message} If a later run notes it too, the endpoint is unstable.`
+
+/**
+ * A note: inbound rules, or the network of the runner, may allow one address family only.
+ * @param name "IPv4" or "IPv6"
+ * @param failures one per address of the family
+ */
+export function describeUnreachableFamily(name: string, failures: readonly ProbeFailure[]): string {
+  const subject =
+    failures.length === 1
+      ? `the only ${name} address`
+      : `any of the ${failures.length} ${name} addresses`
+  const reasons = unique(failures.map(({ message }) => message)).join(' ')
+  return `This runner cannot connect to ${subject}, so the probe proves nothing about ${name}: ${reasons} If clients use ${name}, check that the inbound rules allow it.`
+}

@@ -1,12 +1,22 @@
 import { expect, test } from '@jest/globals'
 import type http2 from 'node:http2'
+import { connect } from '../../../src/clients/milvus/connection.ts'
 import { GrpcChannel, type MethodCall } from '../../../src/clients/milvus/grpc-channel.ts'
+import { albUnresponsive } from '../../../src/failures/probe-connection.ts'
 import { captureError } from '../../capture-error.ts'
 import { closeAfterTest, createEndpoint } from './connect-fixture.ts'
 import { callOptions, sendResponse } from './grpc-fixture.ts'
 import { startHttp2 } from './servers.ts'
 
 const call: MethodCall = callOptions
+
+const failedConnection = {
+  host: 'alb',
+  port: 443,
+  addresses: ['192.0.2.1'],
+  reason: 'no answer within 3 s',
+  cause: undefined,
+}
 
 /** A channel to a server that handles calls like this, and counts its connections. */
 async function openChannel(onCall: (stream: http2.ServerHttp2Stream) => void) {
@@ -81,4 +91,28 @@ test('a peer that ends the connection with an error is not called again', async 
   const { channel, connections } = await openChannel((stream) => stream.session?.goaway(11))
   expect(String(await captureError(() => channel.call(call)))).toContain('ENHANCE_YOUR_CALM')
   expect(connections.size).toBe(1)
+})
+
+test('a channel that could not reconnect tries again with the next call', async () => {
+  const { port } = closeAfterTest(
+    await startHttp2((stream) => {
+      sendResponse(stream, { 'grpc-status': '0' })
+      endGracefully(stream)
+    }),
+  )
+  const failure = albUnresponsive(failedConnection)
+  let connectionCount = 0
+  const connectSometimes: typeof connect = async (endpoint, signal) => {
+    connectionCount += 1
+    if (connectionCount === 2) throw failure
+    return connect(endpoint, signal)
+  }
+  const { signal } = new AbortController()
+  const channel = closeAfterTest(
+    await GrpcChannel.open(createEndpoint(port), signal, connectSometimes),
+  )
+  expect((await channel.call(call)).response.status).toBe(0)
+  expect(await captureError(() => channel.call(call))).toBe(failure)
+  expect((await channel.call(call)).response.status).toBe(0)
+  expect(connectionCount).toBe(3)
 })

@@ -7,6 +7,8 @@ import { createSettings } from '../fixtures.ts'
 
 const prefixLists = { 'alb.ingress.kubernetes.io/security-group-prefix-lists': 'pl-1, pl-2' }
 
+const dualstack = { 'alb.ingress.kubernetes.io/ip-address-type': 'dualstack' }
+
 interface Case {
   readonly name: string
   readonly ingress?: Partial<IngressSettings>
@@ -31,6 +33,31 @@ const cases: readonly Case[] = [
     name: 'inbound-cidrs that contain everyone',
     ingress: { inboundCidrs: ['10.0.0.0/8', '0.0.0.0/0'], annotations: prefixLists },
     isPublic: true,
+  },
+  {
+    name: 'inbound-cidrs that contain everyone with IPv6',
+    ingress: { inboundCidrs: ['10.0.0.0/8', '::/0'], annotations: dualstack },
+    restrictedBy: 'inbound-cidrs (10.0.0.0/8, ::/0)',
+    isPublic: true,
+  },
+  {
+    name: 'inbound-cidrs that contain everyone with IPv6, for an ALB of a class that has IPv6',
+    ingress: { inboundCidrs: ['::/0'] },
+    spec: { ipAddressType: 'dualstack-without-public-ipv4' },
+    restrictedBy: 'inbound-cidrs (::/0)',
+    isPublic: true,
+  },
+  {
+    name: 'inbound-cidrs that contain everyone with IPv6, for an ALB that has none',
+    ingress: { inboundCidrs: ['::/0'] },
+    restrictedBy: 'inbound-cidrs (::/0)',
+    isPublic: false,
+  },
+  {
+    name: 'security groups, with which ::/0 is ignored',
+    ingress: { securityGroups: ['sg-1'], inboundCidrs: ['::/0'], annotations: dualstack },
+    restrictedBy: 'security-groups (sg-1)',
+    isPublic: false,
   },
   {
     name: 'prefix lists',

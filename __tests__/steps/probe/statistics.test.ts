@@ -11,6 +11,7 @@ import {
 const createConfirmation = (overrides: Partial<Confirmation> = {}): Confirmation => ({
   addresses: { working: 3, total: 3 },
   addressFailures: [],
+  unreachableFamilies: [],
   calls: { answered: 20, total: 20 },
   callFailures: [],
   durations: Array.from({ length: 20 }, (_each, index) => index + 0.5),

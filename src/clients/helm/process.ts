@@ -19,7 +19,7 @@ export interface HelmOptions {
   /** Called for each line that people should read: what helm warns of, and a repeated attempt. */
   readonly onLine: (line: string) => void
   /** Called for each line of its standard output: chart notes, and what the run reports itself. */
-  readonly onOutput?: (line: string) => void
+  readonly onOutput: (line: string) => void
 }
 
 /**
@@ -45,7 +45,7 @@ export async function executeHelm(
       ignoreReturnCode: true,
       delay: 1_000,
       env: buildHelmEnvironment(options),
-      listeners: { stdline: (line) => options.onOutput?.(line), errline: options.onLine },
+      listeners: { stdline: options.onOutput, errline: options.onLine },
     })
   } finally {
     options.signal.removeEventListener('abort', onAbort)

@@ -11,12 +11,34 @@ import { connectDirectly, lacksRoute } from './tcp.ts'
 import { connectTls } from './tls.ts'
 
 /** The connections to an endpoint. The caller closes the channels. */
-export interface Connections {
+export interface Connections extends AddressFindings {
   readonly channels: readonly GrpcChannel[]
-  /** The addresses that this runner has a route to; undefined behind a proxy, which chooses. */
+}
+
+/** What the connections say about the addresses. */
+interface AddressFindings {
+  /** Those that this runner can reach; undefined behind a proxy, which chooses. */
   readonly addresses: { readonly working: number; readonly total: number } | undefined
   /** Why addresses cannot be used, one per address. */
   readonly failures: readonly ProbeFailure[]
+  readonly unreachableFamilies: readonly AddressFamily[]
+}
+
+/** Addresses that this runner cannot connect to, while those of the other family work. */
+export interface AddressFamily {
+  readonly name: string
+  /** One per address. */
+  readonly failures: readonly ProbeFailure[]
+}
+
+/** What the connections to one address came to. */
+export interface ConnectedAddress {
+  /** 4 or 6. */
+  readonly family: number
+  /** Whether any of the connections was opened. */
+  readonly isOpen: boolean
+  /** Of the first connection that was not opened. */
+  readonly failure: ProbeFailure | undefined
 }
 
 /** An ALB has one or two addresses per subnet, and more under high load. */
@@ -33,21 +55,62 @@ export async function connectAddresses(
   if (getProxyUrl(host, port) !== undefined) return connectThroughProxy(endpoint, signal)
   const resolved = await resolveHost(host, remainingTime(endpoint, endpoint.timeout))
   const connected = await Promise.all(
-    resolved.slice(0, maxAddresses).map(async ({ address }) => {
+    resolved.slice(0, maxAddresses).map(async ({ address, family }) => {
       const target = { ...endpoint, address: { host: address, port } }
       const count = Math.ceil(minConnections / Math.min(resolved.length, maxAddresses))
-      return openChannels(count, () => GrpcChannel.open(target, signal, connectAddress))
+      const opened = await openChannels(count, () =>
+        GrpcChannel.open(target, signal, connectAddress),
+      )
+      return { ...opened, family, isOpen: opened.channels.length > 0 }
     }),
   )
-  // A runner without IPv6 cannot tell whether an IPv6 address works.
-  const reachable = connected.filter(({ failure }) => !failure || !lacksRoute(failure.cause))
-  const failures = reachable.flatMap(({ failure }) => failure ?? [])
   return {
     channels: connected.flatMap(({ channels }) => channels),
-    addresses: { working: reachable.length - failures.length, total: reachable.length },
-    failures,
+    ...judgeAddresses(connected),
   }
 }
+
+/**
+ * A runner without IPv6 cannot tell whether an IPv6 address works, and one that the inbound rules
+ * do not allow with IPv6 cannot either: only a family that works in part has failures, unless
+ * nothing works. Pure.
+ */
+export function judgeAddresses(connected: readonly ConnectedAddress[]): AddressFindings {
+  const isAnyOpen = connected.some(({ isOpen }) => isOpen)
+  const routed = connected.filter(({ isOpen, failure }) => isOpen || !lacksRoute(failure?.cause))
+  const unreachable = isAnyOpen
+    ? families.filter(({ version }) => isUnreachable(routed, version))
+    : []
+  const judged = (routed.length > 0 ? routed : connected).filter(
+    ({ family }) => !unreachable.some(({ version }) => version === family),
+  )
+  const failures = listFailures(judged)
+  return {
+    addresses: { working: judged.length - failures.length, total: judged.length },
+    failures,
+    unreachableFamilies: unreachable.map(({ name, version }) => ({
+      name,
+      failures: listFailures(routed.filter(({ family }) => family === version)),
+    })),
+  }
+}
+
+const families = [
+  { name: 'IPv4', version: 4 },
+  { name: 'IPv6', version: 6 },
+]
+
+/** Whether this runner cannot connect to any address of this family. */
+function isUnreachable(connected: readonly ConnectedAddress[], version: number): boolean {
+  const members = connected.filter(({ family }) => family === version)
+  return (
+    members.length > 0 &&
+    members.every(({ isOpen, failure }) => !isOpen && failure?.code === 'probe-unreachable')
+  )
+}
+
+const listFailures = (connected: readonly ConnectedAddress[]): ProbeFailure[] =>
+  connected.flatMap(({ isOpen, failure }) => (isOpen ? [] : (failure ?? [])))
 
 const connectAddress = async (endpoint: Endpoint, signal: AbortSignal) =>
   connectTls(await connectDirectly(endpoint, signal), endpoint)
@@ -56,7 +119,12 @@ async function connectThroughProxy(endpoint: Endpoint, signal: AbortSignal): Pro
   const { channels, failure } = await openChannels(minConnections, () =>
     GrpcChannel.open(endpoint, signal, connect),
   )
-  return { channels, addresses: undefined, failures: failure ? [failure] : [] }
+  return {
+    channels,
+    addresses: undefined,
+    failures: failure ? [failure] : [],
+    unreachableFamilies: [],
+  }
 }
 
 /** Opens several channels. The failure is that of the first that could not be opened. */

@@ -9,6 +9,7 @@ import { callVersion } from './probe.ts'
 export interface Confirmation {
   readonly addresses: Connections['addresses']
   readonly addressFailures: readonly ProbeFailure[]
+  readonly unreachableFamilies: Connections['unreachableFamilies']
   readonly calls: { readonly answered: number; readonly total: number }
   readonly callFailures: readonly ProbeFailure[]
   /** Milliseconds of each call that was answered. */
@@ -21,21 +22,29 @@ export interface ConfirmationOptions {
   readonly callCount: number
 }
 
-/** Calls that are made even if they take longer than `callingTime`. */
+/** Calls that are made even if they take longer than `callingTime`, but not after the deadline. */
 const minCalls = 10
 /** Milliseconds in which calls are started. */
 const callingTime = 5_000
 
-/** @throws ProbeFailure `probe-dns-failed` */
+/**
+ * Starts no call after the deadline. One that has started has all of its time: a call that is cut
+ * off says nothing about the endpoint.
+ * @throws ProbeFailure `probe-dns-failed`
+ */
 export async function confirm(
   endpoint: Endpoint,
   options: ConfirmationOptions,
   signal: AbortSignal,
 ): Promise<Confirmation> {
-  const { channels, addresses, failures } = await connectAddresses(endpoint, signal)
+  const { deadline = Infinity, callTimeout } = endpoint
+  const { channels, failures, ...findings } = await connectAddresses(
+    { ...endpoint, deadline: deadline + callTimeout },
+    signal,
+  )
   try {
-    const calls = await callRepeatedly(channels, options, signal)
-    return { addresses, addressFailures: failures, ...calls }
+    const calls = await callRepeatedly(channels, { ...options, deadline }, signal)
+    return { ...findings, addressFailures: failures, ...calls }
   } finally {
     channels.forEach((channel) => channel.close())
   }
@@ -44,7 +53,7 @@ export async function confirm(
 /** Distributes the calls over the channels: each makes one after the other. */
 async function callRepeatedly(
   channels: readonly GrpcChannel[],
-  { token, callCount }: ConfirmationOptions,
+  { token, callCount, deadline }: ConfirmationOptions & { readonly deadline: number },
   signal: AbortSignal,
 ): Promise<Pick<Confirmation, 'calls' | 'callFailures' | 'durations'>> {
   const stopAt = performance.now() + callingTime
@@ -52,7 +61,10 @@ async function callRepeatedly(
   const callFailures: ProbeFailure[] = []
   let total = 0
   const isCallDue = (): boolean =>
-    !signal.aborted && total < callCount && (total < minCalls || performance.now() < stopAt)
+    !signal.aborted &&
+    total < callCount &&
+    Date.now() < deadline &&
+    (total < minCalls || performance.now() < stopAt)
   const callInTurn = async (channel: GrpcChannel): Promise<void> => {
     while (isCallDue()) {
       total += 1

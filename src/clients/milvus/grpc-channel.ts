@@ -82,12 +82,14 @@ export class GrpcChannel {
     for (const session of this.sessions) session.close()
   }
 
-  /** Concurrent calls share the next connection. */
+  /** Concurrent calls share the next connection. After a failed one, the next call tries again. */
   private getOpenSession(): Promise<GrpcSession> {
-    this.currentSession = this.currentSession.then(async (session) =>
+    const current = this.currentSession
+    const next = current.then(async (session) =>
       session.isOpen ? session : this.startSession(await this.reconnect()),
     )
-    return this.currentSession
+    this.currentSession = next.catch(() => current)
+    return next
   }
 
   private startSession({ socket }: TlsConnection): GrpcSession {

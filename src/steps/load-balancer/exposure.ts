@@ -3,12 +3,13 @@ import { annotationPrefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { getPrefixLists } from '../preflight/class-overrides.ts'
 import { findGroupName, type ClassParams } from '../preflight/ingress-class.ts'
+import { findIpv6Support } from '../preflight/ip-families.ts'
 
 /** What explains that an ALB does not answer, or that it answers everyone. */
 export interface Exposure {
-  /** What allows only some clients, with its value; undefined when everyone is allowed. */
+  /** What allows only some clients, with its value; undefined when all with IPv4 are allowed. */
   readonly restrictedBy: string | undefined
-  /** Whether everyone on the internet is allowed; false also when that is not known. */
+  /** Whether everyone with IPv4 or with IPv6 is allowed; false also when that is not known. */
   readonly isPublic: boolean
   /** The IngressGroup, whose other Ingresses also configure the ALB. */
   readonly group: string | undefined
@@ -19,10 +20,10 @@ export function describeExposure(
   classParams: ClassParams,
 ): Exposure {
   const restrictedBy = describeRestriction(ingress, classParams)
+  const isOpen = restrictedBy === undefined || isOpenToIpv6(ingress, classParams)
   return {
     restrictedBy,
-    isPublic:
-      classParams.readable && ingress.scheme === 'internet-facing' && restrictedBy === undefined,
+    isPublic: classParams.readable && ingress.scheme === 'internet-facing' && isOpen,
     group: findGroupName(ingress, classParams),
   }
 }
@@ -38,13 +39,12 @@ function describeRestriction(
 ): string | undefined {
   const { securityGroups, inboundCidrs, annotations } = ingress
   if (securityGroups.length > 0) return `security-groups (${securityGroups.join(', ')})`
-  const spec = classParams.readable ? classParams.spec : {}
-  const cidrs = choose(
-    { name: 'inboundCIDRs of the class', values: spec.inboundCIDRs },
-    { name: 'inbound-cidrs', values: inboundCidrs },
-  )
+  const cidrs = chooseCidrs(inboundCidrs, classParams)
   const prefixLists = choose(
-    { name: 'prefixListsIDs of the class', values: getPrefixLists(spec) },
+    {
+      name: 'prefixListsIDs of the class',
+      values: classParams.readable ? getPrefixLists(classParams.spec) : undefined,
+    },
     {
       name: 'security-group-prefix-lists in annotations',
       values: splitList(annotations[`${annotationPrefix}security-group-prefix-lists`]),
@@ -55,6 +55,21 @@ function describeRestriction(
   if (restrictions.length === 0) return undefined
   return restrictions.map(({ name, values }) => `${name} (${values.join(', ')})`).join(' and ')
 }
+
+/** Everyone with IPv6, while those with IPv4 may be restricted. */
+const isOpenToIpv6 = (ingress: EndpointSettings['ingress'], classParams: ClassParams): boolean =>
+  ingress.securityGroups.length === 0 &&
+  findIpv6Support(ingress, classParams) === 'yes' &&
+  chooseCidrs(ingress.inboundCidrs, classParams).values.includes('::/0')
+
+const chooseCidrs = (inboundCidrs: readonly string[], classParams: ClassParams): AllowedClients =>
+  choose(
+    {
+      name: 'inboundCIDRs of the class',
+      values: classParams.readable ? classParams.spec.inboundCIDRs : undefined,
+    },
+    { name: 'inbound-cidrs', values: inboundCidrs },
+  )
 
 interface AllowedClients {
   readonly name: string

@@ -8,9 +8,10 @@ import {
   addressesFailed,
   callsFailed,
   describeEarlierFailure,
+  describeUnreachableFamily,
 } from '../../failures/probe-partial.ts'
 import { probeNeverAttempted, probeTimedOut } from '../../failures/probe.ts'
-import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
+import { pollInterval, throwIfCancelled, waitFor, type PollResult } from '../../util/polling.ts'
 import type { EndpointRun } from '../run.ts'
 import { progressLogger } from '../step.ts'
 import { countTargets, describeConfirmation, toOutput, type TargetCounts } from './statistics.ts'
@@ -39,12 +40,18 @@ const callCount = 20
 const callsPerTarget = 5
 /** Also the calls of each round after a failed one: few calls may succeed by chance. */
 const maxCallCount = 100
-/** Milliseconds for a round, even for one that begins just before the deadline. */
-const minRoundTime = 5_000
+/**
+ * Milliseconds to connect and to start calls, even in a round that begins just before the deadline:
+ * DNS, TCP and TLS may take 13 s.
+ */
+const minRoundTime = 15_000
+/** Milliseconds after the deadline in which a round may begin: a pause, then a read of targets. */
+const maxRoundDelay = 7_000
 
 /**
  * Repeats the confirmation until nothing fails and no target is in its first health checks, or
- * until probe-timeout is over: a new address or target may still be coming up. Sets output probe.
+ * until probe-timeout is over: a new address or target may still be coming up. With
+ * `probe: lenient`, what works in part is repeated for 20 s only. Sets output probe.
  * @returns a phrase such as "3 of 3 addresses, 2 of 2 targets, 20 of 20 calls"
  * @throws ActionError `probe-calls-failed` and `probe-address-failed`, which are warnings with
  *   `probe: lenient`; the failure of the endpoint when nothing works any more
@@ -62,6 +69,8 @@ export async function confirmEndpoint(
   const failures = findFailures(confirmation, settings.timeouts.probe)
   if (failures.length > 0 && !settings.probe.isLenient) throw combineErrors(failures)
   for (const { message, remedy } of failures) context.log.warn(`${message} ${remedy}`)
+  for (const { name, failures: reasons } of confirmation.unreachableFamilies)
+    context.log.note(describeUnreachableFamily(name, reasons))
   if (firstFailure && failures.length === 0) context.log.note(describeEarlierFailure(firstFailure))
   return phrase
 }
@@ -74,34 +83,41 @@ async function repeatRounds(
   const { context, settings } = run
   const { clock, signal } = context
   let firstFailure: ProbeFailure | undefined
+  let lastFailure: ProbeFailure | undefined
+  const recordFailure = (failure: ProbeFailure | undefined): void => {
+    firstFailure ??= failure
+    lastFailure = failure ?? lastFailure
+  }
   const repeatUntil = settings.probe.isLenient
     ? Math.min(deadline, clock.now() + propagationWindow)
     : deadline
+  const createTimeoutError = (): ActionError =>
+    describeTimeout(lastFailure, settings.timeouts.probe)
   const poll = async (): Promise<PollResult<Round>> => {
     try {
-      const round = await makeRound(
-        run,
-        { ...endpoint, deadline: Math.max(deadline, clock.now() + minRoundTime) },
-        { readTargets, isRepeated: firstFailure !== undefined },
-      )
+      const isRepeated = firstFailure !== undefined
+      const round = await makeRound(run, { endpoint, readTargets, deadline }, isRepeated)
+      throwIfCancelled(signal)
       const { confirmation, targets } = round
       const [failure] = [...confirmation.callFailures, ...confirmation.addressFailures]
-      firstFailure ??= failure
-      const isSettled = !failure && !targets?.initial
-      if (isSettled || clock.now() >= repeatUntil) return { done: round }
+      recordFailure(failure)
+      const isAnswered = confirmation.calls.answered > 0
+      const isSettled = isAnswered && !failure && !targets?.initial
+      // What works in part may be accepted early, what does not work at all may not.
+      if (isSettled || clock.now() >= (isAnswered ? repeatUntil : deadline)) return { done: round }
       return { pending: describeConfirmation(confirmation, targets) }
     } catch (thrown) {
       if (!(thrown instanceof ProbeFailure)) throw thrown
-      firstFailure ??= thrown
+      recordFailure(thrown)
+      if (clock.now() >= deadline) throw createTimeoutError()
       return { pending: thrown.message }
     }
   }
-  const createTimeoutError = (): ActionError =>
-    firstFailure ? probeTimedOut(firstFailure, settings.timeouts.probe) : probeNeverAttempted()
   const lastRound = await waitFor({
     poll,
     interval: pollInterval,
-    timeout: Math.max(0, deadline - clock.now()) + minRoundTime,
+    timeout:
+      Math.max(0, deadline - clock.now()) + maxRoundDelay + minRoundTime + endpoint.callTimeout,
     signal,
     clock,
     onProgress: progressLogger(context.log, 'probe'),
@@ -110,10 +126,13 @@ async function repeatRounds(
   return { lastRound, firstFailure }
 }
 
+const describeTimeout = (failure: ProbeFailure | undefined, seconds: number): ActionError =>
+  failure ? probeTimedOut(failure, seconds) : probeNeverAttempted()
+
 async function makeRound(
   { context, settings }: ConfirmationRun,
-  endpoint: Endpoint,
-  { readTargets, isRepeated }: { readTargets: ReadTargets; isRepeated: boolean },
+  { endpoint, readTargets, deadline }: ConfirmedEndpoint,
+  isRepeated: boolean,
 ): Promise<Round> {
   const targets = countTargets((await readTargets()) ?? [])
   const desiredCount = isRepeated ? maxCallCount : (targets?.total ?? 0) * callsPerTarget
@@ -121,14 +140,17 @@ async function makeRound(
     token: settings.probe.token,
     callCount: Math.min(maxCallCount, Math.max(callCount, desiredCount)),
   }
-  return { confirmation: await confirm(endpoint, options, context.signal), targets }
+  // Only now: reading the targets takes its own time.
+  const roundDeadline = Math.max(deadline, context.clock.now() + minRoundTime)
+  const timedEndpoint = { ...endpoint, deadline: roundDeadline }
+  return { confirmation: await confirm(timedEndpoint, options, context.signal), targets }
 }
 
 /** The failures of a part of the endpoint; that of the whole when nothing of it works. */
 function findFailures(confirmation: Confirmation, seconds: number): ActionError[] {
   const { addresses, addressFailures, calls, callFailures } = confirmation
   const [failure] = [...callFailures, ...addressFailures]
-  if (failure && calls.answered === 0) throw probeTimedOut(failure, seconds)
+  if (calls.answered === 0) throw describeTimeout(failure, seconds)
   const failures: ActionError[] = []
   if (callFailures.length > 0) failures.push(callsFailed(callFailures, calls.total))
   if (addressFailures.length > 0) failures.push(addressesFailed(addressFailures, addresses?.total))

@@ -133,8 +133,7 @@ function reportUnauthenticatedAccess(
 
 /**
  * Probes by the host's own name, once this runner's DNS points it to the ALB, or to the Network
- * Load Balancer in front of it. Behind a proxy the
- * proxy's DNS counts instead.
+ * Load Balancer in front of it. Behind a proxy, the proxy's DNS counts instead.
  */
 async function probeByHostname(
   run: ProbeRun,
@@ -152,7 +151,8 @@ async function probeByHostname(
     return probe({ ...hostEndpoint, deadline }, options.token, context.signal)
   }
   await retryProbe(run, attempt, pollInterval)
-  context.log.info(`DNS: ${host} points to the ALB, and Milvus answers under that name`)
+  const target = addresses.nlb === undefined ? 'the ALB' : 'the ALB or the NLB in front of it'
+  context.log.info(`DNS: ${host} points to ${target}, and Milvus answers under that name`)
 }
 
 /**
