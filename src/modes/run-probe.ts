@@ -38,7 +38,7 @@ export async function runProbe(run: LoadBalancerRun, endpoint: Endpoint): Promis
 
 async function probeEndpoint(run: LoadBalancerRun, endpoint: Endpoint) {
   const { target, addresses, certificate } = endpoint
-  const exposure = describeExposure(run.settings, target.classParams)
+  const exposure = describeExposure(run.settings, target)
   const targets = new TargetReader(run, endpoint)
   try {
     const readTargets = () => targets.read()

@@ -119,7 +119,9 @@ test.each(cases)(
     const classParams = isUnreadable
       ? { readable: false as const }
       : { readable: true as const, spec }
-    expect(describeExposure(createSettings({ ingress }), classParams)).toEqual({
+    expect(
+      describeExposure(createSettings({ ingress }), { classParams, ingress: undefined }),
+    ).toEqual({
       restrictedBy,
       isPublic,
       group,

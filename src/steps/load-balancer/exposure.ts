@@ -3,7 +3,7 @@ import { annotationPrefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { getPrefixLists } from '../preflight/class-overrides.ts'
 import { findGroupName, type ClassParams } from '../preflight/ingress-class.ts'
-import { findIpv6Support } from '../preflight/ip-families.ts'
+import { findIpv6Support, type AlbTarget } from '../preflight/ip-families.ts'
 
 /** What explains that an ALB does not answer, or that it answers everyone. */
 export interface Exposure {
@@ -15,12 +15,10 @@ export interface Exposure {
   readonly group: string | undefined
 }
 
-export function describeExposure(
-  { ingress }: EndpointSettings,
-  classParams: ClassParams,
-): Exposure {
+export function describeExposure({ ingress }: EndpointSettings, target: AlbTarget): Exposure {
+  const { classParams } = target
   const restrictedBy = describeRestriction(ingress, classParams)
-  const isOpen = restrictedBy === undefined || isOpenToIpv6(ingress, classParams)
+  const isOpen = restrictedBy === undefined || isOpenToIpv6(ingress, target)
   return {
     restrictedBy,
     isPublic: classParams.readable && ingress.scheme === 'internet-facing' && isOpen,
@@ -57,10 +55,10 @@ function describeRestriction(
 }
 
 /** Everyone with IPv6, while those with IPv4 may be restricted. */
-const isOpenToIpv6 = (ingress: EndpointSettings['ingress'], classParams: ClassParams): boolean =>
+const isOpenToIpv6 = (ingress: EndpointSettings['ingress'], target: AlbTarget): boolean =>
   ingress.securityGroups.length === 0 &&
-  findIpv6Support(ingress, classParams) === 'yes' &&
-  chooseCidrs(ingress.inboundCidrs, classParams).values.includes('::/0')
+  findIpv6Support(ingress, target) === 'yes' &&
+  chooseCidrs(ingress.inboundCidrs, target.classParams).values.includes('::/0')
 
 const chooseCidrs = (inboundCidrs: readonly string[], classParams: ClassParams): AllowedClients =>
   choose(

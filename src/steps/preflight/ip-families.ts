@@ -10,7 +10,7 @@ import { findGroupName } from './ingress-class.ts'
 import type { Target } from './target.ts'
 
 /** What decides about the ALB beside the inputs. */
-type AlbTarget = Pick<Target, 'classParams' | 'ingress'>
+export type AlbTarget = Pick<Target, 'classParams' | 'ingress'>
 
 const annotation = `${annotationPrefix}ip-address-type`
 
