@@ -47,8 +47,10 @@ async function run() {
 }
 async function runTargets(results, signal) {
     const sharedValues = Object.fromEntries(_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .sharedInputs */ .dO.map((name) => [name, (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)(name)]));
-    for (const { name, inputs } of (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .readJobTargets */ .Of)((0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)('targets', { required: true }))) {
-        const target = { name, inputs: { ...inputs, ...sharedValues } };
+    const commonInputs = (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommonInputs */ .di)((0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)('common-inputs') || '{}');
+    for (const { name, inputs: ownInputs } of (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .readJobTargets */ .Of)((0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)('targets', { required: true }))) {
+        const inputs = { ...commonInputs, ...ownInputs, ...sharedValues };
+        const target = { name, inputs };
         results.push(signal.aborted
             ? { name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} }
             : await (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .runTarget */ .Nh)(target, dist, signal));
@@ -87,6 +89,7 @@ __webpack_async_result__();
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  di: () => (/* binding */ readCommonInputs),
   Of: () => (/* binding */ readJobTargets),
   Nh: () => (/* binding */ runTarget),
   dO: () => (/* binding */ sharedInputs)
@@ -105,6 +108,8 @@ var external_node_path_ = __nccwpck_require__(760);
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
 const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
+const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} bytes of job outputs, and GitHub passes on at most ${maxBytes}. Give inputs the same value in all targets where you can, or split the file into several, each with a workflow run of its own.`);
+const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
 const renameArtifacts = 'Rename artifacts of other steps that start with the same name.';
@@ -4926,10 +4931,9 @@ const joinProblems = (problems) => problems.length === 0 ? undefined : problems.
 const anyValue = () => undefined;
 const annotation_validators_oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
 const annotation_validators_boolean = annotation_validators_oneOf('true', 'false');
-const goBoolean = (value) => /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value)
-    ? undefined
-    : 'is not one of true, false';
 const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
+const isGoFalse = (value) => /^(0|f|F|FALSE|false|False)$/.test(value);
+const goBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
 const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
     ? undefined
     : `is not an integer from ${min} to ${max}`;
@@ -4983,9 +4987,9 @@ const attributeList = (validators) => (value) => {
     const attributes = parseAttributes(value);
     if (!attributes)
         return 'is not a list of key=value';
-    if (/,\s*$/.test(value))
+    if (/(?<!\\),\s*$/.test(value))
         return 'ends with a comma, which becomes part of the last value';
-    if (/,\s*,|^\s*,/.test(value))
+    if (/(?<!\\),\s*,|^\s*,/.test(value))
         return 'contains an empty entry';
     const problems = [];
     for (const [key, attributeValue] of attributes) {
@@ -5053,8 +5057,10 @@ const onlyWithLogin = always('auth-type is none, so the ALB authenticates nobody
 const onlyForListener = ({ listenPort }, suffix) => suffix === `HTTPS-${listenPort}`
     ? undefined
     : `the only listener of this Ingress is HTTPS-${listenPort}`;
-const onlyForService = ({ service }, suffix) => suffix === service ? undefined : `the Service of this Ingress is ${service}`;
-const onlyForServicePort = ({ service, servicePort }, suffix) => suffix === `${service}.${servicePort}`
+const onlyForService = ({ service }, suffix) => service === undefined || suffix === service
+    ? undefined
+    : `the Service of this Ingress is ${service}`;
+const onlyForServicePort = ({ service, servicePort }, suffix) => service === undefined || servicePort === undefined || suffix === `${service}.${servicePort}`
     ? undefined
     : `the Service and port of this Ingress are ${service}.${servicePort}`;
 const onlyWithFrontendNlb = ({ annotations }) => isGoTrue(annotations['enable-frontend-nlb'])
@@ -5162,12 +5168,7 @@ const escapedComma = {
     appliesTo: (value) => value.includes('\\,'),
     effect: 'rejects the escaped comma in',
 };
-const isEnabledBy = (flag) => ({
-    flag,
-    value: false,
-    effect: 'ignores',
-    appliesTo: (value) => value !== 'none' && value !== 'false',
-});
+const isEnabledBy = (flag, appliesTo = (value) => value !== 'none') => ({ flag, value: false, effect: 'ignores', appliesTo });
 const hasFeatureGate = (gate, effect) => ({
     flag: 'feature-gates',
     gate,
@@ -5227,7 +5228,7 @@ const annotation_table_annotationTable = {
     'mutual-authentication': { validate: mutualAuthentication, since: [2, 7, 0] },
     'ssl-policy': { validate: anyValue },
     'ssl-redirect': { validate: annotation_validators_port },
-    'actions.NAME': { validate: jsonObject, noEffect: onlyForActions },
+    'actions.NAME': { validate: anyValue, noEffect: onlyForActions },
     'conditions.SERVICE': { validate: jsonList, noEffect: onlyForService },
     'transforms.SERVICE': { validate: jsonList, since: [2, 14, 0], noEffect: onlyForService },
     'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },
@@ -5264,7 +5265,10 @@ const annotation_table_annotationTable = {
     'healthy-threshold-count': onService({ validate: integer(2, 10) }),
     'success-codes': onService({ validate: grpcCodes }),
     'unhealthy-threshold-count': onService({ validate: integer(2, 10) }),
-    'shield-advanced-protection': { validate: goBoolean, disabledBy: isEnabledBy('enable-shield') },
+    'shield-advanced-protection': {
+        validate: goBoolean,
+        disabledBy: isEnabledBy('enable-shield', isGoTrue),
+    },
     'waf-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
     'wafv2-acl-arn': {
         validate: webAclArn,
@@ -5302,6 +5306,7 @@ const annotation_table_annotationTable = {
 
 
 
+
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
 const suffixedNames = new Map(Object.keys(annotation_table_annotationTable).flatMap((name) => {
     const [baseName = name] = name.split(/\.(?=[A-Z])/);
@@ -5321,45 +5326,77 @@ function findDeclaration(key) {
     return suffix === '' ? undefined : annotation_table_annotationTable[suffixedNames.get(baseName) ?? ''];
 }
 const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-const defaultInterval = 15;
-const defaultTimeout = 5;
-const validateAnnotations = (annotations) => findRejectedAnnotations(annotations).map(({ key, value, problem }) => {
+function describeRejected({ key, value, problem }) {
     const shownValue = truncateForError(JSON.stringify(value));
     return `${truncateForError(key)} is ${shownValue}, which ${problem}`;
-});
-function findRejectedAnnotations(annotations) {
+}
+function isForService(key) {
+    const noEffect = findDeclaration(key)?.noEffect;
+    return noEffect === onlyForService || noEffect === onlyForServicePort;
+}
+const validateAnnotations = (annotations) => [
+    ...findRejectedValues(annotations).filter(({ key }) => !isForService(key)),
+    ...healthChecks
+        .filter((check) => check.isOfNlb || hasBothTimes(annotations, check))
+        .flatMap((check) => findRejectedTime(annotations, check) ?? []),
+].map(describeRejected);
+function findRejectedAnnotations(ingress, onService) {
+    const { annotations } = ingress;
+    const ineffective = new Set(findIneffectiveAnnotations(ingress).map(({ key }) => key));
+    return [
+        ...findRejectedValues(annotations).filter(({ key }) => !isForService(key) || !ineffective.has(key)),
+        ...healthChecks.flatMap((check) => findRejectedTime(annotations, check, onService) ?? []),
+    ];
+}
+function findRejectedValues(annotations) {
     const rejected = [];
     for (const [key, value] of Object.entries(annotations)) {
         const problem = findDeclaration(key)?.validate(value);
         if (problem !== undefined)
             rejected.push({ key, value, problem });
     }
-    return [...rejected, ...findRejectedHealthChecks(annotations)];
-}
-function findRejectedHealthChecks(annotations) {
-    const rejected = [];
-    for (const namePrefix of ['', 'frontend-nlb-']) {
-        const intervalName = `${namePrefix}healthcheck-interval-seconds`;
-        const timeoutName = `${namePrefix}healthcheck-timeout-seconds`;
-        const interval = annotations[annotationPrefix + intervalName];
-        const timeout = annotations[annotationPrefix + timeoutName];
-        const isTooLong = Number(timeout ?? defaultTimeout) >= Number(interval ?? defaultInterval);
-        if (!isTooLong)
-            continue;
-        if (timeout !== undefined)
-            rejected.push({
-                key: annotationPrefix + timeoutName,
-                value: timeout,
-                problem: `is not less than ${intervalName} ` + `(${interval ?? `${defaultInterval} by default`})`,
-            });
-        else if (interval !== undefined)
-            rejected.push({
-                key: annotationPrefix + intervalName,
-                value: interval,
-                problem: `is not greater than ${timeoutName} (${defaultTimeout} by default)`,
-            });
-    }
     return rejected;
+}
+const healthChecks = [
+    {
+        interval: 'healthcheck-interval-seconds',
+        timeout: 'healthcheck-timeout-seconds',
+        isOfNlb: false,
+    },
+    {
+        interval: 'frontend-nlb-healthcheck-interval-seconds',
+        timeout: 'frontend-nlb-healthcheck-timeout-seconds',
+        isOfNlb: true,
+    },
+];
+const defaultInterval = 15;
+const defaultTimeout = 5;
+const hasBothTimes = (annotations, { interval, timeout }) => annotationPrefix + interval in annotations && annotationPrefix + timeout in annotations;
+function findRejectedTime(annotations, names, onService = {}) {
+    const intervalKey = annotationPrefix + names.interval;
+    const timeoutKey = annotationPrefix + names.timeout;
+    const interval = annotations[intervalKey];
+    const timeout = annotations[timeoutKey];
+    const rest = Number(interval ?? defaultInterval) - Number(timeout ?? defaultTimeout);
+    const [isTooLong, tooLong, tooShort] = names.isOfNlb
+        ? [rest < 0, 'greater', 'less']
+        : [rest <= 0, 'not less', 'not greater'];
+    if (!isTooLong)
+        return undefined;
+    const shownInterval = interval ?? `${defaultInterval} by default`;
+    const shownTimeout = timeout ?? `${defaultTimeout} by default`;
+    const rejectedInterval = interval !== undefined && {
+        key: intervalKey,
+        value: interval,
+        problem: `is ${tooShort} than ${names.timeout} (${shownTimeout})`,
+    };
+    const rejectedTimeout = timeout !== undefined && {
+        key: timeoutKey,
+        value: timeout,
+        problem: `is ${tooLong} than ${names.interval} (${shownInterval})`,
+    };
+    const candidates = [rejectedTimeout, rejectedInterval].filter((each) => each !== false);
+    return candidates.find(({ key }) => key in onService) ?? candidates[0];
 }
 function findUnknownAnnotations(annotations) {
     return Object.keys(annotations)
@@ -5445,6 +5482,7 @@ const reservedAttributes = {
         remedy: 'Remove it: gRPC requires HTTP/2.',
     },
 };
+const annotationsRejected = (rejected) => new InvalidInputError(`contains values that the controller or ELB would reject: ${summarize(rejected)}.`, 'Correct or remove these annotations.');
 function parseAnnotations(raw) {
     const annotations = stringMap(raw);
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
@@ -5452,7 +5490,7 @@ function parseAnnotations(raw) {
         throw new InvalidInputError(`contains ${quoteForError(invalidKey)}, which is not a valid annotation key.`, 'Write one "prefix/name: \'value\'" per line.');
     const rejected = validateAnnotations(annotations);
     if (rejected.length > 0)
-        throw new InvalidInputError(`contains values that the controller or ELB would reject: ${summarize(rejected)}.`, 'Correct or remove these annotations.');
+        throw annotationsRejected(rejected);
     rejectReservedAttributes(annotations[attributesKey] ?? '');
     return annotations;
 }
@@ -6015,6 +6053,12 @@ function readJobTargets(text) {
     if (!isTargetList(targets))
         throw jobTargetsInvalid();
     return targets;
+}
+function readCommonInputs(text) {
+    const inputs = job_results_parseJson(text);
+    if (!isStringRecord(inputs))
+        throw commonInputsInvalid();
+    return inputs;
 }
 async function runTarget({ name, inputs }, dist, signal) {
     const host = inputs['host'] ?? '';

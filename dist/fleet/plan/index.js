@@ -8051,14 +8051,17 @@ function hostOnlyInCommonName(host) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   ED: () => (/* binding */ unmatchedFilter),
 /* harmony export */   ih: () => (/* binding */ tooManyJobs),
+/* harmony export */   lV: () => (/* binding */ planTooLarge),
 /* harmony export */   wP: () => (/* binding */ targetsFileUnreadable)
 /* harmony export */ });
-/* unused harmony exports jobTargetsInvalid, resultsMissing, resultsInvalid, resultsTooLarge, resultsUnreadable, resultsIncomplete, issueNotUpdated, gitHubRequestFailed */
+/* unused harmony exports commonInputsInvalid, jobTargetsInvalid, resultsMissing, resultsInvalid, resultsTooLarge, resultsUnreadable, resultsIncomplete, issueNotUpdated, gitHubRequestFailed */
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3506);
 
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
 const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
+const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} bytes of job outputs, and GitHub passes on at most ${maxBytes}. Give inputs the same value in all targets where you can, or split the file into several, each with a workflow run of its own.`);
+const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
 const renameArtifacts = 'Rename artifacts of other steps that start with the same name.';
@@ -8088,11 +8091,11 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5049);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1170);
-/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5854);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1170);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5854);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3506);
 /* harmony import */ var _matrix_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8334);
-/* harmony import */ var _report_markdown_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7045);
+/* harmony import */ var _report_markdown_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7045);
 /* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4266);
 
 
@@ -8103,6 +8106,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 const maxProblemsLength = 30_000;
+const maxOutputBytes = 2 ** 20 - 2 * maxProblemsLength - 4_096;
 async function run() {
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('problems', '');
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('attempt', process.env['GITHUB_RUN_ATTEMPT'] ?? '1');
@@ -8110,15 +8114,27 @@ async function run() {
     if (path !== '')
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('artifacts', getArtifactPrefix([]));
     const targets = await readSelectedTargets(path, getFilter(path));
+    const commonInputs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_2__/* .findCommonInputs */ .GR)(targets);
     const jobs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_2__/* .buildMatrix */ .Kn)(targets, {
         runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest',
         check: (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('mode') === 'check',
+        commonInputs,
     });
     if (path === '')
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('artifacts', getArtifactPrefix(targets.map(getTargetKey)));
-    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('matrix', JSON.stringify({ include: jobs }));
-    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('targets', JSON.stringify(targets.map(({ name }) => name)));
+    setOutputs({
+        matrix: JSON.stringify({ include: jobs }),
+        'common-inputs': JSON.stringify(commonInputs),
+        targets: JSON.stringify(targets.map(({ name }) => name)),
+    });
     console.log(`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(targets.length, 'target')} in ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(jobs.length, 'job')}`);
+}
+function setOutputs(outputs) {
+    const size = Object.values(outputs).reduce((sum, text) => sum + Buffer.byteLength(text, 'utf16le'), 0);
+    if (size > maxOutputBytes)
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .planTooLarge */ .lV)(size, maxOutputBytes);
+    for (const [name, text] of Object.entries(outputs))
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)(name, text);
 }
 const getFilter = (path) => (path === '' ? '' : (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('only'));
 function getArtifactPrefix(targetKeys) {
@@ -8136,7 +8152,7 @@ async function readSelectedTargets(path, filter) {
         return filterTargets(result.targets, filter, source);
     const { problems } = result;
     const title = `${source} has ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(problems.length, 'problem')}`;
-    await _actions_core__WEBPACK_IMPORTED_MODULE_6__/* .summary */ .z.addHeading((0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_7__/* .escapeCell */ .k)(title), 3).addList(problems.map(_report_markdown_js__WEBPACK_IMPORTED_MODULE_7__/* .escapeCell */ .k)).write();
+    await _actions_core__WEBPACK_IMPORTED_MODULE_7__/* .summary */ .z.addHeading((0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_8__/* .escapeCell */ .k)(title), 3).addList(problems.map(_report_markdown_js__WEBPACK_IMPORTED_MODULE_8__/* .escapeCell */ .k)).write();
     throw new TargetsError(title, problems);
 }
 class TargetsError extends Error {
@@ -8148,7 +8164,7 @@ class TargetsError extends Error {
 }
 function fail(thrown) {
     const problems = thrown instanceof TargetsError ? thrown.problems : [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)];
-    const list = problems.map((problem) => `- ${(0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_7__/* .escapeCell */ .k)(problem)}`).join('\n');
+    const list = problems.map((problem) => `- ${(0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_8__/* .escapeCell */ .k)(problem)}`).join('\n');
     if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('file') !== '')
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('problems', (0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .truncate */ .xv)(list, maxProblemsLength));
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown));
@@ -8159,7 +8175,7 @@ function readTargetsFile(path) {
         text = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(path, 'utf8');
     }
     catch (thrown) {
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_8__/* .targetsFileUnreadable */ .wP)(path, thrown);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .targetsFileUnreadable */ .wP)(path, thrown);
     }
     return (0,_targets_js__WEBPACK_IMPORTED_MODULE_3__/* .readTargets */ .R)(text);
 }
@@ -8172,7 +8188,7 @@ function filterTargets(targets, filter, source) {
         .filter(({ pattern }) => !targets.some(({ name }) => pattern.test(name)))
         .map(({ glob }) => glob);
     if (unmatchedGlobs.length > 0)
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_8__/* .unmatchedFilter */ .ED)(unmatchedGlobs, source, targets.length);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .unmatchedFilter */ .ED)(unmatchedGlobs, source, targets.length);
     return targets.filter(({ name }) => patterns.some(({ pattern }) => pattern.test(name)));
 }
 function compileGlob(glob) {
@@ -8192,6 +8208,7 @@ __webpack_async_result__();
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   DT: () => (/* binding */ getConcurrencyGroup),
+/* harmony export */   GR: () => (/* binding */ findCommonInputs),
 /* harmony export */   Kn: () => (/* binding */ buildMatrix)
 /* harmony export */ });
 /* unused harmony export maxMatrixJobs */
@@ -8199,6 +8216,13 @@ __webpack_async_result__();
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5608);
 
 
+function findCommonInputs([first, ...others]) {
+    const isCommon = ([name, value]) => others.every(({ inputs }) => inputs[name] === value);
+    return Object.fromEntries(Object.entries(first?.inputs ?? {}).filter(isCommon));
+}
+function omitInputs(inputs, omitted) {
+    return Object.fromEntries(Object.entries(inputs).filter(([name]) => !Object.hasOwn(omitted, name)));
+}
 const maxMatrixJobs = 256;
 function getConcurrencyGroup({ roleToAssume, inputs, }) {
     const inputOrDefault = (name) => inputs[name] || _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__/* .inputDefaults */ .V0[name];
@@ -8222,7 +8246,7 @@ function buildMatrix(targets, options, maxJobs = maxMatrixJobs) {
     const releasesPerJob = findJobSize(releasesByGroup, maxJobs);
     return releasesByGroup
         .flatMap((releases) => splitIntoChunks(releases, releasesPerJob))
-        .map((releases) => createJob(releases.flat(), identityOf, options.runsOn));
+        .map((releases) => createJob(releases.flat(), identityOf, options));
 }
 const groupBy = (items, getKey) => [
     ...Map.groupBy(items, getKey).values(),
@@ -8235,7 +8259,7 @@ function findJobSize(releasesByGroup, maxJobs) {
     return size;
 }
 const splitIntoChunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
-function createJob(targets, identityOf, runsOn) {
+function createJob(targets, identityOf, { runsOn, commonInputs = {} }) {
     const [first, ...otherTargets] = targets;
     if (!first)
         throw new TypeError('a job has at least one target');
@@ -8246,7 +8270,7 @@ function createJob(targets, identityOf, runsOn) {
         region: first.inputs['region'] ?? '',
         'runs-on': formatRunner(first, runsOn),
         concurrency: getConcurrencyGroup(first),
-        targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
+        targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs: omitInputs(inputs, commonInputs) }))),
     };
 }
 function formatRunner({ runsOn }, defaultRunner) {
@@ -9598,10 +9622,9 @@ const joinProblems = (problems) => problems.length === 0 ? undefined : problems.
 const anyValue = () => undefined;
 const oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
 const annotation_validators_boolean = oneOf('true', 'false');
-const goBoolean = (value) => /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value)
-    ? undefined
-    : 'is not one of true, false';
 const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
+const isGoFalse = (value) => /^(0|f|F|FALSE|false|False)$/.test(value);
+const goBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
 const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
     ? undefined
     : `is not an integer from ${min} to ${max}`;
@@ -9655,9 +9678,9 @@ const attributeList = (validators) => (value) => {
     const attributes = parseAttributes(value);
     if (!attributes)
         return 'is not a list of key=value';
-    if (/,\s*$/.test(value))
+    if (/(?<!\\),\s*$/.test(value))
         return 'ends with a comma, which becomes part of the last value';
-    if (/,\s*,|^\s*,/.test(value))
+    if (/(?<!\\),\s*,|^\s*,/.test(value))
         return 'contains an empty entry';
     const problems = [];
     for (const [key, attributeValue] of attributes) {
@@ -9725,8 +9748,10 @@ const onlyWithLogin = always('auth-type is none, so the ALB authenticates nobody
 const onlyForListener = ({ listenPort }, suffix) => suffix === `HTTPS-${listenPort}`
     ? undefined
     : `the only listener of this Ingress is HTTPS-${listenPort}`;
-const onlyForService = ({ service }, suffix) => suffix === service ? undefined : `the Service of this Ingress is ${service}`;
-const onlyForServicePort = ({ service, servicePort }, suffix) => suffix === `${service}.${servicePort}`
+const onlyForService = ({ service }, suffix) => service === undefined || suffix === service
+    ? undefined
+    : `the Service of this Ingress is ${service}`;
+const onlyForServicePort = ({ service, servicePort }, suffix) => service === undefined || servicePort === undefined || suffix === `${service}.${servicePort}`
     ? undefined
     : `the Service and port of this Ingress are ${service}.${servicePort}`;
 const onlyWithFrontendNlb = ({ annotations }) => isGoTrue(annotations['enable-frontend-nlb'])
@@ -9834,12 +9859,7 @@ const escapedComma = {
     appliesTo: (value) => value.includes('\\,'),
     effect: 'rejects the escaped comma in',
 };
-const isEnabledBy = (flag) => ({
-    flag,
-    value: false,
-    effect: 'ignores',
-    appliesTo: (value) => value !== 'none' && value !== 'false',
-});
+const isEnabledBy = (flag, appliesTo = (value) => value !== 'none') => ({ flag, value: false, effect: 'ignores', appliesTo });
 const hasFeatureGate = (gate, effect) => ({
     flag: 'feature-gates',
     gate,
@@ -9899,7 +9919,7 @@ const annotation_table_annotationTable = {
     'mutual-authentication': { validate: mutualAuthentication, since: [2, 7, 0] },
     'ssl-policy': { validate: anyValue },
     'ssl-redirect': { validate: port },
-    'actions.NAME': { validate: jsonObject, noEffect: onlyForActions },
+    'actions.NAME': { validate: anyValue, noEffect: onlyForActions },
     'conditions.SERVICE': { validate: jsonList, noEffect: onlyForService },
     'transforms.SERVICE': { validate: jsonList, since: [2, 14, 0], noEffect: onlyForService },
     'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },
@@ -9936,7 +9956,10 @@ const annotation_table_annotationTable = {
     'healthy-threshold-count': onService({ validate: integer(2, 10) }),
     'success-codes': onService({ validate: grpcCodes }),
     'unhealthy-threshold-count': onService({ validate: integer(2, 10) }),
-    'shield-advanced-protection': { validate: goBoolean, disabledBy: isEnabledBy('enable-shield') },
+    'shield-advanced-protection': {
+        validate: goBoolean,
+        disabledBy: isEnabledBy('enable-shield', isGoTrue),
+    },
     'waf-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
     'wafv2-acl-arn': {
         validate: webAclArn,
@@ -9974,6 +9997,7 @@ const annotation_table_annotationTable = {
 
 
 
+
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
 const suffixedNames = new Map(Object.keys(annotation_table_annotationTable).flatMap((name) => {
     const [baseName = name] = name.split(/\.(?=[A-Z])/);
@@ -9993,45 +10017,77 @@ function findDeclaration(key) {
     return suffix === '' ? undefined : annotation_table_annotationTable[suffixedNames.get(baseName) ?? ''];
 }
 const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-const defaultInterval = 15;
-const defaultTimeout = 5;
-const validateAnnotations = (annotations) => findRejectedAnnotations(annotations).map(({ key, value, problem }) => {
+function describeRejected({ key, value, problem }) {
     const shownValue = truncateForError(JSON.stringify(value));
     return `${truncateForError(key)} is ${shownValue}, which ${problem}`;
-});
-function findRejectedAnnotations(annotations) {
+}
+function isForService(key) {
+    const noEffect = findDeclaration(key)?.noEffect;
+    return noEffect === onlyForService || noEffect === onlyForServicePort;
+}
+const validateAnnotations = (annotations) => [
+    ...findRejectedValues(annotations).filter(({ key }) => !isForService(key)),
+    ...healthChecks
+        .filter((check) => check.isOfNlb || hasBothTimes(annotations, check))
+        .flatMap((check) => findRejectedTime(annotations, check) ?? []),
+].map(describeRejected);
+function findRejectedAnnotations(ingress, onService) {
+    const { annotations } = ingress;
+    const ineffective = new Set(findIneffectiveAnnotations(ingress).map(({ key }) => key));
+    return [
+        ...findRejectedValues(annotations).filter(({ key }) => !isForService(key) || !ineffective.has(key)),
+        ...healthChecks.flatMap((check) => findRejectedTime(annotations, check, onService) ?? []),
+    ];
+}
+function findRejectedValues(annotations) {
     const rejected = [];
     for (const [key, value] of Object.entries(annotations)) {
         const problem = findDeclaration(key)?.validate(value);
         if (problem !== undefined)
             rejected.push({ key, value, problem });
     }
-    return [...rejected, ...findRejectedHealthChecks(annotations)];
-}
-function findRejectedHealthChecks(annotations) {
-    const rejected = [];
-    for (const namePrefix of ['', 'frontend-nlb-']) {
-        const intervalName = `${namePrefix}healthcheck-interval-seconds`;
-        const timeoutName = `${namePrefix}healthcheck-timeout-seconds`;
-        const interval = annotations[annotationPrefix + intervalName];
-        const timeout = annotations[annotationPrefix + timeoutName];
-        const isTooLong = Number(timeout ?? defaultTimeout) >= Number(interval ?? defaultInterval);
-        if (!isTooLong)
-            continue;
-        if (timeout !== undefined)
-            rejected.push({
-                key: annotationPrefix + timeoutName,
-                value: timeout,
-                problem: `is not less than ${intervalName} ` + `(${interval ?? `${defaultInterval} by default`})`,
-            });
-        else if (interval !== undefined)
-            rejected.push({
-                key: annotationPrefix + intervalName,
-                value: interval,
-                problem: `is not greater than ${timeoutName} (${defaultTimeout} by default)`,
-            });
-    }
     return rejected;
+}
+const healthChecks = [
+    {
+        interval: 'healthcheck-interval-seconds',
+        timeout: 'healthcheck-timeout-seconds',
+        isOfNlb: false,
+    },
+    {
+        interval: 'frontend-nlb-healthcheck-interval-seconds',
+        timeout: 'frontend-nlb-healthcheck-timeout-seconds',
+        isOfNlb: true,
+    },
+];
+const defaultInterval = 15;
+const defaultTimeout = 5;
+const hasBothTimes = (annotations, { interval, timeout }) => annotationPrefix + interval in annotations && annotationPrefix + timeout in annotations;
+function findRejectedTime(annotations, names, onService = {}) {
+    const intervalKey = annotationPrefix + names.interval;
+    const timeoutKey = annotationPrefix + names.timeout;
+    const interval = annotations[intervalKey];
+    const timeout = annotations[timeoutKey];
+    const rest = Number(interval ?? defaultInterval) - Number(timeout ?? defaultTimeout);
+    const [isTooLong, tooLong, tooShort] = names.isOfNlb
+        ? [rest < 0, 'greater', 'less']
+        : [rest <= 0, 'not less', 'not greater'];
+    if (!isTooLong)
+        return undefined;
+    const shownInterval = interval ?? `${defaultInterval} by default`;
+    const shownTimeout = timeout ?? `${defaultTimeout} by default`;
+    const rejectedInterval = interval !== undefined && {
+        key: intervalKey,
+        value: interval,
+        problem: `is ${tooShort} than ${names.timeout} (${shownTimeout})`,
+    };
+    const rejectedTimeout = timeout !== undefined && {
+        key: timeoutKey,
+        value: timeout,
+        problem: `is ${tooLong} than ${names.interval} (${shownInterval})`,
+    };
+    const candidates = [rejectedTimeout, rejectedInterval].filter((each) => each !== false);
+    return candidates.find(({ key }) => key in onService) ?? candidates[0];
 }
 function findUnknownAnnotations(annotations) {
     return Object.keys(annotations)
@@ -10121,6 +10177,7 @@ const reservedAttributes = {
         remedy: 'Remove it: gRPC requires HTTP/2.',
     },
 };
+const annotationsRejected = (rejected) => new invalid_input/* InvalidInputError */.oC(`contains values that the controller or ELB would reject: ${(0,invalid_input/* summarize */.eh)(rejected)}.`, 'Correct or remove these annotations.');
 function parseAnnotations(raw) {
     const annotations = (0,yaml/* stringMap */.Qi)(raw);
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
@@ -10128,7 +10185,7 @@ function parseAnnotations(raw) {
         throw new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(invalidKey)}, which is not a valid annotation key.`, 'Write one "prefix/name: \'value\'" per line.');
     const rejected = validateAnnotations(annotations);
     if (rejected.length > 0)
-        throw new invalid_input/* InvalidInputError */.oC(`contains values that the controller or ELB would reject: ${(0,invalid_input/* summarize */.eh)(rejected)}.`, 'Correct or remove these annotations.');
+        throw annotationsRejected(rejected);
     rejectReservedAttributes(annotations[attributesKey] ?? '');
     return annotations;
 }

@@ -30963,12 +30963,14 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /* harmony export */   gn: () => (/* binding */ issueNotUpdated),
 /* harmony export */   q9: () => (/* binding */ gitHubRequestFailed)
 /* harmony export */ });
-/* unused harmony exports targetsFileUnreadable, unmatchedFilter, tooManyJobs, jobTargetsInvalid */
+/* unused harmony exports targetsFileUnreadable, unmatchedFilter, tooManyJobs, planTooLarge, commonInputsInvalid, jobTargetsInvalid */
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3506);
 
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
 const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
+const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} bytes of job outputs, and GitHub passes on at most ${maxBytes}. Give inputs the same value in all targets where you can, or split the file into several, each with a workflow run of its own.`);
+const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
 const renameArtifacts = 'Rename artifacts of other steps that start with the same name.';
