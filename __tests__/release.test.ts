@@ -53,6 +53,7 @@ const validCandidate: ReleaseCandidate = {
   commit: 'aaaaaaaaaa',
   manifests: { 'package.json': '1.2.0', 'package-lock.json': '1.2.0' },
   changelog,
+  usagePages: new Map([['README.md', 'uses: milvus-alb-action/milvus-alb-action@v1']]),
   tags: new Map([
     ['v1', 'b'],
     ['v1.1.9', 'b'],
@@ -68,6 +69,18 @@ test.each<{ name: string; candidate: Partial<ReleaseCandidate>; problems: string
     name: 'an interrupted release',
     candidate: { tags: new Map([['v1.2.0', 'aaaaaaaaaa']]) },
     problems: [],
+  },
+  {
+    name: 'a page that uses the tag of another major version',
+    candidate: {
+      usagePages: new Map([
+        [
+          'docs/workflows.md',
+          'milvus-alb-action/milvus-alb-action/.github/workflows/deploy.yml@v0, other/action@v2',
+        ],
+      ]),
+    },
+    problems: ['docs/workflows.md uses @v0: this release moves the tag v1.'],
   },
   {
     name: 'a version with the prefix v',
@@ -227,6 +240,22 @@ describe('in a repository', () => {
     const notes = readReleaseNotes('v1.0.0')
     expect(runRelease('publish', '1.0.0').status).toBe(0)
     expect(readReleaseNotes('v1.0.0')).toBe(notes)
+  })
+
+  test('a release whose major version tag is refused says what to do, and resumes', () => {
+    const commit = commitRelease('1.0.0')
+    const hook = join(directory, 'remote.git/hooks/update')
+    writeFileSync(hook, '#!/bin/sh\n[ "$1" != refs/tags/v1 ]\n')
+    chmodSync(hook, 0o755)
+    const refused = runRelease('publish', '1.0.0')
+    expect(refused).toEqual({
+      status: 1,
+      problems: [expect.stringMatching(/^The push of tag v1 was refused.* RELEASE_TOKEN .* again/)],
+    })
+    expect(remoteTags()).toEqual({ 'v1.0.0': commit })
+    rmSync(hook)
+    expect(runRelease('publish', '1.0.0')).toEqual({ status: 0, problems: [] })
+    expect(remoteTags()).toEqual({ 'v1.0.0': commit, v1: commit })
   })
 
   test('reports an outdated dist/ and every other problem before it writes anything', () => {

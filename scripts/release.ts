@@ -6,7 +6,8 @@
  * registry runs.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** The input of a release. */
 export interface ReleaseCandidate {
@@ -16,6 +17,8 @@ export interface ReleaseCandidate {
   /** The versions in package.json and package-lock.json. */
   readonly manifests: Readonly<Record<string, string>>
   readonly changelog: string
+  /** Files that tell users which tag to use, with their texts. */
+  readonly usagePages: ReadonlyMap<string, string>
   /** The commits of the remote's tags. */
   readonly tags: ReadonlyMap<string, string>
 }
@@ -40,6 +43,7 @@ export function findProblems({
   commit,
   manifests,
   changelog,
+  usagePages,
   tags,
 }: ReleaseCandidate): string[] {
   const numbers = parseVersion(version)
@@ -54,6 +58,7 @@ export function findProblems({
           `${file} says ${manifestVersion}, not ${version}: ` +
           `run npm version ${version} --no-git-tag-version.`,
       ),
+    ...findOtherMajors(usagePages, numbers[0]),
     ...(extractReleaseNotes(changelog, version) === ''
       ? [
           `CHANGELOG.md has no text under "## [${version}] - YYYY-MM-DD": ` +
@@ -70,6 +75,15 @@ export function findProblems({
       ? [`v${newest.join('.')} is released already: take a version after it.`]
       : []),
   ]
+}
+
+/** Pages that tell users to use the tag of another major version than the one that will exist. */
+function findOtherMajors(usagePages: ReadonlyMap<string, string>, major: number): string[] {
+  return [...usagePages].flatMap(([path, text]) => {
+    const tags = [...text.matchAll(/milvus-alb-action\/milvus-alb-action[\w./-]*@(v\d+)\b/g)]
+    const others = new Set(tags.map(([, tag]) => tag).filter((tag) => tag !== `v${major}`))
+    return [...others].map((tag) => `${path} uses @${tag}: this release moves the tag v${major}.`)
+  })
 }
 
 type VersionNumbers = readonly [major: number, minor: number, patch: number]
@@ -108,10 +122,20 @@ function readCandidate(version: string): ReleaseCandidate {
       ['package.json', 'package-lock.json'].map((file) => [file, readVersion(file)]),
     ),
     changelog: readFileSync('CHANGELOG.md', 'utf8'),
+    usagePages: new Map(listUsagePages().map((path) => [path, readFileSync(path, 'utf8')])),
     tags: new Map(
       tags.map(([commit = '', name = '']) => [name.replace(/^refs\/tags\/|\^\{\}$/g, ''), commit]),
     ),
   }
+}
+
+function listUsagePages(): string[] {
+  const files = ['README.md', 'docs', 'workflow-templates'].flatMap((path) =>
+    existsSync(path) && !path.endsWith('.md')
+      ? readdirSync(path).map((name) => join(path, name))
+      : [path],
+  )
+  return files.filter((path) => /\.(md|yml)$/.test(path) && existsSync(path))
 }
 
 function findDistProblems(): string[] {
@@ -126,17 +150,15 @@ function findDistProblems(): string[] {
 function publish({ version, commit, changelog, tags }: ReleaseCandidate): void {
   const [tag, major] = [`v${version}`, `v${version.slice(0, version.indexOf('.'))}`]
   // gh reads the token from GH_TOKEN; none is stored in the checkout.
-  const pushRef = (refspec: string) =>
-    run(
-      'git',
-      '-c',
-      'credential.helper=',
-      '-c',
-      'credential.helper=!gh auth git-credential',
-      'push',
-      'origin',
-      refspec,
-    )
+  const pushRef = (refspec: string): void => {
+    try {
+      const settings = ['credential.helper=', 'credential.helper=!gh auth git-credential']
+      const options = settings.flatMap((setting) => ['-c', setting])
+      run('git', ...options, 'push', 'origin', refspec)
+    } catch (error) {
+      throw new Error(tagRefused(refspec.replace(/^.*:refs\/tags\//, '')), { cause: error })
+    }
+  }
   if (!tags.has(tag)) pushRef(`${commit}:refs/tags/${tag}`)
   if (!isReleased(tag))
     run(
@@ -154,6 +176,12 @@ function publish({ version, commit, changelog, tags }: ReleaseCandidate): void {
   console.log(`${tag} is released, and ${major} is ${tag}`)
 }
 
+/** Source: GitHub, GITHUB_TOKEN: it may not push commits whose workflow files differ. */
+const tagRefused = (tag: string): string =>
+  `The push of tag ${tag} was refused, see the lines above. GITHUB_TOKEN may not move a tag ` +
+  'across changes of workflow files: set secret RELEASE_TOKEN of environment release to a token ' +
+  'with contents: write and workflows: write. Then run this workflow again: it keeps what exists.'
+
 function isReleased(tag: string): boolean {
   try {
     return run('gh', 'release', 'view', tag, '--json', 'tagName') !== ''
@@ -165,14 +193,20 @@ function isReleased(tag: string): boolean {
 function main(command: string | undefined): void {
   const candidate = readCandidate(process.env['VERSION'] ?? '')
   const problems = [...findProblems(candidate), ...(command === 'check' ? findDistProblems() : [])]
-  if (problems.length > 0) {
-    console.error(
-      problems
-        .map((problem) => `::error::${problem.replaceAll('%', '%25').replaceAll('\n', '%0A')}`)
-        .join('\n'),
-    )
-    process.exitCode = 1
-  } else if (command === 'publish') publish(candidate)
+  if (problems.length > 0) reportProblems(problems)
+  else if (command === 'publish') {
+    try {
+      publish(candidate)
+    } catch (error) {
+      reportProblems([error instanceof Error ? error.message : String(error)])
+    }
+  }
+}
+
+function reportProblems(problems: readonly string[]): void {
+  const escape = (text: string): string => text.replaceAll('%', '%25').replaceAll('\n', '%0A')
+  console.error(problems.map((problem) => `::error::${escape(problem)}`).join('\n'))
+  process.exitCode = 1
 }
 
 if (import.meta.main) main(process.argv[2])
