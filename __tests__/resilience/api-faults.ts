@@ -126,8 +126,8 @@ export function expectDocumentedOutcome(run: RunResult): void {
   const isFailure = run.exitCode !== 0
   expect({
     exitCode: run.exitCode,
-    hasCode: code !== undefined,
-    hasStep: step !== undefined,
+    hasCode: Boolean(code),
+    hasStep: Boolean(step),
     changes: changes !== undefined,
     summary: run.summary !== '',
     leftovers: run.remainingFiles,
