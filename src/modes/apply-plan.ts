@@ -147,7 +147,6 @@ function resolveIngressOperations(
   return ingress.plan({ settings }, { target: plan.target, certificateArn: known(arn) })
 }
 
-/** @returns the DNS names of the ALB, and of an NLB in front of it */
 async function applyLoadBalancer(
   deployment: Deployment,
   served: ServedCertificate,
