@@ -1,6 +1,6 @@
 /**
- * scripts/release.ts: its tables, and a release in a repository with a bare remote. gh is replaced
- * by a script that records its input.
+ * scripts/release.ts in a repository with a bare remote. gh is replaced by a script that records
+ * its input.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -15,114 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { extractReleaseNotes, findProblems, type ReleaseCandidate } from '../scripts/release.ts'
 import { repositoryRoot } from '../testing/environment.ts'
-
-const changelog = `# Changelog
-
-## [Unreleased]
-
-- Later.
-
-## [1.2.0] - 2026-11-27
-
-### Added
-
-- A thing ([#7](https://example.com/7)).
-
-## [1.1.0] - soon
-
-- No date.
-
-## [1.0.0] - 2026-11-01
-`
-
-test.each<[version: string, notes: string]>([
-  ['1.2.0', '### Added\n\n- A thing ([#7](https://example.com/7)).'],
-  ['1.1.0', ''],
-  ['1.0.0', ''],
-  ['1.2', ''],
-  ['Unreleased', ''],
-])('extracts the release notes of %s', (version, notes) => {
-  expect(extractReleaseNotes(changelog, version)).toBe(notes)
-})
-
-const validCandidate: ReleaseCandidate = {
-  version: '1.2.0',
-  branch: 'main',
-  commit: 'aaaaaaaaaa',
-  manifests: { 'package.json': '1.2.0', 'package-lock.json': '1.2.0' },
-  changelog,
-  usagePages: new Map([['README.md', 'uses: milvus-alb-action/milvus-alb-action@v1']]),
-  tags: new Map([
-    ['v1', 'b'],
-    ['v1.1.9', 'b'],
-    ['v0.9.10', 'c'],
-    ['other', 'd'],
-  ]),
-}
-
-test.each<{ name: string; candidate: Partial<ReleaseCandidate>; problems: string[] }>([
-  { name: 'a valid release', candidate: {}, problems: [] },
-  { name: 'the first release', candidate: { tags: new Map() }, problems: [] },
-  {
-    name: 'an interrupted release',
-    candidate: { tags: new Map([['v1.2.0', 'aaaaaaaaaa']]) },
-    problems: [],
-  },
-  {
-    name: 'a page that uses the tag of another major version',
-    candidate: {
-      usagePages: new Map([
-        [
-          'docs/workflows.md',
-          'milvus-alb-action/milvus-alb-action/.github/workflows/deploy.yml@v0, other/action@v2',
-        ],
-      ]),
-    },
-    problems: ['docs/workflows.md uses @v0: this release moves the tag v1.'],
-  },
-  {
-    name: 'a version with the prefix v',
-    candidate: { version: 'v1.2.0' },
-    problems: ['"v1.2.0" is not a version: pass three numbers, for example 1.2.0.'],
-  },
-  {
-    name: 'a version with a leading zero',
-    candidate: { version: '1.02.0' },
-    problems: ['"1.02.0" is not a version: pass three numbers, for example 1.2.0.'],
-  },
-  {
-    name: 'another branch without any preparation',
-    candidate: { version: '1.3.0', branch: 'topic' },
-    problems: [
-      'This is the branch topic: releases are made from main.',
-      'package.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
-      'package-lock.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
-      'CHANGELOG.md has no text under "## [1.3.0] - YYYY-MM-DD": move there what stands under Unreleased.',
-    ],
-  },
-  {
-    name: 'an existing tag of another commit',
-    candidate: { tags: new Map([['v1.2.0', 'bbbbbbbbbb']]) },
-    problems: [
-      'v1.2.0 is commit bbbbbbb already, and a released version never changes: take the next one.',
-    ],
-  },
-  {
-    name: 'an existing newer release',
-    candidate: {
-      tags: new Map([
-        ['v1.9.0', 'b'],
-        ['v1.10.0', 'b'],
-        ['v1.2.1', 'b'],
-      ]),
-    },
-    problems: ['v1.10.0 is released already: take a version after it.'],
-  },
-])('$name', ({ candidate, problems }) => {
-  expect(findProblems({ ...validCandidate, ...candidate })).toEqual(problems)
-})
 
 describe('in a repository', () => {
   let directory: string
@@ -200,6 +93,7 @@ describe('in a repository', () => {
       "import { writeFileSync } from 'node:fs'\nwriteFileSync('dist/index.js', 'built')\n",
     )
     writeToWorktree('dist/index.js', 'built')
+    writeToWorktree('sbom.cdx.json', '{}')
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
@@ -210,6 +104,12 @@ describe('in a repository', () => {
     expect(runRelease('publish', '1.0.0')).toEqual({ status: 0, problems: [] })
     expect(remoteTags()).toEqual({ 'v1.0.0': firstCommit, v1: firstCommit })
     expect(readReleaseNotes('v1.0.0')).toContain('- What 1.0.0 brings.')
+    expect(readReleaseNotes('v1.0.0').split('\n').slice(0, 4)).toEqual([
+      'release',
+      'create',
+      'v1.0.0',
+      'sbom.cdx.json',
+    ])
 
     const secondCommit = commitRelease('1.1.0')
     expect(runRelease('publish', '1.1.0').status).toBe(0)
@@ -274,6 +174,25 @@ describe('in a repository', () => {
     expect(runRelease('publish', '1.0.1').status).toBe(1)
     expect(remoteTags()).toEqual({})
     expect(existsSync(join(directory, 'v1.0.1'))).toBe(false)
+  })
+
+  test('nothing is published without the bill of materials', () => {
+    rmSync(join(worktree, 'sbom.cdx.json'))
+    commitRelease('1.0.0')
+    expect(runRelease('publish', '1.0.0')).toEqual({
+      status: 1,
+      problems: [expect.stringMatching(/^sbom.cdx.json is missing, .* as release.yml does\.$/)],
+    })
+    expect(remoteTags()).toEqual({})
+  })
+
+  test('a nested page that uses the tag of another major version is reported', () => {
+    mkdirSync(join(worktree, 'docs/stories'), { recursive: true })
+    writeToWorktree('docs/stories/one.md', 'uses: milvus-alb-action/milvus-alb-action@v3\n')
+    commitRelease('1.0.0')
+    expect(runRelease('check', '1.0.0').problems).toEqual([
+      'docs/stories/one.md uses @v3: this release moves the tag v1.',
+    ])
   })
 
   test('an annotated tag resolves to its commit', () => {

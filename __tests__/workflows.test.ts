@@ -69,6 +69,7 @@ const allowedCommands = [
   'npm run -s setup',
   'node scripts/release.ts check',
   'node scripts/release.ts publish',
+  'node scripts/sbom.ts > sbom.cdx.json',
 ]
 
 /** All permissions of each job. */
@@ -210,6 +211,7 @@ test('the shared inputs of a fleet are inputs of the action', () => {
 test('the job that can push tags installs no dependencies', () => {
   const { jobs } = parseYaml<Workflow>('.github/workflows/release.yml')
   expect(jobs['publish']?.steps?.flatMap(({ run }) => run ?? [])).toEqual([
+    'node scripts/sbom.ts > sbom.cdx.json',
     'node scripts/release.ts publish',
   ])
   expect(

@@ -130,12 +130,11 @@ function readCandidate(version: string): ReleaseCandidate {
 }
 
 function listUsagePages(): string[] {
-  const files = ['README.md', 'docs', 'workflow-templates'].flatMap((path) =>
-    existsSync(path) && !path.endsWith('.md')
-      ? readdirSync(path).map((name) => join(path, name))
-      : [path],
+  const folders = ['docs', 'examples', 'workflow-templates'].filter((path) => existsSync(path))
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   )
-  return files.filter((path) => /\.(md|yml)$/.test(path) && existsSync(path))
+  return ['README.md', ...files].filter((path) => /\.(md|yml)$/.test(path) && existsSync(path))
 }
 
 function findDistProblems(): string[] {
@@ -146,9 +145,13 @@ function findDistProblems(): string[] {
     : [`dist/ is not what src/ builds to: run npm run build, and commit it.\n${changed}`]
 }
 
+/** The software bill of materials, which release.yml writes before it publishes. */
+const sbomFile = 'sbom.cdx.json'
+
 /** Pushes the tag of the major version last, so that its users get only complete releases. */
 function publish({ version, commit, changelog, tags }: ReleaseCandidate): void {
   const [tag, major] = [`v${version}`, `v${version.slice(0, version.indexOf('.'))}`]
+  if (!existsSync(sbomFile)) throw new Error(sbomMissing)
   // gh reads the token from GH_TOKEN; none is stored in the checkout.
   const pushRef = (refspec: string): void => {
     try {
@@ -166,6 +169,7 @@ function publish({ version, commit, changelog, tags }: ReleaseCandidate): void {
       'release',
       'create',
       tag,
+      sbomFile,
       '--verify-tag',
       '--title',
       tag,
@@ -175,6 +179,10 @@ function publish({ version, commit, changelog, tags }: ReleaseCandidate): void {
   if (tags.get(major) !== commit) pushRef(`+${commit}:refs/tags/${major}`)
   console.log(`${tag} is released, and ${major} is ${tag}`)
 }
+
+const sbomMissing =
+  `${sbomFile} is missing, and a release contains it. ` +
+  'Run node scripts/sbom.ts > sbom.cdx.json first, as release.yml does.'
 
 /** Source: GitHub, GITHUB_TOKEN: it may not push commits whose workflow files differ. */
 const tagRefused = (tag: string): string =>
