@@ -222,7 +222,7 @@ for (const helm of [4, 3] as const) {
         await upgradeRelease(environment, { flags: ['--history-max', '0'] })
       expect(await countRevisions()).toBe(11)
       expectSuccess(await run(serviceOnlyInputs))
-      expect(await countRevisions()).toBe(12)
+      expect(await countRevisions()).toBe(11)
       expectSuccess(
         await run({ values: 'proxy: {replicas: 2}' }, { env: { HELM_MAX_HISTORY: '5' } }),
       )

@@ -143,8 +143,9 @@ describe('upgradeArguments', () => {
     [undefined, undefined],
     [1, undefined],
     [9, undefined],
-    [10, 11],
-    [25, 26],
+    [10, undefined],
+    [11, 11],
+    [25, 25],
   ])('historyMaxToRetain: %j revisions, --history-max %j', (keptRevisions, expected) => {
     expect(historyMaxToRetain(keptRevisions)).toBe(expected)
   })

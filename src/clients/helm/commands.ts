@@ -73,11 +73,11 @@ export interface Preview {
 const defaultHistoryMax = 10
 
 /**
- * The limit with which one more revision deletes none of the stored ones; undefined when helm's
- * default is enough.
+ * The limit that keeps a history as long as it is: one more revision then deletes at most the
+ * oldest, never the deployed one. Undefined when helm's default does the same.
  */
 export const historyMaxToRetain = (storedRevisions = 0): number | undefined =>
-  storedRevisions < defaultHistoryMax ? undefined : storedRevisions + 1
+  storedRevisions <= defaultHistoryMax ? undefined : storedRevisions
 
 /** The arguments of `helm upgrade`. */
 export function upgradeArguments(upgrade: UpgradeOptions): string[] {

@@ -86,6 +86,6 @@ export function rollbackRequest(
     resetValues: true,
     timeout: settings.timeouts.release,
     forceConflicts: settings.ingress.forceConflicts && latestRevision.serverSide,
-    historyMax: historyMaxToRetain((storedRevisionCount ?? 0) + 1),
+    historyMax: historyMaxToRetain(storedRevisionCount),
   }
 }
