@@ -72,7 +72,7 @@ const anyTargets = fc.oneof(
 )
 
 const locationPattern =
-  /^(The file\b|The workflow\b|Input target\b|targets\b|defaults\b|There are \d+ targets named |[^\n]*: |[^\n]* are the same Ingress)/
+  /^(The file\b|The workflow\b|Input target\b|targets\b|defaults\b|\d+ targets have the name |[^\n]*: |[^\n]* are the same Ingress)/
 
 function isValidReading(reading: TargetsResult): boolean {
   if ('targets' in reading) {
