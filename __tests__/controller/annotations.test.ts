@@ -158,6 +158,7 @@ describe('findIneffectiveAnnotations', () => {
     ['auth-idp-oidc', '{}', 'auth-type is none'],
     ['auth-session-timeout', '60', 'auth-type is none'],
     ['frontend-nlb-scheme', 'internal', 'only with enable-frontend-nlb'],
+    ['frontend-nlb-listener-port-mapping', '80=443', 'only with enable-frontend-nlb'],
     ['manage-backend-security-group-rules', 'true', 'security-groups, which is empty'],
   ])('%s: %s has no effect', (name, value, expected) => {
     expect(findIneffective({ [name]: value })).toEqual([
@@ -172,6 +173,19 @@ describe('findIneffectiveAnnotations', () => {
     ])
   })
 
+  test('a port mapping without the port of the listener leaves the NLB without a listener', () => {
+    const annotations = {
+      'enable-frontend-nlb': 'true',
+      'frontend-nlb-listener-port-mapping': '443=80,80=8443',
+    }
+    expect(findIneffective(annotations)).toEqual([
+      {
+        key: `${prefix}frontend-nlb-listener-port-mapping`,
+        reason: 'no port in it leads to port 443 of the ALB, so the NLB gets no listener',
+      },
+    ])
+  })
+
   test('others have one', () => {
     expect(
       findIneffective({
@@ -180,6 +194,7 @@ describe('findIneffectiveAnnotations', () => {
         'target-control-port.milvus-demo.19530': '3000',
         'enable-frontend-nlb': 'true',
         'frontend-nlb-scheme': 'internal',
+        'frontend-nlb-listener-port-mapping': '80=80,8443=443',
         'security-groups': 'sg-1',
         'manage-backend-security-group-rules': 'true',
         'group.order': '1',

@@ -10,6 +10,7 @@ import {
   getErrorAnnotation,
 } from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
+import { startNlbListener } from './nlb-listener.ts'
 import { shortProbe } from './run-inputs.ts'
 
 setDefaultStart('deployed')
@@ -128,6 +129,25 @@ scenario(
     expectUnchanged(unchanged)
     expect(unchanged.outputs['nlb-address']).toBe(nlb)
     expectSuccess(await run({ ...inputs, mode: 'check' }))
+
+    const { albAddress, listenPort } = environment
+    const nlbListener = await startNlbListener(listenPort, albAddress)
+    await environment.setDnsRecords({
+      ...names,
+      '*.elb.us-east-2.amazonaws.com': nlbListener.address,
+      [environment.host]: nlb,
+    })
+    const mapped = await run({
+      ...inputs,
+      annotations:
+        `${inputs.annotations}\nalb.ingress.kubernetes.io/frontend-nlb-listener-port-mapping: ` +
+        `${nlbListener.port}=${environment.listenPort}`,
+    })
+    expectSuccess(mapped)
+    expect(mapped.log).toContain(
+      `${environment.host} points to port ${nlbListener.port} of the NLB in front of the ALB`,
+    )
+    nlbListener.close()
   },
 )
 

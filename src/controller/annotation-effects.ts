@@ -3,7 +3,7 @@
  * HTTPS listener with a given certificate, one path of type Prefix, ip targets. Source: the
  * controller's pkg/ingress (enhanced_backend_builder.go, model_build_*.go).
  */
-import { isGoTrue } from './annotation-validators.ts'
+import { isGoTrue, parseAttributes } from './annotation-validators.ts'
 
 /** The Ingress that has an annotation. */
 export interface AnnotatedIngress {
@@ -65,6 +65,18 @@ export const onlyWithFrontendNlb: NoEffect = ({ annotations }) =>
   isGoTrue(annotations['enable-frontend-nlb'])
     ? undefined
     : 'there is an NLB only with enable-frontend-nlb: true'
+
+/** Only the ports of the ALB in the mapping get a listener of the NLB. */
+export const onlyForMappedPort: NoEffect = (ingress) => {
+  const { annotations, listenPort } = ingress
+  const mapping = parseAttributes(annotations['frontend-nlb-listener-port-mapping'] ?? '') ?? []
+  const isMapped = mapping.some(([, albPort]) => Number(albPort) === listenPort)
+  if (isMapped) return onlyWithFrontendNlb(ingress, '')
+  return (
+    onlyWithFrontendNlb(ingress, '') ??
+    `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`
+  )
+}
 
 export const onlyWithSecurityGroups: NoEffect = ({ annotations }) =>
   'security-groups' in annotations

@@ -74,16 +74,16 @@ export interface LoadBalancerNames {
 }
 
 /**
- * Checks that this runner's DNS points `host` to the ALB, or to the NLB in front of it: by CNAME
- * records, or by the addresses that an alias record has.
+ * Finds out which load balancer this runner's DNS points `host` to, by CNAME records, or by the
+ * addresses that an alias record has.
  * @param timeout milliseconds for each lookup
- * @returns the mismatch, as a failure; undefined when there is none
+ * @returns a failure when the host points to neither, or when that is not known
  */
-export async function findDnsMismatch(
+export async function identifyLoadBalancer(
   host: string,
   { alb, nlb }: LoadBalancerNames,
   timeout: number,
-): Promise<ProbeFailure | undefined> {
+): Promise<keyof LoadBalancerNames | ProbeFailure> {
   const [hostAddresses, albAddresses, nlbAddresses] = await Promise.all([
     tryResolve(host, timeout),
     tryResolve(alb, timeout),
@@ -95,11 +95,13 @@ export async function findDnsMismatch(
   if (albAddresses instanceof ProbeFailure) return albAddresses
   const addresses =
     nlbAddresses instanceof ProbeFailure ? albAddresses : [...albAddresses, ...nlbAddresses]
-  if (hostAddresses.every((address) => addresses.includes(address))) return undefined
+  if (hostAddresses.every((address) => albAddresses.includes(address))) return 'alb'
+  if (hostAddresses.every((address) => addresses.includes(address))) return 'nlb'
   // A load balancer changes its addresses, and the answers may be of different age: CNAMEs decide.
   const cnames = await followCnames(host, timeout)
-  const wanted = names.map(normalizeName)
-  if (cnames.some((name) => wanted.includes(normalizeName(name)))) return undefined
+  const targets = cnames.map(normalizeName)
+  if (targets.includes(normalizeName(alb))) return 'alb'
+  if (nlb !== undefined && targets.includes(normalizeName(nlb))) return 'nlb'
   return hostRecordMismatch({ host, resolvedTo: [...cnames, ...hostAddresses], names, addresses })
 }
 

@@ -116,7 +116,8 @@ async function runCalls(channel: GrpcChannel, token: string | undefined): Promis
     version,
     allowsUnauthenticatedAccess: anonymousCall.response.status === grpcStatus.ok,
     limits: health && checkHealth(health),
-    // Milvus asks its root coordinator only, since its coordinators are one (2.6).
+    // Since its coordinators are one (2.6), Milvus asks only the root coordinator. Source: its
+    // internal/coordinator/mix_coord.go, CheckHealth.
     trace: [
       ...connectTrace,
       `${nameMilvus(version)} reports that it is healthy, as its coordinator sees it`,

@@ -1,6 +1,6 @@
 /** probe: Milvus answers gRPC calls through the ALB, over TLS with a verified certificate. */
 import type { X509Certificate } from 'node:crypto'
-import { findDnsMismatch, getProxyUrl } from '../../clients/milvus/dns.ts'
+import { getProxyUrl, identifyLoadBalancer } from '../../clients/milvus/dns.ts'
 import type { Endpoint, Listener } from '../../clients/milvus/endpoint.ts'
 import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
 import type { ActionError } from '../../failures/action-error.ts'
@@ -20,6 +20,7 @@ import type { Exposure } from '../load-balancer/exposure.ts'
 import type { EndpointRun } from '../run.ts'
 import { progressLogger, type Context } from '../step.ts'
 import { confirmEndpoint, type ReadTargets } from './confirmation.ts'
+import { findNlbPort } from './nlb-port.ts'
 
 /** A probe connects to Milvus by itself, and needs no client of the run. */
 type ProbeRun = Pick<EndpointRun, 'context' | 'settings'>
@@ -143,15 +144,16 @@ async function probeByHostname(
   const { context, settings } = run
   const { host, ingress, probe: options } = settings
   const usesProxy = getProxyUrl(host, ingress.listenPort) !== undefined
-  const hostEndpoint = { ...endpoint, address: { host, port: ingress.listenPort } }
-  const attempt = async (deadline: number): Promise<ProbeResult> => {
+  const attempt = async (deadline: number): Promise<string> => {
     const dnsTimeout = Math.min(stageTimeout, deadline - Date.now())
-    const mismatch = usesProxy ? undefined : await findDnsMismatch(host, addresses, dnsTimeout)
-    if (mismatch) throw mismatch
-    return probe({ ...hostEndpoint, deadline }, options.token, context.signal)
+    const target = usesProxy ? 'alb' : await identifyLoadBalancer(host, addresses, dnsTimeout)
+    if (target instanceof ProbeFailure) throw target
+    const port = target === 'nlb' ? findNlbPort(ingress) : ingress.listenPort
+    const hostEndpoint = { ...endpoint, address: { host, port }, deadline }
+    await probe(hostEndpoint, options.token, context.signal)
+    return target === 'nlb' ? `port ${port} of the NLB in front of the ALB` : 'the ALB'
   }
-  await retryProbe(run, attempt, pollInterval)
-  const target = addresses.nlb === undefined ? 'the ALB' : 'the ALB or the NLB in front of it'
+  const target = await retryProbe(run, attempt, pollInterval)
   context.log.info(`DNS: ${host} points to ${target}, and Milvus answers under that name`)
 }
 
