@@ -125,7 +125,7 @@ test('describeRequiredVersions names the first version without a trap', () => {
 
 describe('findVersionProblem', () => {
   test('a version without gRPC, whatever the inputs are', () => {
-    const problem = findVersionProblem(createSettings(), [2, 0, 1])
+    const problem = findVersionProblem(createSettings(), [2, 0, 1], {})
     expect(problem?.message).toBe(
       'The AWS Load Balancer Controller is v2.0.1, which ignores ' +
         `${prefix}backend-protocol-version (new in v2.1.0).`,
@@ -135,7 +135,7 @@ describe('findVersionProblem', () => {
 
   test('the newest of the required versions', () => {
     const annotations = withPrefix({ 'multi-cluster-target-group': 'true', 'jwt-validation': '{}' })
-    const problem = findVersionProblem(createSettings({ ingress: { annotations } }), [2, 6, 0])
+    const problem = findVersionProblem(createSettings({ ingress: { annotations } }), [2, 6, 0], {})
     expect(problem?.code).toBe('controller-unsuitable')
     expect(problem?.remedy).toBe(
       'Update the controller to v2.15.0 or later, or remove ' +
@@ -228,13 +228,13 @@ describe('findVersionProblem', () => {
       expected: ['transforms.attu', 'target-control-port.attu.1'],
     },
   ])('$name', ({ ingress, service, version, expected }) => {
-    const problem = findVersionProblem(createSettings({ ingress, service }), version)
+    const problem = findVersionProblem(createSettings({ ingress }), version, { name: service })
     const keys = problem?.message.match(/(?<=ignores alb\.ingress\.kubernetes\.io\/)[^ ]+/g)
     expect(keys ?? []).toEqual(expected)
   })
 
   test('a controller that supports everything', () => {
-    expect(findVersionProblem(createSettings(), [2, 4, 0])).toBeUndefined()
+    expect(findVersionProblem(createSettings(), [2, 4, 0], {})).toBeUndefined()
   })
 })
 
@@ -253,7 +253,7 @@ test.each<{ name: string; annotations: Record<string, string>; expected: readonl
   const notes: string[] = []
   const context = { log: { note: (text: string) => notes.push(text) } } as unknown as Context
   const settings = createSettings({ ingress: { annotations: withPrefix(annotations) } })
-  noteUncheckedAnnotations(context, settings, 'It cannot be read')
+  noteUncheckedAnnotations(context, settings, {}, 'It cannot be read')
   expect(notes).toEqual(expected.map((pattern) => expect.stringMatching(pattern) as unknown))
 })
 

@@ -42,7 +42,10 @@ scenario(
   'a controller that is not ready, or is outdated, is a warning',
   async ({ environment, run }) => {
     await createControllerDeployment(environment, { version: 'v2.6.0', replicas: 0 })
-    const result = expectSuccess(await run())
+    // v2.6.0 does not know it, and this Ingress does not need it.
+    const annotations = `${annotationPrefix}/transforms.attu: '[]'`
+    const result = expectSuccess(await run({ annotations }))
+    expect(result.log).toMatch(/^::warning.*transforms.attu, which has no effect/m)
     expect(result.log).toMatch(
       /^::warning.*No replica of kube-system\/aws-load-balancer-controller/m,
     )

@@ -183,6 +183,10 @@ scenario(
       'sets annotation kubernetes.io/ingress.class: alb, which overrides ingress-class',
       `"kubectl -n milvus patch ingress milvus-demo --type=merge -p '{"spec":{"ingressClassName":"alb"}}'", then "kubectl -n milvus annotate ingress milvus-demo kubernetes.io/ingress.class-"`,
     ])
+    await createIngressClass(environment, 'internal', { scheme: 'internal' })
+    // The legacy class wins, so the parameters of the other one override nothing.
+    const otherClass = expectSuccess(await run({ 'ingress-class': 'internal', 'dry-run': 'true' }))
+    expect(otherClass.log).not.toContain('IngressClassParams')
     // The run itself has set the class.
     await environment.kubectl('annotate', 'ingress', 'milvus-demo', 'kubernetes.io/ingress.class-')
     const converted = await run()

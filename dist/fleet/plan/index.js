@@ -9757,6 +9757,13 @@ const onlyForServicePort = ({ service, servicePort }, suffix) => service === und
 const onlyWithFrontendNlb = ({ annotations }) => isGoTrue(annotations['enable-frontend-nlb'])
     ? undefined
     : 'there is an NLB only with enable-frontend-nlb: true';
+const onlyForMappedPort = (ingress) => {
+    const { annotations, listenPort } = ingress;
+    const mapping = parseAttributes(annotations['frontend-nlb-listener-port-mapping'] ?? '') ?? [];
+    const isMapped = mapping.some(([, albPort]) => Number(albPort) === listenPort);
+    const unmapped = `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`;
+    return onlyWithFrontendNlb(ingress, '') ?? (isMapped ? undefined : unmapped);
+};
 const onlyWithSecurityGroups = ({ annotations }) => 'security-groups' in annotations
     ? undefined
     : 'it is about the groups of input security-groups, which is empty';
@@ -9986,7 +9993,10 @@ const annotation_table_annotationTable = {
     'frontend-nlb-healthcheck-success-codes': frontendNlb(httpCodes),
     'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(integer(2, 120)),
     'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(integer(2, 10)),
-    'frontend-nlb-listener-port-mapping': frontendNlb(portMapping),
+    'frontend-nlb-listener-port-mapping': {
+        ...frontendNlb(portMapping),
+        noEffect: onlyForMappedPort,
+    },
     'frontend-nlb-scheme': frontendNlb(oneOf('internal', 'internet-facing')),
     'frontend-nlb-security-groups': frontendNlb(nonEmptyList),
     'frontend-nlb-subnets': frontendNlb(nonEmptyList),

@@ -15,21 +15,27 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { buildAnnotations } from '../ingress/manifest.ts'
 
-/** The Service of a release is found elsewhere, at the same time. */
-const buildRequests = (settings: EndpointSettings): Record<string, string> =>
+/** The Service of Milvus, as far as it is known. */
+export interface KnownService {
+  readonly name?: string | undefined
+  readonly port?: number | undefined
+}
+
+const buildRequests = (settings: EndpointSettings, service: KnownService): Record<string, string> =>
   selectRequests({
     annotations: buildAnnotations(settings),
     listenPort: settings.ingress.listenPort,
-    service: settings.service,
-    servicePort: settings.servicePort,
+    service: service.name,
+    servicePort: service.port,
   })
 
 /** What a version does wrong with the annotations of these inputs. Pure. */
 export function findVersionProblem(
   settings: EndpointSettings,
   version: Version,
+  service: KnownService,
 ): ActionError | undefined {
-  const unsupported = findUnsupportedAnnotations(buildRequests(settings), version)
+  const unsupported = findUnsupportedAnnotations(buildRequests(settings, service), version)
   if (unsupported.length === 0) return undefined
   const isRemovable = (key: string): boolean => Object.hasOwn(settings.ingress.annotations, key)
   const keys = unsupported.map(({ key }) => key)
@@ -65,9 +71,10 @@ export function findArgumentProblem(
 export function noteUncheckedAnnotations(
   context: Context,
   settings: EndpointSettings,
+  service: KnownService,
   reason: string,
 ): void {
-  const requests = Object.entries(buildRequests(settings)).filter(([key]) =>
+  const requests = Object.entries(buildRequests(settings, service)).filter(([key]) =>
     Object.hasOwn(settings.ingress.annotations, key),
   )
   const required = describeRequiredVersions(Object.fromEntries(requests))

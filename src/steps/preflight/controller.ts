@@ -7,7 +7,7 @@ import { readOptional } from '../../failures/optional-read.ts'
 import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { deploymentPath } from '../../clients/kubernetes/paths.ts'
-import type { Deployment, Ingress } from '../../clients/kubernetes/types.ts'
+import type { Deployment } from '../../clients/kubernetes/types.ts'
 import { findArgument } from '../../controller/arguments.ts'
 import { parseControllerVersion, type Version } from '../../controller/versions.ts'
 import { getClusterName } from '../../inputs/cluster-access.ts'
@@ -20,6 +20,7 @@ import {
 } from './controller-support.ts'
 import { describeKnownIssues } from './controller-versions.ts'
 import { autoModeController, type IngressClassInfo } from './ingress-class.ts'
+import type { Target } from './target.ts'
 
 /**
  * The names that its chart uses. Source: chart aws-load-balancer-controller of eks-charts, and its
@@ -39,39 +40,49 @@ interface FoundController {
   readonly deployment: Deployment
   /** Undefined when it has a problem, which is reported by itself. */
   readonly classInfo: IngressClassInfo | undefined
-  readonly live: Ingress | undefined
+  readonly target: ControllerTarget | undefined
 }
+
+/** What the controller will be asked for. */
+type ControllerTarget = Pick<Target, 'ingress' | 'service'>
 
 /**
  * Logs what may keep the controller from working. A missing Deployment is no problem: it may have
  * another name, and EKS Auto Mode has none.
- * @param liveIngress undefined when it does not exist or cannot be read
+ * @param foundTarget undefined when it has a problem, which is reported by itself
  * @throws ActionError `controller-unsuitable`
  */
 export async function checkController(
   { context, settings, clients: { kubernetes } }: ClusterRun<EndpointSettings>,
   ingressClass: Promise<IngressClassInfo>,
-  liveIngress: Promise<Ingress | undefined>,
+  foundTarget: Promise<ControllerTarget | undefined>,
 ): Promise<void> {
-  const [read, classInfo] = await Promise.all([
+  const [read, classInfo, target] = await Promise.all([
     readOptional(readDeployment(kubernetes)),
     ingressClass.catch(() => undefined),
+    foundTarget,
   ])
+  const service = target?.service ?? {}
   if (classInfo?.controller === autoModeController) return
   if (!read.available) {
     context.log.info(
       `This identity is not allowed to read Deployment ${deploymentId}. Whether the controller ` +
         'runs shows only once it reports on the Ingress.',
     )
-    noteUncheckedAnnotations(context, settings, `Deployment ${deploymentId} could not be read`)
+    noteUncheckedAnnotations(
+      context,
+      settings,
+      service,
+      `Deployment ${deploymentId} could not be read`,
+    )
     return
   }
   if (read.value) {
     logDeployment(context, settings, read.value)
-    checkSupport(context, settings, { deployment: read.value, classInfo, live: await liveIngress })
+    checkSupport(context, settings, { deployment: read.value, classInfo, target })
     return
   }
-  noteUncheckedAnnotations(context, settings, `Deployment ${deploymentId} does not exist`)
+  noteUncheckedAnnotations(context, settings, service, `Deployment ${deploymentId} does not exist`)
   if (classInfo?.controller !== undefined)
     context.log.info(
       `Deployment ${deploymentId} does not exist. Whether the controller runs, perhaps under ` +
@@ -83,16 +94,19 @@ export async function checkController(
 function checkSupport(
   context: Context,
   settings: EndpointSettings,
-  { deployment, classInfo, live }: FoundController,
+  { deployment, classInfo, target }: FoundController,
 ): void {
   const version = getVersion(deployment)
+  const service = target?.service ?? {}
   const problems: (ActionError | undefined)[] = []
   if (version === undefined) {
     const reason = `The image of Deployment ${deploymentId} names no version of the controller`
-    noteUncheckedAnnotations(context, settings, reason)
-  } else problems.push(findVersionProblem(settings, version))
+    noteUncheckedAnnotations(context, settings, service, reason)
+  } else problems.push(findVersionProblem(settings, version, service))
   const controller = `Deployment ${deploymentId}`
-  problems.push(findArgumentProblem(settings, live, { controller, args: getArgs(deployment) }))
+  problems.push(
+    findArgumentProblem(settings, target?.ingress, { controller, args: getArgs(deployment) }),
+  )
   const found = problems.filter((problem) => problem !== undefined)
   if (found.length === 0) return
   if (classInfo?.controller !== undefined) throw combineErrors(found)

@@ -29,6 +29,8 @@ export interface IngressClassInfo {
   /** Its controller; undefined when the class cannot be read. */
   readonly controller: string | undefined
   readonly params: ClassParams
+  /** The parameters in messages; absent when the class has none. */
+  readonly paramsDescription?: string
 }
 
 /** The controller of EKS Auto Mode. */
@@ -38,13 +40,11 @@ export const autoModeController = 'eks.amazonaws.com/alb'
 const albControllers = ['ingress.k8s.aws/alb', autoModeController]
 
 /**
- * @param namespace of the Ingress: a class may be limited to certain namespaces
  * @throws ActionError `ingress-class-not-found`, `ingress-class-unsupported`,
  *   `ingress-class-params-unsuitable`
  */
 export async function checkIngressClass(
   run: ClusterRun<EndpointSettings>,
-  namespace: Promise<KubernetesObject>,
 ): Promise<IngressClassInfo> {
   const { context, settings, clients } = run
   const name = settings.ingress.className
@@ -59,26 +59,32 @@ export async function checkIngressClass(
   const { controller = '', parameters } = read.value.spec
   if (!albControllers.includes(controller))
     throw ingressClassUnsupported(name, controller, albControllers)
-  const hasParams = parameters?.kind === 'IngressClassParams'
-  const params = hasParams
-    ? await checkClassParams(run, { className: name, ...parameters }, namespace)
-    : noClassParams
+  const reference =
+    parameters?.kind === 'IngressClassParams' ? { className: name, ...parameters } : undefined
+  const params = reference ? await readClassParams(run, reference) : noClassParams
   if (controller === autoModeController) checkAutoMode(context, settings, params)
-  return { controller, params }
+  if (!reference) return { controller, params }
+  return { controller, params, paramsDescription: describeClassParams(reference) }
 }
 
-/** Reads the parameters, and checks what they override. */
-async function checkClassParams(
-  run: ClusterRun<EndpointSettings>,
-  reference: ClassParamsReference,
-  namespace: Promise<KubernetesObject>,
-): Promise<ClassParams> {
-  const params = await readClassParams(run, reference)
-  if (!params.readable) return params
-  const { metadata } = await namespace
-  const overrides = findOverrides(params.spec, run.settings, metadata)
-  checkOverrides(run.context, describeClassParams(reference), overrides)
-  return params
+/**
+ * Checks what the parameters of the class override. An Ingress with a legacy class ignores them.
+ * @param objects.namespace of the Ingress: a class may be limited to certain namespaces
+ * @throws ActionError `ingress-class-params-unsuitable`
+ */
+export async function checkClassOverrides(
+  { context, settings }: ClusterRun<EndpointSettings>,
+  ingressClass: Promise<IngressClassInfo>,
+  objects: {
+    readonly namespace: Promise<KubernetesObject>
+    readonly liveIngress: Promise<Ingress | undefined>
+  },
+): Promise<void> {
+  const { paramsDescription, ...classInfo } = await ingressClass
+  const params = effectiveParams(classInfo, await objects.liveIngress)
+  if (paramsDescription === undefined || !params.readable) return
+  const { metadata } = await objects.namespace
+  reportOverrides(context, paramsDescription, findOverrides(params.spec, settings, metadata))
 }
 
 const noClassParams: ClassParams = { readable: true, spec: {} }
@@ -186,7 +192,7 @@ async function readClassParams(
 }
 
 /** Logs the overrides that leave the endpoint intact, and rejects the others. */
-function checkOverrides(
+function reportOverrides(
   context: Context,
   description: string,
   overrides: readonly Override[],

@@ -11,6 +11,7 @@ import { warnIneffectiveAnnotations } from './annotation-effects.ts'
 import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
 import {
+  checkClassOverrides,
   checkIngressClass,
   effectiveParams,
   findGroupName,
@@ -48,7 +49,7 @@ export function observe(
   const { kubernetes } = clients
   warnAboutInputs(context, settings)
   const namespace = findNamespace(kubernetes, settings.namespace)
-  const ingressClass = checkIngressClass(run, namespace)
+  const ingressClass = checkIngressClass(run)
   const ingresses = kubernetes.list<Ingress>(
     ingressesPath(settings.namespace),
     {},
@@ -80,18 +81,17 @@ export function observe(
     checkBackendTls(settings, { release, service: service.live, ingress })
   }
   const targetWithClass = addClassParams(target, ingressClass)
-  const liveIngress = target.then(
-    ({ ingress }) => ingress,
-    () => undefined,
-  )
+  const foundTarget = target.catch(() => undefined)
+  const liveIngress = foundTarget.then((found) => found?.ingress)
   const checks = settleAll([
     ingressClass,
+    checkClassOverrides(run, ingressClass, { namespace, liveIngress }),
     checkGroup(),
     checkTarget(),
     checkIpv6(run, ingressClass, targetWithClass),
     checkCertificate(context, settings),
     Promise.resolve().then(() => checkProbe(settings)),
-    checkController(run, ingressClass, liveIngress),
+    checkController(run, ingressClass, foundTarget),
   ])
   return {
     target: explainDenials(targetWithClass, settings, access),
