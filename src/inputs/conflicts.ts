@@ -51,7 +51,7 @@ const runRules: readonly ConflictRule[] = [
       : undefined,
   ({ values, isSet }) => {
     if (values.cutover !== 'never' || values.mode === 'destroy') return undefined
-    const releaseInputs = (['values', 'chart-version'] as const).filter(isSet)
+    const releaseInputs = (['values', 'secret-values', 'chart-version'] as const).filter(isSet)
     return releaseInputs.length > 0
       ? failures.cutoverNeverWithReleaseInputs(releaseInputs)
       : undefined

@@ -1,11 +1,13 @@
 /** Reads targets, and lists all problems with them. */
 import { Ajv, type ErrorObject } from 'ajv'
 import { CORE_SCHEMA, load } from 'js-yaml'
-import { combineErrors } from '../../failures/action-error.ts'
-import { isInputMissing } from '../../failures/inputs.ts'
+import { combineErrors, type ActionError } from '../../failures/action-error.ts'
+import { inputInvalid, isInputMissing } from '../../failures/inputs.ts'
 import { inputsOfFleetScope } from '../../inputs/inputs.ts'
+import { InvalidInputError } from '../../inputs/invalid-input.ts'
 import { parseSettings } from '../../inputs/settings.ts'
 import { isPlainObject } from '../../util/objects.ts'
+import { loadHelmValues, readTargetValues } from './helm-values.ts'
 import { getConcurrencyGroup } from './matrix.ts'
 import { targetInputs, targetsSchema } from './schema.ts'
 
@@ -35,6 +37,7 @@ interface TargetEntry {
   readonly 'role-to-assume'?: string
   readonly 'check-role-to-assume'?: string
   readonly 'runs-on'?: string | readonly string[]
+  values?: EntryValue
   readonly [input: string]: EntryValue | undefined
 }
 
@@ -50,8 +53,10 @@ export type TargetsResult =
 /** @param text YAML or JSON */
 export function readTargets(text: string): TargetsResult {
   let content: unknown
+  let helmContent: unknown
   try {
     content = load(text, { schema: CORE_SCHEMA })
+    helmContent = loadHelmValues(text)
   } catch (thrown) {
     return { problems: [truncateProblem(describeYamlError(thrown))] }
   }
@@ -61,11 +66,12 @@ export function readTargets(text: string): TargetsResult {
     strict: true,
   }).compile<TargetsFile>(targetsSchema)
   const errors = validate(content) ? [] : (validate.errors ?? [])
-  const targets = collectValidTargets(errors, content)
+  const { targets, valuesProblems } = collectValidTargets(errors, content, helmContent)
   const problems = [
     ...describeSchemaErrors(errors, content),
     ...findDuplicateNames(targets),
     ...findSharedIngresses(targets),
+    ...valuesProblems,
     ...targets.flatMap(validateTarget),
   ]
   return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets }
@@ -121,14 +127,33 @@ function parseJsonObject(text: string): Readonly<Record<string, unknown>> | unde
  * The targets that match the schema, which are checked further. None when the file itself or its
  * defaults do not match.
  */
-function collectValidTargets(errors: readonly ErrorObject[], content: unknown): Target[] {
+function collectValidTargets(
+  errors: readonly ErrorObject[],
+  content: unknown,
+  helmContent: unknown,
+): { targets: Target[]; valuesProblems: string[] } {
+  const targets: Target[] = []
+  const valuesProblems: string[] = []
   const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1])
-  if (indexes.includes(undefined)) return []
-  const { defaults = {}, targets } = content as TargetsFile
-  return targets
-    .filter((_entry, index) => !indexes.includes(String(index)))
-    .map((entry) => createTarget({ ...defaults, ...entry }))
+  if (indexes.includes(undefined)) return { targets, valuesProblems }
+  const { defaults = {}, targets: entries } = content as TargetsFile
+  for (const [index, entry] of entries.entries()) {
+    if (indexes.includes(String(index))) continue
+    const target: TargetEntry = { ...defaults, ...entry }
+    try {
+      if (target.values !== undefined) target.values = readTargetValues(helmContent, index)
+    } catch (thrown) {
+      if (!(thrown instanceof InvalidInputError)) throw thrown
+      valuesProblems.push(describeProblem(entry.name ?? '', inputInvalid('values', thrown)))
+      target.values = ''
+    }
+    targets.push(createTarget(target))
+  }
+  return { targets, valuesProblems }
 }
+
+const describeProblem = (name: string, { message, remedy }: ActionError): string =>
+  `${name}: ${message} ${remedy}`
 
 /**
  * One problem per location. For a choice of types, Ajv reports the failure of each and then of the
@@ -256,5 +281,5 @@ function validateInputs({ name, inputs }: Target): string[] {
     .allErrors.filter(
       (error) => !inputsOfFleetScope('job').some((input) => isInputMissing(error, input)),
     )
-    .map(({ message, remedy }) => `${name}: ${message} ${remedy}`)
+    .map((error) => describeProblem(name, error))
 }
