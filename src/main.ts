@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import type { ActionError } from './failures/action-error.ts'
 import { jobCancelled } from './failures/run.ts'
+import { windowsUnsupported } from './failures/runner.ts'
 import { toActionError } from './failures/thrown.ts'
 import type { Context } from './steps/step.ts'
 import { endProcess } from './util/end-process.ts'
@@ -50,7 +51,10 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   let failure: ActionError | undefined
   try {
     settings = await readMaskedSettings(report, redactor, {
-      read: () => readSettings(inputs, env),
+      read: () => {
+        requireSignals()
+        return readSettings(inputs, env)
+      },
       describe: (known) => describeRun(version, env['GITHUB_ACTION_REF'], known),
     })
     warnOfShortLines(report, inputs.texts['secret-values'])
@@ -79,6 +83,11 @@ function warnOfShortLines(report: Report, secretValues = ''): void {
     'Input secret-values has short lines. GitHub masks each line of a secret, and drops the job ' +
       'outputs that contain one: store the values in a single line.',
   )
+}
+
+/** A cancelled run interrupts Helm, and each program that it started, with a signal. */
+function requireSignals(): void {
+  if (process.platform === 'win32') throw windowsUnsupported()
 }
 
 /** Node reads this variable for each connection, also in the programs that inherit it. */
