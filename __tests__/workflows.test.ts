@@ -34,6 +34,7 @@ interface WorkflowCall {
   readonly secrets: Readonly<Record<string, unknown>>
 }
 interface Workflow {
+  readonly env?: Readonly<Record<string, string>>
   readonly on: { readonly workflow_call?: WorkflowCall }
   readonly permissions: object
   readonly jobs: Readonly<Record<string, Job>>
@@ -206,6 +207,11 @@ function evaluateTemplate(template: string, inputs: Record<string, string>): str
         .find((operandText) => operandText !== '') ?? '',
   )
 }
+
+test.each(['deploy', 'drift-check'])('the jobs of %s refuse paths of a repository', (name) => {
+  const { env } = parseYaml<Workflow>(`.github/workflows/${name}.yml`)
+  expect(env).toEqual({ MILVUS_ALB_WITHOUT_CHECKOUT: 'true' })
+})
 
 test('the shared inputs of a fleet are inputs of the action', () => {
   const readInputs = (path: string): string[] =>

@@ -1,4 +1,6 @@
 /** Inputs that are each valid, but not together. Pure. */
+import { delimiter, isAbsolute } from 'node:path'
+import { parseChartReference } from '../clients/helm/chart-reference.ts'
 import type { ActionError } from '../failures/action-error.ts'
 import * as failures from '../failures/inputs.ts'
 import { findReservedAnnotation } from './reserved-annotations.ts'
@@ -25,6 +27,20 @@ const accessRules: readonly ConflictRule[] = [
     const driver = env.HELM_DRIVER ?? ''
     const isSupported = /^(secrets?|configmaps?)?$/.test(driver)
     return isSupported || isSet('service') ? undefined : failures.helmDriverUnsupported(driver)
+  },
+]
+
+/** The runner's directory for the repository is empty, or contains what another job left there. */
+const checkoutRules: readonly ConflictRule[] = [
+  ({ values, env }) => {
+    if (env.MILVUS_ALB_WITHOUT_CHECKOUT !== 'true') return undefined
+    const chart = parseChartReference(values.chart ?? '')
+    const paths = [
+      { input: 'chart', path: chart.kind === 'path' ? chart.path : '' },
+      ...(values.kubeconfig ?? '').split(delimiter).map((path) => ({ input: 'kubeconfig', path })),
+    ]
+    const relative = paths.find(({ path }) => path !== '' && !isAbsolute(path))
+    return relative && failures.pathWithoutCheckout(relative.input, relative.path)
   },
 ]
 
@@ -78,6 +94,6 @@ const removalRules: readonly ConflictRule[] = [
 
 /** Every conflict between inputs, or between inputs and the environment. */
 export const findConflicts = (inputs: InputsInContext): ActionError[] =>
-  [...accessRules, ...endpointRules, ...runRules, ...removalRules]
+  [...accessRules, ...checkoutRules, ...endpointRules, ...runRules, ...removalRules]
     .map((rule) => rule(inputs))
     .filter((error) => error !== undefined)

@@ -6,6 +6,7 @@ import { inputInvalid, isInputMissing } from '../../failures/inputs.ts'
 import { inputsOfFleetScope } from '../../inputs/inputs.ts'
 import { InvalidInputError } from '../../inputs/invalid-input.ts'
 import { parseSettings } from '../../inputs/settings.ts'
+import type { SettingsEnvironment } from '../../inputs/types.ts'
 import { isPlainObject } from '../../util/objects.ts'
 import { loadHelmValues, readTargetValues } from './helm-values.ts'
 import { getConcurrencyGroup } from './matrix.ts'
@@ -50,8 +51,11 @@ interface TargetsFile {
 export type TargetsResult =
   { readonly targets: readonly Target[] } | { readonly problems: readonly string[] }
 
-/** @param text YAML or JSON */
-export function readTargets(text: string): TargetsResult {
+/**
+ * @param text YAML or JSON
+ * @param env that the jobs will have
+ */
+export function readTargets(text: string, env: SettingsEnvironment = {}): TargetsResult {
   let content: unknown
   let helmContent: unknown
   try {
@@ -72,7 +76,7 @@ export function readTargets(text: string): TargetsResult {
     ...findDuplicateNames(targets),
     ...findSharedIngresses(targets),
     ...valuesProblems,
-    ...targets.flatMap(validateTarget),
+    ...targets.flatMap((target) => validateTarget(target, env)),
   ]
   return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets }
 }
@@ -91,8 +95,9 @@ const truncateProblem = (problem: string): string =>
 /**
  * Reads the single target of a reusable workflow. Other inputs of the workflow are ignored.
  * @param text `toJSON(inputs)` of the workflow
+ * @param env that the job will have
  */
-export function readWorkflowTarget(text: string): TargetsResult {
+export function readWorkflowTarget(text: string, env: SettingsEnvironment = {}): TargetsResult {
   const workflowInputs = parseJsonObject(text)
   if (!workflowInputs)
     return { problems: ['Input target is not a JSON object. Pass toJSON(inputs).'] }
@@ -110,7 +115,7 @@ export function readWorkflowTarget(text: string): TargetsResult {
     ...target,
     name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253),
   }
-  const problems = validateInputs(namedTarget)
+  const problems = validateInputs(namedTarget, env)
   return problems.length > 0 ? { problems } : { targets: [namedTarget] }
 }
 
@@ -264,8 +269,8 @@ function findSharedIngresses(targets: readonly Target[]): string[] {
   )
 }
 
-function validateTarget(target: Target): string[] {
-  const problems = validateInputs(target)
+function validateTarget(target: Target, env: SettingsEnvironment): string[] {
+  const problems = validateInputs(target, env)
   if (target.environment !== '') return problems
   const environmentProblem =
     `${target.name}: environment is missing. Set it to the GitHub environment whose secrets ` +
@@ -274,8 +279,8 @@ function validateTarget(target: Target): string[] {
 }
 
 /** The problems that the action itself would find, except those of inputs that the job sets. */
-function validateInputs({ name, inputs }: Target): string[] {
-  const result = parseSettings(inputs, {})
+function validateInputs({ name, inputs }: Target, env: SettingsEnvironment): string[] {
+  const result = parseSettings(inputs, env)
   if (!('errors' in result)) return []
   return combineErrors(result.errors)
     .allErrors.filter(
