@@ -34,6 +34,7 @@ interface WorkflowCall {
   readonly secrets: Readonly<Record<string, unknown>>
 }
 interface Workflow {
+  readonly env?: Readonly<Record<string, string>>
   readonly on: { readonly workflow_call?: WorkflowCall }
   readonly permissions: object
   readonly jobs: Readonly<Record<string, Job>>
@@ -159,6 +160,9 @@ test.each(workflows)(
   },
 )
 
+/** Appends the run to a concurrency group with `queue-jobs: false`. */
+const ownGroupSuffix = "${{ !inputs.queue-jobs && format('-{0}', github.run_id) || '' }}"
+
 test.each<[name: string, inputs: Record<string, string>]>([
   ['no inputs', {}],
   [
@@ -167,17 +171,23 @@ test.each<[name: string, inputs: Record<string, string>]>([
   ],
   ['a kubeconfig', { kubeconfig: '/k', context: 'x', service: 's' }],
 ])(
-  'deploy jobs of one release share a concurrency group, in a fleet or alone: %s',
+  'deploy jobs of one release share a concurrency group, in a fleet or alone, unless queue-jobs is false: %s',
   (_name, inputs) => {
     const { one, fleet } = parseYaml<Workflow>('.github/workflows/deploy.yml').jobs
     for (const { concurrency } of [one, fleet].filter((job) => job !== undefined))
       expect(concurrency).toMatchObject({ 'cancel-in-progress': false, queue: 'max' })
-    expect(fleet?.concurrency?.group).toBe('${{ matrix.concurrency }}')
-    expect(evaluateTemplate(one?.concurrency?.group ?? '', inputs)).toBe(
+    expect(fleet?.concurrency?.group).toBe(`\${{ matrix.concurrency }}${ownGroupSuffix}`)
+    expect(evaluateTemplate(removeSuffix(one?.concurrency?.group), inputs)).toBe(
       getConcurrencyGroup({ roleToAssume: inputs['role-to-assume'] ?? '', inputs }),
     )
   },
 )
+
+/** The group of a job that queues. */
+function removeSuffix(group = ''): string {
+  expect(group.endsWith(ownGroupSuffix)).toBe(true)
+  return group.slice(0, -ownGroupSuffix.length)
+}
 
 /**
  * Evaluates the expressions that the concurrency group uses: `a || b`, inputs, string literals, and
@@ -198,6 +208,11 @@ function evaluateTemplate(template: string, inputs: Record<string, string>): str
         .find((operandText) => operandText !== '') ?? '',
   )
 }
+
+test.each(['deploy', 'drift-check'])('the jobs of %s refuse paths of a repository', (name) => {
+  const { env } = parseYaml<Workflow>(`.github/workflows/${name}.yml`)
+  expect(env).toEqual({ MILVUS_ALB_WITHOUT_CHECKOUT: 'true' })
+})
 
 test('the shared inputs of a fleet are inputs of the action', () => {
   const readInputs = (path: string): string[] =>

@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import type { ActionError } from './failures/action-error.ts'
 import { jobCancelled } from './failures/run.ts'
+import { windowsUnsupported } from './failures/runner.ts'
 import { toActionError } from './failures/thrown.ts'
 import type { Context } from './steps/step.ts'
 import { endProcess } from './util/end-process.ts'
@@ -15,7 +16,7 @@ import { destroy } from './modes/destroy.ts'
 import { describeRun } from './reporting/opening.ts'
 import { annotateFailure, warnRemovalFailed } from './reporting/failure.ts'
 import { findSecretValues } from './clients/helm/values.ts'
-import { Redactor } from './reporting/redaction.ts'
+import { minSecretLength, Redactor } from './reporting/redaction.ts'
 import { Report } from './reporting/report.ts'
 import { writeSummary } from './reporting/summary.ts'
 import { readSettings } from './inputs/settings.ts'
@@ -50,9 +51,13 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   let failure: ActionError | undefined
   try {
     settings = await readMaskedSettings(report, redactor, {
-      read: () => readSettings(inputs, env),
+      read: () => {
+        requireSignals()
+        return readSettings(inputs, env)
+      },
       describe: (known) => describeRun(version, env['GITHUB_ACTION_REF'], known),
     })
+    warnOfShortLines(report, inputs.texts['secret-values'])
     requireTlsVerification(report, env)
     const context = createContext({ report, redactor, directory, signal, uncaughtErrors })
     await uncaughtErrors.guard(runMode.bind(undefined, context, settings, env))
@@ -68,6 +73,21 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   if (settings?.summary !== false) await writeSummary(report, settings, failure, redactor)
   if (failure) annotateFailure(failure, redactor)
   endProcess()
+}
+
+/** GitHub masks each line of a secret, and drops job outputs that contain one, such as `{`. */
+function warnOfShortLines(report: Report, secretValues = ''): void {
+  const lines = secretValues.split('\n').map((line) => line.trim())
+  if (lines.length === 1 || lines.every((line) => line.length >= minSecretLength)) return
+  report.warn(
+    'Input secret-values has short lines. GitHub masks each line of a secret, and drops the job ' +
+      'outputs that contain one: store the values in a single line.',
+  )
+}
+
+/** A cancelled run interrupts Helm, and each program that it started, with a signal. */
+function requireSignals(): void {
+  if (process.platform === 'win32') throw windowsUnsupported()
 }
 
 /** Node reads this variable for each connection, also in the programs that inherit it. */

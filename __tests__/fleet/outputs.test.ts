@@ -16,3 +16,8 @@ test.each([
 ])('parses %s', (_, text, outputs) => {
   expect(parseOutputs(text)).toEqual(outputs)
 })
+
+test('parses what @actions/core writes on Windows', () => {
+  const text = 'changes<<ghadelimiter\r\na\r\nb\r\nghadelimiter\r\ndrift=false\r\n'
+  expect(parseOutputs(text, '\r\n')).toEqual({ changes: 'a\r\nb', drift: 'false' })
+})

@@ -52,6 +52,7 @@ const validValues: Partial<Record<InputName, readonly string[]>> = {
   'chart-repository': ['https://charts.example.com/a/'],
   'chart-version': ['v1.2.3-rc.1+b'],
   values: ['a: &x {b: 1}\nc: *x', '{"minio": {"enabled": false}}'],
+  'secret-values': ['{minio: {secretKey: 12345678}}'],
   'allow-chart-change': ['TRUE'],
   cutover: ['last', 'never'],
   'on-failure': ['rollback'],

@@ -48,6 +48,10 @@ const targetFragments = fc.constantFrom(
   '- {name: "# a|b\\n\\n<img>"}',
   billionLaughs(6),
   '  role-to-assume: arn:aws:iam::111122223333:role/x',
+  '  values: {a: {b: [no, 0644, null]}, __proto__: c}',
+  '  values: "a: b"',
+  '  values: "{"',
+  '  values: &v {a: *v}',
   '  annotations: {constructor: x, alb.ingress.kubernetes.io/scheme: x}',
 )
 const validTarget =

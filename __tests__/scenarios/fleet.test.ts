@@ -2,8 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { repositoryRoot, type TestEnvironment } from '../../testing/environment.ts'
-import { executeAction, type RunResult } from '../../testing/runner.ts'
+import { runFleetAction } from './fleet-actions.ts'
 import { scenario } from './harness.ts'
 import { getObject } from './manual-operations.ts'
 
@@ -12,18 +11,6 @@ interface TargetResult {
   readonly outcome: string
   readonly outputs: Readonly<Record<string, string>>
 }
-
-const runFleetAction = (
-  environment: TestEnvironment,
-  action: string,
-  inputs: Record<string, string>,
-): Promise<RunResult> =>
-  executeAction({
-    actionDirectory: join(repositoryRoot, 'fleet', action),
-    directory: environment.directory,
-    env: environment.runnerEnv(),
-    inputs,
-  })
 
 scenario(
   'two targets of one job: the second is deployed although the first fails, and the job fails with both results',

@@ -39,3 +39,16 @@ scenario('subnets that do not exist in the VPC', async (scenario) => {
     expectedText,
   )
 })
+
+scenario('a runner with Windows is refused before anything else', async (scenario) => {
+  const { NODE_OPTIONS: nodeOptions = '' } = scenario.environment.runnerEnv()
+  const preload = new URL('../../testing/windows.mjs', import.meta.url).href
+  const env = { NODE_OPTIONS: `${nodeOptions} --import=${preload}` }
+  const requestCount = scenario.environment.requestLog.requests.length
+  expect(
+    await expectFailureWithoutWrites(scenario, { host: 'x' }, 'runner-unsupported', env),
+  ).toBe(
+    'The runner has Windows, which this action does not support. What to do: Set runs-on to a runner with Linux, for example ubuntu-latest.',
+  )
+  expect(scenario.environment.requestLog.requests).toHaveLength(requestCount)
+})

@@ -19,6 +19,8 @@ export type StepName = (typeof stepNames)[number]
  * ranked.
  */
 export const failureCodes = [
+  // preflight: the runner
+  'runner-unsupported',
   // preflight: the inputs
   'input-missing',
   'input-invalid',

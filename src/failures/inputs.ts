@@ -115,6 +115,14 @@ export const contextWithoutKubeconfig = (): ActionError =>
     'Leave context empty, or set kubeconfig instead of cluster.',
   )
 
+/** A reusable workflow has no files of the repository that calls it. */
+export const pathWithoutCheckout = (input: string, path: string): ActionError =>
+  inputInvalid(input, {
+    message: `is the relative path ${path}, but the jobs of a reusable workflow do not check out your repository.`,
+    remedy:
+      'Use the action in a job of your own after actions/checkout, or set an absolute path on the runner.',
+  })
+
 /** Milvus either has a Helm release or it does not. */
 export const releaseAndServiceSet = (): ActionError =>
   conflict(

@@ -72,3 +72,11 @@ export function runnerDiskFailed(thrown: unknown): ActionError | undefined {
     cause: thrown,
   })
 }
+
+/** Windows has no signals: a cancelled run could not let Helm end its upgrade. */
+export const windowsUnsupported = (): ActionError =>
+  new ActionError({
+    code: 'runner-unsupported',
+    problem: 'The runner has Windows, which this action does not support.',
+    remedy: 'Set runs-on to a runner with Linux, for example ubuntu-latest.',
+  })

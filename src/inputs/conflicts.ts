@@ -1,4 +1,6 @@
 /** Inputs that are each valid, but not together. Pure. */
+import { delimiter, isAbsolute } from 'node:path'
+import { parseChartReference } from '../clients/helm/chart-reference.ts'
 import type { ActionError } from '../failures/action-error.ts'
 import * as failures from '../failures/inputs.ts'
 import { findReservedAnnotation } from './reserved-annotations.ts'
@@ -28,6 +30,20 @@ const accessRules: readonly ConflictRule[] = [
   },
 ]
 
+/** The runner's directory for the repository is empty, or contains what another job left there. */
+const checkoutRules: readonly ConflictRule[] = [
+  ({ values, env }) => {
+    if (env.MILVUS_ALB_WITHOUT_CHECKOUT !== 'true') return undefined
+    const chart = parseChartReference(values.chart ?? '')
+    const paths = [
+      { input: 'chart', path: chart.kind === 'path' ? chart.path : '' },
+      ...(values.kubeconfig ?? '').split(delimiter).map((path) => ({ input: 'kubeconfig', path })),
+    ]
+    const relative = paths.find(({ path }) => path !== '' && !isAbsolute(path))
+    return relative && failures.pathWithoutCheckout(relative.input, relative.path)
+  },
+]
+
 const endpointRules: readonly ConflictRule[] = [
   ({ values, region }) => {
     const arnRegion = values['certificate-arn']?.split(':')[3]
@@ -51,7 +67,7 @@ const runRules: readonly ConflictRule[] = [
       : undefined,
   ({ values, isSet }) => {
     if (values.cutover !== 'never' || values.mode === 'destroy') return undefined
-    const releaseInputs = (['values', 'chart-version'] as const).filter(isSet)
+    const releaseInputs = (['values', 'secret-values', 'chart-version'] as const).filter(isSet)
     return releaseInputs.length > 0
       ? failures.cutoverNeverWithReleaseInputs(releaseInputs)
       : undefined
@@ -78,6 +94,6 @@ const removalRules: readonly ConflictRule[] = [
 
 /** Every conflict between inputs, or between inputs and the environment. */
 export const findConflicts = (inputs: InputsInContext): ActionError[] =>
-  [...accessRules, ...endpointRules, ...runRules, ...removalRules]
+  [...accessRules, ...checkoutRules, ...endpointRules, ...runRules, ...removalRules]
     .map((rule) => rule(inputs))
     .filter((error) => error !== undefined)

@@ -14,7 +14,7 @@ export interface InputDeclaration<T = unknown> {
   /** The form of the value, for README. */
   readonly type: string
   /** The form of the value in a targets file. */
-  readonly schemaType: 'scalar' | 'list' | 'map'
+  readonly schemaType: 'scalar' | 'list' | 'map' | 'tree'
   /** @throws InvalidInputError */
   readonly parse: (raw: string) => T
   /** What the input does, as complete sentences in Markdown. */

@@ -66,8 +66,8 @@ export const inputDefaults = Object.fromEntries(
 ) as Readonly<Record<InputName, string>>
 
 /**
- * Inputs that are masked line by line. The lines of `values` are common words: main masks only what
- * a key of it calls a password, a secret, a token or a key.
+ * Inputs that are masked line by line. The lines of Helm values are common words, which would drop
+ * outputs: main only redacts what a key of them calls a password, a secret, a token or a key.
  */
 export const secretInputs = inputNames.filter((name) => inputs[name].secret)
 

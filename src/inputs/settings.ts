@@ -1,6 +1,7 @@
 /** Inputs to one frozen, typed Settings. Every problem is reported, not only the first. */
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
 import { hostMissing } from '../failures/inputs.ts'
+import { overlayValues } from '../clients/helm/values.ts'
 import { resolveCertificateSource } from './certificate-source.ts'
 import { versionFromChartName } from './chart.ts'
 import { resolveClusterAccess, resolveRegion, type Resolved } from './cluster-access.ts'
@@ -100,7 +101,7 @@ function buildCommonSettings(
     expiryWarningDays: values['expiry-warning'],
     chart: buildChartSettings(values),
     helmStorage: /^configmaps?$/.test(env.HELM_DRIVER ?? '') ? 'ConfigMap' : 'Secret',
-    values: values.values,
+    values: overlayValues(values.values, values['secret-values']),
     allowChartChange: values['allow-chart-change'],
     cutover: values.cutover,
     onFailure: values['on-failure'],

@@ -84,7 +84,7 @@ const maxDocumentSize = 2 ** 20
  * @throws InvalidInputError for what cannot be stored as JSON: aliases that multiply or refer to
  *   themselves, infinite numbers
  */
-function rejectUnbounded(document: unknown): void {
+export function rejectUnbounded(document: unknown): void {
   const stack = [document]
   for (let size = 0; stack.length > 0;) {
     const value = stack.pop()
@@ -121,7 +121,7 @@ function requireMap(value: unknown): Record<string, unknown> {
 }
 
 /** YAML 1.1 without dates, as Helm reads values. Source: sigs.k8s.io/yaml. */
-const helmSchema = new Schema([
+export const helmSchema = new Schema([
   ...FAILSAFE_SCHEMA.tags,
   nullYaml11Tag,
   boolYaml11Tag,

@@ -5,7 +5,7 @@
 import { setSecret } from '@actions/core'
 
 /** Characters. Shorter pieces are too common: masking them would make the log unreadable. */
-const minSecretLength = 6
+export const minSecretLength = 6
 
 /** Knows the secrets of a run, and replaces them in texts. */
 export class Redactor {

@@ -8,6 +8,9 @@ export type RemovalErrorHandler = (path: string, thrown: unknown) => void | Prom
 
 const directoryPrefix = 'milvus-alb-action-'
 
+/** The files of a target, which fleet/deploy runs. They include the directory of its run. */
+export const fleetDirectoryPrefix = 'milvus-alb-fleet-'
+
 /** Creates its directory on first use. */
 export class WorkDirectory {
   private readonly parent: string
@@ -43,7 +46,8 @@ export async function removeStaleDirectories(
   onRemovalError: RemovalErrorHandler,
 ): Promise<void> {
   const names = await readdir(runnerTemp).catch(() => [])
-  for (const name of names.filter((entry) => entry.startsWith(directoryPrefix)))
+  const prefixes = [directoryPrefix, fleetDirectoryPrefix]
+  for (const name of names.filter((entry) => prefixes.some((prefix) => entry.startsWith(prefix))))
     await removeDirectory(join(runnerTemp, name), onRemovalError)
 }
 

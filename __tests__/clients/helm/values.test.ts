@@ -1,7 +1,7 @@
 /** Helm values: as a document, and by their paths. */
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
-import { getHelmValue, serializeValues } from '../../../src/clients/helm/values.ts'
+import { getHelmValue, overlayValues, serializeValues } from '../../../src/clients/helm/values.ts'
 
 test.each([
   { name: 'maps, lists and null', values: { a: { b: [1, 'x', null] }, c: null } },
@@ -39,4 +39,39 @@ test.each<{ name: string; values: unknown; path: readonly string[]; value: unkno
   },
 ])('getHelmValue: $name', ({ values, path, value }) => {
   expect(getHelmValue(values, path)).toEqual(value)
+})
+
+test.each<{ name: string; base: object; overrides: object; merged: object }>([
+  {
+    name: 'maps by key, at any depth',
+    base: { a: { b: { c: 1, d: 2 } } },
+    overrides: { a: { b: { d: 3 }, e: 4 } },
+    merged: { a: { b: { c: 1, d: 3 }, e: 4 } },
+  },
+  {
+    name: 'lists as a whole',
+    base: { a: [1, 2] },
+    overrides: { a: [3] },
+    merged: { a: [3] },
+  },
+  {
+    name: 'a map over a scalar, and a scalar over a map',
+    base: { a: 1, b: { c: 2 } },
+    overrides: { a: { d: 3 }, b: 4 },
+    merged: { a: { d: 3 }, b: 4 },
+  },
+  {
+    name: 'null, which then removes the value of the release',
+    base: { a: { b: 1, c: 2 }, d: { e: 3 } },
+    overrides: { a: { b: null }, d: null },
+    merged: { a: { b: null, c: 2 }, d: null },
+  },
+  {
+    name: 'a key named like a property of Object.prototype',
+    base: {},
+    overrides: JSON.parse('{"__proto__": {"a": 1}}') as object,
+    merged: JSON.parse('{"__proto__": {"a": 1}}') as object,
+  },
+])('overlayValues merges $name', ({ base, overrides, merged }) => {
+  expect(overlayValues({ ...base }, { ...overrides })).toEqual(merged)
 })

@@ -73,6 +73,24 @@ export function mergeValues(
   return merged
 }
 
+/**
+ * Merges two documents of values as helm does: maps are merged by key, anything else is replaced.
+ * null stays, so that it removes the value of the release or the chart. Source: helm,
+ * pkg/chart/loader/load.go, MergeMaps.
+ */
+export function overlayValues(
+  base: Readonly<Record<string, unknown>>,
+  overrides: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const merged = new Map(Object.entries(base))
+  for (const [key, value] of Object.entries(overrides)) {
+    const baseValue = merged.get(key)
+    const areMaps = isPlainObject(value) && isPlainObject(baseValue)
+    merged.set(key, areMaps ? overlayValues(baseValue, value) : value)
+  }
+  return Object.fromEntries(merged)
+}
+
 /** The Helm value at a path, key by key; undefined when it is not set. */
 export function getHelmValue(values: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>(

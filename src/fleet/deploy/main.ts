@@ -1,5 +1,5 @@
 /** The action fleet/deploy: runs the main action for each target of a job, one after the other. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { getInput, setFailed, setOutput } from '@actions/core'
 import { getErrorMessage } from '../../util/text.ts'
@@ -16,16 +16,20 @@ async function run(): Promise<void> {
   } catch (thrown) {
     setFailed(getErrorMessage(thrown))
   }
-  // Even after an error: targets before it have results.
-  writeResults(results)
+  setOutput('results', JSON.stringify(results))
   const unsuccessful = results.filter(({ outcome }) => outcome !== 'success')
   if (unsuccessful.length === 0) return
   const reasons = unsuccessful.map(describeResult).join(', ')
   setFailed(`${unsuccessful.length} of ${results.length} targets did not succeed: ${reasons}`)
 }
 
-/** Adds the result of each target to `results`. A failed target does not stop the others. */
+/**
+ * Adds the result of each target to `results`, and writes them: the runner may kill this process
+ * before it ends. A failed target does not stop the others.
+ */
 async function runTargets(results: TargetResult[], signal: AbortSignal): Promise<void> {
+  writeResults(results)
+  setOutput('results-file', resultsFile)
   const sharedValues = Object.fromEntries(sharedInputs.map((name) => [name, getInput(name)]))
   const commonInputs = readCommonInputs(getInput('common-inputs') || '{}')
   for (const { name, inputs: ownInputs } of readJobTargets(
@@ -38,6 +42,7 @@ async function runTargets(results: TargetResult[], signal: AbortSignal): Promise
         ? { name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} }
         : await runTarget(target, dist, signal),
     )
+    writeResults(results)
   }
 }
 
@@ -47,19 +52,21 @@ function createCancellationSignal(): AbortSignal {
   return controller.signal
 }
 
+const resultsFile = join(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json')
+
+/** The file is complete at any time. */
 function writeResults(results: readonly TargetResult[]): void {
-  const file = join(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json')
+  const newFile = `${resultsFile}.new`
   // The name is predictable, so whatever exists there, such as a link to another file, is replaced.
-  rmSync(file, { force: true })
+  rmSync(newFile, { force: true })
   const jobResults: JobResults = {
     attempt: Number(process.env['GITHUB_RUN_ATTEMPT'] ?? '1'),
     mode: getInput('mode'),
     dryRun: getInput('dry-run') === 'true',
     targets: results,
   }
-  writeFileSync(file, JSON.stringify(jobResults), { flag: 'wx' })
-  setOutput('results', JSON.stringify(results))
-  setOutput('results-file', file)
+  writeFileSync(newFile, JSON.stringify(jobResults), { flag: 'wx' })
+  renameSync(newFile, resultsFile)
 }
 
 const describeResult = ({ name, outcome, outputs }: TargetResult): string =>

@@ -7,6 +7,7 @@ import { commonInputsInvalid, jobTargetsInvalid } from '../../failures/fleet.ts'
 import { inputVariableName, withoutInputs } from '../../inputs/environment.ts'
 import { inputNames, inputsOfFleetScope } from '../../inputs/inputs.ts'
 import { isPlainObject } from '../../util/objects.ts'
+import { fleetDirectoryPrefix } from '../../util/work-directory.ts'
 import { isStringRecord, parseJson, type TargetResult } from './job-results.ts'
 import { parseOutputs } from './outputs.ts'
 
@@ -55,7 +56,8 @@ export async function runTarget(
   signal: AbortSignal,
 ): Promise<TargetResult> {
   const host = inputs['host'] ?? ''
-  const directory = await mkdtemp(join(process.env['RUNNER_TEMP'] ?? tmpdir(), 'milvus-alb-fleet-'))
+  const runnerTemp = process.env['RUNNER_TEMP'] ?? tmpdir()
+  const directory = await mkdtemp(join(runnerTemp, fleetDirectoryPrefix))
   const outputFile = join(directory, 'output')
   const stateFile = join(directory, 'state')
   try {
@@ -65,6 +67,8 @@ export async function runTarget(
       ...createInputVariables(inputs),
       GITHUB_OUTPUT: outputFile,
       GITHUB_STATE: stateFile,
+      // Its post step removes what is left there, and nothing of another target.
+      RUNNER_TEMP: directory,
     }
     console.log(`\n${name} (${host})`)
     const exitCode = await runScript(join(dist, 'index.js'), env, signal)

@@ -17,6 +17,11 @@ const maxProblemsLength = 30_000
  */
 const maxOutputBytes = 2 ** 20 - 2 * maxProblemsLength - 4_096
 
+/** What is known of the environment of the jobs; their runner may be another one. */
+const jobEnvironment = {
+  MILVUS_ALB_WITHOUT_CHECKOUT: process.env['MILVUS_ALB_WITHOUT_CHECKOUT'],
+}
+
 async function run(): Promise<void> {
   setOutput('problems', '')
   setOutput('attempt', process.env['GITHUB_RUN_ATTEMPT'] ?? '1')
@@ -72,7 +77,9 @@ function getArtifactPrefix(targetKeys: readonly string[]): string {
 async function readSelectedTargets(path: string, filter: string): Promise<readonly Target[]> {
   const source = path || 'The workflow'
   const result =
-    path === '' ? readWorkflowTarget(getInput('target', { required: true })) : readTargetsFile(path)
+    path === ''
+      ? readWorkflowTarget(getInput('target', { required: true }), jobEnvironment)
+      : readTargetsFile(path)
   if ('targets' in result) return filterTargets(result.targets, filter, source)
   const { problems } = result
   const title = `${source} has ${formatCount(problems.length, 'problem')}`
@@ -105,7 +112,7 @@ function readTargetsFile(path: string): TargetsResult {
   } catch (thrown) {
     throw targetsFileUnreadable(path, thrown)
   }
-  return readTargets(text)
+  return readTargets(text, jobEnvironment)
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * The JSON Schema of a targets file: what editors complete, and what the file is checked against.
  */
+import type { InputDeclaration } from '../../inputs/declaration.ts'
 import { describeInput } from '../../inputs/documentation.ts'
 import { inputs, inputsOfFleetScope, type InputName } from '../../inputs/inputs.ts'
 
@@ -11,10 +12,11 @@ const scalarSchema = { type: ['string', 'number', 'boolean'] }
 const textListSchema = { type: 'array', items: { type: 'string' } }
 
 /** Lists and maps can also be texts, as in a workflow. */
-const inputSchemas: Readonly<Record<'scalar' | 'list' | 'map', object>> = {
+const inputSchemas: Readonly<Record<InputDeclaration['schemaType'], object>> = {
   scalar: scalarSchema,
   list: { anyOf: [{ type: 'string' }, textListSchema] },
   map: { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: scalarSchema }] },
+  tree: { anyOf: [{ type: 'string' }, { type: 'object' }] },
 }
 
 const createInputSchema = (name: InputName): object => ({

@@ -1,11 +1,14 @@
 /** Reads targets, and lists all problems with them. */
 import { Ajv, type ErrorObject } from 'ajv'
 import { CORE_SCHEMA, load } from 'js-yaml'
-import { combineErrors } from '../../failures/action-error.ts'
-import { isInputMissing } from '../../failures/inputs.ts'
+import { combineErrors, type ActionError } from '../../failures/action-error.ts'
+import { inputInvalid, isInputMissing } from '../../failures/inputs.ts'
 import { inputsOfFleetScope } from '../../inputs/inputs.ts'
+import { InvalidInputError } from '../../inputs/invalid-input.ts'
 import { parseSettings } from '../../inputs/settings.ts'
+import type { SettingsEnvironment } from '../../inputs/types.ts'
 import { isPlainObject } from '../../util/objects.ts'
+import { loadHelmValues, readTargetValues } from './helm-values.ts'
 import { getConcurrencyGroup } from './matrix.ts'
 import { targetInputs, targetsSchema } from './schema.ts'
 
@@ -35,6 +38,7 @@ interface TargetEntry {
   readonly 'role-to-assume'?: string
   readonly 'check-role-to-assume'?: string
   readonly 'runs-on'?: string | readonly string[]
+  values?: EntryValue
   readonly [input: string]: EntryValue | undefined
 }
 
@@ -47,11 +51,16 @@ interface TargetsFile {
 export type TargetsResult =
   { readonly targets: readonly Target[] } | { readonly problems: readonly string[] }
 
-/** @param text YAML or JSON */
-export function readTargets(text: string): TargetsResult {
+/**
+ * @param text YAML or JSON
+ * @param env that the jobs will have
+ */
+export function readTargets(text: string, env: SettingsEnvironment = {}): TargetsResult {
   let content: unknown
+  let helmContent: unknown
   try {
     content = load(text, { schema: CORE_SCHEMA })
+    helmContent = loadHelmValues(text)
   } catch (thrown) {
     return { problems: [truncateProblem(describeYamlError(thrown))] }
   }
@@ -61,12 +70,13 @@ export function readTargets(text: string): TargetsResult {
     strict: true,
   }).compile<TargetsFile>(targetsSchema)
   const errors = validate(content) ? [] : (validate.errors ?? [])
-  const targets = collectValidTargets(errors, content)
+  const { targets, valuesProblems } = collectValidTargets(errors, content, helmContent)
   const problems = [
     ...describeSchemaErrors(errors, content),
     ...findDuplicateNames(targets),
     ...findSharedIngresses(targets),
-    ...targets.flatMap(validateTarget),
+    ...valuesProblems,
+    ...targets.flatMap((target) => validateTarget(target, env)),
   ]
   return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets }
 }
@@ -85,8 +95,9 @@ const truncateProblem = (problem: string): string =>
 /**
  * Reads the single target of a reusable workflow. Other inputs of the workflow are ignored.
  * @param text `toJSON(inputs)` of the workflow
+ * @param env that the job will have
  */
-export function readWorkflowTarget(text: string): TargetsResult {
+export function readWorkflowTarget(text: string, env: SettingsEnvironment = {}): TargetsResult {
   const workflowInputs = parseJsonObject(text)
   if (!workflowInputs)
     return { problems: ['Input target is not a JSON object. Pass toJSON(inputs).'] }
@@ -104,7 +115,7 @@ export function readWorkflowTarget(text: string): TargetsResult {
     ...target,
     name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253),
   }
-  const problems = validateInputs(namedTarget)
+  const problems = validateInputs(namedTarget, env)
   return problems.length > 0 ? { problems } : { targets: [namedTarget] }
 }
 
@@ -121,14 +132,33 @@ function parseJsonObject(text: string): Readonly<Record<string, unknown>> | unde
  * The targets that match the schema, which are checked further. None when the file itself or its
  * defaults do not match.
  */
-function collectValidTargets(errors: readonly ErrorObject[], content: unknown): Target[] {
+function collectValidTargets(
+  errors: readonly ErrorObject[],
+  content: unknown,
+  helmContent: unknown,
+): { targets: Target[]; valuesProblems: string[] } {
+  const targets: Target[] = []
+  const valuesProblems: string[] = []
   const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1])
-  if (indexes.includes(undefined)) return []
-  const { defaults = {}, targets } = content as TargetsFile
-  return targets
-    .filter((_entry, index) => !indexes.includes(String(index)))
-    .map((entry) => createTarget({ ...defaults, ...entry }))
+  if (indexes.includes(undefined)) return { targets, valuesProblems }
+  const { defaults = {}, targets: entries } = content as TargetsFile
+  for (const [index, entry] of entries.entries()) {
+    if (indexes.includes(String(index))) continue
+    const target: TargetEntry = { ...defaults, ...entry }
+    try {
+      if (target.values !== undefined) target.values = readTargetValues(helmContent, index)
+    } catch (thrown) {
+      if (!(thrown instanceof InvalidInputError)) throw thrown
+      valuesProblems.push(describeProblem(entry.name ?? '', inputInvalid('values', thrown)))
+      target.values = ''
+    }
+    targets.push(createTarget(target))
+  }
+  return { targets, valuesProblems }
 }
+
+const describeProblem = (name: string, { message, remedy }: ActionError): string =>
+  `${name}: ${message} ${remedy}`
 
 /**
  * One problem per location. For a choice of types, Ajv reports the failure of each and then of the
@@ -239,8 +269,8 @@ function findSharedIngresses(targets: readonly Target[]): string[] {
   )
 }
 
-function validateTarget(target: Target): string[] {
-  const problems = validateInputs(target)
+function validateTarget(target: Target, env: SettingsEnvironment): string[] {
+  const problems = validateInputs(target, env)
   if (target.environment !== '') return problems
   const environmentProblem =
     `${target.name}: environment is missing. Set it to the GitHub environment whose secrets ` +
@@ -249,12 +279,12 @@ function validateTarget(target: Target): string[] {
 }
 
 /** The problems that the action itself would find, except those of inputs that the job sets. */
-function validateInputs({ name, inputs }: Target): string[] {
-  const result = parseSettings(inputs, {})
+function validateInputs({ name, inputs }: Target, env: SettingsEnvironment): string[] {
+  const result = parseSettings(inputs, env)
   if (!('errors' in result)) return []
   return combineErrors(result.errors)
     .allErrors.filter(
       (error) => !inputsOfFleetScope('job').some((input) => isInputMissing(error, input)),
     )
-    .map(({ message, remedy }) => `${name}: ${message} ${remedy}`)
+    .map((error) => describeProblem(name, error))
 }

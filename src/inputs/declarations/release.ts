@@ -8,13 +8,25 @@ import { helmValues } from '../yaml.ts'
 export const releaseInputs = defineInputs({
   values: {
     ...map(helmValues),
-    fleet: 'job',
+    schemaType: 'tree',
     allowsPem: true,
     description:
       'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
       'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-      'kept.',
+      'kept. Secret ones belong into `secret-values`.',
     example: 'proxy: {replicas: 2}',
+  },
+  'secret-values': {
+    ...map(helmValues),
+    schemaType: 'tree',
+    fleet: 'job',
+    allowsPem: true,
+    description:
+      'Helm values that are secret, in the same form. They are merged over `values` as Helm ' +
+      'merges files: maps by key, anything else is replaced, and null removes a value. Store ' +
+      'them in one line, such as `{minio: {secretKey: ...}}`: GitHub masks each line of a ' +
+      'secret, and drops job outputs that contain it.',
+    example: '${{ secrets.HELM_VALUES }}',
   },
   'allow-chart-change': {
     ...boolean,
