@@ -1,5 +1,10 @@
 import { expect, test } from '@jest/globals'
-import { buildMatrix, findCommonInputs, getConcurrencyGroup } from '../../src/fleet/plan/matrix.ts'
+import {
+  buildJobs,
+  findCommonInputs,
+  getConcurrencyGroup,
+  splitIntoMatrices,
+} from '../../src/fleet/plan/matrix.ts'
 import type { Target } from '../../src/fleet/plan/targets.ts'
 
 const createTarget = (
@@ -24,7 +29,7 @@ const listTargetNames = (jobs: readonly { targets: string }[]): string[] =>
 
 test('each target has its own job', () => {
   expect(
-    buildMatrix(
+    buildJobs(
       [
         createTarget('a'),
         createTarget('b', 'staging', {
@@ -42,7 +47,8 @@ test('each target has its own job', () => {
       'role-to-assume': '',
       region: 'us-east-2',
       'runs-on': '"ubuntu-latest"',
-      concurrency: 'milvus-alb--us-east-2-a-milvus-',
+      index: 0,
+      concurrency: 'a-milvus-',
       targets: '[{"name":"a","inputs":{"region":"us-east-2","cluster":"a"}}]',
     },
     {
@@ -51,7 +57,8 @@ test('each target has its own job', () => {
       'role-to-assume': 'arn:aws:iam::111122223333:role/r',
       region: 'us-east-2',
       'runs-on': '["self-hosted","vpc"]',
-      concurrency: 'milvus-alb-arn:aws:iam::111122223333:role/r-us-east-2-b-milvus-',
+      index: 1,
+      concurrency: 'b-milvus-',
       targets: '[{"name":"b","inputs":{"region":"us-east-2","cluster":"b"}}]',
     },
     {
@@ -60,7 +67,8 @@ test('each target has its own job', () => {
       'role-to-assume': '',
       region: 'us-east-2',
       'runs-on': '"large"',
-      concurrency: 'milvus-alb--us-east-2-c-milvus-',
+      index: 2,
+      concurrency: 'c-milvus-',
       targets: '[{"name":"c","inputs":{"region":"us-east-2","cluster":"c"}}]',
     },
   ])
@@ -69,7 +77,7 @@ test('each target has its own job', () => {
 test('targets of the same release share a job', () => {
   const createReleaseTarget = (name: string, inputs: Record<string, string>): Target =>
     createTarget(name, 'production', { inputs: { region: 'us-east-2', cluster: 'c', ...inputs } })
-  const jobs = buildMatrix(
+  const jobs = buildJobs(
     [
       createReleaseTarget('public', { release: 'r' }),
       createReleaseTarget('other', { release: 's' }),
@@ -85,9 +93,9 @@ test('targets of the same release share a job', () => {
       listTargetNames([{ targets }]),
     ]),
   ).toEqual([
-    ['public and 1 more', 'milvus-alb--us-east-2-c-milvus-r', ['public', 'internal']],
-    ['other', 'milvus-alb--us-east-2-c-milvus-s', ['other']],
-    ['elsewhere', 'milvus-alb--us-east-2-c-n-r', ['elsewhere']],
+    ['public and 1 more', 'c-milvus-r', ['public', 'internal']],
+    ['other', 'c-milvus-s', ['other']],
+    ['elsewhere', 'c-n-r', ['elsewhere']],
   ])
 })
 
@@ -99,26 +107,80 @@ test.each<[inputs: Record<string, string>, rest: string]>([
   expect(getConcurrencyGroup({ roleToAssume: '', inputs })).toBe(`milvus-alb---${expectedSuffix}`)
 })
 
-test.each<{ count: number; environments: number; jobs: number; maxTargets: number }>([
-  { count: 1, environments: 1, jobs: 1, maxTargets: 1 },
-  { count: 256, environments: 1, jobs: 256, maxTargets: 1 },
-  { count: 257, environments: 1, jobs: 129, maxTargets: 2 },
-  { count: 1000, environments: 1, jobs: 250, maxTargets: 4 },
-  { count: 1000, environments: 256, jobs: 256, maxTargets: 4 },
-  { count: 1000, environments: 7, jobs: 252, maxTargets: 4 },
-])(
-  '$count targets in $environments environments are $jobs jobs with at most $maxTargets targets, each target once',
-  ({ count, environments, jobs, maxTargets }) => {
-    const matrix = buildMatrix(createTargets(count, environments), deployOptions)
-    expect(matrix).toHaveLength(jobs)
+interface PackingCase {
+  readonly count: number
+  readonly environments: number
+  readonly matrixCount?: number
+  readonly maxJobs?: number
+  /** Expected. */
+  readonly jobs: number
+  readonly maxTargets: number
+  readonly matrices: readonly number[]
+}
+
+const packingCases: readonly PackingCase[] = [
+  { count: 1, environments: 1, jobs: 1, maxTargets: 1, matrices: [1] },
+  { count: 256, environments: 1, jobs: 256, maxTargets: 1, matrices: [256] },
+  { count: 257, environments: 1, jobs: 129, maxTargets: 2, matrices: [129] },
+  { count: 1000, environments: 1, jobs: 250, maxTargets: 4, matrices: [250] },
+  { count: 1000, environments: 256, jobs: 256, maxTargets: 4, matrices: [256] },
+  { count: 1000, environments: 7, jobs: 252, maxTargets: 4, matrices: [252] },
+  // Environments need more than one matrix.
+  {
+    count: 1000,
+    environments: 300,
+    matrixCount: 4,
+    jobs: 300,
+    maxTargets: 4,
+    matrices: [150, 150],
+  },
+  {
+    count: 1000,
+    environments: 1000,
+    matrixCount: 4,
+    jobs: 1000,
+    maxTargets: 1,
+    matrices: [250, 250, 250, 250],
+  },
+  // More matrices alone do not lead to more jobs.
+  { count: 1000, environments: 50, matrixCount: 4, jobs: 250, maxTargets: 4, matrices: [250] },
+  // Input max-jobs.
+  { count: 1000, environments: 50, maxJobs: 50, jobs: 50, maxTargets: 20, matrices: [50] },
+  { count: 1000, environments: 50, maxJobs: 99, jobs: 50, maxTargets: 20, matrices: [50] },
+  { count: 10, environments: 1, maxJobs: 1, jobs: 1, maxTargets: 10, matrices: [1] },
+  { count: 10, environments: 1, maxJobs: 50, jobs: 10, maxTargets: 1, matrices: [10] },
+  {
+    count: 1000,
+    environments: 50,
+    matrixCount: 4,
+    maxJobs: 1024,
+    jobs: 1000,
+    maxTargets: 1,
+    matrices: [250, 250, 250, 250],
+  },
+  { count: 1000, environments: 50, maxJobs: 1024, jobs: 250, maxTargets: 4, matrices: [250] },
+]
+
+test.each(packingCases.map((each) => ({ matrixCount: 1, maxJobs: undefined, ...each })))(
+  '$count targets in $environments environments, with matrices $matrixCount and max-jobs $maxJobs, are $jobs jobs with at most $maxTargets targets, each target once',
+  ({ count, environments, matrixCount, maxJobs, jobs, maxTargets, matrices }) => {
+    const actualJobs = buildJobs(createTargets(count, environments), {
+      ...deployOptions,
+      matrixCount,
+      maxJobs,
+    })
+    expect(actualJobs).toHaveLength(jobs)
     expect(
-      Math.max(...matrix.map(({ targets }) => (JSON.parse(targets) as unknown[]).length)),
+      Math.max(...actualJobs.map(({ targets }) => (JSON.parse(targets) as unknown[]).length)),
     ).toBe(maxTargets)
-    expect(listTargetNames(matrix).sort()).toEqual(
+    expect(listTargetNames(actualJobs).sort()).toEqual(
       createTargets(count, environments)
         .map(({ name }) => name)
         .sort(),
     )
+    const actualMatrices = splitIntoMatrices(actualJobs)
+    expect(actualMatrices.map(({ length }) => length)).toEqual(matrices)
+    expect(actualMatrices.flat().map(({ index }) => index)).toEqual([...actualJobs.keys()])
   },
 )
 
@@ -126,20 +188,46 @@ test('targets leave out the inputs that all of them share', () => {
   const targets = [createTarget('a'), createTarget('b')]
   const commonInputs = findCommonInputs(targets)
   expect(commonInputs).toEqual({ region: 'us-east-2' })
-  expect(buildMatrix(targets, { ...deployOptions, commonInputs })).toMatchObject([
+  expect(buildJobs(targets, { ...deployOptions, commonInputs })).toMatchObject([
     { region: 'us-east-2', targets: '[{"name":"a","inputs":{"cluster":"a"}}]' },
     { region: 'us-east-2', targets: '[{"name":"b","inputs":{"cluster":"b"}}]' },
   ])
 })
 
-test('jobs of mode check use the role and the environment of mode check', () => {
-  expect(buildMatrix([createTarget('a')], { ...deployOptions, check: true })).toMatchObject([
-    { environment: 'check', 'role-to-assume': 'arn:aws:iam::111122223333:role/check' },
-  ])
+test('jobs of mode check use the role and the environment of mode check, and no concurrency group', () => {
+  const [job] = buildJobs([createTarget('a')], { ...deployOptions, check: true })
+  expect(job).toMatchObject({
+    environment: 'check',
+    'role-to-assume': 'arn:aws:iam::111122223333:role/check',
+  })
+  expect(job).not.toHaveProperty('concurrency')
 })
 
-test('rejects more environments than a matrix can have jobs', () => {
-  expect(() => buildMatrix(createTargets(300, 257), deployOptions)).toThrow(
-    'The targets need at least 257 jobs',
-  )
+test.each<[name: string, targets: Target[], options: object, message: string]>([
+  [
+    'more environments than a matrix can have jobs',
+    createTargets(300, 257),
+    {},
+    'The targets need at least 257 jobs, one per combination of environment, role, region and runner. GitHub allows at most 256 here, 256 per matrix.',
+  ],
+  [
+    'more environments than four matrices can have jobs',
+    createTargets(1025, 1025),
+    { matrixCount: 4 },
+    'The targets need at least 1025 jobs, one per combination of environment, role, region and runner. GitHub allows at most 1024 here, 256 per matrix.',
+  ],
+  [
+    'more environments than max-jobs',
+    createTargets(300, 50),
+    { maxJobs: 49 },
+    'Input max-jobs is 49, and the targets need at least 50 jobs, one per combination of environment, role, region and runner. Set it to 50 or more.',
+  ],
+  [
+    'more targets in a job than its step can receive',
+    createTargets(3000, 1),
+    { maxJobs: 1 },
+    'The job of t0 has targets of ',
+  ],
+])('rejects %s', (_name, targets, options, message) => {
+  expect(() => buildJobs(targets, { ...deployOptions, ...options })).toThrow(message)
 })

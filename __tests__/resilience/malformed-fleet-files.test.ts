@@ -2,7 +2,7 @@
 import { expect } from '@jest/globals'
 import fc from 'fast-check'
 import { createFleetReport, renderReport, selectResults } from '../../src/fleet/report/report.ts'
-import { buildMatrix } from '../../src/fleet/plan/matrix.ts'
+import { buildJobs } from '../../src/fleet/plan/matrix.ts'
 import { parseOutputs } from '../../src/fleet/deploy/outputs.ts'
 import { readJobResults } from '../../src/fleet/deploy/job-results.ts'
 import { readJobTargets } from '../../src/fleet/deploy/run-target.ts'
@@ -80,7 +80,7 @@ const locationPattern =
 
 function isValidReading(reading: TargetsResult): boolean {
   if ('targets' in reading) {
-    const jobs = buildMatrix(reading.targets, { runsOn: 'x', check: false })
+    const jobs = buildJobs(reading.targets, { runsOn: 'x', check: false })
     expect(
       jobs
         .flatMap(({ targets }) => readJobTargets(targets))

@@ -21,10 +21,42 @@ export const unmatchedFilter = (
     `Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`,
   )
 
-/** The targets differ in more environments, roles, regions and runners than a matrix has jobs. */
+const jobCombination = 'one per combination of environment, role, region and runner'
+
+/** The targets need more jobs than the matrices of the workflow can have. */
 export const tooManyJobs = (jobCount: number, maxJobs: number): RangeError =>
   new RangeError(
-    `The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`,
+    `The targets need at least ${jobCount} jobs, ${jobCombination}. GitHub allows at most ${maxJobs} here, 256 per matrix. Split the file into several, each with a workflow run of its own.`,
+  )
+
+/** The targets need more jobs than input `max-jobs` allows. */
+export const maxJobsTooSmall = (jobCount: number, maxJobs: number): RangeError =>
+  new RangeError(
+    `Input max-jobs is ${maxJobs}, and the targets need at least ${jobCount} jobs, ${jobCombination}. Set it to ${jobCount} or more.`,
+  )
+
+/** Each matrix runs at least one job at a time, which are more than `max-parallel` together. */
+export const maxParallelTooSmall = (maxParallel: number, matrixCount: number): RangeError =>
+  new RangeError(
+    `Input max-parallel is ${maxParallel}, and the jobs need ${matrixCount} matrices, each of which runs at least one job at a time. Set it to ${matrixCount} or more, or set max-jobs to 256 or less.`,
+  )
+
+/** A numeric input of a fleet action is not a number from 1 up. */
+export const countInvalid = (input: string, text: string): RangeError =>
+  new RangeError(`Input ${input} is "${text}". Set it to a whole number from 1 up.`)
+
+/**
+ * A job has more targets than a step can receive.
+ * @param options.name of its first target
+ * @param options.size of all its targets, in bytes
+ */
+export const jobTooLarge = (options: {
+  readonly name: string
+  readonly size: number
+  readonly maxSize: number
+}): RangeError =>
+  new RangeError(
+    `The job of ${options.name} has targets of ${options.size} bytes, and a step receives at most ${options.maxSize}. Increase max-jobs, or give inputs the same value in all targets.`,
   )
 
 /** @param bytes of the outputs with all targets */

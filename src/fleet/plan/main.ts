@@ -2,9 +2,21 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { getInput, setFailed, setOutput, summary } from '@actions/core'
-import { planTooLarge, targetsFileUnreadable, unmatchedFilter } from '../../failures/fleet.ts'
+import {
+  maxParallelTooSmall,
+  planTooLarge,
+  targetsFileUnreadable,
+  unmatchedFilter,
+} from '../../failures/fleet.ts'
 import { formatCount, getErrorMessage, truncate } from '../../util/text.ts'
-import { buildMatrix, findCommonInputs, getConcurrencyGroup } from './matrix.ts'
+import { readCount } from '../count-input.ts'
+import {
+  buildJobs,
+  findCommonInputs,
+  getConcurrencyGroup,
+  splitIntoMatrices,
+  type Job,
+} from './matrix.ts'
 import { escapeCell } from '../report/markdown.ts'
 import { readTargets, readWorkflowTarget, type TargetsResult, type Target } from './targets.ts'
 
@@ -13,9 +25,9 @@ const maxProblemsLength = 30_000
 
 /**
  * Source: GitHub, workflow syntax, jobs.<job_id>.outputs: 1 MB per job, estimated in UTF-16. The
- * rest is for the other outputs.
+ * rest is for the other outputs; `problems` is empty when there are jobs.
  */
-const maxOutputBytes = 2 ** 20 - 2 * maxProblemsLength - 4_096
+const maxOutputBytes = 2 ** 20 - 4_096
 
 /** What is known of the environment of the jobs; their runner may be another one. */
 const jobEnvironment = {
@@ -30,19 +42,48 @@ async function run(): Promise<void> {
   if (path !== '') setOutput('artifacts', getArtifactPrefix([]))
   const targets = await readSelectedTargets(path, getFilter(path))
   const commonInputs = findCommonInputs(targets)
-  const jobs = buildMatrix(targets, {
+  const matrixCount = readCount('matrices') ?? 1
+  const jobs = buildJobs(targets, {
     runsOn: getInput('runs-on') || 'ubuntu-latest',
     check: getInput('mode') === 'check',
     commonInputs,
+    matrixCount,
+    maxJobs: readCount('max-jobs'),
   })
   // Without a file, the targets themselves identify the selection.
   if (path === '') setOutput('artifacts', getArtifactPrefix(targets.map(getTargetKey)))
+  const matrices = splitIntoMatrices(jobs)
   setOutputs({
-    matrix: JSON.stringify({ include: jobs }),
+    ...createMatrixOutputs(matrices, matrixCount),
+    'max-parallel': divideParallelJobs(readCount('max-parallel'), matrices.length),
     'common-inputs': JSON.stringify(commonInputs),
     targets: JSON.stringify(targets.map(({ name }) => name)),
   })
   console.log(`${formatCount(targets.length, 'target')} in ${formatCount(jobs.length, 'job')}`)
+}
+
+/** `matrix`, `matrix-2` and so on, as many as the workflow has; empty without jobs. */
+function createMatrixOutputs(
+  matrices: readonly (readonly Job[])[],
+  matrixCount: number,
+): Record<string, string> {
+  const outputs = Array.from({ length: matrixCount }, (_, index): [string, string] => {
+    const jobs = matrices[index]
+    const name = index === 0 ? 'matrix' : `matrix-${index + 1}`
+    return [name, jobs === undefined ? '' : JSON.stringify({ include: jobs })]
+  })
+  return Object.fromEntries(outputs)
+}
+
+/**
+ * The `max-parallel` of each matrix.
+ * @param maxParallel of all matrices together
+ * @throws RangeError when it is not enough for one job of each matrix
+ */
+function divideParallelJobs(maxParallel: number | undefined, matrixCount: number): string {
+  if (maxParallel === undefined) return ''
+  if (maxParallel < matrixCount) throw maxParallelTooSmall(maxParallel, matrixCount)
+  return String(Math.floor(maxParallel / Math.max(1, matrixCount)))
 }
 
 /** @throws Error when GitHub would drop them */

@@ -1,0 +1,14 @@
+/** Numeric inputs of the fleet actions. */
+import { getInput } from '@actions/core'
+import { countInvalid } from '../failures/fleet.ts'
+
+/**
+ * @returns undefined when the input is empty
+ * @throws RangeError when it is not a whole number from 1 up
+ */
+export function readCount(input: string): number | undefined {
+  const text = getInput(input)
+  if (text === '') return undefined
+  if (!/^[1-9]\d*$/.test(text)) throw countInvalid(input, text)
+  return Number(text)
+}
