@@ -169,7 +169,7 @@ test('the shared inputs of a fleet are inputs of the action', () => {
   const readInputs = (path: string): string[] =>
     Object.keys(parseYaml<{ inputs: object }>(path).inputs)
   expect(readInputs('fleet/deploy/action.yml').sort()).toEqual(
-    ['targets', 'common-inputs', ...sharedInputs].sort(),
+    ['targets', 'common-inputs', 'parallel', ...sharedInputs].sort(),
   )
   expect(sharedInputs.filter((name) => !readInputs('action.yml').includes(name))).toEqual([])
 })

@@ -1,10 +1,21 @@
-/** The action fleet/deploy: runs the main action for each target of a job, one after the other. */
+/** The action fleet/deploy: runs the main action for each target of a job. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { getInput, setFailed, setOutput } from '@actions/core'
+import { error, getInput, setFailed, setOutput } from '@actions/core'
+import { runConcurrently } from '../../util/concurrency.ts'
 import { getErrorMessage } from '../../util/text.ts'
+import { readCount } from '../count-input.ts'
 import type { JobResults, TargetResult } from './job-results.ts'
-import { readCommonInputs, readJobTargets, runTarget, sharedInputs } from './run-target.ts'
+import {
+  readCommonInputs,
+  readJobTargets,
+  runTarget,
+  sharedInputs,
+  type JobTarget,
+  type TargetRun,
+  type TargetRunOptions,
+} from './run-target.ts'
+import { StepSummary } from './step-summary.ts'
 
 /** The folder of all bundles. The bundler would replace import.meta.url. */
 const dist = join(dirname(process.argv[1] ?? ''), '../..')
@@ -24,25 +35,52 @@ async function run(): Promise<void> {
 }
 
 /**
- * Adds the result of each target to `results`, and writes them: the runner may kill this process
- * before it ends. A failed target does not stop the others.
+ * Adds the result of each target to `results`, and its summary to that of the step, in the order of
+ * the targets. A failed target does not stop the others.
  */
 async function runTargets(results: TargetResult[], signal: AbortSignal): Promise<void> {
-  writeResults(results)
+  const endedTargets: TargetResult[] = []
+  writeResults(endedTargets)
   setOutput('results-file', resultsFile)
+  const targets = readTargets()
+  const parallel = readCount('parallel') ?? 1
+  const options = { dist, signal, isConcurrent: parallel > 1 && targets.length > 1 }
+  const summary = new StepSummary(process.env['GITHUB_STEP_SUMMARY'])
+  const runs = runConcurrently(targets, parallel, async (target) => {
+    const run = await tryTarget(target, options)
+    // At once: the runner may kill this process before it ends.
+    endedTargets.push(run.result)
+    writeResults(endedTargets)
+    return run
+  })
+  for (const run of runs) {
+    const { result, summary: text } = await run
+    results.push(result)
+    await summary.add(text)
+  }
+  await summary.end()
+}
+
+/** The targets, each with all of its inputs. */
+function readTargets(): JobTarget[] {
   const sharedValues = Object.fromEntries(sharedInputs.map((name) => [name, getInput(name)]))
   const commonInputs = readCommonInputs(getInput('common-inputs') || '{}')
-  for (const { name, inputs: ownInputs } of readJobTargets(
-    getInput('targets', { required: true }),
-  )) {
-    const inputs = { ...commonInputs, ...ownInputs, ...sharedValues }
-    const target = { name, inputs }
-    results.push(
-      signal.aborted
-        ? { name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} }
-        : await runTarget(target, dist, signal),
-    )
-    writeResults(results)
+  return readJobTargets(getInput('targets', { required: true })).map(({ name, inputs }) => ({
+    name,
+    inputs: { ...commonInputs, ...inputs, ...sharedValues },
+  }))
+}
+
+/** Never rejects. */
+async function tryTarget(target: JobTarget, options: TargetRunOptions): Promise<TargetRun> {
+  const { name, inputs } = target
+  const result = { name, host: inputs['host'] ?? '', outputs: {} }
+  if (options.signal.aborted) return { result: { ...result, outcome: 'cancelled' }, summary: '' }
+  try {
+    return await runTarget(target, options)
+  } catch (thrown) {
+    error(`${name}: ${getErrorMessage(thrown)}`)
+    return { result: { ...result, outcome: 'failure' }, summary: '' }
   }
 }
 

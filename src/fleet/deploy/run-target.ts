@@ -10,11 +10,13 @@ import { isPlainObject } from '../../util/objects.ts'
 import { fleetDirectoryPrefix } from '../../util/work-directory.ts'
 import { isStringRecord, parseJson, type TargetResult } from './job-results.ts'
 import { parseOutputs } from './outputs.ts'
+import { TargetLog } from './target-log.ts'
 
 /** The inputs that the job sets for all of its targets: what it does, and its secrets. */
 export const sharedInputs = inputsOfFleetScope('job')
 
-interface JobTarget {
+/** A target of a job, as fleet/plan writes it. */
+export interface JobTarget {
   readonly name: string
   readonly inputs: Readonly<Record<string, string>>
 }
@@ -45,41 +47,61 @@ export function readCommonInputs(text: string): JobTarget['inputs'] {
   return inputs
 }
 
+/** What a run of a target leaves. */
+export interface TargetRun {
+  readonly result: TargetResult
+  /** Its job summary, Markdown. */
+  readonly summary: string
+}
+
+/** How a target is run. */
+export interface TargetRunOptions {
+  /** The folder with index.js and post/. */
+  readonly dist: string
+  readonly signal: AbortSignal
+  /**
+   * Whether other targets run at the same time: the log then appears as a whole when the run ends,
+   * and otherwise as it is written.
+   */
+  readonly isConcurrent: boolean
+}
+
 /**
- * Runs main and post of the main action for a target. Log, annotations and summary become those of
- * the current step.
- * @param dist the folder with index.js and post/
+ * Runs main and post of the main action for a target. Its log and its annotations become those of
+ * the current step; everything else is its own.
  */
 export async function runTarget(
   { name, inputs }: JobTarget,
-  dist: string,
-  signal: AbortSignal,
-): Promise<TargetResult> {
+  { dist, signal, isConcurrent }: TargetRunOptions,
+): Promise<TargetRun> {
   const host = inputs['host'] ?? ''
   const runnerTemp = process.env['RUNNER_TEMP'] ?? tmpdir()
   const directory = await mkdtemp(join(runnerTemp, fleetDirectoryPrefix))
-  const outputFile = join(directory, 'output')
-  const stateFile = join(directory, 'state')
+  const pathTo = (file: string): string => join(directory, file)
+  const log = new TargetLog(isConcurrent)
   try {
-    await Promise.all([writeFile(outputFile, ''), writeFile(stateFile, '')])
+    await Promise.all(['output', 'state', 'summary'].map((file) => writeFile(pathTo(file), '')))
     const env = {
       ...withoutInputs(process.env),
       ...createInputVariables(inputs),
-      GITHUB_OUTPUT: outputFile,
-      GITHUB_STATE: stateFile,
       // Its post step removes what is left there, and nothing of another target.
       RUNNER_TEMP: directory,
+      GITHUB_OUTPUT: pathTo('output'),
+      GITHUB_STATE: pathTo('state'),
+      GITHUB_STEP_SUMMARY: pathTo('summary'),
     }
-    console.log(`\n${name} (${host})`)
-    const exitCode = await runScript(join(dist, 'index.js'), env, signal)
-    await runScript(join(dist, 'post/index.js'), env, new AbortController().signal)
+    // A target that hangs would otherwise not appear at all.
+    if (isConcurrent) console.log(`Started ${name}`)
+    log.write(`\n${name} (${host})\n`)
+    const exitCode = await runScript(join(dist, 'index.js'), { env, log, signal })
+    await runScript(join(dist, 'post/index.js'), { env, log })
+    const outputs = parseOutputs(await readFile(pathTo('output'), 'utf8'))
     return {
-      name,
-      host,
-      outcome: getOutcome(exitCode, signal),
-      outputs: parseOutputs(await readFile(outputFile, 'utf8')),
+      result: { name, host, outcome: getOutcome(exitCode, signal), outputs },
+      summary: await readFile(pathTo('summary'), 'utf8'),
     }
   } finally {
+    log.end()
     await rm(directory, { recursive: true, force: true })
   }
 }
@@ -94,23 +116,23 @@ function getOutcome(exitCode: number | null, signal: AbortSignal): TargetResult[
 }
 
 /**
- * A cancellation sends the child the signal that the runner sends a step, and waits until the child
- * has written its outputs and summary.
+ * Runs a script. A cancellation sends it the signal that the runner sends a step, and waits until
+ * it has written its outputs and summary.
  */
 function runScript(
   script: string,
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
+  options: { env: NodeJS.ProcessEnv; log: TargetLog; signal?: AbortSignal },
 ): Promise<number | null> {
+  const { env, log, signal } = options
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script], {
-      env,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    })
+    const child = spawn(process.execPath, [script], { env, stdio: ['ignore', ...log.stdio] })
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => log.write(chunk))
     const cancel = (): void => void child.kill('SIGINT')
-    signal.addEventListener('abort', cancel, { once: true })
+    signal?.addEventListener('abort', cancel, { once: true })
+    if (signal?.aborted) cancel()
     child.once('error', reject).once('close', (exitCode) => {
-      signal.removeEventListener('abort', cancel)
+      signal?.removeEventListener('abort', cancel)
       resolve(exitCode)
     })
   })
