@@ -13,6 +13,7 @@ import {
   selectResults,
   type FleetReport,
 } from './report.ts'
+import { readResultFiles } from './result-files.ts'
 
 const label = 'milvus-alb-drift'
 
@@ -65,6 +66,8 @@ async function publish(github: GitHub, report: FleetReport, env: NodeJS.ProcessE
 
 /** A report of what could be read is better than none. */
 async function downloadResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<DownloadedResults> {
+  const directory = core.getInput('directory')
+  if (directory !== '') return readResultFiles(directory)
   try {
     return await github.downloadResults(
       Number(env['GITHUB_RUN_ID']),

@@ -1,0 +1,27 @@
+/** The results of the jobs of a run, which actions/download-artifact has put into a folder. */
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { resultsUnreadable } from '../../failures/fleet.ts'
+import { readJobResults } from '../deploy/job-results.ts'
+import type { DownloadedResults } from './github.ts'
+
+/**
+ * Reads the results in a folder, which may have a folder per artifact.
+ * @param directory does not exist when no job has uploaded anything
+ */
+export async function readResultFiles(directory: string): Promise<DownloadedResults> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])
+  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json'))
+  const reads = await Promise.allSettled(
+    files.map(async ({ parentPath, name }) =>
+      readJobResults(await readFile(join(parentPath, name), 'utf8')),
+    ),
+  )
+  const problems = reads.flatMap((read, index) =>
+    read.status === 'rejected'
+      ? [resultsUnreadable(basename(files[index]?.parentPath ?? ''), read.reason).message]
+      : [],
+  )
+  const jobs = reads.flatMap((read) => (read.status === 'fulfilled' ? [read.value] : []))
+  return { jobs, problems }
+}
