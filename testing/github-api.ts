@@ -49,6 +49,9 @@ export interface GitHubApi {
 /** Characters of the body of an issue or a comment. */
 const maxBodyLength = 65_536
 
+/** Requests an hour with GITHUB_TOKEN, per repository. No test takes an hour. */
+const maxRequests = 1_000
+
 /** Starts the API on free loopback ports. It accepts any repository and run. */
 export async function startGitHubApi(token = 'canary-of-the-github-token'): Promise<GitHubApi> {
   const api = {
@@ -130,10 +133,11 @@ async function handleMessage(
     body: JSON.parse(Buffer.concat(chunks).toString() || '{}') as Partial<StoredIssue>,
   }
   const isAuthenticated = message.headers.authorization === `token ${api.token}`
-  const answer = (): Answer =>
-    isAuthenticated
-      ? (answerArtifacts(api.artifacts, archiveUrl, request) ?? answerIssues(api, request))
-      : [401, { message: 'Bad credentials' }]
+  const answer = (): Answer => {
+    if (!isAuthenticated) return [401, { message: 'Bad credentials' }]
+    if (api.requests.length > maxRequests) return rejectByRateLimit()
+    return answerArtifacts(api.artifacts, archiveUrl, request) ?? answerIssues(api, request)
+  }
   if (failure?.isCarriedOut === true) answer()
   const [status, content, headers = {}] = failure
     ? [failure.status, { message: failure.message ?? 'Server Error' }, failure.headers]
@@ -141,6 +145,16 @@ async function handleMessage(
   response
     .writeHead(status, { 'content-type': 'application/json', ...headers })
     .end(typeof content === 'string' ? content : JSON.stringify(content))
+}
+
+/** Source: GitHub, Rate limits for the REST API. */
+function rejectByRateLimit(): Answer {
+  const resetTime = Math.ceil(Date.now() / 1000) + 3_600
+  return [
+    403,
+    { message: 'API rate limit exceeded for installation.' },
+    { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(resetTime) },
+  ]
 }
 
 /** A page of a list, and the header that names the next one. */
