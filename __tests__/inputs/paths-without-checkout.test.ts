@@ -42,8 +42,14 @@ test.each<{ name: string; inputs: Inputs; input: string; path: string }>([
 
 test.each<{ name: string; inputs: Inputs }>([
   { name: 'a chart of the repository', inputs: minimalInputs },
-  { name: 'a chart of a registry', inputs: { ...minimalInputs, chart: 'oci://r.example.com/milvus' } },
-  { name: 'a chart of a repository on the runner', inputs: { ...minimalInputs, chart: 'a/milvus' } },
+  {
+    name: 'a chart of a registry',
+    inputs: { ...minimalInputs, chart: 'oci://r.example.com/milvus' },
+  },
+  {
+    name: 'a chart of a repository on the runner',
+    inputs: { ...minimalInputs, chart: 'a/milvus' },
+  },
   { name: 'an absolute path of a chart', inputs: { ...minimalInputs, chart: '/opt/milvus.tgz' } },
   { name: 'an absolute kubeconfig', inputs: { ...kubeconfigInputs, kubeconfig: '/etc/a:/etc/b' } },
 ])('accepts $name', ({ inputs }) => {

@@ -37,7 +37,9 @@ scenario(
       },
     )
     expect(run.exitCode).toBe(null)
-    expect(filesWhenKilled.join('\n')).toMatch(/^milvus-alb-fleet-\w+\/milvus-alb-action-\w+\/helm-cache$/m)
+    expect(filesWhenKilled.join('\n')).toMatch(
+      /^milvus-alb-fleet-\w+\/milvus-alb-action-\w+\/helm-cache$/m,
+    )
     expect(run.remainingFiles).toEqual(['milvus-alb-results.json'])
     const results = await readFile(run.outputs['results-file'] ?? '', 'utf8')
     expect(JSON.parse(results)).toMatchObject({

@@ -92,6 +92,17 @@ scenario(
       (await runFleetAction(environment, 'plan', { file: join(environment.directory, 'none.yml') }))
         .log,
     ).toContain('Input file: cannot read ')
+
+    await writeFile(
+      file,
+      'targets: [{name: a, environment: e, host: a.example.com, region: us-east-2, kubeconfig: k.yml}]',
+    )
+    const env = { MILVUS_ALB_WITHOUT_CHECKOUT: 'true' }
+    const inWorkflow = await runFleetAction(environment, 'plan', { file }, { env })
+    expect(inWorkflow.outputs['problems']).toContain(
+      '- a: Input kubeconfig is the relative path k.yml, but the jobs of a reusable workflow do not check out your repository.',
+    )
+    expect((await runFleetAction(environment, 'plan', { file })).exitCode).toBe(0)
   },
   { start: 'empty' },
 )

@@ -45,10 +45,11 @@ scenario('a runner with Windows is refused before anything else', async (scenari
   const preload = new URL('../../testing/windows.mjs', import.meta.url).href
   const env = { NODE_OPTIONS: `${nodeOptions} --import=${preload}` }
   const requestCount = scenario.environment.requestLog.requests.length
-  expect(
-    await expectFailureWithoutWrites(scenario, { host: 'x' }, 'runner-unsupported', env),
-  ).toBe(
-    'The runner has Windows, which this action does not support. What to do: Set runs-on to a runner with Linux, for example ubuntu-latest.',
-  )
+  const text = await expectFailureWithoutWrites(scenario, { host: 'x' }, 'runner-unsupported', env)
+  expectToContainAll(text, [
+    'The runner has Windows, which this action does not support.',
+    'What to do: Set runs-on to a runner with Linux, for example ubuntu-latest.',
+  ])
+  expect(text).not.toContain('host')
   expect(scenario.environment.requestLog.requests).toHaveLength(requestCount)
 })

@@ -119,7 +119,7 @@ export function deployedChartDiffers(options: {
 export function valuesChangeObjects(changes: string, objects: string): ActionError {
   return changesMore(
     `With input values helm would ${changes}. Adding or removing ${objects} is more than setting values.`,
-    'Remove from values what adds or removes these objects.',
+    'Remove what adds or removes these objects from values, or from secret-values.',
   )
 }
 

@@ -196,7 +196,7 @@ export function chartNotRenderable(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'helm-upgrade-failed',
     remedy:
-      'The chart cannot be rendered with these values. Correct values, or add those that the chart-version requires. Then run the job again.',
+      'The chart cannot be rendered with these values. Correct values or secret-values, or add what the chart-version requires. Then run the job again.',
   })
 }
 

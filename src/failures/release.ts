@@ -75,7 +75,7 @@ export function valuesSetServiceType(typePath: string, serviceType: string): Act
   return new ActionError({
     code: 'input-invalid',
     problem: `Input values sets ${typePath} to a value other than ${serviceType}, which this action sets.`,
-    remedy: `Remove ${typePath} from values.`,
+    remedy: `Remove ${typePath} from values, or from secret-values.`,
   })
 }
 
