@@ -1,7 +1,8 @@
 /**
  * `npm run docs`: writes what is generated from the declarations of the inputs, of the outputs and
  * of the controller's errors: action.yml, README's tables, the JSON Schema of targets files,
- * regions of the reusable workflows, and a table in docs/troubleshooting.md.
+ * regions of the reusable workflows, and a table in docs/troubleshooting.md. It also copies the
+ * policies into the CloudFormation template.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
@@ -11,6 +12,7 @@ import { describeDefault, describeInput, describeUse } from '../src/inputs/docum
 import { inputGroups, type InputName } from '../src/inputs/inputs.ts'
 import { controllerErrors } from '../src/failures/controller-errors.ts'
 import { outputs } from '../src/steps/outputs.ts'
+import { replacePolicies } from './cloudformation.ts'
 import { replaceRegions } from './workflow-regions.ts'
 
 /** A file that is partly or completely generated. */
@@ -108,6 +110,8 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
   const troubleshootingPath = 'docs/troubleshooting.md'
   const troubleshooting = readText(troubleshootingPath)
   const schemaPath = 'fleet/plan/targets.schema.json'
+  const templatePath = 'docs/permissions/cloudformation.yaml'
+  const template = readText(templatePath)
   const workflows = ['deploy', 'drift-check'].map((name): DerivedFile => {
     const path = `.github/workflows/${name}.yml`
     const current = readText(path)
@@ -138,6 +142,11 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
       path: schemaPath,
       current: readText(schemaPath),
       expected: `${JSON.stringify(targetsSchema, null, 2)}\n`,
+    },
+    {
+      path: templatePath,
+      current: template,
+      expected: replacePolicies(template, (file) => readText(`docs/permissions/${file}`)),
     },
     ...workflows,
   ]

@@ -23,7 +23,7 @@ export function accessDeniedCode(service: string): string {
 
 /** Whether a service has a query protocol. */
 export const isQuery = (service: string): boolean =>
-  ['sts', 'elasticloadbalancing', 'iam', 'ec2'].includes(service)
+  ['sts', 'elasticloadbalancing', 'iam', 'ec2', 'cloudformation'].includes(service)
 
 /** Converts an error from moto, which is always XML, to the protocol of the service. */
 export function toJsonError(call: Call, { status, body }: Reply): Reply {

@@ -1,0 +1,88 @@
+/** The CloudFormation template in docs/permissions creates what docs/permissions.md describes. */
+import { join } from 'node:path'
+import { expect } from '@jest/globals'
+import { runCommand } from '../../integration/command.ts'
+import type { Lab } from '../../integration/lab.ts'
+import { repositoryRoot } from '../../testing/environment.ts'
+import { loadIamPolicy, otherTag, type PermissionSet } from '../../testing/shipped-permissions.ts'
+import { getAwsClientConfig } from './aws-clients.ts'
+import { labScenario } from './harness.ts'
+
+const template = join(repositoryRoot, 'docs/permissions/cloudformation.yaml')
+const subject = 'repo:acme@1/search@2:environment:production'
+const provider = 'oidc-provider/token.actions.githubusercontent.com'
+
+const permissionParameters: Readonly<Record<PermissionSet, string>> = {
+  deploy: 'deploy',
+  hardened: 'deploy-own-certificates',
+  check: 'check',
+}
+
+/** Runs the AWS CLI, as users do. */
+async function runAws(environment: Lab, ...args: string[]): Promise<string> {
+  const { credentials, endpoint, region } = getAwsClientConfig(environment)
+  const env = {
+    PATH: process.env['PATH'],
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_DEFAULT_REGION: region,
+  }
+  return (await runCommand(environment.programs.aws, ['-m', 'awscli', ...args], { env })).stdout
+}
+
+async function readRole(environment: Lab, name: string): Promise<unknown> {
+  const { Role } = JSON.parse(
+    await runAws(environment, 'iam', 'get-role', '--role-name', name),
+  ) as {
+    Role: { AssumeRolePolicyDocument: { Statement: readonly unknown[] } }
+  }
+  return Role.AssumeRolePolicyDocument.Statement[0]
+}
+
+labScenario(
+  'the CloudFormation template creates roles with exactly the shipped policies, trusted by one environment',
+  'the simulator has neither CloudFormation nor IAM',
+  async ({ environment }) => {
+    const { account, region, programs } = environment
+    const lint = 'import sys; from cfnlint.runner import main; sys.exit(main())'
+    await runCommand(programs.moto, ['-c', lint, '--', template])
+    const providerArn = `arn:aws:iam::${account}:${provider}`
+    for (const [set, permissions] of Object.entries(permissionParameters)) {
+      const role = `milvus-${set}`
+      await runAws(
+        environment,
+        'cloudformation',
+        'deploy',
+        ...['--template-file', template, '--stack-name', role],
+        ...['--capabilities', 'CAPABILITY_NAMED_IAM', '--parameter-overrides'],
+        ...[`RoleName=${role}`, 'Repository=acme@1/search@2', 'Environment=production'],
+        ...['ClusterName=production', `OidcProviderArn=${providerArn}`],
+        ...[`Permissions=${permissions}`, `OtherCertificatesTag=${otherTag}`],
+      )
+      const policyArgs = ['--role-name', role, '--policy-name', 'milvus-alb-action']
+      const policy = await runAws(environment, 'iam', 'get-role-policy', ...policyArgs)
+      const location = { region, account, cluster: 'production' }
+      const shipped = loadIamPolicy(location, '', set as PermissionSet)
+      // The loader makes a list of every action.
+      const created = (JSON.parse(policy) as { PolicyDocument: typeof shipped }).PolicyDocument
+      const statements = created.Statement.map((each) => ({
+        ...each,
+        Action: [each.Action].flat(),
+      }))
+      expect({ ...created, Statement: statements }).toEqual(shipped)
+      expect(await readRole(environment, role)).toEqual({
+        Effect: 'Allow',
+        Action: 'sts:AssumeRoleWithWebIdentity',
+        Principal: { Federated: providerArn },
+        Condition: {
+          StringEquals: {
+            'token.actions.githubusercontent.com:aud': 'sts.amazonaws.com',
+            'token.actions.githubusercontent.com:sub': subject,
+          },
+        },
+      })
+    }
+  },
+  { start: 'empty' },
+)
