@@ -10,6 +10,7 @@ import { repositoryRoot, type TestEnvironment } from '../testing/environment.ts'
 import { startGitHubApi } from '../testing/github-api.ts'
 import {
   checkTargets,
+  downloadArtifacts,
   environmentCount,
   planFleet,
   planPacking,
@@ -32,7 +33,7 @@ async function measureOrganization(fleet: Fleet): Promise<TableRow[]> {
   const failedJobs = await runJobs(fleet, plan, jobs, 1)
   await reportFleet(fleet, plan, 1)
   await runJobs(fleet, plan, failedJobs, 2)
-  const report = await reportFleet(fleet, plan, 2)
+  const report = await reportFleet(fleet, plan, 2, await downloadArtifacts(fleet, 2))
   return Object.entries({
     Targets: formatNumber(targetCount),
     Environments: formatNumber(environmentCount),

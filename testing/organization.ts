@@ -4,7 +4,7 @@
  * jobs, keeps their artifacts, and runs failed jobs again. Two jobs run fleet/deploy; the results
  * of all others are made up.
  */
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JobResults, TargetResult } from '../src/fleet/deploy/job-results.ts'
 import type { JobTarget } from '../src/fleet/deploy/run-target.ts'
@@ -154,7 +154,7 @@ export async function runJobs(
     // Without approval, a job fails before it starts.
     const isApproved = job.environment !== `team-${rejectedTeam}`
     const results = isApproved ? await runJob(fleet, plan, job, attempt) : undefined
-    if (results) upload(fleet, `${plan.outputs['artifacts'] ?? ''}${job.index}`, results)
+    if (results) upload(fleet, `${plan.outputs['artifacts'] ?? ''}${job.index}-${attempt}`, results)
     const isSuccessful = results?.targets.every(({ outcome }) => outcome === 'success') ?? false
     if (!isSuccessful) failedJobs.push(job)
   }
@@ -204,18 +204,38 @@ function createResult({ name, inputs }: JobTarget, attempt: number): TargetResul
   return { name, host, outcome: isFailure ? 'failure' : 'success', outputs }
 }
 
-/** As actions/upload-artifact with `overwrite`: a re-run of the job replaces its artifact. */
+/** As actions/upload-artifact: a re-run of the job keeps the earlier artifact. */
 function upload({ github }: Fleet, name: string, content: JobResults): void {
-  const earlier = github.artifacts.findIndex((artifact) => artifact.name === name)
-  if (earlier !== -1) github.artifacts.splice(earlier, 1)
   github.artifacts.push({ name, content })
 }
 
-/** Runs fleet/report. */
+/**
+ * Writes the artifacts of an attempt into a folder, as actions/download-artifact does. It is
+ * limited to that attempt, which the service of the runner may be.
+ */
+export async function downloadArtifacts(
+  { environment, github }: Fleet,
+  attempt: number,
+): Promise<string> {
+  const directory = join(environment.directory, `milvus-alb-results-${attempt}`)
+  for (const { name, content } of github.artifacts.filter(({ name: each }) =>
+    each.endsWith(`-${attempt}`),
+  )) {
+    await mkdir(join(directory, name), { recursive: true })
+    await writeFile(join(directory, name, 'milvus-alb-results.json'), JSON.stringify(content))
+  }
+  return directory
+}
+
+/**
+ * Runs fleet/report.
+ * @param directory with downloaded artifacts; empty to download all by the API
+ */
 export async function reportFleet(
   fleet: Fleet,
   plan: FleetPlan,
   attempt: number,
+  directory = '',
 ): Promise<FleetReport> {
   const requestsBefore = fleet.github.requests.length
   const { artifacts = '', targets = '', attempt: plannedIn = '' } = plan.outputs
@@ -224,6 +244,7 @@ export async function reportFleet(
     artifacts,
     targets,
     'planned-in': plannedIn,
+    directory,
   })
   const requests = fleet.github.requests.length - requestsBefore
   return { run, requests, seconds: run.durationMs / 1_000 }

@@ -25,7 +25,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 const runnerTemp = process.env['RUNNER_TEMP'];
 if (runnerTemp) {
-    await (0,_util_work_directory_js__WEBPACK_IMPORTED_MODULE_1__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => {
+    await (0,_util_work_directory_js__WEBPACK_IMPORTED_MODULE_1__/* .removeStaleDirectories */ .FU)(runnerTemp, async (path, thrown) => {
         const { warnRemovalFailed } = await __nccwpck_require__.e(/* import() */ 419).then(__nccwpck_require__.bind(__nccwpck_require__, 419));
         warnRemovalFailed(path, thrown);
     });
@@ -71,10 +71,10 @@ function replaceProcess() {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  F: () => (/* binding */ removeStaleDirectories)
+  FU: () => (/* binding */ removeStaleDirectories)
 });
 
-// UNUSED EXPORTS: WorkDirectory
+// UNUSED EXPORTS: WorkDirectory, fleetDirectoryPrefix
 
 ;// CONCATENATED MODULE: external "node:fs/promises"
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
@@ -87,6 +87,7 @@ const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(impo
 
 
 const directoryPrefix = 'milvus-alb-action-';
+const fleetDirectoryPrefix = 'milvus-alb-fleet-';
 class WorkDirectory {
     parent;
     directory;
@@ -105,7 +106,8 @@ class WorkDirectory {
 }
 async function removeStaleDirectories(runnerTemp, onRemovalError) {
     const names = await (0,promises_namespaceObject.readdir)(runnerTemp).catch(() => []);
-    for (const name of names.filter((entry) => entry.startsWith(directoryPrefix)))
+    const prefixes = [directoryPrefix, fleetDirectoryPrefix];
+    for (const name of names.filter((entry) => prefixes.some((prefix) => entry.startsWith(prefix))))
         await removeDirectory((0,external_node_path_namespaceObject.join)(runnerTemp, name), onRemovalError);
 }
 const removeDirectory = (path, onRemovalError) => (0,promises_namespaceObject.rm)(path, { recursive: true, force: true }).catch((thrown) => onRemovalError(path, thrown));

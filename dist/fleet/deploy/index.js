@@ -8,6 +8,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
 
 /***/ }),
 
+/***/ 455:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
+
+/***/ }),
+
 /***/ 760:
 /***/ ((module) => {
 
@@ -15,105 +22,30 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 
 /***/ }),
 
-/***/ 738:
-/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
-
-__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(24);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(760);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(210);
-/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(506);
-/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(136);
-
-
-
-
-
-const dist = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(process.argv[1] ?? ''), '../..');
-async function run() {
-    const results = [];
-    try {
-        await runTargets(results, createCancellationSignal());
-    }
-    catch (thrown) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_4__/* .getErrorMessage */ .u1)(thrown));
-    }
-    writeResults(results);
-    const unsuccessful = results.filter(({ outcome }) => outcome !== 'success');
-    if (unsuccessful.length === 0)
-        return;
-    const reasons = unsuccessful.map(describeResult).join(', ');
-    (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .setFailed */ .C1)(`${unsuccessful.length} of ${results.length} targets did not succeed: ${reasons}`);
-}
-async function runTargets(results, signal) {
-    const sharedValues = Object.fromEntries(_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .sharedInputs */ .dO.map((name) => [name, (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)(name)]));
-    const commonInputs = (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommonInputs */ .di)((0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)('common-inputs') || '{}');
-    for (const { name, inputs: ownInputs } of (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .readJobTargets */ .Of)((0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)('targets', { required: true }))) {
-        const inputs = { ...commonInputs, ...ownInputs, ...sharedValues };
-        const target = { name, inputs };
-        results.push(signal.aborted
-            ? { name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} }
-            : await (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .runTarget */ .Nh)(target, dist, signal));
-    }
-}
-function createCancellationSignal() {
-    const controller = new AbortController();
-    for (const name of ['SIGINT', 'SIGTERM'])
-        process.on(name, () => controller.abort());
-    return controller.signal;
-}
-function writeResults(results) {
-    const file = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json');
-    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(file, { force: true });
-    const jobResults = {
-        attempt: Number(process.env['GITHUB_RUN_ATTEMPT'] ?? '1'),
-        mode: (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)('mode'),
-        dryRun: (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .getInput */ .V4)('dry-run') === 'true',
-        targets: results,
-    };
-    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(file, JSON.stringify(jobResults), { flag: 'wx' });
-    (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .setOutput */ .uH)('results', JSON.stringify(results));
-    (0,_actions_core__WEBPACK_IMPORTED_MODULE_3__/* .setOutput */ .uH)('results-file', file);
-}
-const describeResult = ({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] || outcome})`;
-await run();
-
-__webpack_async_result__();
-} catch(e) { __webpack_async_result__(e); } }, 1);
-
-/***/ }),
-
-/***/ 136:
+/***/ 854:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  di: () => (/* binding */ readCommonInputs),
-  Of: () => (/* binding */ readJobTargets),
-  Nh: () => (/* binding */ runTarget),
-  dO: () => (/* binding */ sharedInputs)
-});
-
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
-;// CONCATENATED MODULE: external "node:fs/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(760);
-;// CONCATENATED MODULE: ./build/failures/fleet.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Fk: () => (/* binding */ jobTargetsInvalid),
+/* harmony export */   Rh: () => (/* binding */ countInvalid),
+/* harmony export */   u0: () => (/* binding */ commonInputsInvalid)
+/* harmony export */ });
+/* unused harmony exports targetsFileUnreadable, unmatchedFilter, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, jobTooLarge, planTooLarge, resultsMissing, resultsInvalid, resultsTooLarge, resultsUnreadable, resultsIncomplete, issueNotUpdated, gitHubRequestFailed */
 
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
-const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
+const jobCombination = 'one per combination of environment, role, region and runner';
+const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, ${jobCombination}. GitHub allows at most ${maxJobs} here, 256 per matrix. Split the file into several, each with a workflow run of its own.`);
+const maxJobsTooSmall = (jobCount, maxJobs) => new RangeError(`Input max-jobs is ${maxJobs}, and the targets need at least ${jobCount} jobs, ${jobCombination}. Set it to ${jobCount} or more.`);
+const maxParallelTooSmall = (maxParallel, matrixCount) => new RangeError(`Input max-parallel is ${maxParallel}, and the jobs need ${matrixCount} matrices, each of which runs at least one job at a time. Set it to ${matrixCount} or more, or set max-jobs to 256 or less.`);
+const countInvalid = (input, text) => new RangeError(`Input ${input} is "${text}". Set it to a whole number from 1 up.`);
+const jobTooLarge = (options) => new RangeError(`The job of ${options.name} has targets of ${options.size} bytes, and a step receives at most ${options.maxSize}. Increase max-jobs, or give inputs the same value in all targets.`);
 const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} bytes of job outputs, and GitHub passes on at most ${maxBytes}. Give inputs the same value in all targets where you can, or split the file into several, each with a workflow run of its own.`);
 const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
 const renameArtifacts = 'Rename artifacts of other steps that start with the same name.';
-const fleet_resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
+const resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsTooLarge = (maxBytes) => new Error(`It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsUnreadable = (artifact, cause) => new Error(`Artifact ${artifact} cannot be read: ${getErrorMessage(cause)}`, { cause });
 const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.');
@@ -129,6 +61,158 @@ function gitHubRequestFailed(options) {
     return new Error(`${problem} ${remedy}`, { cause });
 }
 
+
+/***/ }),
+
+/***/ 277:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   _: () => (/* binding */ readCount)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(210);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(854);
+
+
+function readCount(input) {
+    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input);
+    if (text === '')
+        return undefined;
+    if (!/^[1-9]\d*$/.test(text))
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .countInvalid */ .Rh)(input, text);
+    return Number(text);
+}
+
+
+/***/ }),
+
+/***/ 738:
+/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(24);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(760);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(210);
+/* harmony import */ var _util_concurrency_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(734);
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(506);
+/* harmony import */ var _count_input_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(277);
+/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(34);
+/* harmony import */ var _step_summary_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(324);
+
+
+
+
+
+
+
+
+const dist = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(process.argv[1] ?? ''), '../..');
+async function run() {
+    const results = [];
+    try {
+        await runTargets(results, createCancellationSignal());
+    }
+    catch (thrown) {
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown));
+    }
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('results', JSON.stringify(results));
+    const unsuccessful = results.filter(({ outcome }) => outcome !== 'success');
+    if (unsuccessful.length === 0)
+        return;
+    const reasons = unsuccessful.map(describeResult).join(', ');
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1)(`${unsuccessful.length} of ${results.length} targets did not succeed: ${reasons}`);
+}
+async function runTargets(results, signal) {
+    const endedTargets = [];
+    writeResults(endedTargets);
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('results-file', resultsFile);
+    const targets = readTargets();
+    const parallel = (0,_count_input_js__WEBPACK_IMPORTED_MODULE_6__/* .readCount */ ._)('parallel') ?? 1;
+    const options = { dist, signal, isConcurrent: parallel > 1 && targets.length > 1 };
+    const summary = new _step_summary_js__WEBPACK_IMPORTED_MODULE_3__/* .StepSummary */ .B(process.env['GITHUB_STEP_SUMMARY']);
+    const runs = (0,_util_concurrency_js__WEBPACK_IMPORTED_MODULE_7__/* .runConcurrently */ .G)(targets, parallel, async (target) => {
+        const run = await tryTarget(target, options);
+        endedTargets.push(run.result);
+        writeResults(endedTargets);
+        return run;
+    });
+    for (const run of runs) {
+        const { result, summary: text } = await run;
+        results.push(result);
+        await summary.add(text);
+    }
+    await summary.end();
+}
+function readTargets() {
+    const sharedValues = Object.fromEntries(_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .sharedInputs */ .dO.map((name) => [name, (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)(name)]));
+    const commonInputs = (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommonInputs */ .di)((0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('common-inputs') || '{}');
+    return (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .readJobTargets */ .Of)((0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('targets', { required: true })).map(({ name, inputs }) => ({
+        name,
+        inputs: { ...commonInputs, ...inputs, ...sharedValues },
+    }));
+}
+async function tryTarget(target, options) {
+    const { name, inputs } = target;
+    const result = { name, host: inputs['host'] ?? '', outputs: {} };
+    if (options.signal.aborted)
+        return { result: { ...result, outcome: 'cancelled' }, summary: '' };
+    try {
+        return await (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .runTarget */ .Nh)(target, options);
+    }
+    catch (thrown) {
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .error */ .z3)(`${name}: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)}`);
+        return { result: { ...result, outcome: 'failure' }, summary: '' };
+    }
+}
+function createCancellationSignal() {
+    const controller = new AbortController();
+    for (const name of ['SIGINT', 'SIGTERM'])
+        process.on(name, () => controller.abort());
+    return controller.signal;
+}
+const resultsFile = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json');
+function writeResults(results) {
+    const newFile = `${resultsFile}.new`;
+    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(newFile, { force: true });
+    const jobResults = {
+        attempt: Number(process.env['GITHUB_RUN_ATTEMPT'] ?? '1'),
+        mode: (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('mode'),
+        dryRun: (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('dry-run') === 'true',
+        targets: results,
+    };
+    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(newFile, JSON.stringify(jobResults), { flag: 'wx' });
+    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.renameSync)(newFile, resultsFile);
+}
+const describeResult = ({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] || outcome})`;
+await run();
+
+__webpack_async_result__();
+} catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 34:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  di: () => (/* binding */ readCommonInputs),
+  Of: () => (/* binding */ readJobTargets),
+  Nh: () => (/* binding */ runTarget),
+  dO: () => (/* binding */ sharedInputs)
+});
+
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(455);
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(760);
+// EXTERNAL MODULE: ./build/failures/fleet.js
+var fleet = __nccwpck_require__(854);
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(506);
 ;// CONCATENATED MODULE: ./build/failures/action-error.js
@@ -226,6 +310,10 @@ const inputs_privateKeyMissing = () => inputMissing('private-key', `Set private-
 const chartPasswordMissing = () => inputMissing('chart-password', `Set chart-password together with chart-username. ${emptySecretHint}`);
 const clusterAndKubeconfigSet = () => conflict('Inputs cluster and kubeconfig are both set.', 'Set only cluster for an EKS cluster, or only kubeconfig for any other access.');
 const contextWithoutKubeconfig = () => conflict('Input context is set together with cluster, which has no contexts.', 'Leave context empty, or set kubeconfig instead of cluster.');
+const pathWithoutCheckout = (input, path) => inputInvalid(input, {
+    message: `is the relative path ${path}, but the jobs of a reusable workflow do not check out your repository.`,
+    remedy: 'Use the action in a job of your own after actions/checkout, or set an absolute path on the runner.',
+});
 const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if Helm installed Milvus, or only service if there is no Helm release.');
 const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
 const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where helm runs.');
@@ -5070,8 +5158,10 @@ const onlyForMappedPort = (ingress) => {
     const { annotations, listenPort } = ingress;
     const mapping = parseAttributes(annotations['frontend-nlb-listener-port-mapping'] ?? '') ?? [];
     const isMapped = mapping.some(([, albPort]) => Number(albPort) === listenPort);
-    const unmapped = `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`;
-    return onlyWithFrontendNlb(ingress, '') ?? (isMapped ? undefined : unmapped);
+    if (isMapped)
+        return onlyWithFrontendNlb(ingress, '');
+    return (onlyWithFrontendNlb(ingress, '') ??
+        `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`);
 };
 const onlyWithSecurityGroups = ({ annotations }) => 'security-groups' in annotations
     ? undefined
@@ -5760,12 +5850,24 @@ function versionFromChartName(name) {
 const releaseInputs = defineInputs({
     values: {
         ...map(helmValues),
-        fleet: 'job',
+        schemaType: 'tree',
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
             'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-            'kept.',
+            'kept. Those that are secret belong into `secret-values`, or into the secret `HELM_VALUES` ' +
+            'of the reusable workflows.',
         example: 'proxy: {replicas: 2}',
+    },
+    'secret-values': {
+        ...map(helmValues),
+        schemaType: 'tree',
+        fleet: 'job',
+        allowsPem: true,
+        description: 'Helm values that are secret, in the same form. They are merged over `values` as Helm ' +
+            'merges files: maps by key, anything else is replaced, and null removes a value. Store ' +
+            'them in one line, such as `{minio: {secretKey: ...}}`: GitHub masks each line of a ' +
+            'secret, and drops job outputs that contain it.',
+        example: '${{ secrets.HELM_VALUES }}',
     },
     'allow-chart-change': {
         ...input_types_boolean,
@@ -5993,6 +6095,36 @@ function rejectUnknownInput(name) {
 ;// CONCATENATED MODULE: ./build/util/objects.js
 const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+;// CONCATENATED MODULE: ./build/util/work-directory.js
+
+
+
+const directoryPrefix = 'milvus-alb-action-';
+const fleetDirectoryPrefix = 'milvus-alb-fleet-';
+class WorkDirectory {
+    parent;
+    directory;
+    constructor(runnerTemp) {
+        this.parent = runnerTemp || tmpdir();
+    }
+    path() {
+        this.directory ??= mkdtemp(join(this.parent, directoryPrefix));
+        return this.directory;
+    }
+    async remove(onRemovalError) {
+        const directory = await this.directory?.catch(() => undefined);
+        if (directory)
+            await removeDirectory(directory, onRemovalError);
+    }
+}
+async function removeStaleDirectories(runnerTemp, onRemovalError) {
+    const names = await readdir(runnerTemp).catch(() => []);
+    const prefixes = [directoryPrefix, fleetDirectoryPrefix];
+    for (const name of names.filter((entry) => prefixes.some((prefix) => entry.startsWith(prefix))))
+        await removeDirectory(join(runnerTemp, name), onRemovalError);
+}
+const removeDirectory = (path, onRemovalError) => rm(path, { recursive: true, force: true }).catch((thrown) => onRemovalError(path, thrown));
+
 ;// CONCATENATED MODULE: ./build/fleet/deploy/job-results.js
 
 
@@ -6022,9 +6154,10 @@ function readJobResults(text) {
 }
 
 ;// CONCATENATED MODULE: ./build/fleet/deploy/outputs.js
-function parseOutputs(text) {
+
+function parseOutputs(text, lineEnd = external_node_os_namespaceObject.EOL) {
     const outputs = new Map();
-    const lines = text.split('\n');
+    const lines = text.split(lineEnd);
     for (let index = 0; index < lines.length; index += 1) {
         const line = lines[index] ?? '';
         const [, name, delimiter] = /^([^=<]+)<<(.+)$/.exec(line) ?? [];
@@ -6032,7 +6165,7 @@ function parseOutputs(text) {
             const end = lines.indexOf(delimiter, index + 1);
             if (end === -1)
                 break;
-            outputs.set(name, lines.slice(index + 1, end).join('\n'));
+            outputs.set(name, lines.slice(index + 1, end).join(lineEnd));
             index = end;
         }
         else {
@@ -6044,7 +6177,30 @@ function parseOutputs(text) {
     return Object.fromEntries(outputs);
 }
 
+;// CONCATENATED MODULE: ./build/fleet/deploy/target-log.js
+class TargetLog {
+    stdio;
+    chunks;
+    constructor(isConcurrent) {
+        this.stdio = isConcurrent ? ['pipe', 'pipe'] : ['inherit', 'inherit'];
+        this.chunks = isConcurrent ? [] : undefined;
+    }
+    write(chunk) {
+        if (this.chunks)
+            this.chunks.push(Buffer.from(chunk));
+        else
+            process.stdout.write(chunk);
+    }
+    end() {
+        if (this.chunks)
+            process.stdout.write(Buffer.concat([...this.chunks, endOfTarget]));
+    }
+}
+const endOfTarget = Buffer.from('\n::endgroup::\n');
+
 ;// CONCATENATED MODULE: ./build/fleet/deploy/run-target.js
+
+
 
 
 
@@ -6061,40 +6217,45 @@ const isTargetList = (value) => Array.isArray(value) && value.every(isTarget);
 function readJobTargets(text) {
     const targets = job_results_parseJson(text);
     if (!isTargetList(targets))
-        throw jobTargetsInvalid();
+        throw (0,fleet/* jobTargetsInvalid */.Fk)();
     return targets;
 }
 function readCommonInputs(text) {
     const inputs = job_results_parseJson(text);
     if (!isStringRecord(inputs))
-        throw commonInputsInvalid();
+        throw (0,fleet/* commonInputsInvalid */.u0)();
     return inputs;
 }
-async function runTarget({ name, inputs }, dist, signal) {
+async function runTarget({ name, inputs }, { dist, signal, isConcurrent }) {
     const host = inputs['host'] ?? '';
-    const directory = await (0,promises_namespaceObject.mkdtemp)((0,external_node_path_.join)(process.env['RUNNER_TEMP'] ?? (0,external_node_os_namespaceObject.tmpdir)(), 'milvus-alb-fleet-'));
-    const outputFile = (0,external_node_path_.join)(directory, 'output');
-    const stateFile = (0,external_node_path_.join)(directory, 'state');
+    const runnerTemp = process.env['RUNNER_TEMP'] ?? (0,external_node_os_namespaceObject.tmpdir)();
+    const directory = await (0,promises_.mkdtemp)((0,external_node_path_.join)(runnerTemp, fleetDirectoryPrefix));
+    const pathTo = (file) => (0,external_node_path_.join)(directory, file);
+    const log = new TargetLog(isConcurrent);
     try {
-        await Promise.all([(0,promises_namespaceObject.writeFile)(outputFile, ''), (0,promises_namespaceObject.writeFile)(stateFile, '')]);
+        await Promise.all(['output', 'state', 'summary'].map((file) => (0,promises_.writeFile)(pathTo(file), '')));
         const env = {
             ...withoutInputs(process.env),
             ...createInputVariables(inputs),
-            GITHUB_OUTPUT: outputFile,
-            GITHUB_STATE: stateFile,
+            RUNNER_TEMP: directory,
+            GITHUB_OUTPUT: pathTo('output'),
+            GITHUB_STATE: pathTo('state'),
+            GITHUB_STEP_SUMMARY: pathTo('summary'),
         };
-        console.log(`\n${name} (${host})`);
-        const exitCode = await runScript((0,external_node_path_.join)(dist, 'index.js'), env, signal);
-        await runScript((0,external_node_path_.join)(dist, 'post/index.js'), env, new AbortController().signal);
+        if (isConcurrent)
+            console.log(`Started ${name}`);
+        log.write(`\n${name} (${host})\n`);
+        const exitCode = await runScript((0,external_node_path_.join)(dist, 'index.js'), { env, log, signal });
+        await runScript((0,external_node_path_.join)(dist, 'post/index.js'), { env, log });
+        const outputs = parseOutputs(await (0,promises_.readFile)(pathTo('output'), 'utf8'));
         return {
-            name,
-            host,
-            outcome: getOutcome(exitCode, signal),
-            outputs: parseOutputs(await (0,promises_namespaceObject.readFile)(outputFile, 'utf8')),
+            result: { name, host, outcome: getOutcome(exitCode, signal), outputs },
+            summary: await (0,promises_.readFile)(pathTo('summary'), 'utf8'),
         };
     }
     finally {
-        await (0,promises_namespaceObject.rm)(directory, { recursive: true, force: true });
+        log.end();
+        await (0,promises_.rm)(directory, { recursive: true, force: true });
     }
 }
 const createInputVariables = (inputs) => Object.fromEntries(inputs_inputNames.map((input) => [inputVariableName(input), inputs[input] ?? '']));
@@ -6103,19 +6264,87 @@ function getOutcome(exitCode, signal) {
         return 'success';
     return signal.aborted ? 'cancelled' : 'failure';
 }
-function runScript(script, env, signal) {
+function runScript(script, options) {
+    const { env, log, signal } = options;
     return new Promise((resolve, reject) => {
-        const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [script], {
-            env,
-            stdio: ['ignore', 'inherit', 'inherit'],
-        });
+        const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [script], { env, stdio: ['ignore', ...log.stdio] });
+        for (const stream of [child.stdout, child.stderr])
+            stream?.on('data', (chunk) => log.write(chunk));
         const cancel = () => void child.kill('SIGINT');
-        signal.addEventListener('abort', cancel, { once: true });
+        signal?.addEventListener('abort', cancel, { once: true });
+        if (signal?.aborted)
+            cancel();
         child.once('error', reject).once('close', (exitCode) => {
-            signal.removeEventListener('abort', cancel);
+            signal?.removeEventListener('abort', cancel);
             resolve(exitCode);
         });
     });
+}
+
+
+/***/ }),
+
+/***/ 324:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ StepSummary)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(455);
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(506);
+
+
+const maxBytes = 2 ** 20 - 1_024;
+class StepSummary {
+    size = 0;
+    omittedCount = 0;
+    path;
+    constructor(path) {
+        this.path = path;
+    }
+    async add(text) {
+        const size = Buffer.byteLength(text);
+        if (this.size + size > maxBytes)
+            this.omittedCount += 1;
+        else {
+            this.size += size;
+            await this.append(text);
+        }
+    }
+    async end() {
+        if (this.omittedCount === 0)
+            return;
+        const targets = (0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(this.omittedCount, 'target');
+        await this.append(`\n\nThe summaries of ${targets} do not fit here. See the log of the job.\n`);
+    }
+    async append(text) {
+        if (!this.path)
+            return;
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.appendFile)(this.path, text).catch((thrown) => console.log(`Cannot write the job summary: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .getErrorMessage */ .u1)(thrown)}`));
+    }
+}
+
+
+/***/ }),
+
+/***/ 734:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   G: () => (/* binding */ runConcurrently)
+/* harmony export */ });
+function runConcurrently(items, limit, run) {
+    const tasks = items.map((item) => ({ item, ...Promise.withResolvers() }));
+    const remaining = tasks.values();
+    for (const { promise } of tasks)
+        promise.catch(() => undefined);
+    const work = async () => {
+        for (const { item, resolve, reject } of remaining)
+            await run(item).then(resolve, reject);
+    };
+    for (let count = 0; count < Math.min(limit, items.length); count += 1)
+        void work();
+    return tasks.map(({ promise }) => promise);
 }
 
 
@@ -6125,10 +6354,11 @@ function runScript(script, env, signal) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B4: () => (/* binding */ formatCount),
 /* harmony export */   u1: () => (/* binding */ getErrorMessage),
 /* harmony export */   xv: () => (/* binding */ truncate)
 /* harmony export */ });
-/* unused harmony exports formatCount, countObjects, formatObjects, formatDifferences, formatSeconds, formatDistinguishedName, formatDuration */
+/* unused harmony exports countObjects, formatObjects, formatDifferences, formatSeconds, formatDistinguishedName, formatDuration */
 function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
         return thrown.errors.map(getErrorMessage).join('; ');
@@ -6174,12 +6404,13 @@ function formatDuration(milliseconds) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  z3: () => (/* binding */ error),
   V4: () => (/* binding */ getInput),
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, debug, endGroup, error, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, group, info, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, setSecret, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path, warning
+// UNUSED EXPORTS: ExitCode, addPath, debug, endGroup, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, group, info, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, setSecret, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path, warning
 
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");

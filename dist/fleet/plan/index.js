@@ -7641,6 +7641,53 @@ module.exports = {
 
 /***/ }),
 
+/***/ 8592:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Gx: () => (/* binding */ isArchiveUrl),
+/* harmony export */   J0: () => (/* binding */ parseChartReference),
+/* harmony export */   bp: () => (/* binding */ versionFromTag)
+/* harmony export */ });
+const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
+function parseChartReference(name) {
+    if (name.startsWith('oci://'))
+        return parseRegistryReference(name);
+    if (/^https?:\/\//.test(name))
+        return { kind: 'archive', url: name };
+    if (/^[./]/.test(name) || isChartArchive(name))
+        return { kind: 'path', path: name };
+    const slashIndex = name.indexOf('/');
+    if (slashIndex < 0)
+        return { kind: 'repository', chart: name };
+    return {
+        kind: 'path-or-alias',
+        path: name,
+        alias: name.slice(0, slashIndex),
+        chart: name.slice(slashIndex + 1).replace(/\/$/, ''),
+    };
+}
+function parseRegistryReference(reference) {
+    const [location = '', digest] = reference.slice('oci://'.length).split('@');
+    const [host = '', ...segments] = location.replace(/\/$/, '').split('/');
+    const [chart = '', tag] = segments.pop()?.split(':') ?? [];
+    return {
+        kind: 'registry',
+        repository: `oci://${[host, ...segments, chart].join('/')}`,
+        host,
+        chart,
+        tag,
+        digest,
+    };
+}
+function versionFromTag(tag) {
+    return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
+}
+const isArchiveUrl = (url) => isChartArchive(url.pathname);
+
+
+/***/ }),
+
 /***/ 5427:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -7661,6 +7708,7 @@ const stepNames = (/* unused pure expression or super */ null && ([
     'probe',
 ]));
 const failureCodes = [
+    'runner-unsupported',
     'input-missing',
     'input-invalid',
     'inputs-conflict',
@@ -8050,8 +8098,12 @@ function hostOnlyInCommonName(host) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   ED: () => (/* binding */ unmatchedFilter),
+/* harmony export */   Lg: () => (/* binding */ maxParallelTooSmall),
+/* harmony export */   Qp: () => (/* binding */ maxJobsTooSmall),
+/* harmony export */   Rh: () => (/* binding */ countInvalid),
 /* harmony export */   ih: () => (/* binding */ tooManyJobs),
 /* harmony export */   lV: () => (/* binding */ planTooLarge),
+/* harmony export */   ly: () => (/* binding */ jobTooLarge),
 /* harmony export */   wP: () => (/* binding */ targetsFileUnreadable)
 /* harmony export */ });
 /* unused harmony exports commonInputsInvalid, jobTargetsInvalid, resultsMissing, resultsInvalid, resultsTooLarge, resultsUnreadable, resultsIncomplete, issueNotUpdated, gitHubRequestFailed */
@@ -8059,7 +8111,12 @@ function hostOnlyInCommonName(host) {
 
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
-const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
+const jobCombination = 'one per combination of environment, role, region and runner';
+const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, ${jobCombination}. GitHub allows at most ${maxJobs} here, 256 per matrix. Split the file into several, each with a workflow run of its own.`);
+const maxJobsTooSmall = (jobCount, maxJobs) => new RangeError(`Input max-jobs is ${maxJobs}, and the targets need at least ${jobCount} jobs, ${jobCombination}. Set it to ${jobCount} or more.`);
+const maxParallelTooSmall = (maxParallel, matrixCount) => new RangeError(`Input max-parallel is ${maxParallel}, and the jobs need ${matrixCount} matrices, each of which runs at least one job at a time. Set it to ${matrixCount} or more, or set max-jobs to 256 or less.`);
+const countInvalid = (input, text) => new RangeError(`Input ${input} is "${text}". Set it to a whole number from 1 up.`);
+const jobTooLarge = (options) => new RangeError(`The job of ${options.name} has targets of ${options.size} bytes, and a step receives at most ${options.maxSize}. Increase max-jobs, or give inputs the same value in all targets.`);
 const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} bytes of job outputs, and GitHub passes on at most ${maxBytes}. Give inputs the same value in all targets where you can, or split the file into several, each with a workflow run of its own.`);
 const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
@@ -8084,6 +8141,28 @@ function gitHubRequestFailed(options) {
 
 /***/ }),
 
+/***/ 277:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   _: () => (/* binding */ readCount)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5049);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
+
+
+function readCount(input) {
+    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input);
+    if (text === '')
+        return undefined;
+    if (!/^[1-9]\d*$/.test(text))
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .countInvalid */ .Rh)(input, text);
+    return Number(text);
+}
+
+
+/***/ }),
+
 /***/ 8922:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -8091,12 +8170,14 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5049);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1170);
-/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5854);
-/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3506);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1170);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5854);
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3506);
+/* harmony import */ var _count_input_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(277);
 /* harmony import */ var _matrix_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8334);
-/* harmony import */ var _report_markdown_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7045);
-/* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4266);
+/* harmony import */ var _report_markdown_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7045);
+/* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3739);
+
 
 
 
@@ -8106,7 +8187,10 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 const maxProblemsLength = 30_000;
-const maxOutputBytes = 2 ** 20 - 2 * maxProblemsLength - 4_096;
+const maxOutputBytes = 2 ** 20 - 4_096;
+const jobEnvironment = {
+    MILVUS_ALB_WITHOUT_CHECKOUT: process.env['MILVUS_ALB_WITHOUT_CHECKOUT'],
+};
 async function run() {
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('problems', '');
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('attempt', process.env['GITHUB_RUN_ATTEMPT'] ?? '1');
@@ -8115,24 +8199,44 @@ async function run() {
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('artifacts', getArtifactPrefix([]));
     const targets = await readSelectedTargets(path, getFilter(path));
     const commonInputs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_2__/* .findCommonInputs */ .GR)(targets);
-    const jobs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_2__/* .buildMatrix */ .Kn)(targets, {
+    const matrixCount = (0,_count_input_js__WEBPACK_IMPORTED_MODULE_5__/* .readCount */ ._)('matrices') ?? 1;
+    const jobs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_2__/* .buildJobs */ .v6)(targets, {
         runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest',
         check: (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('mode') === 'check',
         commonInputs,
+        matrixCount,
+        maxJobs: (0,_count_input_js__WEBPACK_IMPORTED_MODULE_5__/* .readCount */ ._)('max-jobs'),
     });
     if (path === '')
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('artifacts', getArtifactPrefix(targets.map(getTargetKey)));
+    const matrices = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_2__/* .splitIntoMatrices */ .Fm)(jobs);
     setOutputs({
-        matrix: JSON.stringify({ include: jobs }),
+        ...createMatrixOutputs(matrices, matrixCount),
+        'max-parallel': divideParallelJobs((0,_count_input_js__WEBPACK_IMPORTED_MODULE_5__/* .readCount */ ._)('max-parallel'), matrices.length),
         'common-inputs': JSON.stringify(commonInputs),
         targets: JSON.stringify(targets.map(({ name }) => name)),
     });
-    console.log(`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(targets.length, 'target')} in ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(jobs.length, 'job')}`);
+    console.log(`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_6__/* .formatCount */ .B4)(targets.length, 'target')} in ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_6__/* .formatCount */ .B4)(jobs.length, 'job')}`);
+}
+function createMatrixOutputs(matrices, matrixCount) {
+    const outputs = Array.from({ length: matrixCount }, (_, index) => {
+        const jobs = matrices[index];
+        const name = index === 0 ? 'matrix' : `matrix-${index + 1}`;
+        return [name, jobs === undefined ? '' : JSON.stringify({ include: jobs })];
+    });
+    return Object.fromEntries(outputs);
+}
+function divideParallelJobs(maxParallel, matrixCount) {
+    if (maxParallel === undefined)
+        return '';
+    if (maxParallel < matrixCount)
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .maxParallelTooSmall */ .Lg)(maxParallel, matrixCount);
+    return String(Math.floor(maxParallel / Math.max(1, matrixCount)));
 }
 function setOutputs(outputs) {
     const size = Object.values(outputs).reduce((sum, text) => sum + Buffer.byteLength(text, 'utf16le'), 0);
     if (size > maxOutputBytes)
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .planTooLarge */ .lV)(size, maxOutputBytes);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .planTooLarge */ .lV)(size, maxOutputBytes);
     for (const [name, text] of Object.entries(outputs))
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)(name, text);
 }
@@ -8147,12 +8251,14 @@ function getArtifactPrefix(targetKeys) {
 }
 async function readSelectedTargets(path, filter) {
     const source = path || 'The workflow';
-    const result = path === '' ? (0,_targets_js__WEBPACK_IMPORTED_MODULE_3__/* .readWorkflowTarget */ .H)((0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('target', { required: true })) : readTargetsFile(path);
+    const result = path === ''
+        ? (0,_targets_js__WEBPACK_IMPORTED_MODULE_3__/* .readWorkflowTarget */ .H)((0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('target', { required: true }), jobEnvironment)
+        : readTargetsFile(path);
     if ('targets' in result)
         return filterTargets(result.targets, filter, source);
     const { problems } = result;
-    const title = `${source} has ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(problems.length, 'problem')}`;
-    await _actions_core__WEBPACK_IMPORTED_MODULE_7__/* .summary */ .z.addHeading((0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_8__/* .escapeCell */ .k)(title), 3).addList(problems.map(_report_markdown_js__WEBPACK_IMPORTED_MODULE_8__/* .escapeCell */ .k)).write();
+    const title = `${source} has ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_6__/* .formatCount */ .B4)(problems.length, 'problem')}`;
+    await _actions_core__WEBPACK_IMPORTED_MODULE_8__/* .summary */ .z.addHeading((0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_9__/* .escapeCell */ .k)(title), 3).addList(problems.map(_report_markdown_js__WEBPACK_IMPORTED_MODULE_9__/* .escapeCell */ .k)).write();
     throw new TargetsError(title, problems);
 }
 class TargetsError extends Error {
@@ -8163,11 +8269,11 @@ class TargetsError extends Error {
     }
 }
 function fail(thrown) {
-    const problems = thrown instanceof TargetsError ? thrown.problems : [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)];
-    const list = problems.map((problem) => `- ${(0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_8__/* .escapeCell */ .k)(problem)}`).join('\n');
+    const problems = thrown instanceof TargetsError ? thrown.problems : [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_6__/* .getErrorMessage */ .u1)(thrown)];
+    const list = problems.map((problem) => `- ${(0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_9__/* .escapeCell */ .k)(problem)}`).join('\n');
     if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('file') !== '')
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('problems', (0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .truncate */ .xv)(list, maxProblemsLength));
-    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown));
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('problems', (0,_util_text_js__WEBPACK_IMPORTED_MODULE_6__/* .truncate */ .xv)(list, maxProblemsLength));
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_6__/* .getErrorMessage */ .u1)(thrown));
 }
 function readTargetsFile(path) {
     let text;
@@ -8175,9 +8281,9 @@ function readTargetsFile(path) {
         text = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(path, 'utf8');
     }
     catch (thrown) {
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .targetsFileUnreadable */ .wP)(path, thrown);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .targetsFileUnreadable */ .wP)(path, thrown);
     }
-    return (0,_targets_js__WEBPACK_IMPORTED_MODULE_3__/* .readTargets */ .R)(text);
+    return (0,_targets_js__WEBPACK_IMPORTED_MODULE_3__/* .readTargets */ .R)(text, jobEnvironment);
 }
 function filterTargets(targets, filter, source) {
     const globs = filter.split(/[\s,]+/).filter((glob) => glob !== '');
@@ -8188,7 +8294,7 @@ function filterTargets(targets, filter, source) {
         .filter(({ pattern }) => !targets.some(({ name }) => pattern.test(name)))
         .map(({ glob }) => glob);
     if (unmatchedGlobs.length > 0)
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .unmatchedFilter */ .ED)(unmatchedGlobs, source, targets.length);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .unmatchedFilter */ .ED)(unmatchedGlobs, source, targets.length);
     return targets.filter(({ name }) => patterns.some(({ pattern }) => pattern.test(name)));
 }
 function compileGlob(glob) {
@@ -8208,10 +8314,10 @@ __webpack_async_result__();
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   DT: () => (/* binding */ getConcurrencyGroup),
+/* harmony export */   Fm: () => (/* binding */ splitIntoMatrices),
 /* harmony export */   GR: () => (/* binding */ findCommonInputs),
-/* harmony export */   Kn: () => (/* binding */ buildMatrix)
+/* harmony export */   v6: () => (/* binding */ buildJobs)
 /* harmony export */ });
-/* unused harmony export maxMatrixJobs */
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5608);
 
@@ -8224,29 +8330,40 @@ function omitInputs(inputs, omitted) {
     return Object.fromEntries(Object.entries(inputs).filter(([name]) => !Object.hasOwn(omitted, name)));
 }
 const maxMatrixJobs = 256;
+const maxJobBytes = 120_000;
 function getConcurrencyGroup({ roleToAssume, inputs, }) {
+    return ['milvus-alb', roleToAssume, inputs['region'] ?? '', describeRelease(inputs)].join('-');
+}
+function describeRelease(inputs) {
     const inputOrDefault = (name) => inputs[name] || _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__/* .inputDefaults */ .V0[name];
     return [
-        'milvus-alb',
-        roleToAssume,
-        inputOrDefault('region'),
         inputOrDefault('cluster') || `${inputOrDefault('kubeconfig')} ${inputOrDefault('context')}`,
         inputOrDefault('namespace'),
         inputOrDefault('release') || inputOrDefault('service'),
     ].join('-');
 }
-function buildMatrix(targets, options, maxJobs = maxMatrixJobs) {
+function buildJobs(targets, options) {
     const identityOf = (target) => options.check
         ? { role: target.checkRoleToAssume, environment: target.checkEnvironment }
         : { role: target.roleToAssume, environment: target.environment };
     const groups = groupBy(targets, (target) => JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn]));
-    if (groups.length > maxJobs)
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .tooManyJobs */ .ih)(groups.length, maxJobs);
     const releasesByGroup = groups.map((group) => groupBy(group, getConcurrencyGroup));
-    const releasesPerJob = findJobSize(releasesByGroup, maxJobs);
+    const releasesPerJob = findJobSize(releasesByGroup, limitJobs(groups.length, options));
     return releasesByGroup
         .flatMap((releases) => splitIntoChunks(releases, releasesPerJob))
-        .map((releases) => createJob(releases.flat(), identityOf, options));
+        .map((releases, index) => createJob(releases.flat(), { index, identityOf, ...options }));
+}
+function limitJobs(neededCount, { matrixCount = 1, maxJobs }) {
+    const limit = matrixCount * maxMatrixJobs;
+    if (neededCount > limit)
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .tooManyJobs */ .ih)(neededCount, limit);
+    if (maxJobs !== undefined && neededCount > maxJobs)
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .maxJobsTooSmall */ .Qp)(neededCount, maxJobs);
+    return Math.min(limit, maxJobs ?? Math.max(neededCount, maxMatrixJobs));
+}
+function splitIntoMatrices(jobs) {
+    const matrixCount = Math.ceil(jobs.length / maxMatrixJobs);
+    return splitIntoChunks(jobs, Math.ceil(jobs.length / matrixCount));
 }
 const groupBy = (items, getKey) => [
     ...Map.groupBy(items, getKey).values(),
@@ -8259,18 +8376,24 @@ function findJobSize(releasesByGroup, maxJobs) {
     return size;
 }
 const splitIntoChunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
-function createJob(targets, identityOf, { runsOn, commonInputs = {} }) {
+function createJob(targets, options) {
+    const { index, identityOf, runsOn, check, commonInputs = {} } = options;
     const [first, ...otherTargets] = targets;
     if (!first)
         throw new TypeError('a job has at least one target');
+    const targetsText = JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs: omitInputs(inputs, commonInputs) })));
+    const size = Buffer.byteLength(targetsText);
+    if (size > maxJobBytes)
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .jobTooLarge */ .ly)({ name: first.name, size, maxSize: maxJobBytes });
     return {
         name: otherTargets.length === 0 ? first.name : `${first.name} and ${otherTargets.length} more`,
         environment: identityOf(first).environment,
         'role-to-assume': identityOf(first).role,
         region: first.inputs['region'] ?? '',
         'runs-on': formatRunner(first, runsOn),
-        concurrency: getConcurrencyGroup(first),
-        targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs: omitInputs(inputs, commonInputs) }))),
+        index,
+        ...(!check && { concurrency: describeRelease(first.inputs) }),
+        targets: targetsText,
     };
 }
 function formatRunner({ runsOn }, defaultRunner) {
@@ -8283,7 +8406,7 @@ function formatRunner({ runsOn }, defaultRunner) {
 
 /***/ }),
 
-/***/ 4266:
+/***/ 3739:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -8333,6 +8456,10 @@ const privateKeyMissing = () => inputMissing('private-key', `Set private-key tog
 const chartPasswordMissing = () => inputMissing('chart-password', `Set chart-password together with chart-username. ${emptySecretHint}`);
 const clusterAndKubeconfigSet = () => conflict('Inputs cluster and kubeconfig are both set.', 'Set only cluster for an EKS cluster, or only kubeconfig for any other access.');
 const contextWithoutKubeconfig = () => conflict('Input context is set together with cluster, which has no contexts.', 'Leave context empty, or set kubeconfig instead of cluster.');
+const pathWithoutCheckout = (input, path) => inputInvalid(input, {
+    message: `is the relative path ${path}, but the jobs of a reusable workflow do not check out your repository.`,
+    remedy: 'Use the action in a job of your own after actions/checkout, or set an absolute path on the runner.',
+});
 const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if Helm installed Milvus, or only service if there is no Helm release.');
 const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
 const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where helm runs.');
@@ -8351,6 +8478,64 @@ const annotationReserved = (annotation, owner) => inputInvalid('annotations', {
 
 // EXTERNAL MODULE: ./build/inputs/inputs.js + 7 modules
 var inputs_inputs = __nccwpck_require__(5608);
+// EXTERNAL MODULE: ./build/inputs/invalid-input.js
+var invalid_input = __nccwpck_require__(7574);
+;// CONCATENATED MODULE: ./build/util/objects.js
+const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+;// CONCATENATED MODULE: ./build/clients/helm/values.js
+
+const secretNamePattern = /(password|passwd|passphrase|secrets?|(secret|access|private|api)_?(access)?_?key|token|credentials?)$/i;
+const nonSecretNamePattern = /^existing|(name|file|ref|type|kind)$|^key$/i;
+function findSecretValues(values, isSecret = false) {
+    if (Array.isArray(values))
+        return values.flatMap((value) => findSecretValues(value, isSecret));
+    if (typeof values === 'object' && values !== null) {
+        const { name: variableName } = values;
+        const secretKey = typeof variableName === 'string' && secretNamePattern.test(variableName) ? 'value' : undefined;
+        return Object.entries(values).flatMap(([name, value]) => findSecretValues(value, !nonSecretNamePattern.test(name) &&
+            (isSecret || name === secretKey || secretNamePattern.test(name))));
+    }
+    if (typeof values !== 'string' && typeof values !== 'number')
+        return [];
+    const text = String(values);
+    const embeddedSecrets = [
+        ...text.matchAll(/^[ \t]*(?:- )?["']?([\w.-]+)["']?[ \t]*:(.+)$/gm),
+    ].flatMap(([, name = '', value = '']) => secretNamePattern.test(name) && !nonSecretNamePattern.test(name)
+        ? [value.trim().replace(/^["']|["']$/g, '')]
+        : []);
+    const urlPasswords = [...text.matchAll(/:\/\/[^\s:@/]*:([^\s@/]+)@/g)].map(([, password = '']) => password);
+    return [...(isSecret ? [text] : []), ...embeddedSecrets, ...urlPasswords];
+}
+const serializeValues = (values) => JSON.stringify(values).replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+function mergeValues(base, overrides) {
+    const merged = { ...base };
+    for (const [key, value] of Object.entries(overrides)) {
+        const baseValue = Object.hasOwn(base, key) ? base[key] : undefined;
+        if (value === null)
+            Reflect.deleteProperty(merged, key);
+        else if (isPlainObject(value) && isPlainObject(baseValue))
+            merged[key] = mergeValues(baseValue, value);
+        else
+            merged[key] = value;
+    }
+    return merged;
+}
+function overlayValues(base, overrides) {
+    const merged = new Map(Object.entries(base));
+    for (const [key, value] of Object.entries(overrides)) {
+        const baseValue = merged.get(key);
+        const areMaps = objects_isPlainObject(value) && objects_isPlainObject(baseValue);
+        merged.set(key, areMaps ? overlayValues(baseValue, value) : value);
+    }
+    return Object.fromEntries(merged);
+}
+function getHelmValue(values, path) {
+    return path.reduce((value, key) => typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+        ? value[key]
+        : undefined, values);
+}
+
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./build/util/text.js
@@ -8468,6 +8653,11 @@ function runnerDiskFailed(thrown) {
         cause: thrown,
     });
 }
+const windowsUnsupported = () => new ActionError({
+    code: 'runner-unsupported',
+    problem: 'The runner has Windows, which this action does not support.',
+    remedy: 'Set runs-on to a runner with Linux, for example ubuntu-latest.',
+});
 
 ;// CONCATENATED MODULE: ./build/failures/thrown.js
 
@@ -8744,12 +8934,10 @@ function parseMaterial(texts, caBundle, importArn) {
     return { value: { kind: 'material', material, importArn }, errors: [] };
 }
 
-// EXTERNAL MODULE: ./build/inputs/chart.js + 1 modules
-var chart = __nccwpck_require__(9791);
+// EXTERNAL MODULE: ./build/inputs/chart.js
+var chart = __nccwpck_require__(8168);
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-// EXTERNAL MODULE: ./build/inputs/invalid-input.js
-var invalid_input = __nccwpck_require__(7574);
 // EXTERNAL MODULE: ./build/inputs/names.js + 1 modules
 var names = __nccwpck_require__(6890);
 ;// CONCATENATED MODULE: ./build/inputs/cluster-access.js
@@ -8787,6 +8975,8 @@ function resolveRegion({ values, isSet }, env) {
 }
 const getClusterName = ({ clusterAccess }) => clusterAccess.kind === 'eks' ? clusterAccess.cluster : undefined;
 
+// EXTERNAL MODULE: ./build/clients/helm/chart-reference.js
+var chart_reference = __nccwpck_require__(8592);
 ;// CONCATENATED MODULE: ./build/inputs/reserved-annotations.js
 
 const reservedAnnotations = new Map([
@@ -8811,6 +9001,8 @@ function findReservedAnnotation(annotations) {
 ;// CONCATENATED MODULE: ./build/inputs/conflicts.js
 
 
+
+
 const accessRules = [
     ({ isSet }) => isSet('cluster') && isSet('kubeconfig') ? clusterAndKubeconfigSet() : undefined,
     ({ isSet }) => isSet('cluster') && isSet('context') ? contextWithoutKubeconfig() : undefined,
@@ -8819,6 +9011,19 @@ const accessRules = [
         const driver = env.HELM_DRIVER ?? '';
         const isSupported = /^(secrets?|configmaps?)?$/.test(driver);
         return isSupported || isSet('service') ? undefined : helmDriverUnsupported(driver);
+    },
+];
+const checkoutRules = [
+    ({ values, env }) => {
+        if (env.MILVUS_ALB_WITHOUT_CHECKOUT !== 'true')
+            return undefined;
+        const chart = (0,chart_reference/* parseChartReference */.J0)(values.chart ?? '');
+        const paths = [
+            { input: 'chart', path: chart.kind === 'path' ? chart.path : '' },
+            ...(values.kubeconfig ?? '').split(external_node_path_namespaceObject.delimiter).map((path) => ({ input: 'kubeconfig', path })),
+        ];
+        const relative = paths.find(({ path }) => path !== '' && !(0,external_node_path_namespaceObject.isAbsolute)(path));
+        return relative && pathWithoutCheckout(relative.input, relative.path);
     },
 ];
 const endpointRules = [
@@ -8843,7 +9048,7 @@ const runRules = [
     ({ values, isSet }) => {
         if (values.cutover !== 'never' || values.mode === 'destroy')
             return undefined;
-        const releaseInputs = ['values', 'chart-version'].filter(isSet);
+        const releaseInputs = ['values', 'secret-values', 'chart-version'].filter(isSet);
         return releaseInputs.length > 0
             ? cutoverNeverWithReleaseInputs(releaseInputs)
             : undefined;
@@ -8864,7 +9069,7 @@ const removalRules = [
         ? restoreClassWithoutLoadBalancer()
         : undefined,
 ];
-const findConflicts = (inputs) => [...accessRules, ...endpointRules, ...runRules, ...removalRules]
+const findConflicts = (inputs) => [...accessRules, ...checkoutRules, ...endpointRules, ...runRules, ...removalRules]
     .map((rule) => rule(inputs))
     .filter((error) => error !== undefined);
 
@@ -9052,6 +9257,7 @@ function parseInput(name, raw) {
 
 
 
+
 function readSettings({ texts, unknownNames }, env) {
     const result = parseSettings(texts, env);
     const nameErrors = unknownNames.map(rejectUnknownInput);
@@ -9112,7 +9318,7 @@ function buildCommonSettings(values, env) {
         expiryWarningDays: values['expiry-warning'],
         chart: buildChartSettings(values),
         helmStorage: /^configmaps?$/.test(env.HELM_DRIVER ?? '') ? 'ConfigMap' : 'Secret',
-        values: values.values,
+        values: overlayValues(values.values, values['secret-values']),
         allowChartChange: values['allow-chart-change'],
         cutover: values.cutover,
         onFailure: values['on-failure'],
@@ -9179,8 +9385,28 @@ function deepFreeze(value) {
     return value;
 }
 
-;// CONCATENATED MODULE: ./build/util/objects.js
-const isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+// EXTERNAL MODULE: ./build/inputs/yaml.js
+var yaml = __nccwpck_require__(3697);
+;// CONCATENATED MODULE: ./build/fleet/plan/helm-values.js
+
+
+
+
+
+const loadHelmValues = (text) => (0,js_yaml/* load */.Hh)(text, { schema: yaml/* helmSchema */.sc });
+function readTargetValues(file, index) {
+    const { defaults, targets } = file;
+    const merged = [defaults?.values, targets[index]?.values].map(parseValues).reduce(overlayValues);
+    return Object.keys(merged).length === 0 ? '' : serializeValues(merged);
+}
+function parseValues(values) {
+    if (typeof values === 'string') {
+        rejectPlaceholder(values);
+        return (0,yaml/* helmValues */.ld)(values);
+    }
+    (0,yaml/* rejectUnbounded */.Y6)(values);
+    return objects_isPlainObject(values) ? values : {};
+}
 
 // EXTERNAL MODULE: ./build/fleet/plan/matrix.js
 var matrix = __nccwpck_require__(8334);
@@ -9233,6 +9459,7 @@ const inputSchemas = {
     scalar: scalarSchema,
     list: { anyOf: [{ type: 'string' }, textListSchema] },
     map: { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: scalarSchema }] },
+    tree: { anyOf: [{ type: 'string' }, { type: 'object' }] },
 };
 const createInputSchema = (name) => ({
     ...inputSchemas[inputs_inputs/* inputs */.QL[name].schemaType],
@@ -9314,10 +9541,14 @@ const targetsSchema = {
 
 
 
-function readTargets(text) {
+
+
+function readTargets(text, env = {}) {
     let content;
+    let helmContent;
     try {
         content = (0,js_yaml/* load */.Hh)(text, { schema: js_yaml/* CORE_SCHEMA */.OU });
+        helmContent = loadHelmValues(text);
     }
     catch (thrown) {
         return { problems: [truncateProblem(describeYamlError(thrown))] };
@@ -9328,12 +9559,13 @@ function readTargets(text) {
         strict: true,
     }).compile(targetsSchema);
     const errors = validate(content) ? [] : (validate.errors ?? []);
-    const targets = collectValidTargets(errors, content);
+    const { targets, valuesProblems } = collectValidTargets(errors, content, helmContent);
     const problems = [
         ...describeSchemaErrors(errors, content),
         ...findDuplicateNames(targets),
         ...findSharedIngresses(targets),
-        ...targets.flatMap(validateTarget),
+        ...valuesProblems,
+        ...targets.flatMap((target) => validateTarget(target, env)),
     ];
     return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets };
 }
@@ -9343,7 +9575,7 @@ function describeYamlError(thrown) {
     return `The file is not valid YAML${position}: ${reason ?? 'it cannot be parsed'}.`;
 }
 const truncateProblem = (problem) => problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem;
-function readWorkflowTarget(text) {
+function readWorkflowTarget(text, env = {}) {
     const workflowInputs = parseJsonObject(text);
     if (!workflowInputs)
         return { problems: ['Input target is not a JSON object. Pass toJSON(inputs).'] };
@@ -9355,27 +9587,44 @@ function readWorkflowTarget(text) {
         ...target,
         name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253),
     };
-    const problems = validateInputs(namedTarget);
+    const problems = validateInputs(namedTarget, env);
     return problems.length > 0 ? { problems } : { targets: [namedTarget] };
 }
 function parseJsonObject(text) {
     try {
         const value = JSON.parse(text);
-        return isPlainObject(value) ? value : undefined;
+        return objects_isPlainObject(value) ? value : undefined;
     }
     catch {
         return undefined;
     }
 }
-function collectValidTargets(errors, content) {
+function collectValidTargets(errors, content, helmContent) {
+    const targets = [];
+    const valuesProblems = [];
     const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
     if (indexes.includes(undefined))
-        return [];
-    const { defaults = {}, targets } = content;
-    return targets
-        .filter((_entry, index) => !indexes.includes(String(index)))
-        .map((entry) => createTarget({ ...defaults, ...entry }));
+        return { targets, valuesProblems };
+    const { defaults = {}, targets: entries } = content;
+    for (const [index, entry] of entries.entries()) {
+        if (indexes.includes(String(index)))
+            continue;
+        const target = { ...defaults, ...entry };
+        try {
+            if (target.values !== undefined)
+                target.values = readTargetValues(helmContent, index);
+        }
+        catch (thrown) {
+            if (!(thrown instanceof invalid_input/* InvalidInputError */.oC))
+                throw thrown;
+            valuesProblems.push(describeProblem(entry.name ?? '', inputInvalid('values', thrown)));
+            target.values = '';
+        }
+        targets.push(createTarget(target));
+    }
+    return { targets, valuesProblems };
 }
+const describeProblem = (name, { message, remedy }) => `${name}: ${message} ${remedy}`;
 function describeSchemaErrors(errors, content) {
     const choices = errors.filter(({ keyword }) => keyword === 'anyOf');
     const isPartOfChoice = ({ instancePath }) => choices.some((choice) => instancePath.startsWith(choice.instancePath));
@@ -9450,21 +9699,21 @@ function findSharedIngresses(targets) {
     return sharedNames.map((names) => `Targets ${names.join(', ')} use the same Ingress of the same cluster. ` +
         'Set a different ingress-name for each, or keep only one of them.');
 }
-function validateTarget(target) {
-    const problems = validateInputs(target);
+function validateTarget(target, env) {
+    const problems = validateInputs(target, env);
     if (target.environment !== '')
         return problems;
     const environmentProblem = `${target.name}: environment is missing. Set it to the GitHub environment whose secrets ` +
         'contain the certificate and the key, here or in defaults.';
     return [environmentProblem, ...problems];
 }
-function validateInputs({ name, inputs }) {
-    const result = parseSettings(inputs, {});
+function validateInputs({ name, inputs }, env) {
+    const result = parseSettings(inputs, env);
     if (!('errors' in result))
         return [];
     return (0,action_error/* combineErrors */.L)(result.errors)
         .allErrors.filter((error) => !(0,inputs_inputs/* inputsOfFleetScope */.n1)('job').some((input) => isInputMissing(error, input)))
-        .map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
+        .map((error) => describeProblem(name, error));
 }
 
 
@@ -9488,70 +9737,28 @@ function inlineCode(text) {
 
 /***/ }),
 
-/***/ 9791:
+/***/ 8168:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  $0: () => (/* binding */ parseChartName),
-  Ss: () => (/* binding */ parseChartRepository),
-  qd: () => (/* binding */ versionFromChartName)
-});
-
-;// CONCATENATED MODULE: ./build/clients/helm/chart-reference.js
-const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
-function parseChartReference(name) {
-    if (name.startsWith('oci://'))
-        return parseRegistryReference(name);
-    if (/^https?:\/\//.test(name))
-        return { kind: 'archive', url: name };
-    if (/^[./]/.test(name) || isChartArchive(name))
-        return { kind: 'path', path: name };
-    const slashIndex = name.indexOf('/');
-    if (slashIndex < 0)
-        return { kind: 'repository', chart: name };
-    return {
-        kind: 'path-or-alias',
-        path: name,
-        alias: name.slice(0, slashIndex),
-        chart: name.slice(slashIndex + 1).replace(/\/$/, ''),
-    };
-}
-function parseRegistryReference(reference) {
-    const [location = '', digest] = reference.slice('oci://'.length).split('@');
-    const [host = '', ...segments] = location.replace(/\/$/, '').split('/');
-    const [chart = '', tag] = segments.pop()?.split(':') ?? [];
-    return {
-        kind: 'registry',
-        repository: `oci://${[host, ...segments, chart].join('/')}`,
-        host,
-        chart,
-        tag,
-        digest,
-    };
-}
-function versionFromTag(tag) {
-    return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
-}
-const isArchiveUrl = (url) => isChartArchive(url.pathname);
-
-// EXTERNAL MODULE: ./build/inputs/file-paths.js
-var file_paths = __nccwpck_require__(5033);
-// EXTERNAL MODULE: ./build/inputs/invalid-input.js
-var invalid_input = __nccwpck_require__(7574);
-;// CONCATENATED MODULE: ./build/inputs/chart.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $0: () => (/* binding */ parseChartName),
+/* harmony export */   Ss: () => (/* binding */ parseChartRepository),
+/* harmony export */   qd: () => (/* binding */ versionFromChartName)
+/* harmony export */ });
+/* harmony import */ var _clients_helm_chart_reference_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8592);
+/* harmony import */ var _file_paths_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5033);
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7574);
 
 
 
 function rejectUrlCredentials(url) {
     if (url.username === '' && url.password === '')
         return;
-    throw new invalid_input/* InvalidInputError */.oC('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
+    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
 }
 function parseChartName(name) {
-    (0,file_paths/* rejectFileContent */.Fy)(name);
-    const reference = parseChartReference(name);
+    (0,_file_paths_js__WEBPACK_IMPORTED_MODULE_0__/* .rejectFileContent */ .Fy)(name);
+    const reference = (0,_clients_helm_chart_reference_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChartReference */ .J0)(name);
     if (reference.kind === 'registry')
         assertRegistryReference(name, reference);
     if (reference.kind === 'archive')
@@ -9560,33 +9767,33 @@ function parseChartName(name) {
 }
 function assertRegistryReference(name, { host, chart, digest }) {
     if (host === '' || chart === '')
-        throw new invalid_input/* InvalidInputError */.oC(`is ${name}, which does not name a chart in the registry.`, 'Use the full reference, for example oci://registry.example.com/charts/milvus.');
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`is ${name}, which does not name a chart in the registry.`, 'Use the full reference, for example oci://registry.example.com/charts/milvus.');
     if (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest))
-        throw new invalid_input/* InvalidInputError */.oC(`contains the digest ${digest}, which is not sha256: with 64 hexadecimal digits.`, 'Use the digest that "helm push" or "helm pull" prints.');
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains the digest ${digest}, which is not sha256: with 64 hexadecimal digits.`, 'Use the digest that "helm push" or "helm pull" prints.');
 }
 function assertArchiveUrl(text) {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url)
         rejectUrlCredentials(url);
-    if (!url || !isArchiveUrl(url))
-        throw new invalid_input/* InvalidInputError */.oC('is a URL, but not of a packaged chart (.tgz).', 'Set chart-repository to the URL of the repository, and chart to a name, for example milvus.');
+    if (!url || !(0,_clients_helm_chart_reference_js__WEBPACK_IMPORTED_MODULE_2__/* .isArchiveUrl */ .Gx)(url))
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is a URL, but not of a packaged chart (.tgz).', 'Set chart-repository to the URL of the repository, and chart to a name, for example milvus.');
 }
 function parseChartRepository(raw) {
     if (raw.startsWith('oci://'))
-        throw new invalid_input/* InvalidInputError */.oC('is an OCI registry, not the URL of a chart repository.', `For an OCI registry, put the oci:// reference in chart, for example ${raw.replace(/\/$/, '')}/milvus, and leave chart-repository empty.`);
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is an OCI registry, not the URL of a chart repository.', `For an OCI registry, put the oci:// reference in chart, for example ${raw.replace(/\/$/, '')}/milvus, and leave chart-repository empty.`);
     const url = URL.canParse(raw) ? new URL(raw) : undefined;
     if (!url || !/^https?:$/.test(url.protocol))
-        throw new invalid_input/* InvalidInputError */.oC('is not an http or https URL.', 'Use the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/. Put a directory or an archive in chart.');
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is not an http or https URL.', 'Use the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/. Put a directory or an archive in chart.');
     rejectUrlCredentials(url);
-    if (isArchiveUrl(url))
-        throw new invalid_input/* InvalidInputError */.oC('is the URL of a packaged chart, not of a chart repository.', 'Put the URL in chart, and leave chart-repository empty.');
+    if ((0,_clients_helm_chart_reference_js__WEBPACK_IMPORTED_MODULE_2__/* .isArchiveUrl */ .Gx)(url))
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is the URL of a packaged chart, not of a chart repository.', 'Put the URL in chart, and leave chart-repository empty.');
     if (url.pathname.endsWith('/index.yaml'))
-        throw new invalid_input/* InvalidInputError */.oC('ends in index.yaml, which helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('ends in index.yaml, which helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
     return raw;
 }
 function versionFromChartName(name) {
-    const reference = parseChartReference(name);
-    return reference.kind === 'registry' ? versionFromTag(reference.tag) : undefined;
+    const reference = (0,_clients_helm_chart_reference_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChartReference */ .J0)(name);
+    return reference.kind === 'registry' ? (0,_clients_helm_chart_reference_js__WEBPACK_IMPORTED_MODULE_2__/* .versionFromTag */ .bp)(reference.tag) : undefined;
 }
 
 
@@ -9761,8 +9968,10 @@ const onlyForMappedPort = (ingress) => {
     const { annotations, listenPort } = ingress;
     const mapping = parseAttributes(annotations['frontend-nlb-listener-port-mapping'] ?? '') ?? [];
     const isMapped = mapping.some(([, albPort]) => Number(albPort) === listenPort);
-    const unmapped = `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`;
-    return onlyWithFrontendNlb(ingress, '') ?? (isMapped ? undefined : unmapped);
+    if (isMapped)
+        return onlyWithFrontendNlb(ingress, '');
+    return (onlyWithFrontendNlb(ingress, '') ??
+        `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`);
 };
 const onlyWithSecurityGroups = ({ annotations }) => 'security-groups' in annotations
     ? undefined
@@ -10625,8 +10834,8 @@ const probeInputs = (0,declaration/* defineInputs */.p)({
     },
 });
 
-// EXTERNAL MODULE: ./build/inputs/chart.js + 1 modules
-var chart = __nccwpck_require__(9791);
+// EXTERNAL MODULE: ./build/inputs/chart.js
+var chart = __nccwpck_require__(8168);
 // EXTERNAL MODULE: ./build/inputs/yaml.js
 var yaml = __nccwpck_require__(3697);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/release.js
@@ -10638,12 +10847,24 @@ var yaml = __nccwpck_require__(3697);
 const releaseInputs = (0,declaration/* defineInputs */.p)({
     values: {
         ...(0,input_types/* map */.Tj)(yaml/* helmValues */.ld),
-        fleet: 'job',
+        schemaType: 'tree',
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
             'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-            'kept.',
+            'kept. Those that are secret belong into `secret-values`, or into the secret `HELM_VALUES` ' +
+            'of the reusable workflows.',
         example: 'proxy: {replicas: 2}',
+    },
+    'secret-values': {
+        ...(0,input_types/* map */.Tj)(yaml/* helmValues */.ld),
+        schemaType: 'tree',
+        fleet: 'job',
+        allowsPem: true,
+        description: 'Helm values that are secret, in the same form. They are merged over `values` as Helm ' +
+            'merges files: maps by key, anything else is replaced, and null removes a value. Store ' +
+            'them in one line, such as `{minio: {secretKey: ...}}`: GitHub masks each line of a ' +
+            'secret, and drops job outputs that contain it.',
+        example: '${{ secrets.HELM_VALUES }}',
     },
     'allow-chart-change': {
         ...input_types/* boolean */.zM,
@@ -11264,8 +11485,10 @@ function containsCertificate(pem) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Qi: () => (/* binding */ stringMap),
+/* harmony export */   Y6: () => (/* binding */ rejectUnbounded),
 /* harmony export */   hN: () => (/* binding */ parseYaml),
-/* harmony export */   ld: () => (/* binding */ helmValues)
+/* harmony export */   ld: () => (/* binding */ helmValues),
+/* harmony export */   sc: () => (/* binding */ helmSchema)
 /* harmony export */ });
 /* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3243);
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7574);

@@ -30963,12 +30963,17 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /* harmony export */   gn: () => (/* binding */ issueNotUpdated),
 /* harmony export */   q9: () => (/* binding */ gitHubRequestFailed)
 /* harmony export */ });
-/* unused harmony exports targetsFileUnreadable, unmatchedFilter, tooManyJobs, planTooLarge, commonInputsInvalid, jobTargetsInvalid */
+/* unused harmony exports targetsFileUnreadable, unmatchedFilter, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, countInvalid, jobTooLarge, planTooLarge, commonInputsInvalid, jobTargetsInvalid */
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3506);
 
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
-const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
+const jobCombination = 'one per combination of environment, role, region and runner';
+const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, ${jobCombination}. GitHub allows at most ${maxJobs} here, 256 per matrix. Split the file into several, each with a workflow run of its own.`);
+const maxJobsTooSmall = (jobCount, maxJobs) => new RangeError(`Input max-jobs is ${maxJobs}, and the targets need at least ${jobCount} jobs, ${jobCombination}. Set it to ${jobCount} or more.`);
+const maxParallelTooSmall = (maxParallel, matrixCount) => new RangeError(`Input max-parallel is ${maxParallel}, and the jobs need ${matrixCount} matrices, each of which runs at least one job at a time. Set it to ${matrixCount} or more, or set max-jobs to 256 or less.`);
+const countInvalid = (input, text) => new RangeError(`Input ${input} is "${text}". Set it to a whole number from 1 up.`);
+const jobTooLarge = (options) => new RangeError(`The job of ${options.name} has targets of ${options.size} bytes, and a step receives at most ${options.maxSize}. Increase max-jobs, or give inputs the same value in all targets.`);
 const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} bytes of job outputs, and GitHub passes on at most ${maxBytes}. Give inputs the same value in all targets where you can, or split the file into several, each with a workflow run of its own.`);
 const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
@@ -39126,9 +39131,9 @@ class github_GitHub {
             throw createRequestError(error);
         });
     }
-    async downloadResults(runId, prefix) {
+    async downloadResults(runId, prefix, knownNames = []) {
         const artifacts = await this.octokit.paginate(this.octokit.rest.actions.listWorkflowRunArtifacts, { ...this.location, run_id: runId, per_page: 100 });
-        const matching = artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired);
+        const matching = artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired && !knownNames.includes(name));
         const downloads = await Promise.allSettled(matching.map((artifact) => this.downloadArtifact(artifact)));
         const problems = downloads.flatMap((download, index) => download.status === 'rejected'
             ? [(0,fleet/* resultsUnreadable */.SX)(matching[index]?.name ?? '', download.reason).message]
@@ -39207,12 +39212,14 @@ function createRequestError(thrown) {
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5049);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1170);
-/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5854);
-/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3506);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5049);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1170);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5854);
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3506);
 /* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5444);
-/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5147);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5147);
+/* harmony import */ var _result_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3877);
+
 
 
 
@@ -39222,63 +39229,73 @@ const label = 'milvus-alb-drift';
 const maxIssueLength = 65_536;
 const maxSummaryLength = 300_000;
 async function run(env) {
-    const token = _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('token', { required: true });
-    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setSecret */ .Pq(token);
+    const token = _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('token', { required: true });
+    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setSecret */ .Pq(token);
     const github = new _github_js__WEBPACK_IMPORTED_MODULE_0__/* .GitHub */ .g({
         apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
         repository: env['GITHUB_REPOSITORY'] ?? '',
         token,
     });
-    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH('issue', '');
-    const fileProblems = _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('problems');
+    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('issue', '');
+    const fileProblems = _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('problems');
     if (fileProblems === '')
         await reportResults(github, env);
     else
-        await publish(github, (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .createFileReport */ .xu)(fileProblems), env);
+        await publish(github, (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .createFileReport */ .xu)(fileProblems), env);
 }
 async function reportResults(github, env) {
-    const { jobs, problems } = await downloadResults(github, env);
+    const targetNames = JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('targets') || '[]');
+    const { jobs, problems } = await readResults(github, targetNames, env);
     for (const problem of problems)
-        _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e(problem);
-    const results = (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .selectResults */ .B6)(jobs, {
-        mode: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('mode'),
-        dryRun: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('dry-run') === 'true',
-        plannedIn: Number(_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('planned-in') || '1'),
-        targetNames: JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('targets') || '[]'),
+        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .warning */ .$e(problem);
+    const results = (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .selectResults */ .B6)(jobs, {
+        mode: _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('mode'),
+        dryRun: _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('dry-run') === 'true',
+        plannedIn: Number(_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('planned-in') || '1'),
+        targetNames,
         isComplete: problems.length === 0,
     });
     if (results.length === 0)
-        throw problems.length > 0 ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsIncomplete */ .bD)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsMissing */ .VX)();
-    const report = (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .createFleetReport */ .x_)(results);
+        throw problems.length > 0 ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__/* .resultsIncomplete */ .bD)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__/* .resultsMissing */ .VX)();
+    const report = (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .createFleetReport */ .x_)(results);
     if (problems.length === 0)
         await publish(github, report, env);
     else {
         await writeReport(report);
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsIncomplete */ .bD)();
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__/* .resultsIncomplete */ .bD)();
     }
 }
 async function publish(github, report, env) {
     await writeReport(report);
-    if (_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getBooleanInput */ .Vt('issue'))
+    if (_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getBooleanInput */ .Vt('issue'))
         await syncIssue(github, report, env);
 }
-async function downloadResults(github, env) {
+async function readResults(github, targetNames, env) {
+    const directory = _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('directory');
+    const local = directory === '' ? noResultFiles : await (0,_result_files_js__WEBPACK_IMPORTED_MODULE_1__/* .readResultFiles */ .f)(directory);
+    const found = new Set(local.jobs.flatMap(({ targets }) => targets.map(({ name }) => name)));
+    const isComplete = targetNames.every((name) => found.has(name));
+    if (directory !== '' && (isComplete || local.problems.length > 0))
+        return local;
+    const prefix = _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('artifacts', { required: true });
     try {
-        return await github.downloadResults(Number(env['GITHUB_RUN_ID']), _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('artifacts', { required: true }));
+        const remote = await github.downloadResults(Number(env['GITHUB_RUN_ID']), prefix, local.artifacts);
+        return { jobs: [...local.jobs, ...remote.jobs], problems: remote.problems };
     }
     catch (thrown) {
-        return { jobs: [], problems: [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_4__/* .getErrorMessage */ .u1)(thrown)] };
+        return { jobs: local.jobs, problems: [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)] };
     }
 }
+const noResultFiles = { jobs: [], problems: [], artifacts: [] };
 async function writeReport(report) {
-    const text = (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .renderReport */ .B1)(report, { maxLength: maxSummaryLength, listClean: true });
-    await _actions_core__WEBPACK_IMPORTED_MODULE_5__/* .summary */ .z.addRaw(`### ${report.title}\n\n${text}\n`).write();
-    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH('clean', String(report.clean));
-    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH('drift', report.drift);
+    const text = (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .renderReport */ .B1)(report, { maxLength: maxSummaryLength, listClean: true });
+    await _actions_core__WEBPACK_IMPORTED_MODULE_6__/* .summary */ .z.addRaw(`### ${report.title}\n\n${text}\n`).write();
+    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('clean', String(report.clean));
+    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('drift', report.drift);
     console.log(report.title);
 }
 async function syncIssue(github, report, env) {
-    const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4('artifacts')} -->`;
+    const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('artifacts')} -->`;
     const runUrl = createRunUrl(env);
     try {
         const existing = await github.findIssue(label, marker);
@@ -39295,7 +39312,7 @@ async function syncIssue(github, report, env) {
         }
     }
     catch (thrown) {
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .issueNotUpdated */ .gn)(thrown);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__/* .issueNotUpdated */ .gn)(thrown);
     }
 }
 function createBody(report, marker, runUrl) {
@@ -39303,17 +39320,17 @@ function createBody(report, marker, runUrl) {
         'and closes it when no target needs attention.';
     const frame = (text) => `${marker}\n${text}\n\n${footer}`;
     const maxLength = maxIssueLength - frame('').length;
-    return frame((0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .renderReport */ .B1)(report, { maxLength, listClean: false }));
+    return frame((0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .renderReport */ .B1)(report, { maxLength, listClean: false }));
 }
 async function updateIssue(github, number, issue) {
     await github.updateIssue(number, issue);
-    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH('issue', String(number));
+    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('issue', String(number));
     console.log(`Updated issue #${number}`);
 }
 async function openIssue(github, issue, marker) {
     const create = () => github.createIssue({ ...issue, labels: [label] });
     const number = await create().catch(async () => (await github.findIssue(label, marker)) ?? (await create()));
-    _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH('issue', String(number));
+    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('issue', String(number));
     console.log(`Opened issue #${number}`);
 }
 function createRunUrl(env) {
@@ -39321,7 +39338,7 @@ function createRunUrl(env) {
     const repository = env['GITHUB_REPOSITORY'] ?? '';
     return `${server}/${repository}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}`;
 }
-await run(process.env).catch((thrown) => _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setFailed */ .C1((0,_util_text_js__WEBPACK_IMPORTED_MODULE_4__/* .getErrorMessage */ .u1)(thrown)));
+await run(process.env).catch((thrown) => _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)));
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -39507,6 +39524,43 @@ function describeExpiry({ outputs }) {
     if (outputs['certificate-expires-soon'] !== 'true')
         return undefined;
     return `the certificate expires on ${(outputs['certificate-expiry'] ?? '').slice(0, 10)}`;
+}
+
+
+/***/ }),
+
+/***/ 3877:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  f: () => (/* binding */ readResultFiles)
+});
+
+;// CONCATENATED MODULE: external "node:fs/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: ./build/failures/fleet.js
+var fleet = __nccwpck_require__(5854);
+// EXTERNAL MODULE: ./build/fleet/deploy/job-results.js + 1 modules
+var job_results = __nccwpck_require__(930);
+;// CONCATENATED MODULE: ./build/fleet/report/result-files.js
+
+
+
+
+async function readResultFiles(directory) {
+    const entries = await (0,promises_namespaceObject.readdir)(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+    const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json'));
+    const reads = await Promise.allSettled(files.map(async ({ parentPath, name }) => (0,job_results/* readJobResults */.I_)(await (0,promises_namespaceObject.readFile)((0,external_node_path_namespaceObject.join)(parentPath, name), 'utf8'))));
+    const artifacts = files.map(({ parentPath }) => (0,external_node_path_namespaceObject.basename)(parentPath));
+    const problems = reads.flatMap((read, index) => read.status === 'rejected'
+        ? [(0,fleet/* resultsUnreadable */.SX)(artifacts[index] ?? '', read.reason).message]
+        : []);
+    const jobs = reads.flatMap((read) => (read.status === 'fulfilled' ? [read.value] : []));
+    return { jobs, problems, artifacts };
 }
 
 

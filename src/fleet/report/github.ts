@@ -68,13 +68,20 @@ export class GitHub {
   /**
    * Downloads the results of all attempts of a run, from the artifacts whose names start with
    * `prefix`. An artifact that cannot be read is a problem of the result, not an error.
+   * @param knownNames of artifacts that need not be downloaded
    */
-  async downloadResults(runId: number, prefix: string): Promise<DownloadedResults> {
+  async downloadResults(
+    runId: number,
+    prefix: string,
+    knownNames: readonly string[] = [],
+  ): Promise<DownloadedResults> {
     const artifacts: Artifact[] = await this.octokit.paginate(
       this.octokit.rest.actions.listWorkflowRunArtifacts,
       { ...this.location, run_id: runId, per_page: 100 },
     )
-    const matching = artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired)
+    const matching = artifacts.filter(
+      ({ name, expired }) => name.startsWith(prefix) && !expired && !knownNames.includes(name),
+    )
     const downloads = await Promise.allSettled(
       matching.map((artifact) => this.downloadArtifact(artifact)),
     )

@@ -13,7 +13,7 @@ import {
   selectResults,
   type FleetReport,
 } from './report.ts'
-import { readResultFiles } from './result-files.ts'
+import { readResultFiles, type ResultFiles } from './result-files.ts'
 
 const label = 'milvus-alb-drift'
 
@@ -41,13 +41,14 @@ async function run(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 async function reportResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<void> {
-  const { jobs, problems } = await downloadResults(github, env)
+  const targetNames = JSON.parse(core.getInput('targets') || '[]') as string[]
+  const { jobs, problems } = await readResults(github, targetNames, env)
   for (const problem of problems) core.warning(problem)
   const results = selectResults(jobs, {
     mode: core.getInput('mode'),
     dryRun: core.getInput('dry-run') === 'true',
     plannedIn: Number(core.getInput('planned-in') || '1'),
-    targetNames: JSON.parse(core.getInput('targets') || '[]') as string[],
+    targetNames,
     isComplete: problems.length === 0,
   })
   if (results.length === 0) throw problems.length > 0 ? resultsIncomplete() : resultsMissing()
@@ -64,19 +65,35 @@ async function publish(github: GitHub, report: FleetReport, env: NodeJS.ProcessE
   if (core.getBooleanInput('issue')) await syncIssue(github, report, env)
 }
 
-/** A report of what could be read is better than none. */
-async function downloadResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<DownloadedResults> {
+/**
+ * The results in the folder, and those of GitHub's API if targets are missing in it: after "Re-run
+ * failed jobs", the service of the runner may lack the artifacts of earlier attempts
+ * (actions/download-artifact, issue 486). A report of what could be read is better than none.
+ */
+async function readResults(
+  github: GitHub,
+  targetNames: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<DownloadedResults> {
   const directory = core.getInput('directory')
-  if (directory !== '') return readResultFiles(directory)
+  const local = directory === '' ? noResultFiles : await readResultFiles(directory)
+  const found = new Set(local.jobs.flatMap(({ targets }) => targets.map(({ name }) => name)))
+  const isComplete = targetNames.every((name) => found.has(name))
+  if (directory !== '' && (isComplete || local.problems.length > 0)) return local
+  const prefix = core.getInput('artifacts', { required: true })
   try {
-    return await github.downloadResults(
+    const remote = await github.downloadResults(
       Number(env['GITHUB_RUN_ID']),
-      core.getInput('artifacts', { required: true }),
+      prefix,
+      local.artifacts,
     )
+    return { jobs: [...local.jobs, ...remote.jobs], problems: remote.problems }
   } catch (thrown) {
-    return { jobs: [], problems: [getErrorMessage(thrown)] }
+    return { jobs: local.jobs, problems: [getErrorMessage(thrown)] }
   }
 }
+
+const noResultFiles: ResultFiles = { jobs: [], problems: [], artifacts: [] }
 
 async function writeReport(report: FleetReport): Promise<void> {
   const text = renderReport(report, { maxLength: maxSummaryLength, listClean: true })

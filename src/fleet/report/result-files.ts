@@ -5,11 +5,16 @@ import { resultsUnreadable } from '../../failures/fleet.ts'
 import { readJobResults } from '../deploy/job-results.ts'
 import type { DownloadedResults } from './github.ts'
 
+/** Results, and the names of the artifacts that they come from. */
+export interface ResultFiles extends DownloadedResults {
+  readonly artifacts: readonly string[]
+}
+
 /**
- * Reads the results in a folder, which may have a folder per artifact.
+ * Reads the results in a folder with a folder per artifact.
  * @param directory does not exist when no job has uploaded anything
  */
-export async function readResultFiles(directory: string): Promise<DownloadedResults> {
+export async function readResultFiles(directory: string): Promise<ResultFiles> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])
   const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json'))
   const reads = await Promise.allSettled(
@@ -17,11 +22,12 @@ export async function readResultFiles(directory: string): Promise<DownloadedResu
       readJobResults(await readFile(join(parentPath, name), 'utf8')),
     ),
   )
+  const artifacts = files.map(({ parentPath }) => basename(parentPath))
   const problems = reads.flatMap((read, index) =>
     read.status === 'rejected'
-      ? [resultsUnreadable(basename(files[index]?.parentPath ?? ''), read.reason).message]
+      ? [resultsUnreadable(artifacts[index] ?? '', read.reason).message]
       : [],
   )
   const jobs = reads.flatMap((read) => (read.status === 'fulfilled' ? [read.value] : []))
-  return { jobs, problems }
+  return { jobs, problems, artifacts }
 }
