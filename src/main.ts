@@ -66,7 +66,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   }
   await directory.remove(warnRemovalFailed)
   try {
-    setFinalOutputs(report, failure)
+    setFinalOutputs(report, failure, redactor)
   } catch (thrown) {
     failure ??= toActionError(thrown)
   }
@@ -179,13 +179,29 @@ function createContext(resources: RunResources): Context {
   }
 }
 
-function setFinalOutputs(report: Report, failure: ActionError | undefined): void {
+function setFinalOutputs(
+  report: Report,
+  failure: ActionError | undefined,
+  redactor: Redactor,
+): void {
   report.setOutput('changed', String(report.changes.length > 0 && !report.isReadOnly))
   report.setOutput('changes', JSON.stringify(report.changes))
   // Also when empty: jobs and re-runs could otherwise see the value of an earlier attempt.
   report.setOutput('failed-step', failure ? (failure.step ?? 'preflight') : '')
   report.setOutput('failure-code', failure?.code ?? '')
+  const failures = failure?.mapTexts((text) => redactor.redact(text)).allErrors ?? []
+  report.setOutput('failures', JSON.stringify(failures.map(describeFailure)))
+  for (const name of ['restarts', 'irreversible'] as const)
+    if (!report.outputs.has(name)) report.setOutput(name, '')
 }
+
+/** A problem as an entry of output `failures`. */
+const describeFailure = ({ step = 'preflight', code, message, remedy }: ActionError) => ({
+  step,
+  code,
+  problem: message,
+  remedy,
+})
 
 /**
  * Source: GitHub, workflow cancellation: SIGINT, SIGTERM after 7.5 s, and the end of the process

@@ -8,15 +8,18 @@ test('a removal has neither a host nor a certificate', () => {
   expect(settings).not.toHaveProperty('certificate')
 })
 
-test('mode check accepts a certificate without its key', () => {
-  const { certificate } = readEndpointInputs({
-    ...minimalInputs,
-    mode: 'check',
-    'certificate-arn': '',
-    certificate: issued.fullchain,
-  })
-  expect(certificate).toMatchObject({
-    kind: 'material',
-    material: { privateKey: '', unrelatedCertificates: [] },
-  })
-})
+test.each([{ mode: 'check' }, { 'dry-run': 'true' }])(
+  '%j: a certificate without its key',
+  (inputs) => {
+    const { certificate } = readEndpointInputs({
+      ...minimalInputs,
+      ...inputs,
+      'certificate-arn': '',
+      certificate: issued.fullchain,
+    })
+    expect(certificate).toMatchObject({
+      kind: 'material',
+      material: { privateKey: '', unrelatedCertificates: [] },
+    })
+  },
+)

@@ -26,8 +26,9 @@ export function resolveCertificateSource(inputs: ParsedInputs): Resolved<Certifi
 function resolveMaterial({ values, isSet }: ParsedInputs): Resolved<CertificateSource> {
   const errors: ActionError[] = []
   if (!isSet('certificate')) errors.push(certificateMissingForKey())
-  // A check compares a certificate without its key.
-  const needsKey = values.mode !== 'check' || isSet('private-key')
+  // A check and a dry run compare a certificate without its key.
+  const isImported = values.mode !== 'check' && !values['dry-run']
+  const needsKey = isImported || isSet('private-key')
   if (needsKey && !isSet('private-key')) errors.push(privateKeyMissing())
   const { certificate, 'private-key': privateKey } = values
   if (certificate === undefined || (needsKey && privateKey === undefined)) return { errors }

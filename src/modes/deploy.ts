@@ -7,7 +7,7 @@ import type { Change, Context, Outcome } from '../steps/step.ts'
 import { applyPlan } from './apply-plan.ts'
 import { createClients } from './clients.ts'
 import { printPlan } from './dry-run.ts'
-import { noteIrreversibleChanges } from './irreversible.ts'
+import { reportIrreversibleChanges } from './irreversible.ts'
 import { setAddressOutputs } from './outputs.ts'
 import { buildPlan, listChanges, type Plan } from './plan.ts'
 import { withRollback } from './rollback.ts'
@@ -36,7 +36,7 @@ export async function deploy(
 
 async function planDeployment(run: EndpointRun): Promise<Outcome<Plan>> {
   const outcome = await buildPlan(run)
-  if (run.settings.onFailure === 'rollback') noteIrreversibleChanges(run.context, outcome.result)
+  reportIrreversibleChanges(run, outcome.result)
   return outcome
 }
 
@@ -45,7 +45,13 @@ async function previewDeployment(run: EndpointRun): Promise<void> {
   const plan = await context.step('preflight', () => planDeployment(run))
   setAddressOutputs(context, settings, plan.target)
   if (settings.probe.required) logSupersededNotes(context, plan.certificate)
+  noteUncheckedKey(context, settings)
   await printPlan(context, sortByExecution(listChanges(plan), settings))
+}
+
+function noteUncheckedKey(context: Context, { certificate }: EndpointSettings): void {
+  if (certificate.kind === 'material' && certificate.material.key === undefined)
+    context.recordUnreadable('whether private-key belongs to certificate, because it is empty')
 }
 
 /** With cutover "last", the release changes after everything else. */

@@ -1,4 +1,4 @@
-/** on-failure: rollback. Lists, before the first change, what a rollback could not restore. */
+/** What a rollback could not restore, of the changes that a run plans. */
 import { replacesLoadBalancer } from '../steps/ingress/ingress.ts'
 import { isProtectedByAnnotation } from '../steps/ingress/protection.ts'
 import {
@@ -7,70 +7,101 @@ import {
   serviceLoadBalancerConfig,
 } from '../steps/preflight/service-load-balancer.ts'
 import type { UpgradeRelease } from '../steps/release/operations.ts'
-import { logRollbackNotes } from '../steps/release/rollback.ts'
-import type { Context } from '../steps/step.ts'
+import { findMissingRollback } from '../steps/release/rollback.ts'
+import type { IrreversibleChange } from '../steps/step.ts'
+import type { EndpointRun } from '../steps/run.ts'
 import type { Plan } from './plan.ts'
 
-/** Notes every planned change that cannot be rolled back completely. */
-export function noteIrreversibleChanges(context: Context, plan: Plan): void {
-  noteReimport(context, plan)
-  if (plan.target.release)
-    logRollbackNotes(context, plan.target.release, findUpgrade(plan)?.review.rollbackPlan)
-  noteFailedRevision(context, plan)
-  noteNewAlbName(context, plan)
-  noteProtectedAlb(context, plan)
-  noteNewServiceLoadBalancer(context, plan)
+/**
+ * Outputs every planned change that cannot be rolled back completely. A run with on-failure:
+ * rollback notes them too, before its first change.
+ */
+export function reportIrreversibleChanges({ context, settings }: EndpointRun, plan: Plan): void {
+  const changes = [
+    findReimport(plan),
+    findMissingRollback(
+      settings.namespace,
+      plan.target.release,
+      findUpgrade(plan)?.review.rollbackPlan,
+    ),
+    findFailedRevision(plan),
+    findReplacedAlb(plan),
+    findProtectedAlb(plan),
+    findServiceLoadBalancer(plan),
+  ].filter((change) => change !== undefined)
+  const entries = changes.map(({ object, why }) => ({ object, why }))
+  context.setOutput('irreversible', JSON.stringify(entries))
+  if (settings.onFailure !== 'rollback') return
+  for (const { note } of changes) context.log.note(note)
 }
 
 function findUpgrade({ release }: Plan): UpgradeRelease | undefined {
   return release.find((operation) => operation.action === 'upgrade')
 }
 
-function noteReimport(context: Context, { certificate: { operations } }: Plan): void {
+function findReimport({ certificate: { operations } }: Plan): IrreversibleChange | undefined {
   const reimport = operations.find((operation) => operation.action === 'reimport')
-  if (!reimport) return
-  context.log.note(
-    `If this run fails, ${reimport.arn} keeps the new certificate: ACM cannot restore the old ` +
+  if (!reimport) return undefined
+  return {
+    object: `ACM certificate ${reimport.arn}`,
+    why: 'ACM cannot restore the old certificate',
+    note:
+      `If this run fails, ${reimport.arn} keeps the new certificate: ACM cannot restore the old ` +
       'one. To restore it, run the action with the old certificate and its key.',
-  )
+  }
 }
 
-function noteFailedRevision(context: Context, plan: Plan): void {
+function findFailedRevision(plan: Plan): IrreversibleChange | undefined {
   const upgrade = findUpgrade(plan)
-  if (!upgrade) return
+  if (!upgrade) return undefined
   const { latestRevision, deployedRevision } = upgrade.release
-  if (latestRevision.status === 'deployed') return
-  context.log.note(
-    `If this run fails after helm has started, release ${latestRevision.name} is rolled back to ` +
-      `revision ${deployedRevision.revision}, the last deployed one, including its Service type.`,
-  )
+  if (latestRevision.status === 'deployed') return undefined
+  const { name } = latestRevision
+  const target = `revision ${deployedRevision.revision}, the last deployed one`
+  return {
+    object: `release ${upgrade.namespace}/${name}`,
+    why: `it would be rolled back to ${target}`,
+    note:
+      `If this run fails after helm has started, release ${name} is rolled back to ${target}, ` +
+      'including its Service type.',
+  }
 }
 
-function noteNewAlbName(context: Context, { ingress: operations }: Plan): void {
-  if (!replacesLoadBalancer(operations)) return
-  context.log.note(
-    'If this run fails, the settings of the Ingress are restored, but with a new load balancer ' +
+function findReplacedAlb({ ingress, target }: Plan): IrreversibleChange | undefined {
+  if (!replacesLoadBalancer(ingress)) return undefined
+  return {
+    object: `load balancer of Ingress ${target.namespace.name}/${target.ingressName}`,
+    why: 'another one with a new DNS name replaces it',
+    note:
+      'If this run fails, the settings of the Ingress are restored, but with a new load balancer ' +
       'under a new name: the current one is deleted.',
-  )
+  }
 }
 
-function noteProtectedAlb(context: Context, { ingress: operations, target }: Plan): void {
-  const apply = operations.find((operation) => operation.action === 'apply')
-  if (!apply || target.ingress || !isProtectedByAnnotation(apply.desired.template)) return
-  context.log.note(
-    `If this run fails after Ingress ${target.ingressName} is created, the Ingress, its load ` +
+function findProtectedAlb({ ingress, target }: Plan): IrreversibleChange | undefined {
+  const apply = ingress.find((operation) => operation.action === 'apply')
+  if (!apply || target.ingress || !isProtectedByAnnotation(apply.desired.template)) return undefined
+  return {
+    object: `Ingress ${target.namespace.name}/${target.ingressName}`,
+    why: 'deletion protection keeps it, its load balancer and its certificate',
+    note:
+      `If this run fails after Ingress ${target.ingressName} is created, the Ingress, its load ` +
       'balancer and its certificate stay: deletion protection (input annotations) is on.',
-  )
+  }
 }
 
-function noteNewServiceLoadBalancer(context: Context, plan: Plan): void {
+function findServiceLoadBalancer(plan: Plan): IrreversibleChange | undefined {
   const { name, live } = plan.target.service
-  if (!findUpgrade(plan) || live?.spec.type !== 'LoadBalancer') return
+  const isChanged = findUpgrade(plan) !== undefined || plan.unreadableRelease.length > 0
+  if (!isChanged || live?.spec.type !== 'LoadBalancer') return undefined
   const config = serviceLoadBalancerConfig(live)
-  if (isKeptByController(config)) return
+  if (isKeptByController(config)) return undefined
   const { description } = resolveServiceLoadBalancer(config)
-  context.log.note(
-    `If this run fails after helm has started, Service ${name} is restored with a new load ` +
+  return {
+    object: `load balancer of Service ${plan.target.namespace.name}/${name}`,
+    why: 'it is deleted, and a new one would have a new name',
+    note:
+      `If this run fails after helm has started, Service ${name} is restored with a new load ` +
       `balancer under a new name (${description}): the name of the old one is lost.`,
-  )
+  }
 }

@@ -15,6 +15,7 @@ import type { LoadBalancerOperation } from '../steps/load-balancer/operations.ts
 import { helmUpgradePermissions } from '../steps/preflight/helm-permissions.ts'
 import {
   PermissionChecker,
+  helmStoragePermissions,
   ingressApplyPermissions,
   ingressRollbackPermissions,
   type Permission,
@@ -214,7 +215,9 @@ async function requirePermissions(
     listIngressPermissions(run, observations),
     listUpgradePermissions(observations.upgradeReview),
   ])
-  await checker.requireAll([...releasePermissions, ...ingressPermissions, ...upgradePermissions])
+  const required = [...releasePermissions, ...ingressPermissions, ...upgradePermissions]
+  if (run.settings.dryRun) await checker.requireForDryRun(run.context, required)
+  else await checker.requireAll(required)
 }
 
 /** The permissions that a reviewed upgrade needs. None after a failed review, which is reported. */
@@ -232,10 +235,12 @@ async function listReleasePermissions(
   { settings }: EndpointRun,
   { target, releaseDifferences }: StepObservations,
 ): Promise<readonly Permission[]> {
-  const [{ release: installedRelease }, differences] = await Promise.all([
+  const [{ release: installedRelease, unreadableReleaseName }, differences] = await Promise.all([
     target,
     releaseDifferences,
   ])
+  if (unreadableReleaseName !== undefined)
+    return helmStoragePermissions(settings.helmStorage, 'list', 'get')
   if (!installedRelease || differences.length === 0) return []
   const { manifest } = installedRelease.latestRevision
   return helmUpgradePermissions(settings.helmStorage, settings.namespace, manifest)

@@ -22,6 +22,8 @@ export interface Plan {
   readonly snapshot: LoadBalancerSnapshot | undefined
   readonly certificate: CertificatePlan
   readonly release: readonly ReleaseOperation[]
+  /** What a dry run can tell of a release that it may not read. */
+  readonly unreadableRelease: readonly Change[]
   readonly ingress: readonly IngressOperation[]
   /** Performed unless the apply of the Ingress makes the controller reconcile. */
   readonly loadBalancer: readonly LoadBalancerOperation[]
@@ -40,6 +42,7 @@ export async function buildPlan(run: EndpointRun): Promise<Outcome<Plan>> {
     snapshot: (await observations.observedLoadBalancer).snapshot,
     certificate: await observations.certificatePlan,
     release: release.plan(run, { target, differences, review }),
+    unreadableRelease: release.listVisibleChanges(run, target, differences),
     ingress: await observations.ingressOperations,
     loadBalancer: await observations.loadBalancerOperations,
   }
@@ -47,6 +50,7 @@ export async function buildPlan(run: EndpointRun): Promise<Outcome<Plan>> {
   const { current, operations } = plan.certificate
   if (current && operations.length === 0) setCertificateOutputs(run, current)
   release.logReleaseNotes(run, target, differences)
+  if (differences.length === 0) context.setOutput('restarts', '[]')
   const changes = listChanges(plan)
   const summary = changes.length === 0 ? 'no changes needed' : formatObjects(changes, 'to change')
   return { summary, result: plan }
@@ -57,6 +61,7 @@ export function listChanges(plan: Plan): readonly Change[] {
   return [
     ...certificate.toChanges(plan.certificate.operations),
     ...release.toChanges(plan.release),
+    ...plan.unreadableRelease,
     ...ingress.toChanges(plan.ingress),
     ...(ingress.changesFields(plan.ingress) ? [] : loadBalancer.toChanges(plan.loadBalancer)),
   ]

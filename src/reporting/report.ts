@@ -19,7 +19,13 @@ const maxNoteLength = 2_000
 
 /** Names, URLs, ARNs, dates, versions. Workflows may interpolate outputs into scripts. */
 const harmlessValue = /^[A-Za-z0-9_.:/+*=-]{0,2048}$/
-const jsonOutputs: ReadonlySet<OutputName> = new Set(['changes', 'probe'])
+const jsonOutputs: ReadonlySet<OutputName> = new Set([
+  'changes',
+  'failures',
+  'irreversible',
+  'probe',
+  'restarts',
+])
 
 /** A finished step. */
 export interface StepRecord {

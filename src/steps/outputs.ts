@@ -34,6 +34,13 @@ export const outputs = {
     'Changes of this run, or with `mode: check` or `dry-run` the changes that a deploy would ' +
     'make, as JSON: a list of `{step, object, path, before, after, why}`. A change is ' +
     'recorded before it is made, so the last change of a failed step may not have happened.',
+  restarts:
+    'Workloads whose pods the upgrade of the release restarts, as JSON: a list of `{object, ' +
+    'pods, order}`, where `pods` is null if their number is unknown. Empty if the run could not ' +
+    'render the upgrade, as with `mode: check`.',
+  irreversible:
+    'What a rollback cannot restore after this run, as JSON: a list of `{object, why}`. Empty ' +
+    'with other modes than `deploy`.',
   drift:
     'With `mode: check`: `true` if a deploy with the same inputs would change something, ' +
     '`false` if not. `unknown` if no difference was found but not everything could be read: ' +
@@ -44,6 +51,9 @@ export const outputs = {
   'failure-code':
     'Why the run failed: a code of docs/troubleshooting.md, for example ' +
     '`private-key-mismatch`. Empty on success.',
+  failures:
+    'Every problem of a failed run, as JSON: a list of `{step, code, problem, remedy}`. The ' +
+    'first one is that of `failure-code`.',
 } as const
 
 export type OutputName = keyof typeof outputs

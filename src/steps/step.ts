@@ -26,6 +26,16 @@ export interface Change {
   readonly why: string
 }
 
+/** A planned change that a rollback could not restore completely. */
+export interface IrreversibleChange {
+  /** The object, for people: `ACM certificate arn:...` */
+  readonly object: string
+  /** What a rollback could not restore, as a clause. */
+  readonly why: string
+  /** What that means for a run that rolls back when it fails. */
+  readonly note: string
+}
+
 /** The log of a step. */
 export interface Log {
   /** A line in the group of the step. */

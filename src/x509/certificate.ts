@@ -27,7 +27,7 @@ export interface CertificateMaterial {
   readonly unusedCertificates: readonly X509Certificate[]
   /** Certificates of the inputs that signed neither the leaf nor its issuers. */
   readonly unrelatedCertificates: readonly X509Certificate[]
-  /** Absent in a check, which needs no key. */
+  /** Absent in a check or a dry run, which need no key. */
   readonly key: KeyObject | undefined
   /** PEM, unencrypted PKCS#8; empty without a key. */
   readonly privateKey: string

@@ -123,17 +123,29 @@ const formatWorkloadKey = ({ kind, name }: Workload): string => `${kind} ${name}
 const indexWorkloads = (manifest: string): Map<string, Workload> =>
   new Map(findWorkloads(manifest).map((workload) => [formatWorkloadKey(workload), workload]))
 
-/**
- * `StatefulSet milvus-demo-etcd: 3 pods, one after the other`. Source: Kubernetes, update
- * strategies of Deployments, StatefulSets and DaemonSets.
- */
-export function describeRestart({ kind, name, replicas, strategy }: Workload): string {
+/** `StatefulSet milvus-demo-etcd: 3 pods, one after the other` */
+export function describeRestart(workload: Workload): string {
+  const { kind, name, replicas } = workload
   if (replicas === 1) return `${kind} ${name}: 1 pod`
   const pods = replicas === undefined ? 'its pods' : `${replicas} pods`
-  return `${kind} ${name}: ${pods}, ${describeOrder(kind, strategy)}`
+  return `${kind} ${name}: ${pods}, ${describeOrder(workload)}`
 }
 
-function describeOrder(kind: string, strategy: string | undefined): string {
+/** An entry of output `restarts`. */
+export interface Restart {
+  readonly object: string
+  readonly pods: number | null
+  readonly order: string
+}
+
+export const toRestart = (workload: Workload): Restart => ({
+  object: `${workload.kind} ${workload.name}`,
+  pods: workload.replicas ?? null,
+  order: describeOrder(workload),
+})
+
+/** Source: Kubernetes, update strategies of Deployments, StatefulSets and DaemonSets. */
+function describeOrder({ kind, strategy }: Workload): string {
   if (strategy === 'Recreate') return 'all at once'
   return kind === 'Deployment' ? 'a few at a time, new ones first' : 'one after the other'
 }

@@ -31,7 +31,7 @@ export const endpointInputs = defineInputs({
     secret: true,
     description:
       'Private key of `certificate`, unencrypted, as PEM or base64 of PEM. With `mode: check` ' +
-      'it is optional.',
+      'or `dry-run: true` it is optional.',
     example: '${{ secrets.TLS_PRIVATE_KEY }}',
     required: 'unless `certificate` is empty',
   },

@@ -17,7 +17,9 @@ export const runInputs = defineInputs({
   'dry-run': {
     ...boolean,
     fleet: 'job',
-    description: '`true` prints what the run would change, and changes nothing.',
+    description:
+      '`true` prints what the run would change, and changes nothing. With `mode: deploy` it ' +
+      'needs no `private-key`, and only a read-only role (docs/permissions.md).',
     default: 'false',
   },
   'fail-on-drift': {

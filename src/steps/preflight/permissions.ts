@@ -7,6 +7,7 @@ import { permissionsMissing } from '../../failures/permissions.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { accessReviewPath, rulesReviewPath } from '../../clients/kubernetes/paths.ts'
 import type { Settings } from '../../inputs/types.ts'
+import type { Context } from '../step.ts'
 
 /** One permission, in the terms of RBAC. */
 export interface Permission {
@@ -165,6 +166,30 @@ export class PermissionChecker {
     if (missing.length > 0) throw this.createError(missing)
   }
 
+  /** Whether this identity may not write the Ingress at all, as a role for checks. */
+  async mayOnlyRead(): Promise<boolean> {
+    const writes = ingresses('create', 'patch')
+    return (await this.findMissing(writes)).length === writes.length
+  }
+
+  /**
+   * Like requireAll, unless this identity may only read: a dry run by a role for checks is no
+   * mistake, and notes what the deployment needs.
+   * @throws ActionError `cluster-forbidden`
+   */
+  async requireForDryRun(
+    { log }: Pick<Context, 'log'>,
+    required: readonly Permission[],
+  ): Promise<void> {
+    if (!(await this.mayOnlyRead())) return this.requireAll(required)
+    const missing = await this.findMissing(required)
+    if (missing.length === 0) return
+    log.note(
+      'This identity may only read. The deployment also needs, in namespace ' +
+        `${this.namespace}: ${listPermissions(missing).join(', ')}.`,
+    )
+  }
+
   /**
    * Merges the denied reads of a failure into one error that lists everything missing.
    * @param required permissions of the whole run
@@ -183,11 +208,10 @@ export class PermissionChecker {
   }
 
   private createError(missing: readonly Permission[], cause?: ActionError): ActionError {
-    const permissions = missing.map(({ verb, resource }) => `${verb} ${resource}`)
     return permissionsMissing({
       namespace: this.namespace,
       user: userOf(cause),
-      permissions: [...new Set(permissions)],
+      permissions: listPermissions(missing),
       cause,
     })
   }
@@ -216,6 +240,11 @@ export class PermissionChecker {
     return status?.allowed ?? false
   }
 }
+
+/** `patch services`, each once. */
+const listPermissions = (permissions: readonly Permission[]): string[] => [
+  ...new Set(permissions.map(({ verb, resource }) => `${verb} ${resource}`)),
+]
 
 const covers = (granted: readonly string[] | undefined, value: string): boolean =>
   (granted ?? []).some((each) => each === '*' || each === value)

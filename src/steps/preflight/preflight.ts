@@ -134,15 +134,19 @@ async function readOtherClasses(
   )
 }
 
-/** Replaces denied reads by one error that lists every missing permission of the run. */
+/**
+ * Replaces denied reads by one error that lists every missing permission of the run. A dry run that
+ * may only read needs no others.
+ */
 async function explainDenials<T>(
   reads: Promise<T>,
-  { namespace, service, helmStorage }: Settings,
+  { dryRun, namespace, service, helmStorage }: Settings,
   access: PermissionChecker,
 ): Promise<T> {
   try {
     return await reads
   } catch (thrown) {
+    if (dryRun && (await access.mayOnlyRead())) throw thrown
     const storage = service === undefined ? helmStorage : undefined
     throw await access.explainForbidden(toActionError(thrown), [
       ...requiredReadPermissions(namespace, storage),

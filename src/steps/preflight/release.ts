@@ -246,8 +246,8 @@ function createPendingError(
 }
 
 /**
- * Finds the release; undefined for a check that is not allowed to read where helm stores releases,
- * and therefore does not compare chart and values.
+ * Finds the release; undefined for a check or a dry run that is not allowed to read where helm
+ * stores releases, and therefore does not compare chart and values.
  */
 export async function findReleaseIfReadable(
   run: ClusterRun,
@@ -255,7 +255,7 @@ export async function findReleaseIfReadable(
 ): Promise<Release | undefined> {
   const { context, settings } = run
   const release = findRelease(run, services)
-  if (settings.mode !== 'check') return release
+  if (settings.mode !== 'check' && !settings.dryRun) return release
   const read = await readOptional(release)
   if (read.available) return read.value
   const isComparisonRequested =

@@ -31,7 +31,7 @@ export interface Target {
   readonly namespace: { readonly name: string; readonly uid: string }
   /** Undefined when `service` names a Milvus without a helm release. */
   readonly release: Release | undefined
-  /** Name of the release in a check that is not allowed to read it, from its Service. */
+  /** Name of the release in a check or dry run that may not read it, from its Service. */
   readonly unreadableReleaseName: string | undefined
   readonly service: MilvusService & { readonly port: number }
   /** The tool that manages the Service and would revert what helm changes. */

@@ -1,6 +1,7 @@
 /** The operations of step release, and the changes that show them to people. Pure. */
 import type { ServiceType } from '../../inputs/types.ts'
-import type { Release } from '../preflight/preflight.ts'
+import type { Release, Target } from '../preflight/preflight.ts'
+import type { Run } from '../run.ts'
 import type { Change } from '../step.ts'
 import type { ReleaseDifference } from './differences.ts'
 import type { OrphanedObject } from './orphans.ts'
@@ -78,6 +79,19 @@ export const toDifferences = (
     object: `release ${namespace}/${release}`,
     ...describeDifference(difference),
   }))
+
+/**
+ * What an identity that may not read the release sees of its changes: those of its Service. None
+ * of a release that it can read, whose upgrade is an operation.
+ */
+export const listVisibleChanges = (
+  { settings }: Pick<Run, 'settings'>,
+  { unreadableReleaseName }: Pick<Target, 'unreadableReleaseName'>,
+  differences: readonly ReleaseDifference[],
+): Change[] =>
+  unreadableReleaseName === undefined
+    ? []
+    : toDifferences(settings.namespace, unreadableReleaseName, differences)
 
 function describeDifference(difference: ReleaseDifference): Omit<Change, 'step' | 'object'> {
   switch (difference.field) {

@@ -21,7 +21,7 @@ import { runHelm, upgradeRequest } from './upgrade.ts'
 export { check } from './check.ts'
 export { findDifferences, requiresForce } from './differences.ts'
 export { logReleaseNotes, reportRestoredService } from './notes.ts'
-export { toChanges, toDifferences } from './operations.ts'
+export { listVisibleChanges, toChanges, toDifferences } from './operations.ts'
 
 /** What the plan of the release depends on. */
 export interface ReleasePlanInput {

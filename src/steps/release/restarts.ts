@@ -6,6 +6,7 @@ import {
   findRestartedWorkloads,
   findServiceSelector,
   findWorkloads,
+  toRestart,
   type Workload,
 } from '../../clients/helm/workloads.ts'
 import type { Release, Target } from '../preflight/preflight.ts'
@@ -24,12 +25,13 @@ interface RenderedUpgrade {
 }
 
 /**
- * Logs which pods a rendered upgrade restarts. The pods behind the Service are named also when it
- * does not restart them.
+ * Logs and outputs which pods a rendered upgrade restarts. The pods behind the Service are logged
+ * also when it does not restart them.
  */
 export function logRestarts(context: Context, rendered: RenderedUpgrade): void {
   const { release, service, manifest, comparison } = rendered
   const restarted = findRestartedWorkloads(release.latestRevision.manifest, manifest)
+  context.setOutput('restarts', JSON.stringify(restarted.map(toRestart)))
   const unaffected = findWorkloadsBehind(service, manifest).filter(
     (workload) => !restarted.some((each) => isSameWorkload(each, workload)),
   )

@@ -3,7 +3,7 @@
  * of the deployed revision. It is not `helm rollback`: docs/decisions/cutover-and-rollback.md.
  */
 import { toActionError } from '../../failures/thrown.ts'
-import type { Context } from '../step.ts'
+import type { IrreversibleChange } from '../step.ts'
 import { parseChartReference } from '../../clients/helm/chart-reference.ts'
 import { historyMaxToRetain } from '../../clients/helm/commands.ts'
 import type { HelmClient, UpgradeRequest } from '../../clients/helm/client.ts'
@@ -51,18 +51,25 @@ function stripTag(name: string): string {
   return reference.kind === 'registry' ? reference.repository : name
 }
 
-/** Logs before anything changes that the release could not be rolled back. */
-export function logRollbackNotes(
-  context: Context,
-  { deployedRevision, latestRevision }: Release,
+/** Why a release could not be rolled back, if it could not. */
+export function findMissingRollback(
+  namespace: string,
+  release: Release | undefined,
   rollbackPlan: RollbackPlan | undefined,
-): void {
-  if (rollbackPlan === undefined || !('unavailableReason' in rollbackPlan)) return
-  context.log.note(
-    `If this run fails after helm has started, release ${latestRevision.name} cannot be rolled ` +
-      `back, and stays as helm leaves it. Chart ${deployedRevision.chart.version} of revision ` +
-      `${deployedRevision.revision} is not available (${rollbackPlan.unavailableReason}).`,
-  )
+): IrreversibleChange | undefined {
+  if (!release || rollbackPlan === undefined || !('unavailableReason' in rollbackPlan))
+    return undefined
+  const { deployedRevision, latestRevision } = release
+  const why =
+    `chart ${deployedRevision.chart.version} of revision ${deployedRevision.revision} is not ` +
+    `available (${rollbackPlan.unavailableReason})`
+  return {
+    object: `release ${namespace}/${latestRevision.name}`,
+    why,
+    note:
+      `If this run fails after helm has started, release ${latestRevision.name} cannot be rolled ` +
+      `back, and stays as helm leaves it. ${why.replace('chart', 'Chart')}.`,
+  }
 }
 
 /**

@@ -25,7 +25,7 @@ import { rollbackRequest, type RollbackPlan } from './rollback-plan.ts'
 import { runHelm } from './upgrade.ts'
 import { findUnreadyWorkloads, partitionWorkloads } from './workloads.ts'
 
-export { logRollbackNotes } from './rollback-plan.ts'
+export { findMissingRollback } from './rollback-plan.ts'
 
 /** A rollback that can be made. */
 type AvailableRollback = Exclude<RollbackPlan, { readonly unavailableReason: string }>
