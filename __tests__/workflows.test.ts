@@ -96,6 +96,14 @@ const permissions: Readonly<
     'check-4': { 'id-token': 'write' },
     report: { actions: 'read', issues: 'write' },
   },
+  plan: {
+    targets: { contents: 'read' },
+    plan: { 'id-token': 'write' },
+    'plan-2': { 'id-token': 'write' },
+    'plan-3': { 'id-token': 'write' },
+    'plan-4': { 'id-token': 'write' },
+    report: { actions: 'read', 'pull-requests': 'write' },
+  },
   release: {
     check: { contents: 'read' },
     ci: { contents: 'read' },

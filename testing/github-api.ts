@@ -1,6 +1,7 @@
 /**
- * GitHub's REST API for run artifacts and issues, as far as the fleet report uses it, with GitHub's
- * limits. Source: GitHub REST API documentation; rejected requests have the texts of GitHub.
+ * GitHub's REST API for run artifacts, issues and comments, as far as the fleet report uses it,
+ * with GitHub's limits. Source: GitHub REST API documentation; rejected requests have the texts of
+ * GitHub.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,6 +14,16 @@ export interface StoredIssue {
   state: 'open' | 'closed'
   labels: string[]
   comments: string[]
+}
+
+/** A comment on an issue or a pull request. */
+export interface StoredComment {
+  readonly id: number
+  /** Number of the issue or pull request. */
+  readonly issue: number
+  body: string
+  /** The token of a workflow belongs to a bot. */
+  readonly user: { readonly login: string; readonly type: 'Bot' | 'User' }
 }
 
 /** An artifact of the run. A re-run may upload the same name again. */
@@ -36,6 +47,10 @@ export interface GitHubApi {
   readonly url: string
   readonly token: string
   readonly issues: StoredIssue[]
+  /** Numbers of the pull requests, which have the comments of issues. */
+  readonly pullRequests: number[]
+  /** The comments on pull requests; those on issues are in `issues` too. */
+  readonly comments: StoredComment[]
   readonly artifacts: StoredArtifact[]
   /** `METHOD path` of each request. */
   readonly requests: string[]
@@ -58,6 +73,8 @@ export async function startGitHubApi(token = 'canary-of-the-github-token'): Prom
     url: '',
     token,
     issues: [],
+    pullRequests: [],
+    comments: [],
     artifacts: [],
     requests: [],
     leakedCredentials: [],
@@ -136,7 +153,11 @@ async function handleMessage(
   const answer = (): Answer => {
     if (!isAuthenticated) return [401, { message: 'Bad credentials' }]
     if (api.requests.length > maxRequests) return rejectByRateLimit()
-    return answerArtifacts(api.artifacts, archiveUrl, request) ?? answerIssues(api, request)
+    return (
+      answerArtifacts(api.artifacts, archiveUrl, request) ??
+      answerComments(api, request) ??
+      answerIssues(api, request)
+    )
   }
   if (failure?.isCarriedOut === true) answer()
   const [status, content, headers = {}] = failure
@@ -202,8 +223,7 @@ function answerIssues({ issues }: GitHubApi, { method, path, query, url, body }:
     const { page, headers } = paginate(matching, query, url)
     return [200, page, headers]
   }
-  if ((body.body ?? '').length > maxBodyLength)
-    return [422, { message: 'Validation Failed', errors: [{ field: 'body', code: 'too_long' }] }]
+  if ((body.body ?? '').length > maxBodyLength) return bodyTooLong
   if (method === 'POST' && path === 'issues') {
     const issue: StoredIssue = {
       number: issues.length + 1,
@@ -217,10 +237,41 @@ function answerIssues({ issues }: GitHubApi, { method, path, query, url, body }:
     issues.push(issue)
     return [201, issue]
   }
-  const [, number = '', comments] = /^issues\/(\d+)(\/comments)?$/.exec(path) ?? []
+  const [, number = ''] = /^issues\/(\d+)$/.exec(path) ?? []
   const issue = issues.find((candidate) => candidate.number === Number(number))
   if (!issue) return [404, { message: 'Not Found' }]
-  if (comments !== undefined) issue.comments.push(body.body ?? '')
-  else Object.assign(issue, body)
+  Object.assign(issue, body)
   return [200, issue]
+}
+
+const bodyTooLong: Answer = [
+  422,
+  { message: 'Validation Failed', errors: [{ field: 'body', code: 'too_long' }] },
+]
+
+/** Lists, creates and updates comments: `issues/7/comments`, `issues/comments/1`. */
+function answerComments(api: GitHubApi, request: Request): Answer | undefined {
+  const { method, path, query, url, body } = request
+  const [, id, number] = /^issues\/(?:comments\/(\d+)|(\d+)\/comments)$/.exec(path) ?? []
+  if (id === undefined && number === undefined) return undefined
+  const text = body.body ?? ''
+  if (text.length > maxBodyLength) return bodyTooLong
+  if (id !== undefined) {
+    const comment = api.comments.find((candidate) => candidate.id === Number(id))
+    if (!comment || method !== 'PATCH') return [404, { message: 'Not Found' }]
+    comment.body = text
+    return [200, comment]
+  }
+  const issue = api.issues.find((candidate) => candidate.number === Number(number))
+  if (!issue && !api.pullRequests.includes(Number(number))) return [404, { message: 'Not Found' }]
+  if (method === 'GET') {
+    const all = api.comments.filter((comment) => comment.issue === Number(number))
+    const { page, headers } = paginate(all, query, url)
+    return [200, page, headers]
+  }
+  issue?.comments.push(text)
+  const user = { login: 'github-actions[bot]', type: 'Bot' } as const
+  const comment = { id: api.comments.length + 1, issue: Number(number), body: text, user }
+  api.comments.push(comment)
+  return [201, comment]
 }

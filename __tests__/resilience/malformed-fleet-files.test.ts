@@ -1,6 +1,7 @@
 /** Targets files, matrices and results of a fleet, damaged or built to break their parser. */
 import { expect } from '@jest/globals'
 import fc from 'fast-check'
+import { renderPlan } from '../../src/fleet/report/plan.ts'
 import { createFleetReport, renderReport, selectResults } from '../../src/fleet/report/report.ts'
 import { buildJobs } from '../../src/fleet/plan/matrix.ts'
 import { parseOutputs } from '../../src/fleet/deploy/outputs.ts'
@@ -133,6 +134,9 @@ const anyResult = fc.record(
         'failed-step',
         'certificate-expiry',
         'changes',
+        'failures',
+        'restarts',
+        'irreversible',
       ),
       fc.oneof(
         anyText,
@@ -145,6 +149,7 @@ const anyResult = fc.record(
           '[[]]',
           '{"object": 1}',
           '[{"object":"a","path":"b","why":"c"}]',
+          '[{"object":"<a>","pods":{},"order":"](b","why":7},{"code":"`","step":"@","problem":"|"}]',
         ),
       ),
     ),
@@ -170,6 +175,9 @@ function isAcceptedByFleet(messagePattern: RegExp, parse: () => unknown): boolea
   }
 }
 
+const findRows = (markdown: string): string[] =>
+  markdown.split('\n').filter((line) => /^\| [✓✗] /.test(line))
+
 testProperty(
   'matrix and results of a fleet',
   fc.tuple(anyArtifact, fc.dictionary(fc.stringMatching(/^[a-z-]{1,12}$/), anyText)),
@@ -194,9 +202,12 @@ testProperty(
       const body = renderReport(report, { maxLength: 60_000, listClean: true })
       expectReadable(report.title)
       // Each target is one row of four cells, whatever its values contain.
-      const rows = body.split('\n').filter((line) => /^\| [✓✗] /.test(line))
+      const rows = findRows(body)
       expect(rows.map((line) => line.split('|').length)).toEqual(Array(results.length).fill(6))
-      expect(body.replace(/`[^`]*`/g, '')).not.toMatch(/[<>@]|(?<!\n)###|\]\(/)
+      const plan = renderPlan(report, { unchangedCount: 1, abandoned: [] }, 60_000)
+      expect(findRows(plan).filter((line) => line.split('|').length !== 6)).toEqual([])
+      for (const text of [body, plan])
+        expect(text.replace(/`[^`]*`/g, '')).not.toMatch(/[<>@]|(?<!\n)###|\]\(/)
     })
   },
 )

@@ -103,6 +103,17 @@ export const resultsIncomplete = (): Error =>
     'The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.',
   )
 
+/** The report of a pull request lacks the results of some jobs; a warning per artifact says why. */
+export const planIncomplete = (): Error =>
+  new Error('The plan is incomplete, because some results could not be read. Re-run the report.')
+
+/** The comment on a pull request cannot be written or updated. */
+export const commentNotUpdated = (cause: unknown): Error =>
+  new Error(
+    `The comment on the pull request does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`,
+    { cause },
+  )
+
 /** The issue of a drift check cannot be opened, updated or closed. */
 export const issueNotUpdated = (cause: unknown): Error =>
   new Error(

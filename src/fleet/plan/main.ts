@@ -1,7 +1,7 @@
 /** The action fleet/plan: turns targets into the matrix of a job. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { getInput, setFailed, setOutput, summary } from '@actions/core'
+import { existsSync, readFileSync } from 'node:fs'
+import { getBooleanInput, getInput, setFailed, setOutput, summary } from '@actions/core'
 import {
   maxParallelTooSmall,
   planTooLarge,
@@ -18,6 +18,7 @@ import {
   type Job,
 } from './matrix.ts'
 import { escapeCell } from '../report/markdown.ts'
+import { compareTargets, isFromFork, type TargetComparison } from './pull-request.ts'
 import { readTargets, readWorkflowTarget, type TargetsResult, type Target } from './targets.ts'
 
 /** Characters: the report passes the problems on in a variable of at most 128 KiB. */
@@ -38,14 +39,19 @@ async function run(): Promise<void> {
   setOutput('problems', '')
   setOutput('attempt', process.env['GITHUB_RUN_ATTEMPT'] ?? '1')
   const path = getInput('file')
+  const isPullRequest = getBooleanInput('pull-request')
+  const skipReason = isPullRequest && isFromFork(process.env) ? 'fork' : ''
+  setOutput('skipped', skipReason)
   // The report of a file with problems needs it too.
   if (path !== '') setOutput('artifacts', getArtifactPrefix([]))
-  const targets = await readSelectedTargets(path, getFilter(path))
+  const selectedTargets = await readSelectedTargets(path, getFilter(path))
+  const { changed: targets, abandoned } =
+    skipReason === '' ? selectChanged(selectedTargets) : await skipFork(selectedTargets)
   const commonInputs = findCommonInputs(targets)
   const matrixCount = readCount('matrices') ?? 1
   const jobs = buildJobs(targets, {
     runsOn: getInput('runs-on') || 'ubuntu-latest',
-    check: getInput('mode') === 'check',
+    check: isPullRequest || getInput('mode') === 'check',
     commonInputs,
     matrixCount,
     maxJobs: readCount('max-jobs'),
@@ -58,6 +64,8 @@ async function run(): Promise<void> {
     'max-parallel': divideParallelJobs(readCount('max-parallel'), matrices.length),
     'common-inputs': JSON.stringify(commonInputs),
     targets: JSON.stringify(targets.map(({ name }) => name)),
+    unchanged: String(selectedTargets.length - targets.length),
+    abandoned: JSON.stringify(abandoned),
   })
   console.log(`${formatCount(targets.length, 'target')} in ${formatCount(jobs.length, 'job')}`)
 }
@@ -86,6 +94,35 @@ function divideParallelJobs(maxParallel: number | undefined, matrixCount: number
   return String(Math.floor(maxParallel / Math.max(1, matrixCount)))
 }
 
+/** Selects the targets that a pull request changes: all without a file to compare with. */
+function selectChanged(targets: readonly Target[]): TargetComparison {
+  const basePath = getInput('base-file')
+  if (basePath === '') return { changed: targets, abandoned: [] }
+  return compareTargets(targets, readBaseTargets(basePath))
+}
+
+/** None if the file is new, or was so broken that nothing could be deployed with it. */
+function readBaseTargets(path: string): readonly Target[] {
+  if (!existsSync(path)) return []
+  const result = readTargetsFile(path)
+  if (!('targets' in result)) return []
+  const patterns = splitFilter(getInput('only')).map(compileGlob)
+  return result.targets.filter(
+    ({ name }) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name)),
+  )
+}
+
+/** Selects no target, and says why. */
+async function skipFork(targets: readonly Target[]): Promise<TargetComparison> {
+  const text =
+    'This pull request comes from a fork. GitHub gives its workflow no secrets and a token that ' +
+    'can only read, so no target was compared with AWS, and no comment was written.'
+  const title = `${formatCount(targets.length, 'target')} can be planned, and none was`
+  console.log(`${title}. ${text}`)
+  await summary.addHeading(title, 3).addRaw(text, true).write()
+  return { changed: [], abandoned: [] }
+}
+
 /** @throws Error when GitHub would drop them */
 function setOutputs(outputs: Readonly<Record<string, string>>): void {
   const size = Object.values(outputs).reduce(
@@ -108,8 +145,9 @@ const getFilter = (path: string): string => (path === '' ? '' : getInput('only')
 function getArtifactPrefix(targetKeys: readonly string[]): string {
   const path = getInput('file')
   const dryRun = getInput('dry-run') === 'true' ? ['dry-run'] : []
+  const pullRequest = getBooleanInput('pull-request') ? ['pull-request'] : []
   const mode = getInput('mode') || 'deploy'
-  const selection = [mode, ...dryRun, path, getFilter(path), ...targetKeys]
+  const selection = [mode, ...dryRun, ...pullRequest, path, getFilter(path), ...targetKeys]
   const hash = createHash('sha256').update(JSON.stringify(selection)).digest('hex').slice(0, 8)
   return `milvus-alb-results-${hash}-`
 }
@@ -167,7 +205,7 @@ function filterTargets(
   filter: string,
   source: string,
 ): readonly Target[] {
-  const globs = filter.split(/[\s,]+/).filter((glob) => glob !== '')
+  const globs = splitFilter(filter)
   if (globs.length === 0) return targets
   const patterns = globs.map((glob) => ({ glob, pattern: compileGlob(glob) }))
   const unmatchedGlobs = patterns
@@ -176,6 +214,9 @@ function filterTargets(
   if (unmatchedGlobs.length > 0) throw unmatchedFilter(unmatchedGlobs, source, targets.length)
   return targets.filter(({ name }) => patterns.some(({ pattern }) => pattern.test(name)))
 }
+
+const splitFilter = (filter: string): string[] =>
+  filter.split(/[\s,]+/).filter((glob) => glob !== '')
 
 function compileGlob(glob: string): RegExp {
   const escapedParts = glob.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))

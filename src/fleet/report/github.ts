@@ -1,6 +1,6 @@
 /**
- * GitHub's REST API, for the artifacts of a run and for issues. Octokit and its plugins choose the
- * proxy, follow pages, retry errors of the server, and wait for rate limits.
+ * GitHub's REST API, for the artifacts of a run, issues and comments. Octokit and its plugins
+ * choose the proxy, follow pages, retry errors of the server, and wait for rate limits.
  */
 import { getOctokit } from '@actions/github'
 import { retry } from '@octokit/plugin-retry'
@@ -31,6 +31,11 @@ interface Artifact {
   readonly name: string
   readonly expired: boolean
   readonly size_in_bytes: number
+}
+
+interface StoredComment {
+  readonly id: number
+  readonly body: string
 }
 
 interface IssueText {
@@ -135,6 +140,27 @@ export class GitHub {
       body,
       request: { retries: 0 },
     })
+  }
+
+  /**
+   * Finds a comment of an app, as this workflow's token writes it: others could write the same
+   * marker.
+   * @param number of the pull request
+   */
+  async findOwnComment(number: number, marker: string): Promise<StoredComment | undefined> {
+    const comments = await this.octokit.paginate(this.octokit.rest.issues.listComments, {
+      ...this.location,
+      issue_number: number,
+      per_page: 100,
+    })
+    const comment = comments.find(
+      ({ body, user }) => user?.type === 'Bot' && body?.startsWith(marker) === true,
+    )
+    return comment && { id: comment.id, body: comment.body ?? '' }
+  }
+
+  async updateComment(id: number, body: string): Promise<void> {
+    await this.octokit.rest.issues.updateComment({ ...this.location, comment_id: id, body })
   }
 
   /** Closes an issue with a comment. */

@@ -1,11 +1,19 @@
 /**
  * The action fleet/report: one summary of the targets of all jobs and, for a drift check, one issue
- * that follows the findings.
+ * that follows the findings, or for a pull request, one comment.
  */
 import * as core from '@actions/core'
-import { issueNotUpdated, resultsIncomplete, resultsMissing } from '../../failures/fleet.ts'
+import {
+  issueNotUpdated,
+  planIncomplete,
+  resultsIncomplete,
+  resultsMissing,
+} from '../../failures/fleet.ts'
 import { getErrorMessage } from '../../util/text.ts'
+import type { AbandonedTarget } from '../plan/pull-request.ts'
+import { syncComment } from './comment.ts'
 import { GitHub, type DownloadedResults } from './github.ts'
+import { createPlanTitle, renderPlan, type PlanScope } from './plan.ts'
 import {
   createFileReport,
   createFleetReport,
@@ -41,8 +49,13 @@ async function run(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 async function reportResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<void> {
+  const isPlan = core.getBooleanInput('plan')
   const targetNames = JSON.parse(core.getInput('targets') || '[]') as string[]
-  const { jobs, problems } = await readResults(github, targetNames, env)
+  // No job runs for a pull request that changes no target.
+  const { jobs, problems } =
+    isPlan && targetNames.length === 0
+      ? { jobs: [], problems: [] }
+      : await readResults(github, targetNames, env)
   for (const problem of problems) core.warning(problem)
   const results = selectResults(jobs, {
     mode: core.getInput('mode'),
@@ -51,18 +64,43 @@ async function reportResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<vo
     targetNames,
     isComplete: problems.length === 0,
   })
-  if (results.length === 0) throw problems.length > 0 ? resultsIncomplete() : resultsMissing()
+  if (results.length === 0 && !isPlan)
+    throw problems.length > 0 ? resultsIncomplete() : resultsMissing()
   const report = createFleetReport(results)
-  if (problems.length === 0) await publish(github, report, env)
-  else {
-    await writeReport(report)
-    throw resultsIncomplete()
-  }
+  // The comment on a pull request would otherwise be about an earlier push.
+  if (problems.length === 0 || isPlan) await publish(github, report, env)
+  else await writeReport(report)
+  if (problems.length > 0) throw isPlan ? planIncomplete() : resultsIncomplete()
 }
 
 async function publish(github: GitHub, report: FleetReport, env: NodeJS.ProcessEnv): Promise<void> {
+  if (core.getBooleanInput('plan')) {
+    await publishPlan(github, report, env)
+    return
+  }
   await writeReport(report)
   if (core.getBooleanInput('issue')) await syncIssue(github, report, env)
+}
+
+async function publishPlan(
+  github: GitHub,
+  report: FleetReport,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const scope: PlanScope = {
+    unchangedCount: Number(core.getInput('unchanged') || '0'),
+    abandoned: JSON.parse(core.getInput('abandoned') || '[]') as AbandonedTarget[],
+  }
+  const text = renderPlan(report, scope, maxSummaryLength)
+  await writeSummary(report, createPlanTitle(report), text)
+  const pullRequest = core.getInput('pull-request')
+  if (pullRequest === '') return
+  const source = {
+    workflow: env['GITHUB_WORKFLOW'] ?? '',
+    runNumber: Number(env['GITHUB_RUN_NUMBER'] ?? '0'),
+    runUrl: createRunUrl(env),
+  }
+  await syncComment(github, Number(pullRequest), { report, scope, source })
 }
 
 /**
@@ -97,10 +135,18 @@ const noResultFiles: ResultFiles = { jobs: [], problems: [], artifacts: [] }
 
 async function writeReport(report: FleetReport): Promise<void> {
   const text = renderReport(report, { maxLength: maxSummaryLength, listClean: true })
-  await core.summary.addRaw(`### ${report.title}\n\n${text}\n`).write()
-  core.setOutput('clean', String(report.clean))
-  core.setOutput('drift', report.drift)
-  console.log(report.title)
+  await writeSummary(report, report.title, text)
+}
+
+async function writeSummary(
+  { clean, drift }: FleetReport,
+  title: string,
+  text: string,
+): Promise<void> {
+  await core.summary.addRaw(`### ${title}\n\n${text}\n`).write()
+  core.setOutput('clean', String(clean))
+  core.setOutput('drift', drift)
+  console.log(title)
 }
 
 /**

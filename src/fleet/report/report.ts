@@ -5,7 +5,7 @@ import { parseChanges, type Change } from './changes.ts'
 import { escapeCell, inlineCode } from './markdown.ts'
 
 /** A target, for people. */
-interface TargetRow {
+export interface TargetRow {
   readonly result: TargetResult
   /** Whether the target needs no attention. */
   readonly clean: boolean
@@ -121,7 +121,10 @@ function partition<T>(items: readonly T[], matches: (item: T) => boolean): [T[],
 }
 
 /** Joins sections of lines. Lines after the limit are left out, and counted. */
-function joinWithinLimit(sections: readonly (readonly string[])[], maxLength: number): string {
+export function joinWithinLimit(
+  sections: readonly (readonly string[])[],
+  maxLength: number,
+): string {
   const lines = sections.flatMap((section, index) => (index === 0 ? section : ['', ...section]))
   const text = lines.join('\n')
   if (text.length <= maxLength) return text
@@ -148,7 +151,7 @@ function combineDrift(results: readonly TargetResult[]): FleetReport['drift'] {
 }
 
 /** @returns no lines without rows */
-function renderTable(rows: readonly TargetRow[]): string[] {
+export function renderTable(rows: readonly TargetRow[]): string[] {
   if (rows.length === 0) return []
   const lines = rows.map(({ clean, result, state }) => {
     const cells = [clean ? '✓' : '✗', ...[result.name, result.host, state].map(escapeCell)]
