@@ -30,6 +30,15 @@ scenario('another chart version is previewed, and applied only when allowed', as
   expect(allowed.summary).toContain(
     'Chart 4.2.58 (Milvus 2.5.16) to 5.0.19 (Milvus 2.6.15): helm would',
   )
+  expect(JSON.parse(allowed.outputs['irreversible'] ?? '')).toContainEqual({
+    object: 'release milvus/milvus-demo',
+    why: 'Milvus cannot be downgraded after an upgrade from 2.5.16 to 2.6.15',
+  })
+  expect(JSON.parse(allowed.outputs['restarts'] ?? '')).toContainEqual({
+    object: 'Deployment milvus-demo-standalone',
+    pods: 1,
+    order: expect.any(String),
+  })
   expectUnchanged(await scenario.run({ 'chart-version': '5.0.19' }))
 })
 

@@ -25,6 +25,7 @@ export function reportIrreversibleChanges({ context, settings }: EndpointRun, pl
       findUpgrade(plan)?.review.rollbackPlan,
     ),
     findFailedRevision(plan),
+    findMilvusUpgrade(plan),
     findReplacedAlb(plan),
     findProtectedAlb(plan),
     findServiceLoadBalancer(plan),
@@ -64,6 +65,21 @@ function findFailedRevision(plan: Plan): IrreversibleChange | undefined {
     note:
       `If this run fails after helm has started, release ${name} is rolled back to ${target}, ` +
       'including its Service type.',
+  }
+}
+
+function findMilvusUpgrade(plan: Plan): IrreversibleChange | undefined {
+  const upgrade = findUpgrade(plan)
+  const versions = upgrade?.review.oneWayUpgrade
+  if (!upgrade || versions === undefined) return undefined
+  const { name } = upgrade.release.latestRevision
+  const why = `Milvus cannot be downgraded after an upgrade from ${versions}`
+  return {
+    object: `release ${upgrade.namespace}/${name}`,
+    why,
+    note:
+      `If this run fails after helm has started, release ${name} is rolled back, although ` +
+      `${why}.`,
   }
 }
 

@@ -33,17 +33,28 @@ export function formatVersionChange(
 }
 
 /**
- * What an upgrade to Milvus 2.6 requires: 2.5.16 with mixCoordinator, and it cannot be undone.
+ * An upgrade to Milvus 2.6, which cannot be undone. Source: milvus-helm, charts/milvus/README.md.
+ * @returns `2.5.16 to 2.6.15`; undefined for other upgrades
+ */
+export function findOneWayUpgrade(
+  { deployedRevision }: Release,
+  { appVersion }: Preview['chart'],
+): string | undefined {
+  const milvusVersion = getMilvusVersion(deployedRevision)
+  const isBefore26 = (version: string): boolean =>
+    toComparableVersion(version) < toComparableVersion('2.6.0')
+  if (!isBefore26(milvusVersion) || isBefore26(appVersion)) return undefined
+  return `${milvusVersion} to ${appVersion}`
+}
+
+/**
+ * What an upgrade to Milvus 2.6 requires: 2.5.16 with mixCoordinator.
  * Source: milvus-helm, charts/milvus/README.md.
  * @returns a sentence with a space before it; empty for other upgrades
  */
-export function describeMilvusUpgrade(
-  { deployedRevision }: Release,
-  { appVersion }: Preview['chart'],
-): string {
-  const before = toComparableVersion(getMilvusVersion(deployedRevision))
-  const after = toComparableVersion(appVersion)
-  if (before >= toComparableVersion('2.6.0') || after < toComparableVersion('2.6.0')) return ''
+export function describeMilvusUpgrade(release: Release, chart: Preview['chart']): string {
+  if (findOneWayUpgrade(release, chart) === undefined) return ''
+  const before = toComparableVersion(getMilvusVersion(release.deployedRevision))
   const detour =
     before < toComparableVersion('2.5.16') ? ': upgrade to chart 4.2.58 (Milvus 2.5.16) first' : ''
   return ` Milvus allows upgrades to 2.6 only from 2.5.16 or later with mixCoordinator on${detour}.`

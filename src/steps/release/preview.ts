@@ -18,7 +18,12 @@ import {
   logConflictNotes,
   type RenderedRelease,
 } from './conflicts.ts'
-import { describeDifference, describeMilvusUpgrade, formatVersionChange } from './descriptions.ts'
+import {
+  describeDifference,
+  describeMilvusUpgrade,
+  findOneWayUpgrade,
+  formatVersionChange,
+} from './descriptions.ts'
 import { findOrphanedObjects, type OrphanedObject } from './orphans.ts'
 import { logRestarts } from './restarts.ts'
 import { prepareRollback, type RollbackPlan } from './rollback-plan.ts'
@@ -41,6 +46,8 @@ export interface ReviewedUpgrade {
   readonly orphanedObjects: readonly OrphanedObject[]
   /** How to roll back if the run fails; undefined when it would not roll back. */
   readonly rollbackPlan: RollbackPlan | undefined
+  /** From and to which version of Milvus, if Milvus cannot go back: `2.5.16 to 2.6.15`. */
+  readonly oneWayUpgrade: string | undefined
 }
 
 /** A release that exists. */
@@ -91,6 +98,7 @@ export async function reviewUpgrade(
     ],
     orphanedObjects,
     rollbackPlan: await planRollback(settings, helm, release, rendered),
+    oneWayUpgrade: findOneWayUpgrade(release, preview.chart),
   }
 }
 
