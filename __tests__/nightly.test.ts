@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { startGitHubApi, type GitHubApi } from '../testing/github-api.ts'
 import { syncIssue, formatReport, type Needs } from '../scripts/nightly.ts'
-import { GitHub } from '../src/fleet/report/github.ts'
+import { GitHub } from '../src/fleet/github/github.ts'
 
 const url = 'https://github.com/owner/name/actions/runs/1'
 const passedNeeds: Needs = { faults: { result: 'success' }, lab: { result: 'success' } }

@@ -1,14 +1,14 @@
 /**
- * Checks all workflows and templates against action.yml and against each other; actionlint (npm run
- * workflows) checks their syntax.
+ * Checks all workflows against action.yml and against each other; actionlint (npm run workflows)
+ * checks their syntax. Templates and pages, which call them: workflow-callers.test.ts.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
 import { repositoryRoot } from '../testing/environment.ts'
+import { readPageBlocks } from '../scripts/page-workflows.ts'
 import { sharedInputs } from '../src/fleet/deploy/run-target.ts'
-import { readTargets } from '../src/fleet/plan/targets.ts'
 
 interface Step {
   readonly id?: string
@@ -17,19 +17,12 @@ interface Step {
   readonly run?: string
 }
 interface Job {
-  readonly uses?: string
-  readonly with?: Readonly<Record<string, unknown>>
-  readonly secrets?: Readonly<Record<string, string>>
+  readonly environment?: unknown
   readonly permissions?: Readonly<Record<string, string>>
   readonly steps?: readonly Step[]
 }
-interface WorkflowCall {
-  readonly inputs: Readonly<Record<string, unknown>>
-  readonly secrets: Readonly<Record<string, unknown>>
-}
 interface Workflow {
   readonly env?: Readonly<Record<string, string>>
-  readonly on: { readonly workflow_call?: WorkflowCall }
   readonly permissions: object
   readonly jobs: Readonly<Record<string, Job>>
 }
@@ -42,9 +35,6 @@ const actionRepository = 'milvus-alb-action/milvus-alb-action'
 const files = readdirSync(join(repositoryRoot, '.github/workflows'))
 const workflows = files.map(
   (file) => [file.replace('.yml', ''), parseYaml<Workflow>(`.github/workflows/${file}`)] as const,
-)
-const templates = readdirSync(join(repositoryRoot, 'workflow-templates')).filter((name) =>
-  name.endsWith('.yml'),
 )
 const listSteps = ({ jobs }: Workflow): Step[] =>
   Object.values(jobs).flatMap((job) => job.steps ?? [])
@@ -81,7 +71,7 @@ const permissions: Readonly<
   codeql: { analyze: { contents: 'read', 'security-events': 'write' } },
   deploy: {
     one: { 'id-token': 'write' },
-    targets: { contents: 'read' },
+    targets: { contents: 'read', actions: 'read' },
     fleet: { 'id-token': 'write' },
     'fleet-2': { 'id-token': 'write' },
     'fleet-3': { 'id-token': 'write' },
@@ -89,7 +79,7 @@ const permissions: Readonly<
     report: { actions: 'read' },
   },
   'drift-check': {
-    targets: { contents: 'read' },
+    targets: { contents: 'read', actions: 'read' },
     check: { 'id-token': 'write' },
     'check-2': { 'id-token': 'write' },
     'check-3': { 'id-token': 'write' },
@@ -97,7 +87,7 @@ const permissions: Readonly<
     report: { actions: 'read', issues: 'write' },
   },
   plan: {
-    targets: { contents: 'read' },
+    targets: { contents: 'read', actions: 'read' },
     plan: { 'id-token': 'write' },
     'plan-2': { 'id-token': 'write' },
     'plan-3': { 'id-token': 'write' },
@@ -141,7 +131,7 @@ test('each action is pinned to the same commit and version in all files', () => 
   const pinnedReferences = new Map<string, Set<string>>()
   for (const path of [
     'README.md',
-    'docs/workflows.md',
+    ...new Set(readPageBlocks(repositoryRoot).map(({ page }) => page)),
     ...files.map((file) => `.github/workflows/${file}`),
   ]) {
     for (const [, name = '', reference = ''] of readText(path).matchAll(
@@ -173,6 +163,20 @@ test.each(['deploy', 'drift-check'])('the jobs of %s refuse paths of a repositor
   expect(env).toEqual({ MILVUS_ALB_WITHOUT_CHECKOUT: 'true' })
 })
 
+test('each deployment links to its endpoint, and a check is none', () => {
+  const jobs = ['deploy', 'drift-check'].flatMap((name) =>
+    Object.values(parseYaml<Workflow>(`.github/workflows/${name}.yml`).jobs),
+  )
+  const environments = jobs.flatMap(({ environment }) => environment ?? [])
+  const fleet = { name: '${{ matrix.environment }}', url: '${{ steps.fleet.outputs.endpoint }}' }
+  const check = { name: '${{ matrix.environment }}', deployment: false }
+  expect(environments).toEqual([
+    { name: '${{ inputs.environment }}', url: '${{ steps.alb.outputs.endpoint }}' },
+    ...Array<object>(4).fill(fleet),
+    ...Array<object>(4).fill(check),
+  ])
+})
+
 test('the shared inputs of a fleet are inputs of the action', () => {
   const readInputs = (path: string): string[] =>
     Object.keys(parseYaml<{ inputs: object }>(path).inputs)
@@ -193,74 +197,4 @@ test('the job that can push tags installs no dependencies', () => {
       ([, module]) => !module?.startsWith('node:'),
     ),
   ).toEqual([])
-})
-
-const examples = [...readText('docs/workflows.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(
-  ([, example = '']) => example,
-)
-const callers = [
-  ...templates.map(
-    (name) => [`workflow-templates/${name}`, readText(`workflow-templates/${name}`)] as const,
-  ),
-  ...examples
-    .filter((example) => example.includes('uses: '))
-    .map(
-      (example) =>
-        [`docs/workflows.md: ${/^name: (.*)/.exec(example)?.[1] ?? ''}`, example] as const,
-    ),
-]
-
-test.each(callers)(
-  '%s calls a reusable workflow with valid inputs and secrets, and grants the permissions that it needs',
-  (_name, content) => {
-    const { jobs } = load(content) as Workflow
-    for (const { uses = '', with: actual = {}, secrets = {}, permissions } of Object.values(jobs)) {
-      const [, path = ''] =
-        /^milvus-alb-action\/milvus-alb-action\/(\.github\/workflows\/[\w-]+\.yml)@v1$/.exec(
-          uses,
-        ) ?? []
-      const calledWorkflow = parseYaml<Workflow>(path)
-      const workflowCall = calledWorkflow.on.workflow_call
-      expect(Object.keys(workflowCall?.inputs ?? {})).toEqual(
-        expect.arrayContaining(Object.keys(actual)),
-      )
-      // A called workflow receives a secret of the environment only when its caller names it.
-      // Source: actions/runner, issue 1490.
-      expect(secrets).toEqual(
-        Object.fromEntries(
-          Object.keys(workflowCall?.secrets ?? {}).map((secret) => [
-            secret,
-            `\${{ secrets.${secret} }}`,
-          ]),
-        ),
-      )
-      expect(permissions).toEqual(
-        Object.assign({}, ...Object.values(calledWorkflow.jobs).map((job) => job.permissions)),
-      )
-    }
-  },
-)
-
-test('the example of a targets file is valid', () => {
-  const files = examples.filter((example) => !example.includes('uses: '))
-  expect(files.map((file) => readTargets(file))).toEqual([
-    {
-      targets: [
-        expect.objectContaining({ name: 'production' }),
-        expect.objectContaining({ name: 'staging' }),
-      ],
-    },
-  ])
-})
-
-test.each(templates)('template %s has the properties that GitHub displays', (name) => {
-  expect(
-    JSON.parse(readText(`workflow-templates/${name.replace('.yml', '.properties.json')}`)),
-  ).toEqual({
-    name: expect.any(String),
-    description: expect.stringMatching(/\.$/),
-    iconName: expect.stringMatching(/^octicon /),
-    categories: [expect.any(String)],
-    filePatterns: [],
-  })
 })

@@ -3,7 +3,7 @@
  * and closes it when they pass. NEEDS is the context `needs` of that job as JSON; the other
  * variables are in the environment of every job.
  */
-import { GitHub } from '../src/fleet/report/github.ts'
+import { GitHub } from '../src/fleet/github/github.ts'
 
 /** The context `needs`: the jobs on which this one depends. Source: GitHub, Contexts reference. */
 export type Needs = Readonly<

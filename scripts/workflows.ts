@@ -2,11 +2,12 @@
  * `npm run workflows`: runs actionlint and zizmor, which looks for ways to attack them, on every
  * workflow and action. Both are installed once: actionlint from its Go module, zizmor from PyPI.
  */
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from '../integration/command.ts'
 import { cacheDirectory, createDirectoryOnce } from '../testing/cli-tools.ts'
 import { repositoryRoot } from '../testing/environment.ts'
+import { isWorkflow, readPageBlocks } from './page-workflows.ts'
 
 const actionlintVersion = 'v1.7.12'
 const zizmorVersion = '1.32.0'
@@ -39,6 +40,8 @@ async function installZizmor(): Promise<string> {
   return join(directory, 'bin/zizmor')
 }
 
+const zizmorConfig = '.github/zizmor.yml'
+
 /** All files that zizmor and actionlint check, as paths from the root. */
 async function listWorkflows(): Promise<string[]> {
   const folders = ['.github/workflows', 'workflow-templates']
@@ -50,17 +53,32 @@ async function listWorkflows(): Promise<string[]> {
   return names.flat().filter((file) => file.endsWith('.yml'))
 }
 
+/** Writes the workflows of the pages to files, whose names say where they come from. */
+async function extractPageWorkflows(): Promise<string[]> {
+  const directory = join(cacheDirectory, 'page-workflows')
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { recursive: true })
+  const blocks = readPageBlocks(repositoryRoot).filter(isWorkflow)
+  return Promise.all(
+    blocks.map(async ({ page, text }, index) => {
+      const file = join(directory, `${page.replaceAll('/', '-')}-${index}.yml`)
+      await writeFile(file, text)
+      return file
+    }),
+  )
+}
+
 const actions = ['action.yml', 'deploy', 'fleet']
 
 try {
-  const workflows = await listWorkflows()
+  const workflows = [...(await listWorkflows()), ...(await extractPageWorkflows())]
   const ignoredMessages = newSyntaxMessages.flatMap((message) => ['-ignore', message])
   const options = { cwd: repositoryRoot }
   await runCommand(await installActionlint(), ['-color', ...ignoredMessages, ...workflows], options)
   console.log(`actionlint ${actionlintVersion} finds no problems in ${workflows.length} workflows`)
   await runCommand(
     await installZizmor(),
-    ['--offline', '--no-progress', '--quiet', ...workflows, ...actions],
+    ['--offline', '--no-progress', '--quiet', '--config', zizmorConfig, ...workflows, ...actions],
     options,
   )
   console.log(`zizmor ${zizmorVersion} finds no problems in the workflows and actions`)

@@ -1,11 +1,12 @@
 /**
- * GitHub's REST API for run artifacts, issues and comments, as far as the fleet report uses it,
- * with GitHub's limits. Source: GitHub REST API documentation; rejected requests have the texts of
- * GitHub.
+ * GitHub's REST API for runs, their artifacts, environments, issues and comments, as far as the
+ * fleet actions use it, with GitHub's limits. Source: GitHub REST API documentation; rejected
+ * requests have the texts of GitHub.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { zipSync } from 'fflate'
+import { findResource, type StoredRun } from './github-runs.ts'
 
 export interface StoredIssue {
   number: number
@@ -26,11 +27,14 @@ export interface StoredComment {
   readonly user: { readonly login: string; readonly type: 'Bot' | 'User' }
 }
 
-/** An artifact of the run. A re-run may upload the same name again. */
+/** An artifact of a run. A re-run may upload the same name again. */
 export interface StoredArtifact {
   readonly name: string
   /** The JSON in its only file. */
   readonly content: unknown
+  /** The run that uploaded it; any run when absent. */
+  readonly runId?: number
+  readonly expired?: boolean
 }
 
 /** An answer in place of the API's own. */
@@ -52,6 +56,9 @@ export interface GitHubApi {
   /** The comments on pull requests; those on issues are in `issues` too. */
   readonly comments: StoredComment[]
   readonly artifacts: StoredArtifact[]
+  /** Oldest first. */
+  readonly runs: StoredRun[]
+  readonly environments: string[]
   /** `METHOD path` of each request. */
   readonly requests: string[]
   /** The credentials that were sent to the server of the artifacts' archives. */
@@ -76,6 +83,8 @@ export async function startGitHubApi(token = 'canary-of-the-github-token'): Prom
     pullRequests: [],
     comments: [],
     artifacts: [],
+    runs: [],
+    environments: [],
     requests: [],
     leakedCredentials: [],
     fail: () => undefined,
@@ -156,6 +165,7 @@ async function handleMessage(
     return (
       answerArtifacts(api.artifacts, archiveUrl, request) ??
       answerComments(api, request) ??
+      answerRuns(api, request) ??
       answerIssues(api, request)
     )
   }
@@ -200,18 +210,31 @@ function answerArtifacts(
   { method, path, query, url }: Request,
 ): Answer | undefined {
   if (method !== 'GET') return undefined
-  if (/^actions\/runs\/\d+\/artifacts$/.test(path)) {
-    const all = artifacts.map(({ name, content }, id) => ({
-      id,
-      name,
-      expired: false,
-      size_in_bytes: JSON.stringify(content).length,
-    }))
+  const runId = /^actions\/runs\/(\d+)\/artifacts$/.exec(path)?.[1]
+  if (runId !== undefined) {
+    const all = artifacts
+      .map(({ name, content, expired = false, runId: ofRun }, id) => ({
+        id,
+        name,
+        expired,
+        size_in_bytes: JSON.stringify(content).length,
+        ofRun,
+      }))
+      .filter(({ ofRun }) => ofRun === undefined || ofRun === Number(runId))
     const { page, headers } = paginate(all, query, url)
     return [200, { total_count: all.length, artifacts: page }, headers]
   }
   const id = /^actions\/artifacts\/(\d+)\/zip$/.exec(path)?.[1]
   return id === undefined ? undefined : [302, '', { location: `${archiveUrl}/${id}` }]
+}
+
+function answerRuns(api: GitHubApi, { method, path, query, url }: Request): Answer | undefined {
+  const resource = method === 'GET' ? findResource(api, path, query) : undefined
+  if (resource === undefined) return undefined
+  if ('object' in resource)
+    return resource.object ? [200, resource.object] : [404, { message: 'Not Found' }]
+  const { page, headers } = paginate(resource.items, query, url)
+  return [200, { total_count: resource.items.length, [resource.listName]: page }, headers]
 }
 
 function answerIssues({ issues }: GitHubApi, { method, path, query, url, body }: Request): Answer {

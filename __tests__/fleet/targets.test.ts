@@ -93,7 +93,7 @@ test.each<{ name: string; text: string; expected: string[] }>([
     name: 'an invalid name',
     text: 'targets: [{name: "a b"}]',
     expected: [
-      'targets[0] (a b): name is not valid. Use at most 100 letters, digits, dots, dashes and underscores, starting with a letter or digit.',
+      'targets[0] (a b): name is not valid. Use at most 100 letters, digits, dots, dashes and underscores, starting with a letter or digit, and not the word failed, which input only uses.',
     ],
   },
   {

@@ -45,6 +45,7 @@ scenario(
     expect(
       (JSON.parse(dryRun.outputs['results'] ?? '') as TargetResult[])[1]?.outputs,
     ).toMatchObject({ changed: 'false', changes: expect.stringContaining('service.type') })
+    expect(dryRun.outputs['endpoint']).toBe('')
     expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
 
     const run = await runFleetAction(environment, 'deploy', {

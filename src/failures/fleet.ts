@@ -21,6 +21,42 @@ export const unmatchedFilter = (
     `Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`,
   )
 
+/** The environment of a job is missing in the repository. */
+export interface MissingEnvironment {
+  readonly name: string
+  readonly targetNames: readonly string[]
+}
+
+/** Environments of targets that GitHub would create, open to every branch. */
+export function environmentsMissing(environments: readonly MissingEnvironment[]): Error {
+  const described = environments.map(
+    ({ name, targetNames }) => `${name} (${formatList('target', targetNames)})`,
+  )
+  return new Error(
+    `The repository does not have ${formatList('environment', described)}, and GitHub creates what a job names, without protection rules and secrets. Create it first, or correct the name in the targets.`,
+  )
+}
+
+/** `target a`, `targets a, b and 3 more` */
+function formatList(noun: string, names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ')
+  const rest = names.length > 5 ? ` and ${names.length - 5} more` : ''
+  return `${noun}${names.length === 1 ? '' : 's'} ${shown}${rest}`
+}
+
+/** The environments of the repository cannot be read. */
+export const environmentsUnknown = (cause: unknown): Error =>
+  new Error(
+    `Whether the environments of the targets exist is not known: ${getErrorMessage(cause)}`,
+    { cause },
+  )
+
+/** fleet/plan has to ask GitHub, and cannot. */
+export const tokenMissing = (): Error =>
+  new Error(
+    'Input token is empty, or the variables GITHUB_API_URL and GITHUB_REPOSITORY are not set. Set token to a token with the permission actions: read.',
+  )
+
 const jobCombination = 'one per combination of environment, role, region and runner'
 
 /** The targets need more jobs than the matrices of the workflow can have. */
@@ -77,6 +113,32 @@ export const jobTargetsInvalid = (): Error =>
     'Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.',
   )
 
+const runAllTargets = 'Leave only empty to select all targets, or name some.'
+
+/** `only: failed` needs the results of a deployment. */
+export const failedNotForChecks = (): Error =>
+  new Error(
+    `Input only is failed, which selects targets of deployments and not of checks. ${runAllTargets}`,
+  )
+
+/** @param maxRuns how many runs were looked at */
+export const failedOutcomesMissing = (maxRuns: number): Error =>
+  new Error(
+    `Input only is failed, but none of the last ${maxRuns} completed runs of this workflow on this branch planned targets of this file with the same dry-run. ${runAllTargets}`,
+  )
+
+/** @param runUrl the newest run that is needed and whose artifact no longer exists */
+export const failedOutcomesExpired = (runUrl: string): Error =>
+  new Error(
+    `Input only is failed, but the artifacts that say which targets succeeded in ${runUrl} have expired. ${runAllTargets}`,
+  )
+
+/** An artifact has the name of outcomes, but neither fleet/plan nor fleet/report wrote it. */
+export const outcomesInvalid = (): Error =>
+  new Error(
+    `Input only is failed, but an artifact of an earlier run whose name starts with milvus-alb-outcomes is not from this action. ${runAllTargets}`,
+  )
+
 /** No job uploaded results for fleet/report. */
 export const resultsMissing = (): Error =>
   new Error('No job of this run uploaded results. See the logs of the jobs.')
@@ -119,6 +181,27 @@ export const issueNotUpdated = (cause: unknown): Error =>
   new Error(
     `The issue does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`,
     { cause },
+  )
+
+/** Input `heartbeat-url` is unusable. Its value is a secret. */
+export const heartbeatUrlInvalid = (): Error =>
+  new Error(
+    'Input heartbeat-url is not an https URL, so no heartbeat was sent. Copy the URL from the service that expects it.',
+  )
+
+/**
+ * The service did not accept a heartbeat.
+ * @param host of the service; the rest of its URL is a secret
+ */
+export const heartbeatFailed = (host: string, reason: string): Error =>
+  new Error(
+    `The heartbeat was not accepted by ${host}: ${reason}. Check the URL in heartbeat-url, and whether the runner can reach it.`,
+  )
+
+/** A check that left out targets is not complete. */
+export const heartbeatWithheld = (uncheckedCount: number): Error =>
+  new Error(
+    `No heartbeat was sent, because ${uncheckedCount} of the targets were not checked. See the report for them.`,
   )
 
 /**

@@ -28,11 +28,16 @@ async function run(): Promise<void> {
     setFailed(getErrorMessage(thrown))
   }
   setOutput('results', JSON.stringify(results))
+  setOutput('endpoint', getOnlyEndpoint(results))
   const unsuccessful = results.filter(({ outcome }) => outcome !== 'success')
   if (unsuccessful.length === 0) return
   const reasons = unsuccessful.map(describeResult).join(', ')
   setFailed(`${unsuccessful.length} of ${results.length} targets did not succeed: ${reasons}`)
 }
+
+/** GitHub shows one link per deployment. Empty with several targets. */
+const getOnlyEndpoint = ([result, ...otherResults]: readonly TargetResult[]): string =>
+  otherResults.length === 0 ? (result?.outputs['endpoint'] ?? '') : ''
 
 /**
  * Adds the result of each target to `results`, and its summary to that of the step, in the order of

@@ -1,15 +1,33 @@
 /** The action fleet/plan: turns targets into the matrix of a job. */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { getBooleanInput, getInput, setFailed, setOutput, summary } from '@actions/core'
 import {
+  getBooleanInput,
+  getInput,
+  notice,
+  setFailed,
+  setOutput,
+  setSecret,
+  summary,
+} from '@actions/core'
+import {
+  failedNotForChecks,
   maxParallelTooSmall,
   planTooLarge,
   targetsFileUnreadable,
-  unmatchedFilter,
+  tokenMissing,
 } from '../../failures/fleet.ts'
 import { formatCount, getErrorMessage, truncate } from '../../util/text.ts'
 import { readCount } from '../count-input.ts'
+import { writeOutcomes } from '../outcomes.ts'
+import { GitHub } from '../github/github.ts'
+import { checkEnvironments } from './environments.ts'
+import {
+  describeFailedTargets,
+  failedFilter,
+  findFailedTargets,
+  wholeFileSuffix,
+} from './failed.ts'
 import {
   buildJobs,
   findCommonInputs,
@@ -18,6 +36,7 @@ import {
   type Job,
 } from './matrix.ts'
 import { escapeCell } from '../report/markdown.ts'
+import { filterTargets, matchesFilter } from './filter.ts'
 import { compareTargets, isFromFork, type TargetComparison } from './pull-request.ts'
 import { readTargets, readWorkflowTarget, type TargetsResult, type Target } from './targets.ts'
 
@@ -38,15 +57,20 @@ const jobEnvironment = {
 async function run(): Promise<void> {
   setOutput('problems', '')
   setOutput('attempt', process.env['GITHUB_RUN_ATTEMPT'] ?? '1')
+  setOutput('outcomes', '')
   const path = getInput('file')
   const isPullRequest = getBooleanInput('pull-request')
   const skipReason = isPullRequest && isFromFork(process.env) ? 'fork' : ''
   setOutput('skipped', skipReason)
   // The report of a file with problems needs it too.
   if (path !== '') setOutput('artifacts', getArtifactPrefix([]))
-  const selectedTargets = await readSelectedTargets(path, getFilter(path))
+  const selectedTargets = await readSelectedTargets(path)
   const { changed: targets, abandoned } =
     skipReason === '' ? selectChanged(selectedTargets) : await skipFork(selectedTargets)
+  await checkEnvironments(targets, connectToGitHub(), {
+    check: isPullRequest || getInput('mode') === 'check',
+    required: getInput('require-environments') === 'true',
+  })
   const commonInputs = findCommonInputs(targets)
   const matrixCount = readCount('matrices') ?? 1
   const jobs = buildJobs(targets, {
@@ -67,7 +91,26 @@ async function run(): Promise<void> {
     unchanged: String(selectedTargets.length - targets.length),
     abandoned: JSON.stringify(abandoned),
   })
+  const isDeployment = !isPullRequest && getInput('mode') !== 'check'
+  if (path !== '' && targets.length > 0 && isDeployment) recordOutcomes(targets)
   console.log(`${formatCount(targets.length, 'target')} in ${formatCount(jobs.length, 'job')}`)
+}
+
+/** No target has succeeded yet: fleet/report replaces this when the jobs have ended. */
+function recordOutcomes(targets: readonly Target[]): void {
+  const suffix = getFilter() === '' ? wholeFileSuffix : hash([getFilter()])
+  const outcomes = targets.map(({ name }) => ({ name, succeeded: false }))
+  setOutput('outcomes', getOutcomesPrefix() + suffix)
+  setOutput('outcomes-file', writeOutcomes(outcomes, process.env['RUNNER_TEMP'] ?? '.'))
+}
+
+/** @returns undefined without a token, and outside of GitHub */
+function connectToGitHub(): GitHub | undefined {
+  const token = getInput('token')
+  const { GITHUB_API_URL: apiUrl, GITHUB_REPOSITORY: repository } = process.env
+  if (token === '' || !apiUrl || !repository) return undefined
+  setSecret(token)
+  return new GitHub({ apiUrl, repository, token })
 }
 
 /** `matrix`, `matrix-2` and so on, as many as the workflow has; empty without jobs. */
@@ -106,10 +149,7 @@ function readBaseTargets(path: string): readonly Target[] {
   if (!existsSync(path)) return []
   const result = readTargetsFile(path)
   if (!('targets' in result)) return []
-  const patterns = splitFilter(getInput('only')).map(compileGlob)
-  return result.targets.filter(
-    ({ name }) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name)),
-  )
+  return result.targets.filter(({ name }) => matchesFilter(name, getInput('only')))
 }
 
 /** Selects no target, and says why. */
@@ -134,7 +174,21 @@ function setOutputs(outputs: Readonly<Record<string, string>>): void {
 }
 
 /** A single target needs no filter. */
-const getFilter = (path: string): string => (path === '' ? '' : getInput('only'))
+const getFilter = (): string => (getInput('file') === '' ? '' : getInput('only'))
+
+const hash = (parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8)
+
+/** What a run does with the targets: its results say nothing about other runs. */
+function getRunKind(): string[] {
+  const dryRun = getInput('dry-run') === 'true' ? ['dry-run'] : []
+  const pullRequest = getBooleanInput('pull-request') ? ['pull-request'] : []
+  return [getInput('mode') || 'deploy', ...dryRun, ...pullRequest]
+}
+
+/** Of the artifacts about all selections of the file. */
+const getOutcomesPrefix = (): string =>
+  `milvus-alb-outcomes-${hash([...getRunKind(), getInput('file')])}-`
 
 /**
  * Distinguishes the selections of targets within a run, whose artifacts need different names (a
@@ -143,23 +197,21 @@ const getFilter = (path: string): string => (path === '' ? '' : getInput('only')
  * @param targetKeys of targets without a file
  */
 function getArtifactPrefix(targetKeys: readonly string[]): string {
-  const path = getInput('file')
-  const dryRun = getInput('dry-run') === 'true' ? ['dry-run'] : []
-  const pullRequest = getBooleanInput('pull-request') ? ['pull-request'] : []
-  const mode = getInput('mode') || 'deploy'
-  const selection = [mode, ...dryRun, ...pullRequest, path, getFilter(path), ...targetKeys]
-  const hash = createHash('sha256').update(JSON.stringify(selection)).digest('hex').slice(0, 8)
-  return `milvus-alb-results-${hash}-`
+  const selection = [...getRunKind(), getInput('file'), getFilter(), ...targetKeys]
+  return `milvus-alb-results-${hash(selection)}-`
 }
 
 /** @param path of the targets file; empty for the single target of a reusable workflow */
-async function readSelectedTargets(path: string, filter: string): Promise<readonly Target[]> {
+async function readSelectedTargets(path: string): Promise<readonly Target[]> {
   const source = path || 'The workflow'
   const result =
     path === ''
       ? readWorkflowTarget(getInput('target', { required: true }), jobEnvironment)
       : readTargetsFile(path)
-  if ('targets' in result) return filterTargets(result.targets, filter, source)
+  if ('targets' in result)
+    return getFilter() === failedFilter
+      ? selectFailedTargets(result.targets)
+      : filterTargets(result.targets, getFilter(), source)
   const { problems } = result
   const title = `${source} has ${formatCount(problems.length, 'problem')}`
   await summary.addHeading(escapeCell(title), 3).addList(problems.map(escapeCell)).write()
@@ -194,33 +246,19 @@ function readTargetsFile(path: string): TargetsResult {
   return readTargets(text, jobEnvironment)
 }
 
-/**
- * @param filter names, with `*` for any characters, separated by commas, spaces or line breaks;
- *   empty for all targets
- * @param source what the targets come from, for people
- * @throws Error when a name of the filter matches no target
- */
-function filterTargets(
-  targets: readonly Target[],
-  filter: string,
-  source: string,
-): readonly Target[] {
-  const globs = splitFilter(filter)
-  if (globs.length === 0) return targets
-  const patterns = globs.map((glob) => ({ glob, pattern: compileGlob(glob) }))
-  const unmatchedGlobs = patterns
-    .filter(({ pattern }) => !targets.some(({ name }) => pattern.test(name)))
-    .map(({ glob }) => glob)
-  if (unmatchedGlobs.length > 0) throw unmatchedFilter(unmatchedGlobs, source, targets.length)
-  return targets.filter(({ name }) => patterns.some(({ pattern }) => pattern.test(name)))
-}
-
-const splitFilter = (filter: string): string[] =>
-  filter.split(/[\s,]+/).filter((glob) => glob !== '')
-
-function compileGlob(glob: string): RegExp {
-  const escapedParts = glob.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${escapedParts.join('.*')}$`)
+/** @throws Error when earlier runs do not say which targets failed */
+async function selectFailedTargets(targets: readonly Target[]): Promise<readonly Target[]> {
+  if (getInput('mode') === 'check') throw failedNotForChecks()
+  const { GITHUB_RUN_ID: runId, GITHUB_RUN_ATTEMPT: attempt = '1' } = process.env
+  const github = connectToGitHub()
+  if (github === undefined) throw tokenMissing()
+  const found = await findFailedTargets(targets, github, {
+    runId: Number(runId),
+    attempt: Number(attempt),
+    prefix: getOutcomesPrefix(),
+  })
+  notice(describeFailedTargets(found))
+  return [...found.failed, ...found.unplanned]
 }
 
 const getTargetKey = (target: Target): string => `${getConcurrencyGroup(target)} ${target.name}`

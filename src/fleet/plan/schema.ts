@@ -64,8 +64,10 @@ const jobProperties = {
 
 const nameSchema = {
   type: 'string',
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
-  description: 'Name of the target in jobs, summaries and issues. Unique in the file.',
+  // `only: failed` selects targets by their results.
+  pattern: '^(?!failed$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+  description:
+    'Name of the target in jobs, summaries and issues. Unique in the file, and not `failed`.',
 }
 
 /** Every property that a target and the defaults can have. */

@@ -198,7 +198,7 @@ function describeSchemaError(error: ErrorObject, content: unknown): string {
 const describePatternError = (location: string): string =>
   location.endsWith('name')
     ? `${location} is not valid. Use at most 100 letters, digits, dots, dashes and underscores, ` +
-      'starting with a letter or digit.'
+      'starting with a letter or digit, and not the word failed, which input only uses.'
     : `${location} is not the ARN of an IAM role. ` +
       'Example: arn:aws:iam::111122223333:role/milvus-alb.'
 

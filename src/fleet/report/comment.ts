@@ -2,7 +2,7 @@
 import { getInput, warning } from '@actions/core'
 import { commentNotUpdated } from '../../failures/fleet.ts'
 import { createPlanTitle, renderPlan, type PlanScope } from './plan.ts'
-import type { GitHub } from './github.ts'
+import type { GitHub } from '../github/github.ts'
 import type { FleetReport } from './report.ts'
 
 /** Characters. Source: GitHub's REST API rejects longer bodies of comments. */

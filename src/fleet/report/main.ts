@@ -4,15 +4,19 @@
  */
 import * as core from '@actions/core'
 import {
+  heartbeatWithheld,
   issueNotUpdated,
   planIncomplete,
   resultsIncomplete,
   resultsMissing,
 } from '../../failures/fleet.ts'
 import { getErrorMessage } from '../../util/text.ts'
+import { GitHub, type DownloadedResults } from '../github/github.ts'
+import type { TargetResult } from '../deploy/job-results.ts'
+import { writeOutcomes } from '../outcomes.ts'
 import type { AbandonedTarget } from '../plan/pull-request.ts'
 import { syncComment } from './comment.ts'
-import { GitHub, type DownloadedResults } from './github.ts'
+import { sendHeartbeat } from './heartbeat.ts'
 import { createPlanTitle, renderPlan, type PlanScope } from './plan.ts'
 import {
   createFileReport,
@@ -43,6 +47,8 @@ async function run(env: NodeJS.ProcessEnv): Promise<void> {
   })
   // A re-run would otherwise show the issue of the previous attempt.
   core.setOutput('issue', '')
+  const heartbeatUrl = core.getInput('heartbeat-url')
+  if (heartbeatUrl !== '') core.setSecret(heartbeatUrl)
   const fileProblems = core.getInput('problems')
   if (fileProblems === '') await reportResults(github, env)
   else await publish(github, createFileReport(fileProblems), env)
@@ -66,11 +72,36 @@ async function reportResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<vo
   })
   if (results.length === 0 && !isPlan)
     throw problems.length > 0 ? resultsIncomplete() : resultsMissing()
+  if (core.getInput('mode') !== 'check' && !isPlan) recordOutcomes(results, env)
   const report = createFleetReport(results)
   // The comment on a pull request would otherwise be about an earlier push.
   if (problems.length === 0 || isPlan) await publish(github, report, env)
   else await writeReport(report)
   if (problems.length > 0) throw isPlan ? planIncomplete() : resultsIncomplete()
+  await reportCompletion(results)
+}
+
+/** For `only: failed` of a later deployment. */
+function recordOutcomes(results: readonly TargetResult[], env: NodeJS.ProcessEnv): void {
+  const outcomes = results.map(({ name, outcome }) => ({ name, succeeded: outcome === 'success' }))
+  core.setOutput('outcomes-file', writeOutcomes(outcomes, env['RUNNER_TEMP'] ?? '.'))
+}
+
+/**
+ * Sends the heartbeat when every target was checked and the report has arrived, whatever it says.
+ * Without it, the monitor raises an alarm, so a problem is only a warning here.
+ */
+async function reportCompletion(results: readonly TargetResult[]): Promise<void> {
+  const url = core.getInput('heartbeat-url')
+  if (url === '') return
+  const unchecked = results.filter(({ outcome }) => !['success', 'failure'].includes(outcome))
+  try {
+    if (unchecked.length > 0) throw heartbeatWithheld(unchecked.length)
+    await sendHeartbeat(url)
+    console.log('Sent the heartbeat')
+  } catch (thrown) {
+    core.warning(getErrorMessage(thrown))
+  }
 }
 
 async function publish(github: GitHub, report: FleetReport, env: NodeJS.ProcessEnv): Promise<void> {

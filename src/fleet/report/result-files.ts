@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { resultsUnreadable } from '../../failures/fleet.ts'
 import { readJobResults } from '../deploy/job-results.ts'
-import type { DownloadedResults } from './github.ts'
+import type { DownloadedResults } from '../github/github.ts'
 
 /** Results, and the names of the artifacts that they come from. */
 export interface ResultFiles extends DownloadedResults {

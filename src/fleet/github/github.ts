@@ -1,6 +1,6 @@
 /**
- * GitHub's REST API, for the artifacts of a run, issues and comments. Octokit and its plugins
- * choose the proxy, follow pages, retry errors of the server, and wait for rate limits.
+ * GitHub's REST API, for environments, runs with their artifacts, issues and comments. Octokit and
+ * its plugins choose the proxy, follow pages, retry errors of the server, and wait for rate limits.
  */
 import { getOctokit } from '@actions/github'
 import { retry } from '@octokit/plugin-retry'
@@ -26,7 +26,8 @@ export interface DownloadedResults {
   readonly problems: readonly string[]
 }
 
-interface Artifact {
+/** An artifact of a run. */
+export interface Artifact {
   readonly id: number
   readonly name: string
   readonly expired: boolean
@@ -36,6 +37,18 @@ interface Artifact {
 interface StoredComment {
   readonly id: number
   readonly body: string
+}
+
+/** A run of a workflow. */
+export interface WorkflowRun {
+  readonly id: number
+  /** For people. */
+  readonly url: string
+}
+
+/** The repository of a run's branch; null when a fork was deleted, which Octokit's types omit. */
+interface HeadOfRun {
+  readonly head_repository: { readonly id: number } | null
 }
 
 interface IssueText {
@@ -80,15 +93,10 @@ export class GitHub {
     prefix: string,
     knownNames: readonly string[] = [],
   ): Promise<DownloadedResults> {
-    const artifacts: Artifact[] = await this.octokit.paginate(
-      this.octokit.rest.actions.listWorkflowRunArtifacts,
-      { ...this.location, run_id: runId, per_page: 100 },
-    )
-    const matching = artifacts.filter(
-      ({ name, expired }) => name.startsWith(prefix) && !expired && !knownNames.includes(name),
-    )
+    const artifacts = await this.listArtifacts(runId, prefix)
+    const matching = artifacts.filter(({ name, expired }) => !expired && !knownNames.includes(name))
     const downloads = await Promise.allSettled(
-      matching.map((artifact) => this.downloadArtifact(artifact)),
+      matching.map(async (artifact) => (await this.readArtifact(artifact)).map(readJobResults)),
     )
     const problems = downloads.flatMap((download, index) =>
       download.status === 'rejected'
@@ -99,6 +107,46 @@ export class GitHub {
       download.status === 'fulfilled' ? download.value : [],
     )
     return { jobs, problems }
+  }
+
+  /** @returns the artifacts of all attempts of a run whose names start with `prefix` */
+  async listArtifacts(runId: number, prefix: string): Promise<Artifact[]> {
+    const artifacts: Artifact[] = await this.octokit.paginate(
+      this.octokit.rest.actions.listWorkflowRunArtifacts,
+      { ...this.location, run_id: runId, per_page: 100 },
+    )
+    return artifacts.filter(({ name }) => name.startsWith(prefix))
+  }
+
+  /**
+   * The newest completed runs, at most `maxRuns`, of the workflow and branch of a run. Runs for
+   * pull requests of forks are left out: their branch may have the same name, and their authors
+   * decide what they upload.
+   */
+  async listEarlierRuns(runId: number, maxRuns: number): Promise<WorkflowRun[]> {
+    const { data: run } = await this.octokit.rest.actions.getWorkflowRun({
+      ...this.location,
+      run_id: runId,
+    })
+    const { data } = await this.octokit.rest.actions.listWorkflowRuns({
+      ...this.location,
+      workflow_id: run.workflow_id,
+      branch: run.head_branch ?? '',
+      status: 'completed',
+      per_page: maxRuns,
+    })
+    return data.workflow_runs
+      .filter((earlier: HeadOfRun) => earlier.head_repository?.id === run.repository.id)
+      .map(({ id, html_url: url }) => ({ id, url }))
+  }
+
+  /** @returns the names of the repository's environments */
+  async listEnvironments(): Promise<string[]> {
+    const environments = await this.octokit.paginate('GET /repos/{owner}/{repo}/environments', {
+      ...this.location,
+      per_page: 100,
+    })
+    return environments.map(({ name }) => name)
   }
 
   /** @returns the number of the open issue with `marker` in its body */
@@ -174,8 +222,11 @@ export class GitHub {
     })
   }
 
-  /** GitHub redirects to another server with a signed URL. The token is not sent there. */
-  private async downloadArtifact({ id, size_in_bytes: size }: Artifact): Promise<JobResults[]> {
+  /**
+   * Downloads the JSON files of an artifact. GitHub redirects to another server with a signed URL;
+   * the token is not sent there.
+   */
+  async readArtifact({ id, size_in_bytes: size }: Artifact): Promise<string[]> {
     if (size > maxArchiveBytes) throw resultsTooLarge(maxArchiveBytes)
     const { data } = await this.octokit.rest.actions.downloadArtifact({
       ...this.location,
@@ -185,7 +236,7 @@ export class GitHub {
     const files = unzipSync(new Uint8Array(data as ArrayBuffer), {
       filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= maxArchiveBytes,
     })
-    return Object.values(files).map((file) => readJobResults(Buffer.from(file).toString()))
+    return Object.values(files).map((file) => Buffer.from(file).toString())
   }
 }
 
