@@ -30,10 +30,21 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 /* harmony export */   Rh: () => (/* binding */ countInvalid),
 /* harmony export */   u0: () => (/* binding */ commonInputsInvalid)
 /* harmony export */ });
-/* unused harmony exports targetsFileUnreadable, unmatchedFilter, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, jobTooLarge, planTooLarge, resultsMissing, resultsInvalid, resultsTooLarge, resultsUnreadable, resultsIncomplete, issueNotUpdated, gitHubRequestFailed */
+/* unused harmony exports targetsFileUnreadable, unmatchedFilter, environmentsMissing, environmentsUnknown, tokenMissing, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, jobTooLarge, planTooLarge, failedNotForChecks, failedOutcomesMissing, failedOutcomesExpired, outcomesInvalid, resultsMissing, resultsInvalid, resultsTooLarge, resultsUnreadable, resultsIncomplete, planIncomplete, commentNotUpdated, issueNotUpdated, heartbeatUrlInvalid, heartbeatFailed, heartbeatWithheld, gitHubRequestFailed */
 
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
+function environmentsMissing(environments) {
+    const described = environments.map(({ name, targetNames }) => `${name} (${formatList('target', targetNames)})`);
+    return new Error(`The repository does not have ${formatList('environment', described)}, and GitHub creates what a job names, without protection rules and secrets. Create it first, or correct the name in the targets.`);
+}
+function formatList(noun, names) {
+    const shown = names.slice(0, 5).join(', ');
+    const rest = names.length > 5 ? ` and ${names.length - 5} more` : '';
+    return `${noun}${names.length === 1 ? '' : 's'} ${shown}${rest}`;
+}
+const environmentsUnknown = (cause) => new Error(`Whether the environments of the targets exist is not known: ${getErrorMessage(cause)}`, { cause });
+const tokenMissing = () => new Error('Input token is empty, or the variables GITHUB_API_URL and GITHUB_REPOSITORY are not set. Set token to a token with the permission actions: read.');
 const jobCombination = 'one per combination of environment, role, region and runner';
 const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, ${jobCombination}. GitHub allows at most ${maxJobs} here, 256 per matrix. Split the file into several, each with a workflow run of its own.`);
 const maxJobsTooSmall = (jobCount, maxJobs) => new RangeError(`Input max-jobs is ${maxJobs}, and the targets need at least ${jobCount} jobs, ${jobCombination}. Set it to ${jobCount} or more.`);
@@ -43,13 +54,23 @@ const jobTooLarge = (options) => new RangeError(`The job of ${options.name} has 
 const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} bytes of job outputs, and GitHub passes on at most ${maxBytes}. Give inputs the same value in all targets where you can, or split the file into several, each with a workflow run of its own.`);
 const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
+const runAllTargets = 'Leave only empty to select all targets, or name some.';
+const failedNotForChecks = () => new Error(`Input only is failed, which selects targets of deployments and not of checks. ${runAllTargets}`);
+const failedOutcomesMissing = (maxRuns) => new Error(`Input only is failed, but none of the last ${maxRuns} completed runs of this workflow on this branch planned targets of this file with the same dry-run. ${runAllTargets}`);
+const failedOutcomesExpired = (runUrl) => new Error(`Input only is failed, but the artifacts that say which targets succeeded in ${runUrl} have expired. ${runAllTargets}`);
+const outcomesInvalid = () => new Error(`Input only is failed, but an artifact of an earlier run whose name starts with milvus-alb-outcomes is not from this action. ${runAllTargets}`);
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
 const renameArtifacts = 'Rename artifacts of other steps that start with the same name.';
 const resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsTooLarge = (maxBytes) => new Error(`It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsUnreadable = (artifact, cause) => new Error(`Artifact ${artifact} cannot be read: ${getErrorMessage(cause)}`, { cause });
 const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.');
+const planIncomplete = () => new Error('The plan is incomplete, because some results could not be read. Re-run the report.');
+const commentNotUpdated = (cause) => new Error(`The comment on the pull request does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`, { cause });
 const issueNotUpdated = (cause) => new Error(`The issue does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`, { cause });
+const heartbeatUrlInvalid = () => new Error('Input heartbeat-url is not an https URL, so no heartbeat was sent. Copy the URL from the service that expects it.');
+const heartbeatFailed = (host, reason) => new Error(`The heartbeat was not accepted by ${host}: ${reason}. Check the URL in heartbeat-url, and whether the runner can reach it.`);
+const heartbeatWithheld = (uncheckedCount) => new Error(`No heartbeat was sent, because ${uncheckedCount} of the targets were not checked. See the report for them.`);
 function gitHubRequestFailed(options) {
     const { operation, status, message, requiredPermissions, cause } = options;
     const outcome = status === undefined ? 'failed' : `failed with status ${status}`;
@@ -116,12 +137,14 @@ async function run() {
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown));
     }
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('results', JSON.stringify(results));
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('endpoint', getOnlyEndpoint(results));
     const unsuccessful = results.filter(({ outcome }) => outcome !== 'success');
     if (unsuccessful.length === 0)
         return;
     const reasons = unsuccessful.map(describeResult).join(', ');
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1)(`${unsuccessful.length} of ${results.length} targets did not succeed: ${reasons}`);
 }
+const getOnlyEndpoint = ([result, ...otherResults]) => otherResults.length === 0 ? (result?.outputs['endpoint'] ?? '') : '';
 async function runTargets(results, signal) {
     const endedTargets = [];
     writeResults(endedTargets);
@@ -4976,7 +4999,7 @@ const endpointInputs = defineInputs({
         fleet: 'job',
         secret: true,
         description: 'Private key of `certificate`, unencrypted, as PEM or base64 of PEM. With `mode: check` ' +
-            'it is optional.',
+            'or `dry-run: true` it is optional.',
         example: '${{ secrets.TLS_PRIVATE_KEY }}',
         required: 'unless `certificate` is empty',
     },
@@ -5956,7 +5979,8 @@ const runInputs = defineInputs({
     'dry-run': {
         ...input_types_boolean,
         fleet: 'job',
-        description: '`true` prints what the run would change, and changes nothing.',
+        description: '`true` prints what the run would change, and changes nothing. With `mode: deploy` it ' +
+            'needs no `private-key`, and only a read-only role (docs/permissions.md).',
         default: 'false',
     },
     'fail-on-drift': {

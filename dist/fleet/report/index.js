@@ -30860,6 +30860,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
+/***/ 6760:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+
+/***/ }),
+
 /***/ 643:
 /***/ ((module) => {
 
@@ -30955,19 +30962,35 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Gq: () => (/* binding */ heartbeatWithheld),
+/* harmony export */   J1: () => (/* binding */ heartbeatUrlInvalid),
+/* harmony export */   QM: () => (/* binding */ planIncomplete),
 /* harmony export */   SX: () => (/* binding */ resultsUnreadable),
 /* harmony export */   VX: () => (/* binding */ resultsMissing),
 /* harmony export */   a4: () => (/* binding */ resultsInvalid),
+/* harmony export */   ab: () => (/* binding */ heartbeatFailed),
 /* harmony export */   bD: () => (/* binding */ resultsIncomplete),
 /* harmony export */   eQ: () => (/* binding */ resultsTooLarge),
 /* harmony export */   gn: () => (/* binding */ issueNotUpdated),
+/* harmony export */   oO: () => (/* binding */ commentNotUpdated),
 /* harmony export */   q9: () => (/* binding */ gitHubRequestFailed)
 /* harmony export */ });
-/* unused harmony exports targetsFileUnreadable, unmatchedFilter, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, countInvalid, jobTooLarge, planTooLarge, commonInputsInvalid, jobTargetsInvalid */
+/* unused harmony exports targetsFileUnreadable, unmatchedFilter, environmentsMissing, environmentsUnknown, tokenMissing, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, countInvalid, jobTooLarge, planTooLarge, commonInputsInvalid, jobTargetsInvalid, failedNotForChecks, failedOutcomesMissing, failedOutcomesExpired, outcomesInvalid */
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3506);
 
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
+function environmentsMissing(environments) {
+    const described = environments.map(({ name, targetNames }) => `${name} (${formatList('target', targetNames)})`);
+    return new Error(`The repository does not have ${formatList('environment', described)}, and GitHub creates what a job names, without protection rules and secrets. Create it first, or correct the name in the targets.`);
+}
+function formatList(noun, names) {
+    const shown = names.slice(0, 5).join(', ');
+    const rest = names.length > 5 ? ` and ${names.length - 5} more` : '';
+    return `${noun}${names.length === 1 ? '' : 's'} ${shown}${rest}`;
+}
+const environmentsUnknown = (cause) => new Error(`Whether the environments of the targets exist is not known: ${getErrorMessage(cause)}`, { cause });
+const tokenMissing = () => new Error('Input token is empty, or the variables GITHUB_API_URL and GITHUB_REPOSITORY are not set. Set token to a token with the permission actions: read.');
 const jobCombination = 'one per combination of environment, role, region and runner';
 const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, ${jobCombination}. GitHub allows at most ${maxJobs} here, 256 per matrix. Split the file into several, each with a workflow run of its own.`);
 const maxJobsTooSmall = (jobCount, maxJobs) => new RangeError(`Input max-jobs is ${maxJobs}, and the targets need at least ${jobCount} jobs, ${jobCombination}. Set it to ${jobCount} or more.`);
@@ -30977,13 +31000,23 @@ const jobTooLarge = (options) => new RangeError(`The job of ${options.name} has 
 const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} bytes of job outputs, and GitHub passes on at most ${maxBytes}. Give inputs the same value in all targets where you can, or split the file into several, each with a workflow run of its own.`);
 const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
+const runAllTargets = 'Leave only empty to select all targets, or name some.';
+const failedNotForChecks = () => new Error(`Input only is failed, which selects targets of deployments and not of checks. ${runAllTargets}`);
+const failedOutcomesMissing = (maxRuns) => new Error(`Input only is failed, but none of the last ${maxRuns} completed runs of this workflow on this branch planned targets of this file with the same dry-run. ${runAllTargets}`);
+const failedOutcomesExpired = (runUrl) => new Error(`Input only is failed, but the artifacts that say which targets succeeded in ${runUrl} have expired. ${runAllTargets}`);
+const outcomesInvalid = () => new Error(`Input only is failed, but an artifact of an earlier run whose name starts with milvus-alb-outcomes is not from this action. ${runAllTargets}`);
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
 const renameArtifacts = 'Rename artifacts of other steps that start with the same name.';
 const resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsTooLarge = (maxBytes) => new Error(`It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsUnreadable = (artifact, cause) => new Error(`Artifact ${artifact} cannot be read: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)}`, { cause });
 const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.');
+const planIncomplete = () => new Error('The plan is incomplete, because some results could not be read. Re-run the report.');
+const commentNotUpdated = (cause) => new Error(`The comment on the pull request does not say what this run found: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)} The summary of this run does.`, { cause });
 const issueNotUpdated = (cause) => new Error(`The issue does not say what this run found: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)} The summary of this run does.`, { cause });
+const heartbeatUrlInvalid = () => new Error('Input heartbeat-url is not an https URL, so no heartbeat was sent. Copy the URL from the service that expects it.');
+const heartbeatFailed = (host, reason) => new Error(`The heartbeat was not accepted by ${host}: ${reason}. Check the URL in heartbeat-url, and whether the runner can reach it.`);
+const heartbeatWithheld = (uncheckedCount) => new Error(`No heartbeat was sent, because ${uncheckedCount} of the targets were not checked. See the report for them.`);
 function gitHubRequestFailed(options) {
     const { operation, status, message, requiredPermissions, cause } = options;
     const outcome = status === undefined ? 'failed' : `failed with status ${status}`;
@@ -30998,24 +31031,16 @@ function gitHubRequestFailed(options) {
 
 /***/ }),
 
-/***/ 930:
+/***/ 8075:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  qF: () => (/* binding */ parseJson),
-  I_: () => (/* binding */ readJobResults)
-});
-
-// UNUSED EXPORTS: isStringRecord
-
-// EXTERNAL MODULE: ./build/failures/fleet.js
-var fleet = __nccwpck_require__(5854);
-;// CONCATENATED MODULE: ./build/util/objects.js
-const isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-;// CONCATENATED MODULE: ./build/fleet/deploy/job-results.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   I_: () => (/* binding */ readJobResults),
+/* harmony export */   qF: () => (/* binding */ parseJson)
+/* harmony export */ });
+/* unused harmony export isStringRecord */
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
+/* harmony import */ var _util_objects_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4577);
 
 
 function parseJson(text) {
@@ -31026,11 +31051,11 @@ function parseJson(text) {
         return undefined;
     }
 }
-const isStringRecord = (value) => isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
-const isTargetResult = (entry) => isPlainObject(entry) &&
+const isStringRecord = (value) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_0__/* .isPlainObject */ .Q)(value) && Object.values(value).every((entry) => typeof entry === 'string');
+const isTargetResult = (entry) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_0__/* .isPlainObject */ .Q)(entry) &&
     ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
     isStringRecord(entry['outputs']);
-const isJobResults = (value) => isPlainObject(value) &&
+const isJobResults = (value) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_0__/* .isPlainObject */ .Q)(value) &&
     typeof value['attempt'] === 'number' &&
     typeof value['mode'] === 'string' &&
     typeof value['dryRun'] === 'boolean' &&
@@ -31039,14 +31064,14 @@ const isJobResults = (value) => isPlainObject(value) &&
 function readJobResults(text) {
     const results = parseJson(text);
     if (!isJobResults(results))
-        throw (0,fleet/* resultsInvalid */.a4)();
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .resultsInvalid */ .a4)();
     return results;
 }
 
 
 /***/ }),
 
-/***/ 5444:
+/***/ 6641:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39104,9 +39129,9 @@ function unzipSync(data, opts) {
 var fleet = __nccwpck_require__(5854);
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(3506);
-// EXTERNAL MODULE: ./build/fleet/deploy/job-results.js + 1 modules
-var job_results = __nccwpck_require__(930);
-;// CONCATENATED MODULE: ./build/fleet/report/github.js
+// EXTERNAL MODULE: ./build/fleet/deploy/job-results.js
+var job_results = __nccwpck_require__(8075);
+;// CONCATENATED MODULE: ./build/fleet/github/github.js
 
 
 
@@ -39132,14 +39157,41 @@ class github_GitHub {
         });
     }
     async downloadResults(runId, prefix, knownNames = []) {
-        const artifacts = await this.octokit.paginate(this.octokit.rest.actions.listWorkflowRunArtifacts, { ...this.location, run_id: runId, per_page: 100 });
-        const matching = artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired && !knownNames.includes(name));
-        const downloads = await Promise.allSettled(matching.map((artifact) => this.downloadArtifact(artifact)));
+        const artifacts = await this.listArtifacts(runId, prefix);
+        const matching = artifacts.filter(({ name, expired }) => !expired && !knownNames.includes(name));
+        const downloads = await Promise.allSettled(matching.map(async (artifact) => (await this.readArtifact(artifact)).map(job_results/* readJobResults */.I_)));
         const problems = downloads.flatMap((download, index) => download.status === 'rejected'
             ? [(0,fleet/* resultsUnreadable */.SX)(matching[index]?.name ?? '', download.reason).message]
             : []);
         const jobs = downloads.flatMap((download) => download.status === 'fulfilled' ? download.value : []);
         return { jobs, problems };
+    }
+    async listArtifacts(runId, prefix) {
+        const artifacts = await this.octokit.paginate(this.octokit.rest.actions.listWorkflowRunArtifacts, { ...this.location, run_id: runId, per_page: 100 });
+        return artifacts.filter(({ name }) => name.startsWith(prefix));
+    }
+    async listEarlierRuns(runId, maxRuns) {
+        const { data: run } = await this.octokit.rest.actions.getWorkflowRun({
+            ...this.location,
+            run_id: runId,
+        });
+        const { data } = await this.octokit.rest.actions.listWorkflowRuns({
+            ...this.location,
+            workflow_id: run.workflow_id,
+            branch: run.head_branch ?? '',
+            status: 'completed',
+            per_page: maxRuns,
+        });
+        return data.workflow_runs
+            .filter((earlier) => earlier.head_repository?.id === run.repository.id)
+            .map(({ id, html_url: url }) => ({ id, url }));
+    }
+    async listEnvironments() {
+        const environments = await this.octokit.paginate('GET /repos/{owner}/{repo}/environments', {
+            ...this.location,
+            per_page: 100,
+        });
+        return environments.map(({ name }) => name);
     }
     async findIssue(label, marker) {
         const issues = await this.octokit.paginate(this.octokit.rest.issues.listForRepo, {
@@ -39169,6 +39221,18 @@ class github_GitHub {
             request: { retries: 0 },
         });
     }
+    async findOwnComment(number, marker) {
+        const comments = await this.octokit.paginate(this.octokit.rest.issues.listComments, {
+            ...this.location,
+            issue_number: number,
+            per_page: 100,
+        });
+        const comment = comments.find(({ body, user }) => user?.type === 'Bot' && body?.startsWith(marker) === true);
+        return comment && { id: comment.id, body: comment.body ?? '' };
+    }
+    async updateComment(id, body) {
+        await this.octokit.rest.issues.updateComment({ ...this.location, comment_id: id, body });
+    }
     async closeIssue(number, comment) {
         await this.addComment(number, comment);
         await this.octokit.rest.issues.update({
@@ -39178,7 +39242,7 @@ class github_GitHub {
             state_reason: 'completed',
         });
     }
-    async downloadArtifact({ id, size_in_bytes: size }) {
+    async readArtifact({ id, size_in_bytes: size }) {
         if (size > maxArchiveBytes)
             throw (0,fleet/* resultsTooLarge */.eQ)(maxArchiveBytes);
         const { data } = await this.octokit.rest.actions.downloadArtifact({
@@ -39189,7 +39253,7 @@ class github_GitHub {
         const files = unzipSync(new Uint8Array(data), {
             filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= maxArchiveBytes,
         });
-        return Object.values(files).map((file) => (0,job_results/* readJobResults */.I_)(Buffer.from(file).toString()));
+        return Object.values(files).map((file) => Buffer.from(file).toString());
     }
 }
 function ignore() { }
@@ -39208,17 +39272,445 @@ function createRequestError(thrown) {
 
 /***/ }),
 
+/***/ 3636:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  t4: () => (/* binding */ writeOutcomes)
+});
+
+// UNUSED EXPORTS: combineOutcomes, readOutcomes
+
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./build/fleet/outcomes.js
+
+
+
+
+
+const isOutcome = (entry) => isPlainObject(entry) &&
+    typeof entry['name'] === 'string' &&
+    typeof entry['succeeded'] === 'boolean';
+const isOutcomeList = (value) => Array.isArray(value) && value.every(isOutcome);
+function readOutcomes(text) {
+    const outcomes = parseJson(text);
+    if (!isOutcomeList(outcomes))
+        throw outcomesInvalid();
+    return outcomes;
+}
+function writeOutcomes(outcomes, directory) {
+    const file = (0,external_node_path_.join)(directory, 'milvus-alb-outcomes.json');
+    (0,external_node_fs_namespaceObject.rmSync)(file, { force: true });
+    (0,external_node_fs_namespaceObject.writeFileSync)(file, JSON.stringify(outcomes), { flag: 'wx' });
+    return file;
+}
+function combineOutcomes(recorded) {
+    const succeeded = new Map();
+    for (const { outcomes } of recorded.toSorted((a, b) => a.artifactId - b.artifactId))
+        for (const outcome of outcomes)
+            succeeded.set(outcome.name, outcome.succeeded);
+    return succeeded;
+}
+
+
+/***/ }),
+
+/***/ 4751:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   p: () => (/* binding */ parseChanges)
+/* harmony export */ });
+/* harmony import */ var _deploy_job_results_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8075);
+
+function isChange(value) {
+    const { object, path, before = '', after = '', why } = (value ?? {});
+    return [object, path, before, after, why].every((field) => typeof field === 'string');
+}
+function parseChanges({ outputs }) {
+    const changes = (0,_deploy_job_results_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJson */ .qF)(outputs['changes'] ?? '[]');
+    return Array.isArray(changes) && changes.every(isChange) ? changes : [];
+}
+
+
+/***/ }),
+
+/***/ 7863:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   v: () => (/* binding */ syncComment)
+/* harmony export */ });
+/* unused harmony export createCommentBody */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5049);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9791);
+
+
+
+const maxCommentLength = 65_536;
+async function syncComment(github, number, plan) {
+    const { report, scope, source } = plan;
+    const marker = `<!-- milvus-alb-plan: ${source.workflow} ${(0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts')} -->`;
+    const body = createCommentBody(report, scope, { ...source, marker, commit: (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('commit') });
+    try {
+        const existing = await github.findOwnComment(number, marker);
+        if (existing && readRunNumber(existing.body) > source.runNumber)
+            (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e)('The comment on the pull request is about a newer run, and was left as it is. ' +
+                'The summary of this run contains its plan.');
+        else if (existing)
+            await github.updateComment(existing.id, body);
+        else
+            await createComment(github, number, { marker, body });
+    }
+    catch (thrown) {
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .commentNotUpdated */ .oO)(thrown);
+    }
+}
+async function createComment(github, number, { marker, body }) {
+    try {
+        await github.addComment(number, body);
+    }
+    catch {
+        if ((await github.findOwnComment(number, marker)) === undefined)
+            await github.addComment(number, body);
+    }
+}
+function createCommentBody(report, scope, source) {
+    const { marker, commit, runNumber, runUrl } = source;
+    const subject = commit === '' ? '' : ` for ${commit}`;
+    const frame = (text) => [
+        marker,
+        `<!-- run ${runNumber} -->`,
+        `## Milvus: ${(0,_plan_js__WEBPACK_IMPORTED_MODULE_2__/* .createPlanTitle */ .O)(report)}`,
+        '',
+        text,
+        '',
+        `Planned${subject} by [this run](${runUrl}), which changed nothing. ` +
+            'The next push updates this comment.',
+    ].join('\n');
+    return frame((0,_plan_js__WEBPACK_IMPORTED_MODULE_2__/* .renderPlan */ .E)(report, scope, maxCommentLength - frame('').length));
+}
+const readRunNumber = (body) => Number(/<!-- run (\d+) -->/.exec(body)?.[1] ?? '0');
+
+
+/***/ }),
+
+/***/ 5245:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  R: () => (/* binding */ sendHeartbeat)
+});
+
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+// EXTERNAL MODULE: ./build/failures/fleet.js
+var fleet = __nccwpck_require__(5854);
+// EXTERNAL MODULE: ./build/util/text.js
+var util_text = __nccwpck_require__(3506);
+;// CONCATENATED MODULE: ./build/failures/action-error.js
+
+
+const maxProblemLength = 2_000;
+class action_error_ActionError extends Error {
+    name = 'ActionError';
+    code;
+    remedy;
+    step;
+    otherErrors;
+    constructor(options, otherErrors = []) {
+        super((0,util_text/* truncate */.xv)(options.problem, maxProblemLength), { cause: options.cause });
+        this.code = options.code;
+        this.remedy = options.remedy;
+        this.step = options.step;
+        this.otherErrors = otherErrors;
+    }
+    get allErrors() {
+        return [this, ...this.otherErrors];
+    }
+    withStep(step) {
+        return this.copyEach((error) => ({ step: error.step ?? step }));
+    }
+    mapTexts(transform) {
+        return this.copyEach((error) => ({
+            problem: transform(error.message),
+            remedy: transform(error.remedy),
+        }));
+    }
+    withOtherErrors(otherErrors) {
+        return this.copy({}, otherErrors);
+    }
+    copyEach(getOverrides) {
+        const otherErrors = this.otherErrors.map((error) => error.copy(getOverrides(error), []));
+        return this.copy(getOverrides(this), otherErrors);
+    }
+    copy(overrides, otherErrors) {
+        const { code, message: problem, remedy, cause, step } = this;
+        return new action_error_ActionError({ code, problem, remedy, cause, step, ...overrides }, otherErrors);
+    }
+}
+const deduplicatedCodes = new Set([
+    'aws-credentials-missing',
+    'aws-credentials-expired',
+    'aws-credentials-refused',
+    'cluster-unreachable',
+    'cluster-unauthorized',
+    'cancelled',
+]);
+function combineErrors(errors) {
+    const unique = [];
+    for (const error of errors.flatMap(({ allErrors }) => allErrors))
+        if (!unique.some((other) => isSameProblem(error, other)))
+            unique.push(error);
+    const [first, ...otherErrors] = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
+    if (!first)
+        throw new TypeError('combineErrors() needs at least one error');
+    return first.withOtherErrors(otherErrors);
+}
+const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message || deduplicatedCodes.has(a.code));
+
+;// CONCATENATED MODULE: ./build/failures/run.js
+
+
+const run_jobCancelled = () => new ActionError({
+    code: 'cancelled',
+    problem: 'The job was cancelled.',
+    remedy: 'Run the job again at any time: it continues from the state that this run left.',
+});
+const internalError = (thrown) => new ActionError({
+    code: 'internal-error',
+    problem: `The action failed unexpectedly: ${getErrorMessage(thrown)}`,
+    remedy: 'Rerun the job with debug logging. If it fails again, open an issue of the action, with the log.',
+    cause: thrown,
+});
+const maxListedDifferences = 3;
+function driftFound(step, differences, outlook) {
+    const listed = selectListed(differences).map(describeDifference);
+    const unlistedCount = differences.length - listed.length;
+    if (unlistedCount > 0)
+        listed.push(`and ${formatCount(unlistedCount, 'more field')}`);
+    const { objects, fields } = countObjects(differences);
+    return new ActionError({
+        code: 'drift-found',
+        step,
+        problem: `The deployment differs from the inputs in ${objects}${fields}: ${listed.join('; ')}.`,
+        remedy: adviseDeploy(outlook),
+    });
+}
+function adviseDeploy({ isDeployable, requiresForce }) {
+    const inputs = requiresForce ? 'force-conflicts: true' : 'the same inputs';
+    const deploy = `mode deploy with ${inputs} to correct this, or change the inputs if it is intended.`;
+    return isDeployable
+        ? `Run ${deploy}`
+        : `First solve the other problems of this check, at which a deploy would fail. Then run ${deploy}`;
+}
+function selectListed(differences) {
+    const first = new Map();
+    for (const difference of differences)
+        if (!first.has(difference.object))
+            first.set(difference.object, difference);
+    return [...new Set([...first.values(), ...differences])].slice(0, maxListedDifferences);
+}
+const describeDifference = ({ object, path, before, after, why }) => `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'} (${why})`;
+const driftUnknown = (unchecked) => new ActionError({
+    code: 'drift-unknown',
+    step: 'preflight',
+    problem: `No differences were found, but this run could not check ${unchecked.join('; ')}.`,
+    remedy: 'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, rerun the job.',
+});
+const rollbackIncomplete = (incidents) => new ActionError({
+    code: 'rollback-incomplete',
+    problem: `The rollback is incomplete. ${incidents.join(' ')}`,
+    remedy: 'Roll back the rest by hand, or fix the failure and rerun the job: it continues from the current state.',
+});
+
+;// CONCATENATED MODULE: ./build/util/polling.js
+
+const pollInterval = (elapsed) => Math.min(2_000, Math.max(100, elapsed / 10));
+const systemClock = {
+    now: () => Date.now(),
+    sleep: (ms, signal) => new Promise((resolve) => {
+        const done = () => {
+            clearTimeout(timer);
+            signal.removeEventListener('abort', done);
+            resolve();
+        };
+        const timer = setTimeout(done, ms);
+        signal.addEventListener('abort', done);
+        if (signal.aborted)
+            done();
+    }),
+};
+const noResponse = 'no response';
+const progressInterval = 10_000;
+async function waitFor(options) {
+    const { clock, signal, poll, interval, createTimeoutError, onProgress } = options;
+    const startedAt = clock.now();
+    const deadline = startedAt + options.timeout;
+    let nextProgress = startedAt + progressInterval;
+    let status = noResponse;
+    for (;;) {
+        throwIfCancelled(signal);
+        const result = await withDeadline(poll(), deadline - clock.now() + gracePeriod);
+        if (!result)
+            throw createTimeoutError(status);
+        if ('done' in result)
+            return result.done;
+        status = result.pending;
+        const now = clock.now();
+        if (now >= deadline)
+            throw createTimeoutError(status);
+        if (now >= nextProgress) {
+            onProgress?.(now - startedAt, status);
+            nextProgress = now + progressInterval;
+        }
+        const untilProgress = Math.max(nextProgress - now, 1);
+        const delay = Math.min(interval(now - startedAt), deadline - now, untilProgress);
+        await sleepOrWake(options, delay);
+    }
+}
+const gracePeriod = 1_500;
+async function withDeadline(pending, timeout) {
+    let timer;
+    const deadlineReached = new Promise((resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(timeout, gracePeriod))));
+    pending.catch(() => undefined);
+    try {
+        return await Promise.race([pending, deadlineReached]);
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}
+async function withProgress(promise, clock, onProgress) {
+    const startedAt = clock.now();
+    const stop = new AbortController();
+    const reportProgress = async () => {
+        for (;;) {
+            await clock.sleep(progressInterval, stop.signal);
+            if (stop.signal.aborted)
+                return;
+            onProgress(clock.now() - startedAt);
+        }
+    };
+    void reportProgress();
+    try {
+        return await promise;
+    }
+    finally {
+        stop.abort();
+    }
+}
+async function sleepOrWake({ clock, signal: parentSignal, wakeUp }, ms) {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([parentSignal, stop.signal]);
+    const sleep = clock.sleep(ms, signal);
+    await (wakeUp ? Promise.race([sleep, wakeUp(signal)]) : sleep);
+    stop.abort();
+}
+function throwIfCancelled(signal) {
+    if (signal.aborted)
+        throw jobCancelled();
+}
+
+;// CONCATENATED MODULE: ./build/util/retry.js
+function backoff(attempt, { base = 200, cap = 5_000, random = Math.random } = {}) {
+    return Math.min(cap, base * 2 ** attempt) * (0.5 + random() / 2);
+}
+async function retry(operation, { maxAttempts, retryAfter, signal, clock }) {
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            return await operation();
+        }
+        catch (thrown) {
+            if (attempt + 1 >= maxAttempts(thrown) || signal.aborted)
+                throw thrown;
+            const delay = backoff(attempt);
+            await clock.sleep(Math.max(delay, (retryAfter?.(thrown) ?? 0) + delay / 4), signal);
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./build/fleet/report/heartbeat.js
+
+
+
+
+
+const requestTimeout = 10_000;
+const totalTimeout = 30_000;
+const maxAttempts = 5;
+async function sendHeartbeat(text) {
+    const url = URL.parse(text);
+    if (url?.protocol !== 'https:')
+        throw (0,fleet/* heartbeatUrlInvalid */.J1)();
+    const signal = AbortSignal.timeout(totalTimeout);
+    try {
+        await retry(() => callService(url, signal), {
+            maxAttempts: (thrown) => (isPermanent(thrown) ? 1 : maxAttempts),
+            signal,
+            clock: systemClock,
+        });
+    }
+    catch (thrown) {
+        throw (0,fleet/* heartbeatFailed */.ab)(url.host, (0,util_text/* getErrorMessage */.u1)(thrown));
+    }
+}
+class UnexpectedStatus extends Error {
+    status;
+    constructor(status) {
+        super(`status ${status}`);
+        this.status = status;
+    }
+}
+const isPermanent = (thrown) => thrown instanceof UnexpectedStatus && thrown.status < 500 && thrown.status !== 429;
+async function callService(url, signal) {
+    const status = await getStatus(url, AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)]));
+    if (status < 200 || status > 299)
+        throw new UnexpectedStatus(status);
+}
+function getStatus(url, signal) {
+    const agent = new external_node_https_namespaceObject.Agent({ proxyEnv: process.env });
+    const headers = { 'user-agent': 'milvus-alb-action' };
+    return new Promise((resolve, reject) => {
+        (0,external_node_https_namespaceObject.request)(url, { agent, headers, signal }, (response) => {
+            resolve(response.statusCode ?? 0);
+            response.on('error', () => undefined).destroy();
+        })
+            .once('error', reject)
+            .end();
+    });
+}
+
+
+/***/ }),
+
 /***/ 8097:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5049);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1170);
-/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5854);
-/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3506);
-/* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5444);
-/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5147);
-/* harmony import */ var _result_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3877);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5049);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1170);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5854);
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3506);
+/* harmony import */ var _github_github_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6641);
+/* harmony import */ var _outcomes_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3636);
+/* harmony import */ var _comment_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7863);
+/* harmony import */ var _heartbeat_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5245);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9791);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6410);
+/* harmony import */ var _result_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8202);
+
+
+
+
 
 
 
@@ -39229,73 +39721,125 @@ const label = 'milvus-alb-drift';
 const maxIssueLength = 65_536;
 const maxSummaryLength = 300_000;
 async function run(env) {
-    const token = _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('token', { required: true });
-    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setSecret */ .Pq(token);
-    const github = new _github_js__WEBPACK_IMPORTED_MODULE_0__/* .GitHub */ .g({
+    const token = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('token', { required: true });
+    _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setSecret */ .Pq(token);
+    const github = new _github_github_js__WEBPACK_IMPORTED_MODULE_0__/* .GitHub */ .g({
         apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
         repository: env['GITHUB_REPOSITORY'] ?? '',
         token,
     });
-    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('issue', '');
-    const fileProblems = _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('problems');
+    _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH('issue', '');
+    const heartbeatUrl = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('heartbeat-url');
+    if (heartbeatUrl !== '')
+        _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setSecret */ .Pq(heartbeatUrl);
+    const fileProblems = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('problems');
     if (fileProblems === '')
         await reportResults(github, env);
     else
-        await publish(github, (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .createFileReport */ .xu)(fileProblems), env);
+        await publish(github, (0,_report_js__WEBPACK_IMPORTED_MODULE_5__/* .createFileReport */ .xu)(fileProblems), env);
 }
 async function reportResults(github, env) {
-    const targetNames = JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('targets') || '[]');
-    const { jobs, problems } = await readResults(github, targetNames, env);
+    const isPlan = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getBooleanInput */ .Vt('plan');
+    const targetNames = JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('targets') || '[]');
+    const { jobs, problems } = isPlan && targetNames.length === 0
+        ? { jobs: [], problems: [] }
+        : await readResults(github, targetNames, env);
     for (const problem of problems)
-        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .warning */ .$e(problem);
-    const results = (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .selectResults */ .B6)(jobs, {
-        mode: _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('mode'),
-        dryRun: _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('dry-run') === 'true',
-        plannedIn: Number(_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('planned-in') || '1'),
+        _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e(problem);
+    const results = (0,_report_js__WEBPACK_IMPORTED_MODULE_5__/* .selectResults */ .B6)(jobs, {
+        mode: _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('mode'),
+        dryRun: _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('dry-run') === 'true',
+        plannedIn: Number(_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('planned-in') || '1'),
         targetNames,
         isComplete: problems.length === 0,
     });
-    if (results.length === 0)
-        throw problems.length > 0 ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__/* .resultsIncomplete */ .bD)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__/* .resultsMissing */ .VX)();
-    const report = (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .createFleetReport */ .x_)(results);
-    if (problems.length === 0)
+    if (results.length === 0 && !isPlan)
+        throw problems.length > 0 ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .resultsIncomplete */ .bD)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .resultsMissing */ .VX)();
+    if (_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('mode') !== 'check' && !isPlan)
+        recordOutcomes(results, env);
+    const report = (0,_report_js__WEBPACK_IMPORTED_MODULE_5__/* .createFleetReport */ .x_)(results);
+    if (problems.length === 0 || isPlan)
         await publish(github, report, env);
-    else {
+    else
         await writeReport(report);
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__/* .resultsIncomplete */ .bD)();
+    if (problems.length > 0)
+        throw isPlan ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .planIncomplete */ .QM)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .resultsIncomplete */ .bD)();
+    await reportCompletion(results);
+}
+function recordOutcomes(results, env) {
+    const outcomes = results.map(({ name, outcome }) => ({ name, succeeded: outcome === 'success' }));
+    _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH('outcomes-file', (0,_outcomes_js__WEBPACK_IMPORTED_MODULE_1__/* .writeOutcomes */ .t4)(outcomes, env['RUNNER_TEMP'] ?? '.'));
+}
+async function reportCompletion(results) {
+    const url = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('heartbeat-url');
+    if (url === '')
+        return;
+    const unchecked = results.filter(({ outcome }) => !['success', 'failure'].includes(outcome));
+    try {
+        if (unchecked.length > 0)
+            throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .heartbeatWithheld */ .Gq)(unchecked.length);
+        await (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_2__/* .sendHeartbeat */ .R)(url);
+        console.log('Sent the heartbeat');
+    }
+    catch (thrown) {
+        _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e((0,_util_text_js__WEBPACK_IMPORTED_MODULE_7__/* .getErrorMessage */ .u1)(thrown));
     }
 }
 async function publish(github, report, env) {
+    if (_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getBooleanInput */ .Vt('plan')) {
+        await publishPlan(github, report, env);
+        return;
+    }
     await writeReport(report);
-    if (_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getBooleanInput */ .Vt('issue'))
+    if (_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getBooleanInput */ .Vt('issue'))
         await syncIssue(github, report, env);
 }
+async function publishPlan(github, report, env) {
+    const scope = {
+        unchangedCount: Number(_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('unchanged') || '0'),
+        abandoned: JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('abandoned') || '[]'),
+    };
+    const text = (0,_plan_js__WEBPACK_IMPORTED_MODULE_8__/* .renderPlan */ .E)(report, scope, maxSummaryLength);
+    await writeSummary(report, (0,_plan_js__WEBPACK_IMPORTED_MODULE_8__/* .createPlanTitle */ .O)(report), text);
+    const pullRequest = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('pull-request');
+    if (pullRequest === '')
+        return;
+    const source = {
+        workflow: env['GITHUB_WORKFLOW'] ?? '',
+        runNumber: Number(env['GITHUB_RUN_NUMBER'] ?? '0'),
+        runUrl: createRunUrl(env),
+    };
+    await (0,_comment_js__WEBPACK_IMPORTED_MODULE_9__/* .syncComment */ .v)(github, Number(pullRequest), { report, scope, source });
+}
 async function readResults(github, targetNames, env) {
-    const directory = _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('directory');
-    const local = directory === '' ? noResultFiles : await (0,_result_files_js__WEBPACK_IMPORTED_MODULE_1__/* .readResultFiles */ .f)(directory);
+    const directory = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('directory');
+    const local = directory === '' ? noResultFiles : await (0,_result_files_js__WEBPACK_IMPORTED_MODULE_3__/* .readResultFiles */ .f)(directory);
     const found = new Set(local.jobs.flatMap(({ targets }) => targets.map(({ name }) => name)));
     const isComplete = targetNames.every((name) => found.has(name));
     if (directory !== '' && (isComplete || local.problems.length > 0))
         return local;
-    const prefix = _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('artifacts', { required: true });
+    const prefix = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('artifacts', { required: true });
     try {
         const remote = await github.downloadResults(Number(env['GITHUB_RUN_ID']), prefix, local.artifacts);
         return { jobs: [...local.jobs, ...remote.jobs], problems: remote.problems };
     }
     catch (thrown) {
-        return { jobs: local.jobs, problems: [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)] };
+        return { jobs: local.jobs, problems: [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_7__/* .getErrorMessage */ .u1)(thrown)] };
     }
 }
 const noResultFiles = { jobs: [], problems: [], artifacts: [] };
 async function writeReport(report) {
-    const text = (0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .renderReport */ .B1)(report, { maxLength: maxSummaryLength, listClean: true });
-    await _actions_core__WEBPACK_IMPORTED_MODULE_6__/* .summary */ .z.addRaw(`### ${report.title}\n\n${text}\n`).write();
-    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('clean', String(report.clean));
-    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('drift', report.drift);
-    console.log(report.title);
+    const text = (0,_report_js__WEBPACK_IMPORTED_MODULE_5__/* .renderReport */ .B1)(report, { maxLength: maxSummaryLength, listClean: true });
+    await writeSummary(report, report.title, text);
+}
+async function writeSummary({ clean, drift }, title, text) {
+    await _actions_core__WEBPACK_IMPORTED_MODULE_10__/* .summary */ .z.addRaw(`### ${title}\n\n${text}\n`).write();
+    _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH('clean', String(clean));
+    _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH('drift', drift);
+    console.log(title);
 }
 async function syncIssue(github, report, env) {
-    const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4('artifacts')} -->`;
+    const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('artifacts')} -->`;
     const runUrl = createRunUrl(env);
     try {
         const existing = await github.findIssue(label, marker);
@@ -39312,7 +39856,7 @@ async function syncIssue(github, report, env) {
         }
     }
     catch (thrown) {
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__/* .issueNotUpdated */ .gn)(thrown);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .issueNotUpdated */ .gn)(thrown);
     }
 }
 function createBody(report, marker, runUrl) {
@@ -39320,17 +39864,17 @@ function createBody(report, marker, runUrl) {
         'and closes it when no target needs attention.';
     const frame = (text) => `${marker}\n${text}\n\n${footer}`;
     const maxLength = maxIssueLength - frame('').length;
-    return frame((0,_report_js__WEBPACK_IMPORTED_MODULE_3__/* .renderReport */ .B1)(report, { maxLength, listClean: false }));
+    return frame((0,_report_js__WEBPACK_IMPORTED_MODULE_5__/* .renderReport */ .B1)(report, { maxLength, listClean: false }));
 }
 async function updateIssue(github, number, issue) {
     await github.updateIssue(number, issue);
-    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('issue', String(number));
+    _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH('issue', String(number));
     console.log(`Updated issue #${number}`);
 }
 async function openIssue(github, issue, marker) {
     const create = () => github.createIssue({ ...issue, labels: [label] });
     const number = await create().catch(async () => (await github.findIssue(label, marker)) ?? (await create()));
-    _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH('issue', String(number));
+    _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH('issue', String(number));
     console.log(`Opened issue #${number}`);
 }
 function createRunUrl(env) {
@@ -39338,41 +39882,20 @@ function createRunUrl(env) {
     const repository = env['GITHUB_REPOSITORY'] ?? '';
     return `${server}/${repository}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}`;
 }
-await run(process.env).catch((thrown) => _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)));
+await run(process.env).catch((thrown) => _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1((0,_util_text_js__WEBPACK_IMPORTED_MODULE_7__/* .getErrorMessage */ .u1)(thrown)));
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
 
 /***/ }),
 
-/***/ 5147:
+/***/ 7045:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  xu: () => (/* binding */ createFileReport),
-  x_: () => (/* binding */ createFleetReport),
-  B1: () => (/* binding */ renderReport),
-  B6: () => (/* binding */ selectResults)
-});
-
-// EXTERNAL MODULE: ./build/util/text.js
-var util_text = __nccwpck_require__(3506);
-// EXTERNAL MODULE: ./build/fleet/deploy/job-results.js + 1 modules
-var job_results = __nccwpck_require__(930);
-;// CONCATENATED MODULE: ./build/fleet/report/changes.js
-
-function isChange(value) {
-    const { object, path, before = '', after = '', why } = (value ?? {});
-    return [object, path, before, after, why].every((field) => typeof field === 'string');
-}
-function parseChanges({ outputs }) {
-    const changes = (0,job_results/* parseJson */.qF)(outputs['changes'] ?? '[]');
-    return Array.isArray(changes) && changes.every(isChange) ? changes : [];
-}
-
-;// CONCATENATED MODULE: ./build/fleet/report/markdown.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   k: () => (/* binding */ escapeCell),
+/* harmony export */   t: () => (/* binding */ inlineCode)
+/* harmony export */ });
 const escapeCell = (text) => text
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -39381,7 +39904,139 @@ function inlineCode(text) {
     return `\`${code.slice(0, 300).trim() || '(empty)'}\``;
 }
 
-;// CONCATENATED MODULE: ./build/fleet/report/report.js
+
+/***/ }),
+
+/***/ 9791:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ renderPlan),
+/* harmony export */   O: () => (/* binding */ createPlanTitle)
+/* harmony export */ });
+/* harmony import */ var _util_objects_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4577);
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3506);
+/* harmony import */ var _deploy_job_results_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8075);
+/* harmony import */ var _changes_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4751);
+/* harmony import */ var _markdown_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7045);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6410);
+
+
+
+
+
+
+const maxNames = 50;
+function renderPlan({ rows, fileProblems }, { unchangedCount, abandoned }, maxLength) {
+    const shownRows = listShownRows(rows);
+    const sections = [
+        fileProblems === '' ? [] : fileProblems.split('\n'),
+        renderAbandoned(abandoned),
+        countOthers(rows.length - shownRows.length, unchangedCount),
+        (0,_report_js__WEBPACK_IMPORTED_MODULE_0__/* .renderTable */ .bo)(shownRows.map(describeRow)),
+        ...shownRows.map(({ result }) => renderDetails(result)),
+    ];
+    return (0,_report_js__WEBPACK_IMPORTED_MODULE_0__/* .joinWithinLimit */ .Pj)(sections.filter((lines) => lines.length > 0), maxLength);
+}
+function createPlanTitle(report) {
+    const { rows, fileProblems, title } = report;
+    if (fileProblems !== '' || !report.clean)
+        return title;
+    const count = listShownRows(rows).length;
+    if (count === 0)
+        return 'No target would change';
+    return `${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(count, 'target')} would change`;
+}
+const listShownRows = (rows) => [
+    ...rows.filter(({ clean }) => !clean),
+    ...rows.filter(({ clean, result }) => clean && (0,_changes_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChanges */ .p)(result).length > 0),
+];
+function countOthers(convergedCount, unchangedCount) {
+    const sentences = [];
+    if (convergedCount > 0)
+        sentences.push(`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(convergedCount, 'target')} would not change.`);
+    if (unchangedCount > 0)
+        sentences.push(`This pull request does not concern ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(unchangedCount, 'other target')}.`);
+    return sentences.length === 0 ? [] : [sentences.join(' ')];
+}
+function renderAbandoned(abandoned) {
+    const renamed = abandoned.filter(({ newName }) => newName !== undefined);
+    const moved = abandoned.filter(({ newName, isMoved }) => newName === undefined && isMoved);
+    const removed = abandoned.filter(({ newName, isMoved }) => newName === undefined && !isMoved);
+    const lines = [
+        listNames('No longer deployed, and nothing of it is removed', removed),
+        listNames('Moved, and nothing is removed where they were', moved),
+        listNames('Renamed', renamed),
+    ];
+    return lines.filter((line) => line !== '').map((line) => `- ${line}`);
+}
+function listNames(what, targets) {
+    if (targets.length === 0)
+        return '';
+    const names = targets
+        .slice(0, maxNames)
+        .map(({ name, newName }) => (0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(newName === undefined ? name : `${name} to ${newName}`));
+    const others = targets.length - names.length;
+    return `${what}: ${names.join(', ')}${others === 0 ? '' : ` and ${others} more`}.`;
+}
+function describeRow(row) {
+    const restarts = parseEntries(row.result, 'restarts').length;
+    const irreversible = parseEntries(row.result, 'irreversible').length;
+    const parts = [row.state];
+    if (restarts > 0)
+        parts.push(`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(restarts, 'workload')} to restart`);
+    if (irreversible > 0)
+        parts.push(`${irreversible} cannot be rolled back`);
+    return { ...row, state: parts.join('; ') };
+}
+function renderDetails(result) {
+    const parts = [
+        ['Would fail:', parseEntries(result, 'failures').map(renderFailure)],
+        ['Would change:', (0,_changes_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChanges */ .p)(result).map(renderChange)],
+        ['Would restart:', parseEntries(result, 'restarts').map(renderRestart)],
+        [
+            'Cannot be rolled back:',
+            parseEntries(result, 'irreversible').map(({ object, why }) => `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(object))}: ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(why))}`),
+        ],
+    ];
+    const lines = parts.flatMap(([heading, items]) => items.length === 0 ? [] : ['', heading, '', ...items.map((item) => `- ${item}`)]);
+    return lines.length === 0 ? [] : [`### ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(result.name)}`, ...lines];
+}
+function parseEntries({ outputs }, name) {
+    const entries = (0,_deploy_job_results_js__WEBPACK_IMPORTED_MODULE_4__/* .parseJson */ .qF)(outputs[name] || '[]');
+    return Array.isArray(entries) ? entries.filter(_util_objects_js__WEBPACK_IMPORTED_MODULE_5__/* .isPlainObject */ .Q) : [];
+}
+const toText = (value) => typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+function renderFailure({ code, step, problem, remedy }) {
+    const sentences = `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(problem))} ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(remedy))}`;
+    return `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .inlineCode */ .t)(toText(code))} in ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(step))}: ${sentences}`;
+}
+function renderChange({ object, path, before, after, why }) {
+    const values = `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .inlineCode */ .t)(before ?? '(absent)')} → ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .inlineCode */ .t)(after ?? '(absent)')}`;
+    return `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(object)}: ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .inlineCode */ .t)(path)} ${values} (${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(why)})`;
+}
+function renderRestart({ object, pods, order }) {
+    const count = typeof pods === 'number' ? (0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(pods, 'pod') : 'all pods';
+    return `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(object))}: ${count}, ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(order))}`;
+}
+
+
+/***/ }),
+
+/***/ 6410:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B1: () => (/* binding */ renderReport),
+/* harmony export */   B6: () => (/* binding */ selectResults),
+/* harmony export */   Pj: () => (/* binding */ joinWithinLimit),
+/* harmony export */   bo: () => (/* binding */ renderTable),
+/* harmony export */   x_: () => (/* binding */ createFleetReport),
+/* harmony export */   xu: () => (/* binding */ createFileReport)
+/* harmony export */ });
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3506);
+/* harmony import */ var _changes_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4751);
+/* harmony import */ var _markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7045);
 
 
 
@@ -39420,7 +40075,7 @@ function renderReport({ rows, fileProblems }, { maxLength, listClean }) {
     const details = badRows.map(({ result }) => renderDifferences(result));
     const cleanSection = listClean
         ? renderTable(cleanRows)
-        : [`${(0,util_text/* formatCount */.B4)(cleanRows.length, 'target')} without problems.`];
+        : [`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .formatCount */ .B4)(cleanRows.length, 'target')} without problems.`];
     const problemLines = fileProblems === '' ? [] : fileProblems.split('\n');
     const sections = [
         problemLines,
@@ -39451,7 +40106,7 @@ function createTitle(rows) {
     const dryRunCount = rows.filter(({ result }) => isDryRunWithChanges(result)).length;
     if (dryRunCount > 0)
         return `A dry run would change ${dryRunCount} of ${rows.length} targets`;
-    return `No problems in ${(0,util_text/* formatCount */.B4)(rows.length, 'target')}`;
+    return `No problems in ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .formatCount */ .B4)(rows.length, 'target')}`;
 }
 function combineDrift(results) {
     const drifts = results.map(({ outputs }) => outputs['drift']);
@@ -39463,21 +40118,21 @@ function renderTable(rows) {
     if (rows.length === 0)
         return [];
     const lines = rows.map(({ clean, result, state }) => {
-        const cells = [clean ? '✓' : '✗', ...[result.name, result.host, state].map(escapeCell)];
+        const cells = [clean ? '✓' : '✗', ...[result.name, result.host, state].map(_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeCell */ .k)];
         return `| ${cells.join(' | ')} |`;
     });
     return ['| | Target | Host | State |', '|---|---|---|---|', ...lines];
 }
 function renderDifferences(result) {
-    const changes = parseChanges(result);
+    const changes = (0,_changes_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChanges */ .p)(result);
     if (changes.length === 0)
         return [];
-    return [`### ${escapeCell(result.name)}`, '', ...changes.map(renderDifference)];
+    return [`### ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeCell */ .k)(result.name)}`, '', ...changes.map(renderDifference)];
 }
 function renderDifference(change) {
     const { object, path, before = '(absent)', after = '(absent)', why } = change;
-    const difference = `${inlineCode(path)} is ${inlineCode(before)}, expected ${inlineCode(after)}`;
-    return `- ${escapeCell(object)}: ${difference} (${escapeCell(why)})`;
+    const difference = `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .inlineCode */ .t)(path)} is ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .inlineCode */ .t)(before)}, expected ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .inlineCode */ .t)(after)}`;
+    return `- ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeCell */ .k)(object)}: ${difference} (${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeCell */ .k)(why)})`;
 }
 function createRow(result) {
     const problems = [describeFailure(result), describeDrift(result), describeExpiry(result)].filter((problem) => problem !== undefined);
@@ -39488,15 +40143,15 @@ function describeSuccess(result) {
     const { outputs } = result;
     if (outputs['drift'] === 'false')
         return 'no drift';
-    const changes = parseChanges(result);
+    const changes = (0,_changes_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChanges */ .p)(result);
     if (outputs['changed'] === 'true')
-        return (0,util_text/* formatObjects */.yd)(changes, 'changed');
-    return isDryRunWithChanges(result) ? (0,util_text/* formatObjects */.yd)(changes, 'to change') : 'unchanged';
+        return (0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .formatObjects */ .yd)(changes, 'changed');
+    return isDryRunWithChanges(result) ? (0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .formatObjects */ .yd)(changes, 'to change') : 'unchanged';
 }
 const isDryRunWithChanges = (result) => result.outcome === 'success' &&
     !result.outputs['drift'] &&
     result.outputs['changed'] !== 'true' &&
-    parseChanges(result).length > 0;
+    (0,_changes_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChanges */ .p)(result).length > 0;
 function describeFailure({ outcome, outputs }) {
     if (outcome === 'cancelled')
         return 'cancelled';
@@ -39516,7 +40171,7 @@ function describeFailure({ outcome, outputs }) {
 function describeDrift(result) {
     const { drift } = result.outputs;
     if (drift === 'true')
-        return (0,util_text/* formatDifferences */.Aq)(parseChanges(result));
+        return (0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDifferences */ .Aq)((0,_changes_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChanges */ .p)(result));
     const isUnexplained = drift === 'unknown' && describeFailure(result) === undefined;
     return isUnexplained ? 'not everything could be checked' : undefined;
 }
@@ -39529,7 +40184,7 @@ function describeExpiry({ outputs }) {
 
 /***/ }),
 
-/***/ 3877:
+/***/ 8202:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39540,12 +40195,12 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 ;// CONCATENATED MODULE: external "node:fs/promises"
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./build/failures/fleet.js
 var fleet = __nccwpck_require__(5854);
-// EXTERNAL MODULE: ./build/fleet/deploy/job-results.js + 1 modules
-var job_results = __nccwpck_require__(930);
+// EXTERNAL MODULE: ./build/fleet/deploy/job-results.js
+var job_results = __nccwpck_require__(8075);
 ;// CONCATENATED MODULE: ./build/fleet/report/result-files.js
 
 
@@ -39554,14 +40209,25 @@ var job_results = __nccwpck_require__(930);
 async function readResultFiles(directory) {
     const entries = await (0,promises_namespaceObject.readdir)(directory, { recursive: true, withFileTypes: true }).catch(() => []);
     const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json'));
-    const reads = await Promise.allSettled(files.map(async ({ parentPath, name }) => (0,job_results/* readJobResults */.I_)(await (0,promises_namespaceObject.readFile)((0,external_node_path_namespaceObject.join)(parentPath, name), 'utf8'))));
-    const artifacts = files.map(({ parentPath }) => (0,external_node_path_namespaceObject.basename)(parentPath));
+    const reads = await Promise.allSettled(files.map(async ({ parentPath, name }) => (0,job_results/* readJobResults */.I_)(await (0,promises_namespaceObject.readFile)((0,external_node_path_.join)(parentPath, name), 'utf8'))));
+    const artifacts = files.map(({ parentPath }) => (0,external_node_path_.basename)(parentPath));
     const problems = reads.flatMap((read, index) => read.status === 'rejected'
         ? [(0,fleet/* resultsUnreadable */.SX)(artifacts[index] ?? '', read.reason).message]
         : []);
     const jobs = reads.flatMap((read) => (read.status === 'fulfilled' ? [read.value] : []));
     return { jobs, problems, artifacts };
 }
+
+
+/***/ }),
+
+/***/ 4577:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Q: () => (/* binding */ isPlainObject)
+/* harmony export */ });
+const isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 
 /***/ }),
@@ -39573,9 +40239,10 @@ async function readResultFiles(directory) {
 /* harmony export */   Aq: () => (/* binding */ formatDifferences),
 /* harmony export */   B4: () => (/* binding */ formatCount),
 /* harmony export */   u1: () => (/* binding */ getErrorMessage),
+/* harmony export */   xv: () => (/* binding */ truncate),
 /* harmony export */   yd: () => (/* binding */ formatObjects)
 /* harmony export */ });
-/* unused harmony exports truncate, countObjects, formatSeconds, formatDistinguishedName, formatDuration */
+/* unused harmony exports countObjects, formatSeconds, formatDistinguishedName, formatDuration */
 function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
         return thrown.errors.map(getErrorMessage).join('; ');
