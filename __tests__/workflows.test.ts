@@ -168,10 +168,12 @@ test('each deployment links to its endpoint, and a check is none', () => {
     Object.values(parseYaml<Workflow>(`.github/workflows/${name}.yml`).jobs),
   )
   const environments = jobs.flatMap(({ environment }) => environment ?? [])
-  const fleet = { name: '${{ matrix.environment }}', url: '${{ steps.fleet.outputs.endpoint }}' }
+  const deployment = '${{ !inputs.dry-run }}'
+  const url = '${{ steps.fleet.outputs.endpoint }}'
+  const fleet = { name: '${{ matrix.environment }}', url, deployment }
   const check = { name: '${{ matrix.environment }}', deployment: false }
   expect(environments).toEqual([
-    { name: '${{ inputs.environment }}', url: '${{ steps.alb.outputs.endpoint }}' },
+    { name: '${{ inputs.environment }}', url: '${{ steps.alb.outputs.endpoint }}', deployment },
     ...Array<object>(4).fill(fleet),
     ...Array<object>(4).fill(check),
   ])

@@ -1,7 +1,6 @@
 /**
- * GitHub's REST API for runs, their artifacts, environments, issues and comments, as far as the
- * fleet actions use it, with GitHub's limits. Source: GitHub REST API documentation; rejected
- * requests have the texts of GitHub.
+ * GitHub's REST API as far as the fleet actions use it, with GitHub's limits. Source: GitHub REST
+ * API documentation; rejected requests have the texts of GitHub.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -218,6 +217,7 @@ function answerArtifacts(
         name,
         expired,
         size_in_bytes: JSON.stringify(content).length,
+        created_at: new Date(Date.UTC(2026, 0, 1, 0, id)).toISOString(),
         ofRun,
       }))
       .filter(({ ofRun }) => ofRun === undefined || ofRun === Number(runId))

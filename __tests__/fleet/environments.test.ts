@@ -53,11 +53,23 @@ test.each<{
   },
 ])('$name', ({ targets, check = false, missing }) => {
   expect(
-    findMissingEnvironments(targets, ['production'], check).map(({ name, targetNames }) => [
-      name,
-      ...targetNames,
-    ]),
+    findMissingEnvironments(targets, ['production'], ({ environment, checkEnvironment }) => [
+      check ? checkEnvironment : environment,
+    ]).map(({ name, targetNames }) => [name, ...targetNames]),
   ).toEqual(missing)
+})
+
+test('both environments of a target are looked up, each once', () => {
+  const targets = [createTarget('a', 'prod', 'look'), createTarget('b', 'look', 'look')]
+  expect(
+    findMissingEnvironments(targets, [], ({ environment, checkEnvironment }) => [
+      environment,
+      checkEnvironment,
+    ]),
+  ).toEqual([
+    { name: 'prod', targetNames: ['a'] },
+    { name: 'look', targetNames: ['a', 'b'] },
+  ])
 })
 
 test('many missing environments are counted', () => {

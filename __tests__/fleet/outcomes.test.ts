@@ -3,15 +3,15 @@ import { combineOutcomes, readOutcomes } from '../../src/fleet/outcomes.ts'
 
 test('of several outcomes of a target, the one that was uploaded last counts', () => {
   const combined = combineOutcomes([
-    { artifactId: 3, outcomes: [{ name: 'a', succeeded: true }] },
+    { uploadedAt: 3, outcomes: [{ name: 'a', succeeded: true }] },
     {
-      artifactId: 1,
+      uploadedAt: 1,
       outcomes: [
         { name: 'a', succeeded: false },
         { name: 'b', succeeded: false },
       ],
     },
-    { artifactId: 2, outcomes: [{ name: 'a', succeeded: false }] },
+    { uploadedAt: 2, outcomes: [{ name: 'a', succeeded: false }] },
   ])
   expect([...combined]).toEqual([
     ['a', true],

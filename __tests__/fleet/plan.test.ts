@@ -38,6 +38,7 @@ const createResult = (
   ),
 })
 const unchanged = createResult('same', { changed: 'false', changes: [] })
+const uncompared = createResult('uncompared', { changed: 'false', changes: [], restarts: '' })
 const changing = createResult('changing', {
   changed: 'false',
   changes: [change, created],
@@ -69,7 +70,7 @@ test('a plan lists failures before changes, and their details in the same order'
     '',
     'Would fail:',
     '',
-    '- `ingress-conflict` in ingress: Field x belongs to &#64;admin. Set force-conflicts.',
+    '- `ingress-conflict` in ingress: Field x belongs to &#64;&#8203;admin. Set force-conflicts.',
     '',
     '### changing',
     '',
@@ -115,6 +116,11 @@ test.each<{ name: string; results: readonly TargetResult[]; title: string; text:
 test.each<{ name: string; results: readonly TargetResult[]; title: string }>([
   { name: 'one change', results: [changing, unchanged], title: '1 target would change' },
   {
+    name: 'a release that the role may not read',
+    results: [uncompared, unchanged],
+    title: '1 target could not be compared completely',
+  },
+  {
     name: 'a failure',
     results: [changing, failing],
     title: '1 of 2 targets needs attention',
@@ -126,6 +132,16 @@ test.each<{ name: string; results: readonly TargetResult[]; title: string }>([
   },
 ])('the title of a plan with $name', ({ results, title }) => {
   expect(createPlanTitle(createFleetReport(results))).toBe(title)
+})
+
+test('a plan shows the targets whose release could not be compared, after those that would change', () => {
+  const table = render([unchanged, uncompared, changing]).split('\n').slice(2, 6)
+  expect(table.map((line) => line.split(' | ').slice(1).join(' | '))).toEqual([
+    'Target | Host | State |',
+    '',
+    'changing | changing.example.com | 2 objects to change; 2 workloads to restart; 1 cannot be rolled back |',
+    'uncompared | uncompared.example.com | unchanged; the release was not compared |',
+  ])
 })
 
 test('a plan names targets that are left behind, and that nothing of them is removed', () => {
@@ -161,7 +177,7 @@ test('the comment on 1,000 targets fits into the limit of GitHub, and keeps the 
   const report = createFleetReport([...results, failing])
   const body = createCommentBody(report, everything, {
     workflow: 'Plan',
-    runNumber: 12,
+    runId: 12,
     runUrl: 'https://github.com/team/infra/actions/runs/1',
     marker: '<!-- milvus-alb-plan: Plan x -->',
     commit: '0a1b2c3d',

@@ -62,6 +62,15 @@ const runFleetAction = (
     },
   })
 
+/** What a run of fleet/plan or fleet/report would upload for later runs. */
+const readOutcomes = ({ outputs, files }: RunResult): string[] =>
+  (
+    JSON.parse(files[outputs['outcomes-file'] ?? ''] ?? '') as {
+      name: string
+      succeeded: boolean
+    }[]
+  ).map(({ name, succeeded }) => `${name}: ${succeeded}`)
+
 const listNames = ({ outputs }: RunResult): unknown => JSON.parse(outputs['targets'] ?? '')
 
 simulatorScenario(
@@ -90,6 +99,13 @@ simulatorScenario(
         expect.stringContaining(`::error::${missing}`),
       ])
       expect(refused.outputs['targets']).toBeUndefined()
+      // Otherwise, only: failed would take what an earlier run deployed for what is in the file.
+      expect(readOutcomes(refused)).toEqual(['first: false', 'typo: false', 'same: false'])
+      await writeFile(file, 'targets: [')
+      const broken = await runFleetAction('plan', repository, { file })
+      expect([broken.exitCode, readOutcomes(broken)]).toEqual([1, []])
+      expect(broken.outputs['outcomes']).toBe(refused.outputs['outcomes'])
+      await writeTargets(repository, { first: 'E119', typo: 'e121', same: 'e121' })
       github.environments.push('e121')
       const clean = await runFleetAction('plan', repository, required)
       expect([clean.exitCode, clean.log]).toEqual([0, '3 targets in 3 jobs\n'])

@@ -119,7 +119,7 @@ pageScenario(
     ])
     const [one] = deploy['one'] ?? []
     const endpoint = `https://${environment.host}:${environment.listenPort}`
-    expect(one?.environment).toEqual({ name: 'production', url: endpoint })
+    expect(one?.environment).toEqual({ name: 'production', url: endpoint, deployment: true })
     expect(one?.outputs).toMatchObject({ endpoint, changed: 'true', 'failure-code': '' })
     expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeDefined()
   },
@@ -143,6 +143,7 @@ pageScenario(
     expect(first['fleet']?.[0]?.environment).toEqual({
       name: 'production',
       url: `https://${environment.host}:${environment.listenPort}`,
+      deployment: true,
     })
     expect(first['report']?.[0]?.outputs).toEqual({ clean: 'false' })
 

@@ -118,13 +118,19 @@ const runAllTargets = 'Leave only empty to select all targets, or name some.'
 /** `only: failed` needs the results of a deployment. */
 export const failedNotForChecks = (): Error =>
   new Error(
-    `Input only is failed, which selects targets of deployments and not of checks. ${runAllTargets}`,
+    `Input only is failed, which selects targets of deployments, not of checks or pull requests. ${runAllTargets}`,
   )
 
 /** @param maxRuns how many runs were looked at */
 export const failedOutcomesMissing = (maxRuns: number): Error =>
   new Error(
     `Input only is failed, but none of the last ${maxRuns} completed runs of this workflow on this branch planned targets of this file with the same dry-run. ${runAllTargets}`,
+  )
+
+/** @param maxRuns how many runs were looked at */
+export const failedOutcomesTooOld = (maxRuns: number): Error =>
+  new Error(
+    `Input only is failed, but the last ${maxRuns} completed runs of this workflow on this branch did not plan every target. ${runAllTargets}`,
   )
 
 /** @param runUrl the newest run that is needed and whose artifact no longer exists */

@@ -17,8 +17,8 @@ export interface TargetOutcome {
 
 /** The outcomes of a run. */
 export interface RecordedOutcomes {
-  /** GitHub's number of the artifact: a later upload has a higher one. */
-  readonly artifactId: number
+  /** When the artifact was uploaded. Its number does not grow with time. */
+  readonly uploadedAt: number
   readonly outcomes: readonly TargetOutcome[]
 }
 
@@ -55,7 +55,7 @@ export function writeOutcomes(outcomes: readonly TargetOutcome[], directory: str
  */
 export function combineOutcomes(recorded: readonly RecordedOutcomes[]): Map<string, boolean> {
   const succeeded = new Map<string, boolean>()
-  for (const { outcomes } of recorded.toSorted((a, b) => a.artifactId - b.artifactId))
+  for (const { outcomes } of recorded.toSorted((a, b) => a.uploadedAt - b.uploadedAt))
     for (const outcome of outcomes) succeeded.set(outcome.name, outcome.succeeded)
   return succeeded
 }

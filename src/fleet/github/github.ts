@@ -32,6 +32,8 @@ export interface Artifact {
   readonly name: string
   readonly expired: boolean
   readonly size_in_bytes: number
+  /** ISO 8601; null in Octokit's types, which GitHub never sends for an uploaded artifact. */
+  readonly created_at: string | null
 }
 
 interface StoredComment {

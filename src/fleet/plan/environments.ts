@@ -10,8 +10,8 @@ import type { GitHub } from '../github/github.ts'
 import type { Target } from './targets.ts'
 
 interface EnvironmentOptions {
-  /** Whether the jobs use the environment of mode check. */
-  readonly check: boolean
+  /** The environments of a target's jobs; empty names are ignored. */
+  readonly environmentsOf: (target: Target) => readonly string[]
   /** Whether every environment must be known to exist. */
   readonly required: boolean
 }
@@ -32,7 +32,11 @@ export async function checkEnvironments(
     return
   }
   try {
-    const missing = findMissingEnvironments(targets, await listEnvironments(github), options.check)
+    const missing = findMissingEnvironments(
+      targets,
+      await listEnvironments(github),
+      options.environmentsOf,
+    )
     if (missing.length === 0) return
     if (options.required) throw environmentsMissing(missing)
     warning(environmentsMissing(missing).message)
@@ -57,17 +61,16 @@ async function listEnvironments(github: GitHub): Promise<string[]> {
 export function findMissingEnvironments(
   targets: readonly Target[],
   existing: readonly string[],
-  check: boolean,
+  environmentsOf: EnvironmentOptions['environmentsOf'],
 ): MissingEnvironment[] {
   const existingKeys = new Set(existing.map((name) => name.toLowerCase()))
-  const environmentOf = (target: Target): string =>
-    check ? target.checkEnvironment : target.environment
-  const missing = targets.filter((target) => {
-    const name = environmentOf(target)
-    return name !== '' && !existingKeys.has(name.toLowerCase())
-  })
-  return [...Map.groupBy(missing, environmentOf)].map(([name, group]) => ({
+  const missing = targets.flatMap((target) =>
+    [...new Set(environmentsOf(target))]
+      .filter((name) => name !== '' && !existingKeys.has(name.toLowerCase()))
+      .map((name) => ({ name, targetName: target.name })),
+  )
+  return [...Map.groupBy(missing, ({ name }) => name)].map(([name, group]) => ({
     name,
-    targetNames: group.map((target) => target.name),
+    targetNames: group.map(({ targetName }) => targetName),
   }))
 }

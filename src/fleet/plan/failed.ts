@@ -1,6 +1,10 @@
 /** `only: failed`: the targets that did not succeed when they were last deployed. */
 import { formatCount, truncate } from '../../util/text.ts'
-import { failedOutcomesExpired, failedOutcomesMissing } from '../../failures/fleet.ts'
+import {
+  failedOutcomesExpired,
+  failedOutcomesMissing,
+  failedOutcomesTooOld,
+} from '../../failures/fleet.ts'
 import type { Artifact, GitHub, WorkflowRun } from '../github/github.ts'
 import { combineOutcomes, readOutcomes, type RecordedOutcomes } from '../outcomes.ts'
 import type { Target } from './targets.ts'
@@ -73,14 +77,19 @@ async function readEarlierOutcomes(
   // An earlier attempt of this run is the newest of all.
   const runs = attempt > 1 ? [{ id: runId, url: '' }, ...earlierRuns] : earlierRuns
   const recorded: RecordedOutcomes[] = []
+  let isComplete = earlierRuns.length < maxRuns
   for (const run of runs) {
     // Several: of attempts, and of jobs that deploy different parts of the file.
     const artifacts = await github.listArtifacts(run.id, prefix)
     recorded.push(...(await downloadOutcomes(artifacts, run, github)))
     const known = combineOutcomes(recorded)
-    if (artifacts.some(isOfWholeFile) || names.every((name) => known.has(name))) break
+    if (artifacts.some(isOfWholeFile) || names.every((name) => known.has(name))) {
+      isComplete = true
+      break
+    }
   }
   if (recorded.length === 0) throw failedOutcomesMissing(maxRuns)
+  if (!isComplete) throw failedOutcomesTooOld(maxRuns)
   return recorded
 }
 
@@ -94,7 +103,7 @@ function downloadOutcomes(
   if (artifacts.some(({ expired }) => expired)) throw failedOutcomesExpired(url)
   return Promise.all(
     artifacts.map(async (artifact) => ({
-      artifactId: artifact.id,
+      uploadedAt: Date.parse(artifact.created_at ?? ''),
       outcomes: (await github.readArtifact(artifact)).flatMap(readOutcomes),
     })),
   )

@@ -54,6 +54,8 @@ const jobEnvironment = {
   MILVUS_ALB_WITHOUT_CHECKOUT: process.env['MILVUS_ALB_WITHOUT_CHECKOUT'],
 }
 
+let hasRecordedOutcomes = false
+
 async function run(): Promise<void> {
   setOutput('problems', '')
   setOutput('attempt', process.env['GITHUB_RUN_ATTEMPT'] ?? '1')
@@ -67,8 +69,10 @@ async function run(): Promise<void> {
   const selectedTargets = await readSelectedTargets(path)
   const { changed: targets, abandoned } =
     skipReason === '' ? selectChanged(selectedTargets) : await skipFork(selectedTargets)
+  // At once: a run that fails below deploys none of these targets.
+  if (recordsOutcomes() && targets.length > 0) recordOutcomes(targets)
   await checkEnvironments(targets, connectToGitHub(), {
-    check: isPullRequest || getInput('mode') === 'check',
+    environmentsOf: getEnvironmentSelector(isPullRequest),
     required: getInput('require-environments') === 'true',
   })
   const commonInputs = findCommonInputs(targets)
@@ -91,13 +95,16 @@ async function run(): Promise<void> {
     unchanged: String(selectedTargets.length - targets.length),
     abandoned: JSON.stringify(abandoned),
   })
-  const isDeployment = !isPullRequest && getInput('mode') !== 'check'
-  if (path !== '' && targets.length > 0 && isDeployment) recordOutcomes(targets)
   console.log(`${formatCount(targets.length, 'target')} in ${formatCount(jobs.length, 'job')}`)
 }
 
+/** Whether later runs with `only: failed` need to know what happened in this one. */
+const recordsOutcomes = (): boolean =>
+  getInput('file') !== '' && getInput('mode') !== 'check' && !getBooleanInput('pull-request')
+
 /** No target has succeeded yet: fleet/report replaces this when the jobs have ended. */
 function recordOutcomes(targets: readonly Target[]): void {
+  hasRecordedOutcomes = true
   const suffix = getFilter() === '' ? wholeFileSuffix : hash([getFilter()])
   const outcomes = targets.map(({ name }) => ({ name, succeeded: false }))
   setOutput('outcomes', getOutcomesPrefix() + suffix)
@@ -179,6 +186,13 @@ const getFilter = (): string => (getInput('file') === '' ? '' : getInput('only')
 const hash = (parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8)
 
+/** A pull request is planned in one environment, and deployed in another one later. */
+function getEnvironmentSelector(isPullRequest: boolean): (target: Target) => string[] {
+  if (isPullRequest) return ({ environment, checkEnvironment }) => [environment, checkEnvironment]
+  const isCheck = getInput('mode') === 'check'
+  return ({ environment, checkEnvironment }) => [isCheck ? checkEnvironment : environment]
+}
+
 /** What a run does with the targets: its results say nothing about other runs. */
 function getRunKind(): string[] {
   const dryRun = getInput('dry-run') === 'true' ? ['dry-run'] : []
@@ -233,6 +247,8 @@ function fail(thrown: unknown): void {
   const problems = thrown instanceof TargetsError ? thrown.problems : [getErrorMessage(thrown)]
   const list = problems.map((problem) => `- ${escapeCell(problem)}`).join('\n')
   if (getInput('file') !== '') setOutput('problems', truncate(list, maxProblemsLength))
+  // Without a selection, no earlier run says anything about the targets of this file.
+  if (recordsOutcomes() && getFilter() === '' && !hasRecordedOutcomes) recordOutcomes([])
   setFailed(getErrorMessage(thrown))
 }
 
@@ -248,7 +264,7 @@ function readTargetsFile(path: string): TargetsResult {
 
 /** @throws Error when earlier runs do not say which targets failed */
 async function selectFailedTargets(targets: readonly Target[]): Promise<readonly Target[]> {
-  if (getInput('mode') === 'check') throw failedNotForChecks()
+  if (getInput('mode') === 'check' || getBooleanInput('pull-request')) throw failedNotForChecks()
   const { GITHUB_RUN_ID: runId, GITHUB_RUN_ATTEMPT: attempt = '1' } = process.env
   const github = connectToGitHub()
   if (github === undefined) throw tokenMissing()

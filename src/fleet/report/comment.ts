@@ -12,8 +12,8 @@ const maxCommentLength = 65_536
 export interface CommentSource {
   /** GITHUB_WORKFLOW. */
   readonly workflow: string
-  /** GITHUB_RUN_NUMBER: later runs of a workflow have larger ones. */
-  readonly runNumber: number
+  /** GITHUB_RUN_ID: later runs have larger ones. */
+  readonly runId: number
   readonly runUrl: string
 }
 
@@ -33,7 +33,7 @@ export async function syncComment(
   const body = createCommentBody(report, scope, { ...source, marker, commit: getInput('commit') })
   try {
     const existing = await github.findOwnComment(number, marker)
-    if (existing && readRunNumber(existing.body) > source.runNumber)
+    if (existing && readRunId(existing.body) > source.runId)
       warning(
         'The comment on the pull request is about a newer run, and was left as it is. ' +
           'The summary of this run contains its plan.',
@@ -65,20 +65,20 @@ export function createCommentBody(
   scope: PlanScope,
   source: CommentSource & { readonly marker: string; readonly commit: string },
 ): string {
-  const { marker, commit, runNumber, runUrl } = source
+  const { marker, commit, runId, runUrl } = source
   const subject = commit === '' ? '' : ` for ${commit}`
   const frame = (text: string): string =>
     [
       marker,
-      `<!-- run ${runNumber} -->`,
+      `<!-- run ${runId} -->`,
       `## Milvus: ${createPlanTitle(report)}`,
       '',
       text,
       '',
       `Planned${subject} by [this run](${runUrl}), which changed nothing. ` +
-        'The next push updates this comment.',
+        'The next push that leaves the file changed updates this comment.',
     ].join('\n')
   return frame(renderPlan(report, scope, maxCommentLength - frame('').length))
 }
 
-const readRunNumber = (body: string): number => Number(/<!-- run (\d+) -->/.exec(body)?.[1] ?? '0')
+const readRunId = (body: string): number => Number(/<!-- run (\d+) -->/.exec(body)?.[1] ?? '0')

@@ -128,7 +128,7 @@ async function publishPlan(
   if (pullRequest === '') return
   const source = {
     workflow: env['GITHUB_WORKFLOW'] ?? '',
-    runNumber: Number(env['GITHUB_RUN_NUMBER'] ?? '0'),
+    runId: Number(env['GITHUB_RUN_ID'] ?? '0'),
     runUrl: createRunUrl(env),
   }
   await syncComment(github, Number(pullRequest), { report, scope, source })

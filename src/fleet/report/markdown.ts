@@ -5,6 +5,8 @@ export const escapeCell = (text: string): string =>
   text
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`)
+    // GitHub looks for mentions and issues after it has decoded the text.
+    .replace(/&#(35|64);/g, '$&&#8203;')
 
 /** Code within a line. An empty text would join the backticks around it to one longer fence. */
 export function inlineCode(text: string): string {

@@ -46,16 +46,28 @@ export function renderPlan(
 export function createPlanTitle(report: FleetReport): string {
   const { rows, fileProblems, title } = report
   if (fileProblems !== '' || !report.clean) return title
-  const count = listShownRows(rows).length
-  if (count === 0) return 'No target would change'
-  return `${formatCount(count, 'target')} would change`
+  const changingCount = rows.filter(changesTarget).length
+  if (changingCount > 0) return `${formatCount(changingCount, 'target')} would change`
+  const uncomparedCount = rows.filter(isReleaseUncompared).length
+  if (uncomparedCount === 0) return 'No target would change'
+  return `${formatCount(uncomparedCount, 'target')} could not be compared completely`
 }
 
-/** The targets that need attention, then the others that would change. */
-const listShownRows = (rows: readonly TargetRow[]): TargetRow[] => [
-  ...rows.filter(({ clean }) => !clean),
-  ...rows.filter(({ clean, result }) => clean && parseChanges(result).length > 0),
-]
+/** Targets that need attention, then others that would change, and then those not compared. */
+function listShownRows(rows: readonly TargetRow[]): TargetRow[] {
+  const cleanRows = rows.filter(({ clean }) => clean)
+  return [
+    ...rows.filter(({ clean }) => !clean),
+    ...cleanRows.filter(changesTarget),
+    ...cleanRows.filter((row) => !changesTarget(row) && isReleaseUncompared(row)),
+  ]
+}
+
+const changesTarget = ({ result }: TargetRow): boolean => parseChanges(result).length > 0
+
+/** A dry run with a role that may not read the release cannot list restarts. */
+const isReleaseUncompared = ({ result }: TargetRow): boolean =>
+  result.outcome === 'success' && result.outputs['restarts'] === ''
 
 /** @returns no lines without other targets */
 function countOthers(convergedCount: number, unchangedCount: number): string[] {
@@ -95,6 +107,7 @@ function describeRow(row: TargetRow): TargetRow {
   const restarts = parseEntries(row.result, 'restarts').length
   const irreversible = parseEntries(row.result, 'irreversible').length
   const parts = [row.state]
+  if (isReleaseUncompared(row)) parts.push('the release was not compared')
   if (restarts > 0) parts.push(`${formatCount(restarts, 'workload')} to restart`)
   if (irreversible > 0) parts.push(`${irreversible} cannot be rolled back`)
   return { ...row, state: parts.join('; ') }
