@@ -80,7 +80,14 @@ describe('in a repository', () => {
     mkdirSync(join(directory, 'bin'))
     writeFileSync(
       join(directory, 'bin/gh'),
-      `#!/bin/sh\n[ "$2" = view ] && exec cat "${directory}/$3"\n[ ! -e "${directory}/broken" ] && printf '%s\\n' "$@" > "${directory}/$3"\n`,
+      `#!/bin/sh
+cd "${directory}"
+case "$2" in
+view) [ -e "$3" ] || exit 1; [ -e draft ] && echo true || echo false ;;
+delete) rm "$3" draft ;;
+*) [ ! -e broken ] && printf '%s\\n' "$@" > "$3" ;;
+esac
+`,
     )
     chmodSync(join(directory, 'bin/gh'), 0o755)
     execFileSync('git', ['init', '-q', '--bare', join(directory, 'remote.git')])
@@ -137,9 +144,14 @@ describe('in a repository', () => {
     rmSync(join(directory, 'broken'))
     expect(runRelease('publish', '1.0.0').status).toBe(0)
     expect(remoteTags()).toEqual({ 'v1.0.0': firstCommit, v1: firstCommit })
-    const notes = readReleaseNotes('v1.0.0')
+    writeFileSync(join(directory, 'v1.0.0'), 'edited')
     expect(runRelease('publish', '1.0.0').status).toBe(0)
-    expect(readReleaseNotes('v1.0.0')).toBe(notes)
+    expect(readReleaseNotes('v1.0.0')).toBe('edited')
+    // What an interrupted upload leaves is not a release.
+    writeFileSync(join(directory, 'draft'), '')
+    expect(runRelease('publish', '1.0.0').status).toBe(0)
+    expect(readReleaseNotes('v1.0.0')).toContain('- What 1.0.0 brings.')
+    expect(existsSync(join(directory, 'draft'))).toBe(false)
   })
 
   test('a release whose major version tag is refused says what to do, and resumes', () => {

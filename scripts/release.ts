@@ -163,7 +163,10 @@ function publish({ version, commit, changelog, tags }: ReleaseCandidate): void {
     }
   }
   if (!tags.has(tag)) pushRef(`${commit}:refs/tags/${tag}`)
-  if (!isReleased(tag))
+  const release = findRelease(tag)
+  // gh uploads the files to a draft, which an interrupted run leaves behind.
+  if (release === 'draft') run('gh', 'release', 'delete', tag, '--yes')
+  if (release !== 'published')
     run(
       'gh',
       'release',
@@ -190,11 +193,12 @@ const tagRefused = (tag: string): string =>
   'across changes of workflow files: set secret RELEASE_TOKEN of environment release to a token ' +
   'with contents: write and workflows: write. Then run this workflow again: it keeps what exists.'
 
-function isReleased(tag: string): boolean {
+function findRelease(tag: string): 'draft' | 'published' | undefined {
   try {
-    return run('gh', 'release', 'view', tag, '--json', 'tagName') !== ''
+    const isDraft = run('gh', 'release', 'view', tag, '--json', 'isDraft', '--jq', '.isDraft')
+    return isDraft === 'true' ? 'draft' : 'published'
   } catch {
-    return false
+    return undefined
   }
 }
 

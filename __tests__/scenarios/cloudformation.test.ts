@@ -60,7 +60,7 @@ labScenario(
         ...['ClusterName=production', `OidcProviderArn=${providerArn}`],
         ...[`Permissions=${permissions}`, `OtherCertificatesTag=${otherTag}`],
       )
-      const policyArgs = ['--role-name', role, '--policy-name', 'milvus-alb-action']
+      const policyArgs = ['--role-name', role, '--policy-name', `milvus-alb-action-${permissions}`]
       const policy = await runAws(environment, 'iam', 'get-role-policy', ...policyArgs)
       const location = { region, account, cluster: 'production' }
       const shipped = loadIamPolicy(location, '', set as PermissionSet)
