@@ -52,7 +52,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   try {
     settings = await readMaskedSettings(report, redactor, {
       read: () => {
-        requireSignals()
+        rejectWindows()
         return readSettings(inputs, env)
       },
       describe: (known) => describeRun(version, env['GITHUB_ACTION_REF'], known),
@@ -77,8 +77,11 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
 
 /** GitHub masks each line of a secret, and drops job outputs that contain one, such as `{`. */
 function warnOfShortLines(report: Report, secretValues = ''): void {
-  const lines = secretValues.split('\n').map((line) => line.trim())
-  if (lines.length === 1 || lines.every((line) => line.length >= minSecretLength)) return
+  const lines = secretValues
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  if (lines.length <= 1 || lines.every((line) => line.length >= minSecretLength)) return
   report.warn(
     'Input secret-values has short lines. GitHub masks each line of a secret, and drops the job ' +
       'outputs that contain one: store the values in a single line.',
@@ -86,7 +89,7 @@ function warnOfShortLines(report: Report, secretValues = ''): void {
 }
 
 /** A cancelled run interrupts Helm, and each program that it started, with a signal. */
-function requireSignals(): void {
+function rejectWindows(): void {
   if (process.platform === 'win32') throw windowsUnsupported()
 }
 
@@ -139,8 +142,11 @@ async function readMaskedSettings(
 }
 
 function maskSecretSettings(redactor: Redactor, settings: RunSettings): void {
-  const { values, probe } = settings
+  const { values, secretValues, probe } = settings
   for (const secret of findSecretValues(values)) redactor.redactGuess(secret)
+  // Their names tell nothing, and shorter ones are words such as "secret".
+  for (const secret of findSecretValues(secretValues, true))
+    if (secret.length >= 8) redactor.redactGuess(secret)
   const password = probe.token?.replace(/^[^:]*:/, '') ?? ''
   // The default password is "Milvus". Masking it would hide that word in nearly every line, so only
   // the whole token is masked.

@@ -103,6 +103,12 @@ describe('headline', () => {
       expected: /^## 📋 Dry run: no changes needed\n/,
     },
     {
+      name: 'a dry run that may not read the release',
+      report: createSummaryInput({ changes: [], outputs: new Map([['restarts', '']]) }),
+      settings: { dryRun: true },
+      expected: /^## 📋 Dry run: no changes needed, but the release was not compared\n/,
+    },
+    {
       name: 'a failed dry run',
       settings: { dryRun: true },
       error: createFailure(),

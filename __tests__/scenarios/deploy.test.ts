@@ -80,6 +80,7 @@ scenario(
     expect(second.outputs).toMatchObject({
       ...first.outputs,
       probe: expect.stringContaining('"calls":{"answered":20,"total":20}'),
+      restarts: '[]',
       changed: 'false',
       changes: '[]',
     })

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals'
 import { loadRbacObjects } from '../../testing/shipped-permissions.ts'
 import { expectFailure, expectSuccess, getErrorAnnotation, listChanges } from './expectations.ts'
 import { scenario } from './harness.ts'
-import { dryRunInputs } from './run-inputs.ts'
+import { dryRunInputs, serviceOnlyInputs } from './run-inputs.ts'
 
 const inputsWithoutKey = { ...dryRunInputs, 'private-key': '' }
 
@@ -42,8 +42,8 @@ scenario(
       },
     ])
     for (const note of [
-      'This run could not check whether private-key belongs to certificate, because it is empty.',
-      'This identity may only read. The deployment also needs, in namespace milvus: ',
+      'This run could not check whether private-key belongs to certificate and clients accept the chain: it is empty.',
+      'This identity may not write the Ingress. The deployment also needs, in namespace milvus: ',
     ])
       expect(result.log).toContain(`note: ${note}`)
     for (const permission of ['list secrets', 'get secrets', 'patch ingresses', 'create ingresses'])
@@ -54,10 +54,12 @@ scenario(
       'cluster-forbidden',
     )
     expect(getErrorAnnotation(denied)).toMatch(/not allowed to list Services[^]*rbac-check\.yaml/)
-    // With values to compare, the summary says that they were not.
-    expect(
-      expectSuccess(await run({ 'dry-run': 'true', 'private-key': '' }, { env })).summary,
-    ).toContain('so chart-version and values were not compared')
+    // With values to compare, the summary says that they were not, also when nothing else differs.
+    expectSuccess(await run(serviceOnlyInputs, { env: await environment.assumeRole() }))
+    const converged = expectSuccess(await run({ 'dry-run': 'true', 'private-key': '' }, { env }))
+    expect(converged.summary).toContain('so chart-version and values were not compared')
+    expect(converged.summary).toContain('no changes needed, but the release was not compared')
+    expect(converged.outputs).toMatchObject({ changes: '[]', restarts: '' })
   },
 )
 
@@ -75,7 +77,7 @@ scenario(
         order: 'one after the other',
       },
     ])
-    expect(result.summary).toContain('This identity may only read.')
+    expect(result.summary).toContain('This identity may not write the Ingress.')
     expect(result.summary).toMatch(/Preflight did not check whether others changed .*no patch/)
     const withoutGet = await environment.assumeRole(`${allWrites}, get deployments`)
     const addition = { ...inputsWithoutKey, values: 'attu: {enabled: true}' }

@@ -47,7 +47,7 @@ scenario('a runner with Windows is refused before anything else', async (scenari
   const requestCount = scenario.environment.requestLog.requests.length
   const text = await expectFailureWithoutWrites(scenario, { host: 'x' }, 'runner-unsupported', env)
   expectToContainAll(text, [
-    'The runner has Windows, which this action does not support.',
+    'The runner runs Windows, which this action does not support.',
     'What to do: Set runs-on to a runner with Linux, for example ubuntu-latest.',
   ])
   expect(text).not.toContain('host')

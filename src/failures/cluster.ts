@@ -27,7 +27,7 @@ export function clusterForbidden({ operation, message, cause }: RejectedRequest)
     code: 'cluster-forbidden',
     problem: `This identity is not allowed to ${operation}: ${message}`,
     remedy:
-      'Bind the roles of docs/permissions.md to it: for mode check and dry runs, those of docs/permissions/rbac-check.yaml.',
+      'Bind the roles of docs/permissions.md to it: for mode check and dry runs of a deployment, those of docs/permissions/rbac-check.yaml.',
     cause,
   })
 }

@@ -100,7 +100,7 @@ export function upgradeForbidden(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'cluster-forbidden',
     remedy:
-      'Bind the roles of docs/permissions/rbac.yaml to this identity (see docs/permissions.md). A chart with other kinds of objects needs more permissions.',
+      'Bind the roles of docs/permissions/rbac.yaml to this identity (see docs/permissions.md), or for a dry run by a role that only reads, allow it what the message names. A chart with other kinds of objects needs more permissions.',
   })
 }
 

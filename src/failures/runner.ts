@@ -77,6 +77,6 @@ export function runnerDiskFailed(thrown: unknown): ActionError | undefined {
 export const windowsUnsupported = (): ActionError =>
   new ActionError({
     code: 'runner-unsupported',
-    problem: 'The runner has Windows, which this action does not support.',
+    problem: 'The runner runs Windows, which this action does not support.',
     remedy: 'Set runs-on to a runner with Linux, for example ubuntu-latest.',
   })

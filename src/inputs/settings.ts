@@ -102,6 +102,7 @@ function buildCommonSettings(
     chart: buildChartSettings(values),
     helmStorage: /^configmaps?$/.test(env.HELM_DRIVER ?? '') ? 'ConfigMap' : 'Secret',
     values: overlayValues(values.values, values['secret-values']),
+    secretValues: values['secret-values'],
     allowChartChange: values['allow-chart-change'],
     cutover: values.cutover,
     onFailure: values['on-failure'],

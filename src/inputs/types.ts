@@ -77,6 +77,8 @@ export interface Settings {
   readonly helmStorage: 'Secret' | 'ConfigMap'
   /** Values to set on top of the release's own. Secret. */
   readonly values: Readonly<Record<string, unknown>>
+  /** Those of `values` that are secret, whatever their names are. */
+  readonly secretValues: Readonly<Record<string, unknown>>
   /** Whether an upgrade may change more of the release than was requested. */
   readonly allowChartChange: boolean
   /** When the Service becomes ClusterIP: before the ALB exists, after its probe, or never. */

@@ -51,7 +51,9 @@ async function previewDeployment(run: EndpointRun): Promise<void> {
 
 function noteUncheckedKey(context: Context, { certificate }: EndpointSettings): void {
   if (certificate.kind === 'material' && certificate.material.key === undefined)
-    context.recordUnreadable('whether private-key belongs to certificate, because it is empty')
+    context.recordUnreadable(
+      'whether private-key belongs to certificate and clients accept the chain: it is empty',
+    )
 }
 
 /** With cutover "last", the release changes after everything else. */

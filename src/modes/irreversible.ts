@@ -61,7 +61,7 @@ function findFailedRevision(plan: Plan): IrreversibleChange | undefined {
   const target = `revision ${deployedRevision.revision}, the last deployed one`
   return {
     object: `release ${upgrade.namespace}/${name}`,
-    why: `it would be rolled back to ${target}`,
+    why: `only ${target}, can be restored`,
     note:
       `If this run fails after helm has started, release ${name} is rolled back to ${target}, ` +
       'including its Service type.',

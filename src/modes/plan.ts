@@ -50,11 +50,16 @@ export async function buildPlan(run: EndpointRun): Promise<Outcome<Plan>> {
   const { current, operations } = plan.certificate
   if (current && operations.length === 0) setCertificateOutputs(run, current)
   release.logReleaseNotes(run, target, differences)
-  if (differences.length === 0) context.setOutput('restarts', '[]')
+  if (differences.length === 0 && isReleaseCompared(run, target))
+    context.setOutput('restarts', '[]')
   const changes = listChanges(plan)
   const summary = changes.length === 0 ? 'no changes needed' : formatObjects(changes, 'to change')
   return { summary, result: plan }
 }
+
+/** A dry run that may not read the release compares only its Service. */
+const isReleaseCompared = ({ settings }: EndpointRun, target: Target): boolean =>
+  target.unreadableReleaseName === undefined || settings.cutover === 'never'
 
 /** The changes of all steps, in the order of the steps. */
 export function listChanges(plan: Plan): readonly Change[] {

@@ -34,7 +34,7 @@ function describeResult(
   // Without an error, the settings were read.
   if (!settings) return '✅ Finished'
   if (settings.mode === 'check') return describeCheck(data)
-  if (settings.dryRun) return describeDryRun(data)
+  if (settings.dryRun) return describeDryRun(data, settings)
   return settings.mode === 'destroy' ? describeRemoval(data) : describeDeployment(data, settings)
 }
 
@@ -66,8 +66,12 @@ function describeDrift({ changes, outputs }: HeadlineData, icon: string): string
   return `${icon} No drift was found, but not everything could be checked`
 }
 
-const describeDryRun = ({ changes }: HeadlineData): string =>
-  `📋 Dry run: ${changes.length === 0 ? 'no changes needed' : formatObjects(changes, 'to change')}`
+function describeDryRun({ changes, outputs }: HeadlineData, { mode }: Settings): string {
+  const result = changes.length === 0 ? 'no changes needed' : formatObjects(changes, 'to change')
+  // A dry run that compared the release has listed its restarts, even if there are none.
+  const isReleaseUnknown = mode === 'deploy' && outputs.get('restarts') === ''
+  return `📋 Dry run: ${isReleaseUnknown ? `${result}, but the release was not compared` : result}`
+}
 
 function describeRemoval({ changes }: HeadlineData): string {
   const deletedObjects = changes

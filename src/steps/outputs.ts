@@ -40,7 +40,8 @@ export const outputs = {
     'render the upgrade, as with `mode: check`.',
   irreversible:
     'What a rollback cannot restore after this run, as JSON: a list of `{object, why}`. Empty ' +
-    'with other modes than `deploy`.',
+    'in modes other than `deploy`. Whether the chart of the previous revision is available is ' +
+    'known only with `on-failure: rollback`.',
   drift:
     'With `mode: check`: `true` if a deploy with the same inputs would change something, ' +
     '`false` if not. `unknown` if no difference was found but not everything could be read: ' +

@@ -110,18 +110,17 @@ function parseAll<T extends Record<string, () => unknown>>(
   return Object.fromEntries(entries) as { [K in keyof T]: ReturnType<T[K]> }
 }
 
-/** The certificate of the key, if possible a valid one; else the first that is not a CA. */
+/** The certificate of the key, or else the first that is not a CA; if possible, a valid one. */
 function findLeaf(
   certificates: readonly X509Certificate[],
   key: KeyObject | undefined,
   now: number,
 ): X509Certificate {
+  const isValid = (certificate: X509Certificate): boolean => isValidAt(certificate, now)
   const ofKey = certificates.filter((certificate) => key && certificate.checkPrivateKey(key))
+  const servers = certificates.filter((certificate) => !certificate.ca)
   const leaf =
-    ofKey.find((certificate) => isValidAt(certificate, now)) ??
-    ofKey[0] ??
-    certificates.find((certificate) => !certificate.ca) ??
-    certificates[0]
+    ofKey.find(isValid) ?? ofKey[0] ?? servers.find(isValid) ?? servers[0] ?? certificates[0]
   if (!leaf) throw new TypeError('parseCertificateInput() never returns an empty list')
   return leaf
 }

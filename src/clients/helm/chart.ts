@@ -44,7 +44,9 @@ type CallHelm = (args: readonly string[], callOptions?: HelmCallOptions) => Prom
 export async function fetchChart(source: ChartSource, options: FetchOptions): Promise<string> {
   const reference = parseChartReference(source.name)
   if (reference.kind === 'path') return requireExistingPath(reference.path)
-  if (reference.kind === 'path-or-alias' && (await pathExists(reference.path)))
+  // Without a checkout, another job may have left a folder of that name on this machine.
+  const hasCheckout = options.environment['MILVUS_ALB_WITHOUT_CHECKOUT'] !== 'true'
+  if (reference.kind === 'path-or-alias' && hasCheckout && (await pathExists(reference.path)))
     return `./${reference.path}`
   // One directory per chart: a run may need the chart of the upgrade and that of its rollback.
   const destination = await mkdtemp(join(options.directory, 'chart-'))

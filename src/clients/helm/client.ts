@@ -6,6 +6,7 @@ import type { Clock } from '../../util/polling.ts'
 import { fetchChart, readChartMetadata, type ChartMetadata, type ChartSource } from './chart.ts'
 import {
   checkHelmVersion,
+  defaultHistoryMax,
   previewUpgrade,
   previewInstall,
   upgrade,
@@ -87,6 +88,12 @@ export class HelmClient {
    */
   previewInstall(request: InstallRequest): Promise<Preview> {
     return this.withClusterAccess({ ...request, forceConflicts: false }, previewInstall)
+  }
+
+  /** Whether one more revision makes helm delete the oldest. */
+  prunesHistory(storedRevisions: number): boolean {
+    const limit = Number(this.options.environment['HELM_MAX_HISTORY'] || defaultHistoryMax)
+    return limit > 0 && storedRevisions >= limit
   }
 
   /** @throws ActionError of failures.ts, `cancelled` */

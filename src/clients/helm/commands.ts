@@ -70,7 +70,7 @@ export interface Preview {
 }
 
 /** Revisions. Source: helm, pkg/cli/environment.go, defaultMaxHistory. */
-const defaultHistoryMax = 10
+export const defaultHistoryMax = 10
 
 /**
  * The limit that keeps a history as long as it is: one more revision then deletes at most the

@@ -13,7 +13,7 @@ export const releaseInputs = defineInputs({
     description:
       'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
       'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-      'kept. Those that are secret belong into `secret-values`, or into the secret `HELM_VALUES` ' +
+      'kept. Those that are secret belong in `secret-values`, or in the secret `HELM_VALUES` ' +
       'of the reusable workflows.',
     example: 'proxy: {replicas: 2}',
   },

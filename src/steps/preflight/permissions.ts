@@ -185,7 +185,7 @@ export class PermissionChecker {
     const missing = await this.findMissing(required)
     if (missing.length === 0) return
     log.note(
-      'This identity may only read. The deployment also needs, in namespace ' +
+      'This identity may not write the Ingress. The deployment also needs, in namespace ' +
         `${this.namespace}: ${listPermissions(missing).join(', ')}.`,
     )
   }

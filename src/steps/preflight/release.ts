@@ -266,7 +266,7 @@ export async function findReleaseIfReadable(
         'chart-version and values were not compared',
     )
   else
-    context.log.info(
+    context.log.note(
       'This identity is not allowed to read the releases of helm: of the release, only its ' +
         'Service is compared.',
     )

@@ -7,7 +7,7 @@ import type { HelmClient, UpgradeRequest } from '../../clients/helm/client.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { Release } from '../preflight/preflight.ts'
-import type { Permission } from '../preflight/permissions.ts'
+import { helmStoragePermissions, type Permission } from '../preflight/permissions.ts'
 import { renderedUpgradePermissions } from '../preflight/helm-permissions.ts'
 import type { ClusterClients, Run } from '../run.ts'
 import { checkRenderedServiceType, fetchRequestedChart, withMilvusVersion } from './chart.ts'
@@ -66,6 +66,18 @@ interface RenderedUpgrade {
   readonly serverSide: boolean
 }
 
+/** Helm deletes the oldest revision of a long history. A rollback stores another one. */
+function listPruningPermissions(
+  { helmStorage, onFailure }: Settings,
+  helm: HelmClient,
+  { storedRevisionCount = 0 }: Release,
+): Permission[] {
+  const addedRevisions = onFailure === 'rollback' ? 1 : 0
+  return helm.prunesHistory(storedRevisionCount + addedRevisions)
+    ? helmStoragePermissions(helmStorage, 'delete')
+    : []
+}
+
 /**
  * Fetches the chart, renders the upgrade, checks it, and logs what it changes and restarts.
  * @throws ActionError `release-changes-more`, `service-type-not-set`, `release-conflict`,
@@ -95,6 +107,7 @@ export async function reviewUpgrade(
     permissions: [
       ...listPermissions(settings, release, rendered, wait),
       ...orphanedObjects.flatMap(({ permissions }) => permissions),
+      ...listPruningPermissions(settings, helm, release),
     ],
     orphanedObjects,
     rollbackPlan: await planRollback(settings, helm, release, rendered),

@@ -60,15 +60,15 @@ export function findMissingRollback(
   if (!release || rollbackPlan === undefined || !('unavailableReason' in rollbackPlan))
     return undefined
   const { deployedRevision, latestRevision } = release
-  const why =
-    `chart ${deployedRevision.chart.version} of revision ${deployedRevision.revision} is not ` +
-    `available (${rollbackPlan.unavailableReason})`
+  const { chart, revision } = deployedRevision
   return {
     object: `release ${namespace}/${latestRevision.name}`,
-    why,
+    // Without the reason: helm may quote values in it, and only the log is redacted completely.
+    why: `chart ${chart.version} of revision ${revision} is not available`,
     note:
       `If this run fails after helm has started, release ${latestRevision.name} cannot be rolled ` +
-      `back, and stays as helm leaves it. ${why.replace('chart', 'Chart')}.`,
+      `back, and stays as helm leaves it. Chart ${chart.version} of revision ${revision} is not ` +
+      `available (${rollbackPlan.unavailableReason}).`,
   }
 }
 
