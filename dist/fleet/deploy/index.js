@@ -30,7 +30,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 /* harmony export */   Rh: () => (/* binding */ countInvalid),
 /* harmony export */   u0: () => (/* binding */ commonInputsInvalid)
 /* harmony export */ });
-/* unused harmony exports targetsFileUnreadable, unmatchedFilter, environmentsMissing, environmentsUnknown, tokenMissing, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, jobTooLarge, planTooLarge, failedNotForChecks, failedOutcomesMissing, failedOutcomesExpired, outcomesInvalid, resultsMissing, resultsInvalid, resultsTooLarge, resultsUnreadable, resultsIncomplete, planIncomplete, commentNotUpdated, issueNotUpdated, heartbeatUrlInvalid, heartbeatFailed, heartbeatWithheld, gitHubRequestFailed */
+/* unused harmony exports targetsFileUnreadable, unmatchedFilter, environmentsMissing, environmentsUnknown, tokenMissing, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, jobTooLarge, planTooLarge, failedNotForChecks, failedOutcomesMissing, failedOutcomesTooOld, failedOutcomesExpired, outcomesInvalid, resultsMissing, resultsInvalid, resultsTooLarge, resultsUnreadable, resultsIncomplete, planIncomplete, commentNotUpdated, issueNotUpdated, heartbeatUrlInvalid, heartbeatFailed, heartbeatWithheld, gitHubRequestFailed */
 
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
@@ -55,8 +55,9 @@ const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} b
 const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
 const runAllTargets = 'Leave only empty to select all targets, or name some.';
-const failedNotForChecks = () => new Error(`Input only is failed, which selects targets of deployments and not of checks. ${runAllTargets}`);
+const failedNotForChecks = () => new Error(`Input only is failed, which selects targets of deployments, not of checks or pull requests. ${runAllTargets}`);
 const failedOutcomesMissing = (maxRuns) => new Error(`Input only is failed, but none of the last ${maxRuns} completed runs of this workflow on this branch planned targets of this file with the same dry-run. ${runAllTargets}`);
+const failedOutcomesTooOld = (maxRuns) => new Error(`Input only is failed, but the last ${maxRuns} completed runs of this workflow on this branch did not plan every target. ${runAllTargets}`);
 const failedOutcomesExpired = (runUrl) => new Error(`Input only is failed, but the artifacts that say which targets succeeded in ${runUrl} have expired. ${runAllTargets}`);
 const outcomesInvalid = () => new Error(`Input only is failed, but an artifact of an earlier run whose name starts with milvus-alb-outcomes is not from this action. ${runAllTargets}`);
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
@@ -5877,7 +5878,7 @@ const releaseInputs = defineInputs({
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
             'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-            'kept. Those that are secret belong into `secret-values`, or into the secret `HELM_VALUES` ' +
+            'kept. Those that are secret belong in `secret-values`, or in the secret `HELM_VALUES` ' +
             'of the reusable workflows.',
         example: 'proxy: {replicas: 2}',
     },

@@ -39042,6 +39042,7 @@ function hostOnlyInCommonName(host) {
 /* harmony export */   ih: () => (/* binding */ tooManyJobs),
 /* harmony export */   lV: () => (/* binding */ planTooLarge),
 /* harmony export */   ly: () => (/* binding */ jobTooLarge),
+/* harmony export */   mr: () => (/* binding */ failedOutcomesTooOld),
 /* harmony export */   q9: () => (/* binding */ gitHubRequestFailed),
 /* harmony export */   sG: () => (/* binding */ failedOutcomesExpired),
 /* harmony export */   wP: () => (/* binding */ targetsFileUnreadable)
@@ -39072,8 +39073,9 @@ const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} b
 const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
 const runAllTargets = 'Leave only empty to select all targets, or name some.';
-const failedNotForChecks = () => new Error(`Input only is failed, which selects targets of deployments and not of checks. ${runAllTargets}`);
+const failedNotForChecks = () => new Error(`Input only is failed, which selects targets of deployments, not of checks or pull requests. ${runAllTargets}`);
 const failedOutcomesMissing = (maxRuns) => new Error(`Input only is failed, but none of the last ${maxRuns} completed runs of this workflow on this branch planned targets of this file with the same dry-run. ${runAllTargets}`);
+const failedOutcomesTooOld = (maxRuns) => new Error(`Input only is failed, but the last ${maxRuns} completed runs of this workflow on this branch did not plan every target. ${runAllTargets}`);
 const failedOutcomesExpired = (runUrl) => new Error(`Input only is failed, but the artifacts that say which targets succeeded in ${runUrl} have expired. ${runAllTargets}`);
 const outcomesInvalid = () => new Error(`Input only is failed, but an artifact of an earlier run whose name starts with milvus-alb-outcomes is not from this action. ${runAllTargets}`);
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
@@ -47401,7 +47403,7 @@ function writeOutcomes(outcomes, directory) {
 }
 function combineOutcomes(recorded) {
     const succeeded = new Map();
-    for (const { outcomes } of recorded.toSorted((a, b) => a.artifactId - b.artifactId))
+    for (const { outcomes } of recorded.toSorted((a, b) => a.uploadedAt - b.uploadedAt))
         for (const outcome of outcomes)
             succeeded.set(outcome.name, outcome.succeeded);
     return succeeded;
@@ -47430,7 +47432,7 @@ async function checkEnvironments(targets, github, options) {
         return;
     }
     try {
-        const missing = findMissingEnvironments(targets, await listEnvironments(github), options.check);
+        const missing = findMissingEnvironments(targets, await listEnvironments(github), options.environmentsOf);
         if (missing.length === 0)
             return;
         if (options.required)
@@ -47451,16 +47453,14 @@ async function listEnvironments(github) {
         throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_0__/* .environmentsUnknown */ .RH)(thrown);
     }
 }
-function findMissingEnvironments(targets, existing, check) {
+function findMissingEnvironments(targets, existing, environmentsOf) {
     const existingKeys = new Set(existing.map((name) => name.toLowerCase()));
-    const environmentOf = (target) => check ? target.checkEnvironment : target.environment;
-    const missing = targets.filter((target) => {
-        const name = environmentOf(target);
-        return name !== '' && !existingKeys.has(name.toLowerCase());
-    });
-    return [...Map.groupBy(missing, environmentOf)].map(([name, group]) => ({
+    const missing = targets.flatMap((target) => [...new Set(environmentsOf(target))]
+        .filter((name) => name !== '' && !existingKeys.has(name.toLowerCase()))
+        .map((name) => ({ name, targetName: target.name })));
+    return [...Map.groupBy(missing, ({ name }) => name)].map(([name, group]) => ({
         name,
-        targetNames: group.map((target) => target.name),
+        targetNames: group.map(({ targetName }) => targetName),
     }));
 }
 
@@ -47510,15 +47510,20 @@ async function readEarlierOutcomes(names, github, { runId, attempt, prefix }) {
     const earlierRuns = await github.listEarlierRuns(runId, maxRuns);
     const runs = attempt > 1 ? [{ id: runId, url: '' }, ...earlierRuns] : earlierRuns;
     const recorded = [];
+    let isComplete = earlierRuns.length < maxRuns;
     for (const run of runs) {
         const artifacts = await github.listArtifacts(run.id, prefix);
         recorded.push(...(await downloadOutcomes(artifacts, run, github)));
         const known = (0,_outcomes_js__WEBPACK_IMPORTED_MODULE_0__/* .combineOutcomes */ .jk)(recorded);
-        if (artifacts.some(isOfWholeFile) || names.every((name) => known.has(name)))
+        if (artifacts.some(isOfWholeFile) || names.every((name) => known.has(name))) {
+            isComplete = true;
             break;
+        }
     }
     if (recorded.length === 0)
         throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_2__/* .failedOutcomesMissing */ .dD)(maxRuns);
+    if (!isComplete)
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_2__/* .failedOutcomesTooOld */ .mr)(maxRuns);
     return recorded;
 }
 const isOfWholeFile = ({ name }) => name.endsWith(`-${wholeFileSuffix}`);
@@ -47526,7 +47531,7 @@ function downloadOutcomes(artifacts, { url }, github) {
     if (artifacts.some(({ expired }) => expired))
         throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_2__/* .failedOutcomesExpired */ .sG)(url);
     return Promise.all(artifacts.map(async (artifact) => ({
-        artifactId: artifact.id,
+        uploadedAt: Date.parse(artifact.created_at ?? ''),
         outcomes: (await github.readArtifact(artifact)).flatMap(_outcomes_js__WEBPACK_IMPORTED_MODULE_0__/* .readOutcomes */ .CE),
     })));
 }
@@ -47602,6 +47607,7 @@ const maxOutputBytes = 2 ** 20 - 4_096;
 const jobEnvironment = {
     MILVUS_ALB_WITHOUT_CHECKOUT: process.env['MILVUS_ALB_WITHOUT_CHECKOUT'],
 };
+let hasRecordedOutcomes = false;
 async function run() {
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .setOutput */ .uH)('problems', '');
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .setOutput */ .uH)('attempt', process.env['GITHUB_RUN_ATTEMPT'] ?? '1');
@@ -47614,8 +47620,10 @@ async function run() {
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .setOutput */ .uH)('artifacts', getArtifactPrefix([]));
     const selectedTargets = await readSelectedTargets(path);
     const { changed: targets, abandoned } = skipReason === '' ? selectChanged(selectedTargets) : await skipFork(selectedTargets);
+    if (recordsOutcomes() && targets.length > 0)
+        recordOutcomes(targets);
     await (0,_environments_js__WEBPACK_IMPORTED_MODULE_9__/* .checkEnvironments */ .p)(targets, connectToGitHub(), {
-        check: isPullRequest || (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') === 'check',
+        environmentsOf: getEnvironmentSelector(isPullRequest),
         required: (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('require-environments') === 'true',
     });
     const commonInputs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_5__/* .findCommonInputs */ .GR)(targets);
@@ -47638,12 +47646,11 @@ async function run() {
         unchanged: String(selectedTargets.length - targets.length),
         abandoned: JSON.stringify(abandoned),
     });
-    const isDeployment = !isPullRequest && (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') !== 'check';
-    if (path !== '' && targets.length > 0 && isDeployment)
-        recordOutcomes(targets);
     console.log(`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_11__/* .formatCount */ .B4)(targets.length, 'target')} in ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_11__/* .formatCount */ .B4)(jobs.length, 'job')}`);
 }
+const recordsOutcomes = () => (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('file') !== '' && (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') !== 'check' && !(0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getBooleanInput */ .Vt)('pull-request');
 function recordOutcomes(targets) {
+    hasRecordedOutcomes = true;
     const suffix = getFilter() === '' ? _failed_js__WEBPACK_IMPORTED_MODULE_4__/* .wholeFileSuffix */ .bw : hash([getFilter()]);
     const outcomes = targets.map(({ name }) => ({ name, succeeded: false }));
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .setOutput */ .uH)('outcomes', getOutcomesPrefix() + suffix);
@@ -47703,6 +47710,12 @@ function setOutputs(outputs) {
 }
 const getFilter = () => ((0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('file') === '' ? '' : (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('only'));
 const hash = (parts) => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8);
+function getEnvironmentSelector(isPullRequest) {
+    if (isPullRequest)
+        return ({ environment, checkEnvironment }) => [environment, checkEnvironment];
+    const isCheck = (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') === 'check';
+    return ({ environment, checkEnvironment }) => [isCheck ? checkEnvironment : environment];
+}
 function getRunKind() {
     const dryRun = (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('dry-run') === 'true' ? ['dry-run'] : [];
     const pullRequest = (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getBooleanInput */ .Vt)('pull-request') ? ['pull-request'] : [];
@@ -47739,6 +47752,8 @@ function fail(thrown) {
     const list = problems.map((problem) => `- ${(0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_15__/* .escapeCell */ .k)(problem)}`).join('\n');
     if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('file') !== '')
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .setOutput */ .uH)('problems', (0,_util_text_js__WEBPACK_IMPORTED_MODULE_11__/* .truncate */ .xv)(list, maxProblemsLength));
+    if (recordsOutcomes() && getFilter() === '' && !hasRecordedOutcomes)
+        recordOutcomes([]);
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_11__/* .getErrorMessage */ .u1)(thrown));
 }
 function readTargetsFile(path) {
@@ -47752,7 +47767,7 @@ function readTargetsFile(path) {
     return (0,_targets_js__WEBPACK_IMPORTED_MODULE_7__/* .readTargets */ .R)(text, jobEnvironment);
 }
 async function selectFailedTargets(targets) {
-    if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') === 'check')
+    if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') === 'check' || (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getBooleanInput */ .Vt)('pull-request'))
         throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_12__/* .failedNotForChecks */ .Ht)();
     const { GITHUB_RUN_ID: runId, GITHUB_RUN_ATTEMPT: attempt = '1' } = process.env;
     const github = connectToGitHub();
@@ -48165,7 +48180,7 @@ function runnerDiskFailed(thrown) {
 }
 const windowsUnsupported = () => new ActionError({
     code: 'runner-unsupported',
-    problem: 'The runner has Windows, which this action does not support.',
+    problem: 'The runner runs Windows, which this action does not support.',
     remedy: 'Set runs-on to a runner with Linux, for example ubuntu-latest.',
 });
 
@@ -48357,11 +48372,10 @@ function parseAll(parsers) {
     return Object.fromEntries(entries);
 }
 function findLeaf(certificates, key, now) {
+    const isValid = (certificate) => isValidAt(certificate, now);
     const ofKey = certificates.filter((certificate) => key && certificate.checkPrivateKey(key));
-    const leaf = ofKey.find((certificate) => isValidAt(certificate, now)) ??
-        ofKey[0] ??
-        certificates.find((certificate) => !certificate.ca) ??
-        certificates[0];
+    const servers = certificates.filter((certificate) => !certificate.ca);
+    const leaf = ofKey.find(isValid) ?? ofKey[0] ?? servers.find(isValid) ?? servers[0] ?? certificates[0];
     if (!leaf)
         throw new TypeError('parseCertificateInput() never returns an empty list');
     return leaf;
@@ -48830,6 +48844,7 @@ function buildCommonSettings(values, env) {
         chart: buildChartSettings(values),
         helmStorage: /^configmaps?$/.test(env.HELM_DRIVER ?? '') ? 'ConfigMap' : 'Secret',
         values: overlayValues(values.values, values['secret-values']),
+        secretValues: values['secret-values'],
         allowChartChange: values['allow-chart-change'],
         cutover: values.cutover,
         onFailure: values['on-failure'],
@@ -49239,7 +49254,8 @@ function validateInputs({ name, inputs }, env) {
 /* unused harmony export inlineCode */
 const escapeCell = (text) => text
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
+    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(/&#(35|64);/g, '$&&#8203;');
 function inlineCode(text) {
     const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦');
     return `\`${code.slice(0, 300).trim() || '(empty)'}\``;
@@ -50362,7 +50378,7 @@ const releaseInputs = (0,declaration/* defineInputs */.p)({
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
             'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-            'kept. Those that are secret belong into `secret-values`, or into the secret `HELM_VALUES` ' +
+            'kept. Those that are secret belong in `secret-values`, or in the secret `HELM_VALUES` ' +
             'of the reusable workflows.',
         example: 'proxy: {replicas: 2}',
     },

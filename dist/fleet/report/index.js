@@ -30975,7 +30975,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /* harmony export */   oO: () => (/* binding */ commentNotUpdated),
 /* harmony export */   q9: () => (/* binding */ gitHubRequestFailed)
 /* harmony export */ });
-/* unused harmony exports targetsFileUnreadable, unmatchedFilter, environmentsMissing, environmentsUnknown, tokenMissing, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, countInvalid, jobTooLarge, planTooLarge, commonInputsInvalid, jobTargetsInvalid, failedNotForChecks, failedOutcomesMissing, failedOutcomesExpired, outcomesInvalid */
+/* unused harmony exports targetsFileUnreadable, unmatchedFilter, environmentsMissing, environmentsUnknown, tokenMissing, tooManyJobs, maxJobsTooSmall, maxParallelTooSmall, countInvalid, jobTooLarge, planTooLarge, commonInputsInvalid, jobTargetsInvalid, failedNotForChecks, failedOutcomesMissing, failedOutcomesTooOld, failedOutcomesExpired, outcomesInvalid */
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3506);
 
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
@@ -31001,8 +31001,9 @@ const planTooLarge = (bytes, maxBytes) => new Error(`The targets need ${bytes} b
 const commonInputsInvalid = () => new Error('Input common-inputs is not a JSON object of texts. Pass output common-inputs of fleet/plan without changes.');
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
 const runAllTargets = 'Leave only empty to select all targets, or name some.';
-const failedNotForChecks = () => new Error(`Input only is failed, which selects targets of deployments and not of checks. ${runAllTargets}`);
+const failedNotForChecks = () => new Error(`Input only is failed, which selects targets of deployments, not of checks or pull requests. ${runAllTargets}`);
 const failedOutcomesMissing = (maxRuns) => new Error(`Input only is failed, but none of the last ${maxRuns} completed runs of this workflow on this branch planned targets of this file with the same dry-run. ${runAllTargets}`);
+const failedOutcomesTooOld = (maxRuns) => new Error(`Input only is failed, but the last ${maxRuns} completed runs of this workflow on this branch did not plan every target. ${runAllTargets}`);
 const failedOutcomesExpired = (runUrl) => new Error(`Input only is failed, but the artifacts that say which targets succeeded in ${runUrl} have expired. ${runAllTargets}`);
 const outcomesInvalid = () => new Error(`Input only is failed, but an artifact of an earlier run whose name starts with milvus-alb-outcomes is not from this action. ${runAllTargets}`);
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
@@ -39311,7 +39312,7 @@ function writeOutcomes(outcomes, directory) {
 }
 function combineOutcomes(recorded) {
     const succeeded = new Map();
-    for (const { outcomes } of recorded.toSorted((a, b) => a.artifactId - b.artifactId))
+    for (const { outcomes } of recorded.toSorted((a, b) => a.uploadedAt - b.uploadedAt))
         for (const outcome of outcomes)
             succeeded.set(outcome.name, outcome.succeeded);
     return succeeded;
@@ -39360,7 +39361,7 @@ async function syncComment(github, number, plan) {
     const body = createCommentBody(report, scope, { ...source, marker, commit: (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('commit') });
     try {
         const existing = await github.findOwnComment(number, marker);
-        if (existing && readRunNumber(existing.body) > source.runNumber)
+        if (existing && readRunId(existing.body) > source.runId)
             (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e)('The comment on the pull request is about a newer run, and was left as it is. ' +
                 'The summary of this run contains its plan.');
         else if (existing)
@@ -39382,21 +39383,21 @@ async function createComment(github, number, { marker, body }) {
     }
 }
 function createCommentBody(report, scope, source) {
-    const { marker, commit, runNumber, runUrl } = source;
+    const { marker, commit, runId, runUrl } = source;
     const subject = commit === '' ? '' : ` for ${commit}`;
     const frame = (text) => [
         marker,
-        `<!-- run ${runNumber} -->`,
+        `<!-- run ${runId} -->`,
         `## Milvus: ${(0,_plan_js__WEBPACK_IMPORTED_MODULE_2__/* .createPlanTitle */ .O)(report)}`,
         '',
         text,
         '',
         `Planned${subject} by [this run](${runUrl}), which changed nothing. ` +
-            'The next push updates this comment.',
+            'The next push that leaves the file changed updates this comment.',
     ].join('\n');
     return frame((0,_plan_js__WEBPACK_IMPORTED_MODULE_2__/* .renderPlan */ .E)(report, scope, maxCommentLength - frame('').length));
 }
-const readRunNumber = (body) => Number(/<!-- run (\d+) -->/.exec(body)?.[1] ?? '0');
+const readRunId = (body) => Number(/<!-- run (\d+) -->/.exec(body)?.[1] ?? '0');
 
 
 /***/ }),
@@ -39806,7 +39807,7 @@ async function publishPlan(github, report, env) {
         return;
     const source = {
         workflow: env['GITHUB_WORKFLOW'] ?? '',
-        runNumber: Number(env['GITHUB_RUN_NUMBER'] ?? '0'),
+        runId: Number(env['GITHUB_RUN_ID'] ?? '0'),
         runUrl: createRunUrl(env),
     };
     await (0,_comment_js__WEBPACK_IMPORTED_MODULE_9__/* .syncComment */ .v)(github, Number(pullRequest), { report, scope, source });
@@ -39898,7 +39899,8 @@ __webpack_async_result__();
 /* harmony export */ });
 const escapeCell = (text) => text
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
+    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(/&#(35|64);/g, '$&&#8203;');
 function inlineCode(text) {
     const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦');
     return `\`${code.slice(0, 300).trim() || '(empty)'}\``;
@@ -39942,15 +39944,24 @@ function createPlanTitle(report) {
     const { rows, fileProblems, title } = report;
     if (fileProblems !== '' || !report.clean)
         return title;
-    const count = listShownRows(rows).length;
-    if (count === 0)
+    const changingCount = rows.filter(changesTarget).length;
+    if (changingCount > 0)
+        return `${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(changingCount, 'target')} would change`;
+    const uncomparedCount = rows.filter(isReleaseUncompared).length;
+    if (uncomparedCount === 0)
         return 'No target would change';
-    return `${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(count, 'target')} would change`;
+    return `${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(uncomparedCount, 'target')} could not be compared completely`;
 }
-const listShownRows = (rows) => [
-    ...rows.filter(({ clean }) => !clean),
-    ...rows.filter(({ clean, result }) => clean && (0,_changes_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChanges */ .p)(result).length > 0),
-];
+function listShownRows(rows) {
+    const cleanRows = rows.filter(({ clean }) => clean);
+    return [
+        ...rows.filter(({ clean }) => !clean),
+        ...cleanRows.filter(changesTarget),
+        ...cleanRows.filter((row) => !changesTarget(row) && isReleaseUncompared(row)),
+    ];
+}
+const changesTarget = ({ result }) => (0,_changes_js__WEBPACK_IMPORTED_MODULE_2__/* .parseChanges */ .p)(result).length > 0;
+const isReleaseUncompared = ({ result }) => result.outcome === 'success' && result.outputs['restarts'] === '';
 function countOthers(convergedCount, unchangedCount) {
     const sentences = [];
     if (convergedCount > 0)
@@ -39983,6 +39994,8 @@ function describeRow(row) {
     const restarts = parseEntries(row.result, 'restarts').length;
     const irreversible = parseEntries(row.result, 'irreversible').length;
     const parts = [row.state];
+    if (isReleaseUncompared(row))
+        parts.push('the release was not compared');
     if (restarts > 0)
         parts.push(`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(restarts, 'workload')} to restart`);
     if (irreversible > 0)
