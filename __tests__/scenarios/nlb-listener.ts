@@ -12,13 +12,21 @@ export interface NlbListener {
 
 export async function startNlbListener(albPort: number, albAddress: string): Promise<NlbListener> {
   const address = '127.254.0.1'
+  const sockets = new Set<net.Socket>()
   const server = net.createServer((client) => {
     const upstream = net.connect(albPort, albAddress)
     client.pipe(upstream).pipe(client)
-    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy())
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => socket.destroy())
+    }
   })
   server.listen(0, address)
   await once(server, 'listening')
   const { port } = server.address() as net.AddressInfo
-  return { address, port, close: () => server.close() }
+  const close = (): void => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  }
+  return { address, port, close }
 }

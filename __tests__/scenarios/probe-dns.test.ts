@@ -132,18 +132,25 @@ scenario(
 
     const { albAddress, listenPort } = environment
     const nlbListener = await startNlbListener(listenPort, albAddress)
+    const mappedInputs = {
+      ...inputs,
+      annotations:
+        `${inputs.annotations}\nalb.ingress.kubernetes.io/frontend-nlb-listener-port-mapping: ` +
+        `${nlbListener.port}=${listenPort}`,
+    }
+    await environment.setDnsRecords({
+      ...names,
+      '*.elb.amazonaws.com': albAddress,
+      [environment.host]: albAddress,
+    })
+    expectSuccess(await run(mappedInputs))
     await environment.setDnsRecords({
       ...names,
       '*.elb.us-east-2.amazonaws.com': nlbListener.address,
       [environment.host]: nlb,
     })
-    const mapped = await run({
-      ...inputs,
-      annotations:
-        `${inputs.annotations}\nalb.ingress.kubernetes.io/frontend-nlb-listener-port-mapping: ` +
-        `${nlbListener.port}=${environment.listenPort}`,
-    })
-    expectSuccess(mapped)
+    const mapped = await run(mappedInputs)
+    expectUnchanged(mapped)
     expect(mapped.log).toContain(
       `${environment.host} points to port ${nlbListener.port} of the NLB in front of the ALB`,
     )
