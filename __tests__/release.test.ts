@@ -34,7 +34,10 @@ describe('in a repository', () => {
   }
   const commitRelease = (version: string): string => {
     for (const file of ['package.json', 'package-lock.json'])
-      writeToWorktree(file, JSON.stringify({ version }))
+      writeToWorktree(
+        file,
+        JSON.stringify({ version, repository: 'github:milvus-alb-action/milvus-alb-action' }),
+      )
     writeToWorktree(
       'CHANGELOG.md',
       `# Changelog\n\n## [${version}] - 2026-11-27\n\n- What ${version} brings.\n`,

@@ -8,6 +8,7 @@ import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
 import { repositoryRoot } from '../testing/environment.ts'
 import { readPageBlocks } from '../scripts/page-workflows.ts'
+import { readRepositoryName } from '../scripts/release.ts'
 import { sharedInputs } from '../src/fleet/deploy/run-target.ts'
 
 interface Step {
@@ -30,7 +31,7 @@ interface Workflow {
 const readText = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8')
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a file has no type
 const parseYaml = <T>(path: string): T => load(readText(path)) as T
-const actionRepository = 'milvus-alb-action/milvus-alb-action'
+const actionRepository = readRepositoryName()
 
 const files = readdirSync(join(repositoryRoot, '.github/workflows'))
 const workflows = files.map(

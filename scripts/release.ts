@@ -12,6 +12,8 @@ import { join } from 'node:path'
 /** The input of a release. */
 export interface ReleaseCandidate {
   readonly version: string
+  /** `OWNER/NAME`, from package.json. */
+  readonly repository: string
   readonly branch: string
   readonly commit: string
   /** The versions in package.json and package-lock.json. */
@@ -39,6 +41,7 @@ export function extractReleaseNotes(changelog: string, version: string): string 
  */
 export function findProblems({
   version,
+  repository,
   branch,
   commit,
   manifests,
@@ -58,7 +61,7 @@ export function findProblems({
           `${file} says ${manifestVersion}, not ${version}: ` +
           `run npm version ${version} --no-git-tag-version.`,
       ),
-    ...findOtherMajors(usagePages, numbers[0]),
+    ...findOtherMajors(usagePages, repository, numbers[0]),
     ...(extractReleaseNotes(changelog, version) === ''
       ? [
           `CHANGELOG.md has no text under "## [${version}] - YYYY-MM-DD": ` +
@@ -78,10 +81,17 @@ export function findProblems({
 }
 
 /** Pages that tell users to use the tag of another major version than the one that will exist. */
-function findOtherMajors(usagePages: ReadonlyMap<string, string>, major: number): string[] {
+function findOtherMajors(
+  usagePages: ReadonlyMap<string, string>,
+  repository: string,
+  major: number,
+): string[] {
   return [...usagePages].flatMap(([path, text]) => {
-    const tags = [...text.matchAll(/milvus-alb-action\/milvus-alb-action[\w./-]*@(v\d+)\b/g)]
-    const others = new Set(tags.map(([, tag]) => tag).filter((tag) => tag !== `v${major}`))
+    const usesInText = text.split(repository).slice(1)
+    const tags = usesInText.map((rest) => /^[\w./-]*@(v\d+)\b/.exec(rest) ?? [])
+    const others = new Set(
+      tags.map(([, tag]) => tag).filter((tag) => tag !== undefined && tag !== `v${major}`),
+    )
     return [...others].map((tag) => `${path} uses @${tag}: this release moves the tag v${major}.`)
   })
 }
@@ -105,8 +115,12 @@ const findNewestVersion = (tags: ReleaseCandidate['tags']): VersionNumbers | und
 
 const run = (command: string, ...args: string[]): string =>
   execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
-const readVersion = (file: string): string =>
-  (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+const readManifest = (file: string): { version: string; repository: string } =>
+  JSON.parse(readFileSync(file, 'utf8')) as { version: string; repository: string }
+
+/** @returns `OWNER/NAME`, which stands in package.json */
+export const readRepositoryName = (): string =>
+  readManifest('package.json').repository.replace(/^github:/, '')
 
 function readCandidate(version: string): ReleaseCandidate {
   // For an annotated tag, the line with ^{} comes second and contains the commit.
@@ -116,10 +130,11 @@ function readCandidate(version: string): ReleaseCandidate {
     .map((line) => line.split('\t'))
   return {
     version,
+    repository: readRepositoryName(),
     branch: process.env['GITHUB_REF_NAME'] ?? '',
     commit: run('git', 'rev-parse', 'HEAD'),
     manifests: Object.fromEntries(
-      ['package.json', 'package-lock.json'].map((file) => [file, readVersion(file)]),
+      ['package.json', 'package-lock.json'].map((file) => [file, readManifest(file).version]),
     ),
     changelog: readFileSync('CHANGELOG.md', 'utf8'),
     usagePages: new Map(listUsagePages().map((path) => [path, readFileSync(path, 'utf8')])),

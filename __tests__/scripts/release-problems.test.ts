@@ -33,6 +33,7 @@ test.each<[version: string, notes: string]>([
 
 const validCandidate: ReleaseCandidate = {
   version: '1.2.0',
+  repository: 'milvus-alb-action/milvus-alb-action',
   branch: 'main',
   commit: 'aaaaaaaaaa',
   manifests: { 'package.json': '1.2.0', 'package-lock.json': '1.2.0' },
