@@ -57,7 +57,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
       },
       describe: (known) => describeRun(version, env['GITHUB_ACTION_REF'], known),
     })
-    warnOfShortLines(report, inputs.texts['secret-values'])
+    warnAboutShortLines(report, inputs.texts['secret-values'])
     requireTlsVerification(report, env)
     const context = createContext({ report, redactor, directory, signal, uncaughtErrors })
     await uncaughtErrors.guard(runMode.bind(undefined, context, settings, env))
@@ -76,7 +76,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
 }
 
 /** GitHub masks each line of a secret, and drops job outputs that contain one, such as `{`. */
-function warnOfShortLines(report: Report, secretValues = ''): void {
+function warnAboutShortLines(report: Report, secretValues = ''): void {
   const lines = secretValues
     .split('\n')
     .map((line) => line.trim())
@@ -143,10 +143,10 @@ async function readMaskedSettings(
 
 function maskSecretSettings(redactor: Redactor, settings: RunSettings): void {
   const { values, secretValues, probe } = settings
-  for (const secret of findSecretValues(values)) redactor.redactGuess(secret)
+  for (const secret of findSecretValues(values)) redactor.redactSuspectedSecret(secret)
   // Their names tell nothing, and shorter ones are words such as "secret".
   for (const secret of findSecretValues(secretValues, true))
-    if (secret.length >= 8) redactor.redactGuess(secret)
+    if (secret.length >= 8) redactor.redactSuspectedSecret(secret)
   const password = probe.token?.replace(/^[^:]*:/, '') ?? ''
   // The default password is "Milvus". Masking it would hide that word in nearly every line, so only
   // the whole token is masked.
@@ -180,7 +180,7 @@ function createContext(resources: RunResources): Context {
     recordTopology: (parts) => report.recordTopology(parts),
     setOutput: (name, value) => report.setOutput(name, value),
     maskSecret: (secret) => redactor.maskSecret(secret),
-    redactGuess: (secret) => redactor.redactGuess(secret),
+    redactSuspectedSecret: (secret) => redactor.redactSuspectedSecret(secret),
     workDirectory: () => directory.path(),
   }
 }

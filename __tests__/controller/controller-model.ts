@@ -32,7 +32,7 @@ export interface Timeline {
 /** The end of a reconcile. */
 export interface ReconcileEnd {
   readonly at: number
-  readonly isOurs: boolean
+  readonly startedAfterApply: boolean
   readonly error: string | undefined
 }
 
@@ -57,10 +57,11 @@ export function playTimeline(timeline: Timeline) {
   const ends = reconcileAll(timeline)
   let statusWrittenAt = Number.POSITIVE_INFINITY
   for (const end of ends) {
-    const { at, isOurs, error } = end
-    const writesStatus = !isOurs && timeline.writesStatus && error === undefined && at > 0
+    const { at, startedAfterApply, error } = end
+    const writesStatus =
+      !startedAfterApply && timeline.writesStatus && error === undefined && at > 0
     if (writesStatus) statusWrittenAt = Math.min(at, statusWrittenAt)
-    const loaded = isOurs ? appliedVersion : oldVersion
+    const loaded = startedAfterApply ? appliedVersion : oldVersion
     recorder.record(end, writesStatus ? appliedVersion + 1 : loaded)
   }
   return {
@@ -76,17 +77,17 @@ function reconcileAll({ firstStart, reconciles, cacheDelay, ...results }: Timeli
   const plans = [...reconciles]
   let start = firstStart
   for (let plan = plans.shift(); plan; plan = plans.shift()) {
-    const isOurs = start >= cacheDelay
-    const errors = isOurs ? results.newErrors : results.oldErrors
-    const count = ends.filter((end) => end.isOurs === isOurs).length
+    const startedAfterApply = start >= cacheDelay
+    const errors = startedAfterApply ? results.newErrors : results.oldErrors
+    const count = ends.filter((end) => end.startedAfterApply === startedAfterApply).length
     const error = errors[Math.min(count, errors.length - 1)]
     const at = start + plan.duration
-    ends.push({ at, isOurs, error })
-    if (isOurs && error === undefined) break
+    ends.push({ at, startedAfterApply, error })
+    if (startedAfterApply && error === undefined) break
     // The apply queues a reconcile, which starts when the current one has ended.
     const retryAt = at + plan.delay
-    start = isOurs ? retryAt : Math.min(retryAt, Math.max(at, cacheDelay))
-    if (plans.length > 0 || isOurs) continue
+    start = startedAfterApply ? retryAt : Math.min(retryAt, Math.max(at, cacheDelay))
+    if (plans.length > 0 || startedAfterApply) continue
     // However busy the controller is, it reconciles the applied Ingress.
     start = Math.max(at, cacheDelay)
     plans.push(plan)

@@ -77,7 +77,9 @@ describe('the reconcile of an event', () => {
     },
   ])('$name', ({ event, changes, address = 'k8s-before', expected }) => {
     const reports = new ReconcileReports({ ...apply, ...changes })
-    expect(reports.read({ events: [createEvent(event)], address, now: 500 })?.isOurs).toBe(expected)
+    expect(
+      reports.read({ events: [createEvent(event)], address, now: 500 })?.startedAfterApply,
+    ).toBe(expected)
   })
 })
 
@@ -97,7 +99,7 @@ test('two events at once do not count while the cache of the controller may be o
   const reports = new ReconcileReports(apply)
   const events = ['1', '2'].map((version) => createEvent({ involved: '1', count: 2, version }))
   const report = reports.read({ events, address: 'k8s-before', now: 300 })
-  expect(report?.isOurs).toBe(false)
+  expect(report?.startedAfterApply).toBe(false)
 })
 
 test('an error of eventual consistency is transient within two minutes of the apply', () => {
@@ -154,7 +156,7 @@ test('the verdict never precedes and never contradicts the last reconcile of the
     fc.property(timelines, fc.constantFrom(100, 700, 2_000), (timeline, interval) => {
       const { world, now, kind } = awaitVerdict(timeline, interval)
       if (kind === undefined) return
-      const ours = world.ends.filter(({ at, isOurs }) => isOurs && at <= now)
+      const ours = world.ends.filter(({ at, startedAfterApply }) => startedAfterApply && at <= now)
       expect(ours).not.toHaveLength(0)
       expect(kind).toBe(ours.at(-1)?.error === undefined ? 'reconciled' : 'failed')
     }),
@@ -166,7 +168,9 @@ test('a verdict on a reported reconcile comes within a poll and the quiet period
   fc.assert(
     fc.property(timelines, (timeline) => {
       const { world, now } = awaitVerdict(timeline, 100)
-      const last = world.ends.findLast(({ at, isOurs }) => isOurs && at <= now)
+      const last = world.ends.findLast(
+        ({ at, startedAfterApply }) => startedAfterApply && at <= now,
+      )
       expect(now - (last?.at ?? 0)).toBeLessThanOrEqual(quietPeriod + 100)
     }),
     { numRuns: 2_000 },

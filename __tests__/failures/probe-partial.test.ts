@@ -72,6 +72,6 @@ test.each([
 ])('a family that this runner cannot reach is a note: $subject', ({ failures, subject }) => {
   const reasons = failures.map(({ message }) => message).join(' ')
   expect(describeUnreachableFamily('IPv6', failures)).toBe(
-    `This runner cannot connect to ${subject}, so the probe proves nothing about IPv6: ${reasons} If clients use IPv6, check that the inbound rules allow it.`,
+    `This runner cannot connect to ${subject}, so IPv6 was not tested: ${reasons} If clients use IPv6, check that the inbound rules allow it.`,
   )
 })

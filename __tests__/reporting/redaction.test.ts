@@ -97,7 +97,9 @@ describe('redact', () => {
 
 test('removes a suspected secret in every encoding without a mask', async () => {
   const redactor = new Redactor()
-  const text = await captureStdout(() => redactor.redactGuess('first "line"\nsecond line'))
+  const text = await captureStdout(() =>
+    redactor.redactSuspectedSecret('first "line"\nsecond line'),
+  )
   expect(text).toBe('')
   const base64 = Buffer.from('a first "line"\nsecond line').toString('base64')
   expect(

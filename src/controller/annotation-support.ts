@@ -1,6 +1,6 @@
 /** Which annotations a version of the controller supports. Pure. */
 import type { AnnotatedIngress } from './annotation-effects.ts'
-import type { AnnotationDeclaration, VersionTrap } from './annotation-table.ts'
+import type { AnnotationDeclaration, KnownDefect } from './annotation-table.ts'
 import { goBoolean, isGoFalse } from './annotation-validators.ts'
 import { findDeclaration, findIneffectiveAnnotations } from './annotations.ts'
 import { formatVersion, isInRange, isOlder, type Version } from './versions.ts'
@@ -34,26 +34,31 @@ export function findUnsupportedAnnotations(
 ): UnsupportedAnnotation[] {
   const unsupported: UnsupportedAnnotation[] = []
   for (const [key, value] of Object.entries(annotations)) {
-    const { since, traps = [] } = findDeclaration(key) ?? {}
-    const trap = traps.find((each) => isInRange(version, each) && isTrapped(value, each))
+    const { since, knownDefects = [] } = findDeclaration(key) ?? {}
+    const defect = knownDefects.find((each) => isInRange(version, each) && isAffected(value, each))
     if (since && isOlder(version, since))
       unsupported.push({
         key,
         effect: `ignores ${key} (new in ${formatVersion(since)})`,
-        supportedSince: afterTraps(since, value, traps),
+        supportedSince: firstUnaffected(since, value, knownDefects),
       })
-    else if (trap)
-      unsupported.push({ key, effect: `${trap.effect} ${key}`, supportedSince: trap.before })
+    else if (defect)
+      unsupported.push({ key, effect: `${defect.effect} ${key}`, supportedSince: defect.before })
   }
   return unsupported
 }
 
-const isTrapped = (value: string, { appliesTo }: VersionTrap): boolean => appliesTo?.(value) ?? true
+const isAffected = (value: string, { appliesTo }: KnownDefect): boolean =>
+  appliesTo?.(value) ?? true
 
 /** The first version from `since` on that does the right thing. */
-function afterTraps(since: Version, value: string, traps: readonly VersionTrap[]): Version {
-  const trap = traps.find((each) => isInRange(since, each) && isTrapped(value, each))
-  return trap?.before ?? since
+function firstUnaffected(
+  since: Version,
+  value: string,
+  knownDefects: readonly KnownDefect[],
+): Version {
+  const defect = knownDefects.find((each) => isInRange(since, each) && isAffected(value, each))
+  return defect?.before ?? since
 }
 
 /** The annotations that some versions do not support, each as `KEY (v2.7.0)`. */
@@ -70,9 +75,9 @@ function findRequiredVersion(
   value: string,
   declaration: AnnotationDeclaration | undefined,
 ): Version | undefined {
-  const { since, traps = [] } = declaration ?? {}
-  if (since) return afterTraps(since, value, traps)
-  return traps.find((trap) => isTrapped(value, trap))?.before
+  const { since, knownDefects = [] } = declaration ?? {}
+  if (since) return firstUnaffected(since, value, knownDefects)
+  return knownDefects.find((defect) => isAffected(value, defect))?.before
 }
 
 /** @param versions at least one */

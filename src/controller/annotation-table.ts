@@ -43,7 +43,7 @@ import { loadBalancerAttributes, targetGroupAttributes } from './elb-attributes.
 import type { Version } from './versions.ts'
 
 /** Versions that read an annotation and do the wrong thing. */
-export interface VersionTrap {
+export interface KnownDefect {
   readonly since?: Version
   /** The version in which it was fixed. */
   readonly before: Version
@@ -70,7 +70,7 @@ export interface AnnotationDeclaration {
   readonly validate: Validator
   /** The first version that reads it; absent for those that v2.4 reads. */
   readonly since?: Version
-  readonly traps?: readonly VersionTrap[]
+  readonly knownDefects?: readonly KnownDefect[]
   readonly disabledBy?: DisablingArgument
   /** Whether a value on the Service takes precedence. Source: the controller, MergeStringMap. */
   readonly isReadFromService?: true
@@ -79,7 +79,7 @@ export interface AnnotationDeclaration {
 }
 
 /** Source: the controller's issues 4363 and 4387, pull request 4375. */
-const escapedComma: VersionTrap = {
+const escapedComma: KnownDefect = {
   before: [2, 14, 1],
   appliesTo: (value) => value.includes('\\,'),
   effect: 'rejects the escaped comma in',
@@ -104,7 +104,7 @@ const hasFeatureGate = (gate: string, effect: DisablingArgument['effect']): Disa
 /** `key=value,key=value` */
 const stringMap = (validate: Validator): AnnotationDeclaration => ({
   validate,
-  traps: [escapedComma],
+  knownDefects: [escapedComma],
 })
 
 /** Of a target group: an annotation of the Service takes precedence. */
@@ -226,7 +226,7 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
     validate: webAclArn,
     disabledBy: isEnabledBy('enable-wafv2'),
     // Source: the controller's issue 3836.
-    traps: [
+    knownDefects: [
       { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects none in' },
     ],
   },
@@ -235,7 +235,7 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
     disabledBy: isEnabledBy('enable-wafv2'),
     since: [2, 14, 0],
     // Source: the controller's issue 4388.
-    traps: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
+    knownDefects: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
   },
   'web-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
 

@@ -27,7 +27,7 @@ export const isStatusEvent = ({ reason }: Event): boolean =>
   reason === 'SuccessfullyReconciled' || failureReasons.has(reason ?? '')
 
 /**
- * FailedRemoveFinalizer is about Ingresses that leave the group, and told to all of its members
+ * FailedRemoveFinalizer is about Ingresses that leave the group, and reported on all of its members
  * after their own load balancer is deployed. Source: the controller's group_controller.go.
  */
 const successReasons: ReadonlySet<string> = new Set([

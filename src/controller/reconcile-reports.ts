@@ -43,7 +43,7 @@ export interface Apply {
 }
 
 /** What a poll has read: the events first, then the Ingress. */
-export interface Reading {
+export interface PollInput {
   /** Status events since the apply, the oldest first; at least the two latest. */
   readonly events: readonly Event[]
   readonly address: string | undefined
@@ -58,7 +58,7 @@ export interface Report {
   /** When it was first read. */
   readonly seenAt: number
   /** Whether the reconcile certainly started after the apply. */
-  readonly isOurs: boolean
+  readonly startedAfterApply: boolean
 }
 
 /** Follows the events after one apply. */
@@ -76,23 +76,26 @@ export class ReconcileReports {
   }
 
   /** @returns undefined while no event can be about the applied Ingress */
-  read(reading: Reading): Report | undefined {
-    for (const event of reading.events) {
+  read(input: PollInput): Report | undefined {
+    for (const event of input.events) {
       if (getResourceVersion(event) <= this.lastVersion) continue
       this.lastVersion = getResourceVersion(event)
-      this.add(event, reading)
+      this.add(event, input)
     }
-    this.lastReadAt = reading.now
+    this.lastReadAt = input.now
     return this.latest
   }
 
-  private add(event: Event, { address, now }: Reading): void {
-    const origin = this.latest?.isOurs === true ? 'ours' : findOrigin(event, this.apply, address)
+  private add(event: Event, { address, now }: PollInput): void {
+    const origin =
+      this.latest?.startedAfterApply === true
+        ? 'after-apply'
+        : findOrigin(event, this.apply, address)
     // Reconciles of an Ingress follow each other, so the reports before this one are earlier too.
     if (origin === 'earlier') this.latest = undefined
     else {
-      const isOurs = origin === 'ours' || this.hasEarlierEnded
-      this.latest = { event, status: this.classify(event, now), seenAt: now, isOurs }
+      const startedAfterApply = origin === 'after-apply' || this.hasEarlierEnded
+      this.latest = { event, status: this.classify(event, now), seenAt: now, startedAfterApply }
     }
     // FailedLoadGroupID is reported before a reconcile, not at its end.
     const isCacheFresh = this.lastReadAt >= this.apply.appliedAt + cacheDelay
@@ -108,8 +111,8 @@ export class ReconcileReports {
 }
 
 /** Whether an event counts without a comparison with ELB. Pure. */
-export const isConclusive = ({ isOurs, seenAt }: Report, now: number): boolean =>
-  isOurs || now - seenAt >= quietPeriod
+export const isConclusive = ({ startedAfterApply, seenAt }: Report, now: number): boolean =>
+  startedAfterApply || now - seenAt >= quietPeriod
 
 /**
  * Which Ingress the reconcile of an event loaded. A repeated event keeps the resourceVersion of its
@@ -119,12 +122,12 @@ function findOrigin(
   { count = 1, involvedObject }: Event,
   apply: Apply,
   address: string | undefined,
-): 'ours' | 'earlier' | 'unknown' {
-  if (apply.isCreation) return 'ours'
+): 'after-apply' | 'earlier' | 'unknown' {
+  if (apply.isCreation) return 'after-apply'
   const version = parseResourceVersion(involvedObject.resourceVersion ?? '')
   if (version === 0n || apply.version === 0n) return 'unknown'
   if (version < apply.version) return count > 1 ? 'unknown' : 'earlier'
   // A reconcile that writes the status reports the version after that write, whatever it loaded.
   const isStatusWritten = address !== apply.address
-  return version === apply.version || !isStatusWritten ? 'ours' : 'unknown'
+  return version === apply.version || !isStatusWritten ? 'after-apply' : 'unknown'
 }

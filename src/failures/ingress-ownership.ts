@@ -38,7 +38,7 @@ export function ingressOfRelease(name: string, release: string): ActionError {
 }
 
 /** @param purposes its other class and hosts: `class nginx`, `other.example.com` */
-export function ingressUsedOtherwise(name: string, purposes: readonly string[]): ActionError {
+export function ingressServesSomethingElse(name: string, purposes: readonly string[]): ActionError {
   return new ActionError({
     code: 'ingress-not-ours',
     problem: `Ingress ${name} was not created by this action and serves something else: ${purposes.join(', ')}.`,

@@ -56,7 +56,7 @@ const loadBalancerTimeout = (
   })
 
 /** The Kubernetes API did not respond during the whole wait. */
-export const clusterSilent = (wait: LoadBalancerWait): ActionError =>
+export const clusterUnresponsive = (wait: LoadBalancerWait): ActionError =>
   loadBalancerTimeout(
     wait,
     'Check the control plane ("kubectl get --raw \'/readyz?verbose\'") and the connection of this runner to it, and run the job again.',
@@ -70,7 +70,7 @@ export const controllerNotRunning = (wait: LoadBalancerWait, namespace: string):
   )
 
 /** The controller set its finalizer and has not reported a result. */
-export const controllerSilent = (wait: LoadBalancerWait): ActionError =>
+export const controllerNotReporting = (wait: LoadBalancerWait): ActionError =>
   loadBalancerTimeout(
     wait,
     'Increase load-balancer-timeout and run the job again. If the controller still reports nothing, its log shows what it waits for: "kubectl -n kube-system logs deployment/aws-load-balancer-controller".',
@@ -84,7 +84,7 @@ export const controllerRetrying = (wait: LoadBalancerWait): ActionError =>
   )
 
 /** AWS did not respond during the whole wait. */
-export const elbSilent = (wait: LoadBalancerWait): ActionError =>
+export const elbUnresponsive = (wait: LoadBalancerWait): ActionError =>
   loadBalancerTimeout(wait, 'Check the connection of this runner to AWS, and run the job again.')
 
 /** The load balancer exists, or should, and is not active. */

@@ -58,5 +58,5 @@ export function describeUnreachableFamily(name: string, failures: readonly Probe
       ? `the only ${name} address`
       : `any of the ${failures.length} ${name} addresses`
   const reasons = unique(failures.map(({ message }) => message)).join(' ')
-  return `This runner cannot connect to ${subject}, so the probe proves nothing about ${name}: ${reasons} If clients use ${name}, check that the inbound rules allow it.`
+  return `This runner cannot connect to ${subject}, so ${name} was not tested: ${reasons} If clients use ${name}, check that the inbound rules allow it.`
 }

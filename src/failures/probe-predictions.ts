@@ -2,7 +2,7 @@
 import { ActionError } from './action-error.ts'
 
 /** @param hasProbeCa whether input probe-ca is set, to other CAs */
-export function probeDistrustsCertificate(
+export function probeWouldNotTrustCertificate(
   subject: string,
   issuer: string,
   hasProbeCa: boolean,

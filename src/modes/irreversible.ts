@@ -108,7 +108,7 @@ function findProtectedAlb({ ingress, target }: Plan): IrreversibleChange | undef
 
 function findServiceLoadBalancer(plan: Plan): IrreversibleChange | undefined {
   const { name, live } = plan.target.service
-  const isChanged = findUpgrade(plan) !== undefined || plan.unreadableRelease.length > 0
+  const isChanged = findUpgrade(plan) !== undefined || plan.changesOfUnreadableRelease.length > 0
   if (!isChanged || live?.spec.type !== 'LoadBalancer') return undefined
   const config = serviceLoadBalancerConfig(live)
   if (isKeptByController(config)) return undefined

@@ -23,7 +23,7 @@ export interface Plan {
   readonly certificate: CertificatePlan
   readonly release: readonly ReleaseOperation[]
   /** What a dry run can tell of a release that it may not read. */
-  readonly unreadableRelease: readonly Change[]
+  readonly changesOfUnreadableRelease: readonly Change[]
   readonly ingress: readonly IngressOperation[]
   /** Performed unless the apply of the Ingress makes the controller reconcile. */
   readonly loadBalancer: readonly LoadBalancerOperation[]
@@ -42,7 +42,7 @@ export async function buildPlan(run: EndpointRun): Promise<Outcome<Plan>> {
     snapshot: (await observations.observedLoadBalancer).snapshot,
     certificate: await observations.certificatePlan,
     release: release.plan(run, { target, differences, review }),
-    unreadableRelease: release.listVisibleChanges(run, target, differences),
+    changesOfUnreadableRelease: release.listVisibleChanges(run, target, differences),
     ingress: await observations.ingressOperations,
     loadBalancer: await observations.loadBalancerOperations,
   }
@@ -66,7 +66,7 @@ export function listChanges(plan: Plan): readonly Change[] {
   return [
     ...certificate.toChanges(plan.certificate.operations),
     ...release.toChanges(plan.release),
-    ...plan.unreadableRelease,
+    ...plan.changesOfUnreadableRelease,
     ...ingress.toChanges(plan.ingress),
     ...(ingress.changesFields(plan.ingress) ? [] : loadBalancer.toChanges(plan.loadBalancer)),
   ]

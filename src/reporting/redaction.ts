@@ -34,7 +34,7 @@ export class Redactor {
    * log and summary: errors about an object of helm quote its content. The runner does not get a
    * mask, because it would drop every job output that contains the value.
    */
-  redactGuess(suspectedSecret: string): void {
+  redactSuspectedSecret(suspectedSecret: string): void {
     const lines = splitSecretLines(suspectedSecret)
     const encodedVariants = listEncodedVariants(suspectedSecret, lines)
     addLongEnough(this.suspectedSecrets, [suspectedSecret, ...lines, ...encodedVariants])

@@ -109,7 +109,7 @@ export interface Context {
   /** Masks a secret that was created or read during the run. */
   maskSecret(secret: string): void
   /** Removes a suspected secret from log and summary, but not from outputs. */
-  redactGuess(suspectedSecret: string): void
+  redactSuspectedSecret(suspectedSecret: string): void
   /** The private directory of this run, mode 0700, which is removed at its end. */
   workDirectory(): Promise<string>
 }

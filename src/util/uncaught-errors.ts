@@ -6,7 +6,7 @@
  */
 export class UncaughtErrors {
   /** Those of the work in progress, the innermost last. */
-  private readonly rejecters: ((thrown: unknown) => void)[] = []
+  private readonly pendingRejections: ((thrown: unknown) => void)[] = []
 
   constructor() {
     process.on('uncaughtException', (thrown: unknown) => this.fail(thrown))
@@ -18,16 +18,16 @@ export class UncaughtErrors {
   /** The result of `work`, which fails with an uncaught error unless work within it does. */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>()
-    this.rejecters.push(reject)
+    this.pendingRejections.push(reject)
     try {
       return await Promise.race([work(), promise])
     } finally {
-      this.rejecters.splice(this.rejecters.indexOf(reject), 1)
+      this.pendingRejections.splice(this.pendingRejections.indexOf(reject), 1)
     }
   }
 
   /** An error without work in progress comes after the result of the run, and changes nothing. */
   private fail(thrown: unknown): void {
-    this.rejecters.at(-1)?.(thrown)
+    this.pendingRejections.at(-1)?.(thrown)
   }
 }

@@ -18,7 +18,7 @@ import { getSubject, toPem, type CertificateMaterial } from './certificate.ts'
  * only a warning, and the clock of the run.
  */
 const ciphers = 'DEFAULT@SECLEVEL=0'
-const otherwiseChecked: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']
+const checkedElsewhere: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']
 
 /** Failures with texts of their own. Source: OpenSSL, X509_verify_cert_error_string. */
 const rejections: readonly {
@@ -41,7 +41,7 @@ export async function checkHandshake(
   )
   if (rejection === undefined) return []
   const { code, message } = rejection
-  if (otherwiseChecked.includes(code)) return []
+  if (checkedElsewhere.includes(code)) return []
   const known = rejections.find(({ messagePattern }) => messagePattern.test(message))
   const subject = getSubject(leaf)
   return [known?.createFailure(subject, host) ?? handshakeRejected(subject, message)]

@@ -1,6 +1,6 @@
 /** What connections to the addresses of an endpoint say about it. */
 import { expect, test } from '@jest/globals'
-import { judgeAddresses, type ConnectedAddress } from '../../../src/clients/milvus/addresses.ts'
+import { evaluateAddresses, type ConnectedAddress } from '../../../src/clients/milvus/addresses.ts'
 import { unreachableFailure } from '../../../src/clients/milvus/tcp.ts'
 import { http2Missing } from '../../../src/failures/probe-tls.ts'
 import { createEndpoint } from './connect-fixture.ts'
@@ -22,7 +22,7 @@ const fails = (family: number, failure = silent): ConnectedAddress => ({
 const cases: readonly {
   readonly name: string
   readonly connected: readonly ConnectedAddress[]
-  readonly expected: Partial<ReturnType<typeof judgeAddresses>>
+  readonly expected: Partial<ReturnType<typeof evaluateAddresses>>
 }[] = [
   {
     name: 'all work',
@@ -92,6 +92,10 @@ const cases: readonly {
   },
 ]
 
-test.each(cases)('judgeAddresses: $name', ({ connected, expected }) => {
-  expect(judgeAddresses(connected)).toEqual({ failures: [], unreachableFamilies: [], ...expected })
+test.each(cases)('evaluateAddresses: $name', ({ connected, expected }) => {
+  expect(evaluateAddresses(connected)).toEqual({
+    failures: [],
+    unreachableFamilies: [],
+    ...expected,
+  })
 })

@@ -66,7 +66,7 @@ export async function connectAddresses(
   )
   return {
     channels: connected.flatMap(({ channels }) => channels),
-    ...judgeAddresses(connected),
+    ...evaluateAddresses(connected),
   }
 }
 
@@ -75,18 +75,18 @@ export async function connectAddresses(
  * do not allow with IPv6 cannot either: only a family that works in part has failures, unless
  * nothing works. Pure.
  */
-export function judgeAddresses(connected: readonly ConnectedAddress[]): AddressFindings {
+export function evaluateAddresses(connected: readonly ConnectedAddress[]): AddressFindings {
   const isAnyOpen = connected.some(({ isOpen }) => isOpen)
   const routed = connected.filter(({ isOpen, failure }) => isOpen || !lacksRoute(failure?.cause))
   const unreachable = isAnyOpen
     ? families.filter(({ version }) => isUnreachable(routed, version))
     : []
-  const judged = (routed.length > 0 ? routed : connected).filter(
+  const relevant = (routed.length > 0 ? routed : connected).filter(
     ({ family }) => !unreachable.some(({ version }) => version === family),
   )
-  const failures = listFailures(judged)
+  const failures = listFailures(relevant)
   return {
-    addresses: { working: judged.length - failures.length, total: judged.length },
+    addresses: { working: relevant.length - failures.length, total: relevant.length },
     failures,
     unreachableFamilies: unreachable.map(({ name, version }) => ({
       name,

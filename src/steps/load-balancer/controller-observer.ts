@@ -3,8 +3,8 @@ import {
   controllerNotRunning,
   controllerRejected,
   controllerRetrying,
-  controllerSilent,
-  clusterSilent,
+  controllerNotReporting,
+  clusterUnresponsive,
   type LoadBalancerWait,
 } from '../../failures/load-balancer.ts'
 import type { ActionError } from '../../failures/action-error.ts'
@@ -36,8 +36,8 @@ import type { AwaitedIngress, LoadBalancerRun } from './wait.ts'
 const elbCheckInterval = 3_000
 
 /**
- * Milliseconds after a transient error without another event after which ELB counts: until then,
- * the controller's next attempt may report.
+ * Milliseconds to wait for another event after a transient error, before the state of ELB is
+ * accepted as success: the controller's next attempt may report.
  */
 const quietPeriodAfterError = 120_000
 
@@ -89,7 +89,7 @@ export class ControllerObserver {
       if (report.status.kind === 'failed') throw this.createRejection(report.status)
       if (report.status.kind === 'reconciled') return toResult(addresses)
     }
-    if (addresses && (await this.isReconciledInSilence(report, addresses.alb))) {
+    if (addresses && (await this.isReconciledWithoutEvent(report, addresses.alb))) {
       this.run.context.log.note(
         'The controller did not report success; its success event was probably rate-limited. ELB ' +
           'shows the listener, the rule and the target group of the Ingress.',
@@ -102,12 +102,12 @@ export class ControllerObserver {
   /** @param lastStatus of the last poll */
   createTimeoutError(lastStatus: string): ActionError {
     const wait: LoadBalancerWait = { seconds: this.run.settings.timeouts.loadBalancer, lastStatus }
-    if (lastStatus === noResponse) return clusterSilent(wait)
+    if (lastStatus === noResponse) return clusterUnresponsive(wait)
     switch (this.progress) {
       case 'not-noticed':
         return controllerNotRunning(wait, this.run.settings.namespace)
       case 'accepted':
-        return controllerSilent(wait)
+        return controllerNotReporting(wait)
       case 'reported':
         return controllerRetrying(wait)
     }
@@ -156,7 +156,7 @@ export class ControllerObserver {
    * Whether the controller has certainly reconciled, although no event tells: ELB matches, and the
    * controller, which reports a failure after ELB's part too, has been silent since.
    */
-  private async isReconciledInSilence(
+  private async isReconciledWithoutEvent(
     report: Report | undefined,
     address: string,
   ): Promise<boolean> {

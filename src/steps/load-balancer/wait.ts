@@ -2,7 +2,7 @@
 import { ActionError } from '../../failures/action-error.ts'
 import { type FailureCode } from '../../failures/codes.ts'
 import {
-  elbSilent,
+  elbUnresponsive,
   loadBalancerFailed,
   loadBalancerNotActive,
 } from '../../failures/load-balancer.ts'
@@ -114,7 +114,7 @@ export async function waitForActive(
     onProgress: progressLogger(context.log, 'load-balancer'),
     createTimeoutError: (lastStatus) => {
       const wait = { seconds: settings.timeouts.loadBalancer, lastStatus }
-      return lastStatus === noResponse ? elbSilent(wait) : loadBalancerNotActive(wait)
+      return lastStatus === noResponse ? elbUnresponsive(wait) : loadBalancerNotActive(wait)
     },
   })
 }

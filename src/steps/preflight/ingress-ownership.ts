@@ -3,7 +3,7 @@ import {
   chartIngressEnabled,
   ingressOfRelease,
   ingressTerminating,
-  ingressUsedOtherwise,
+  ingressServesSomethingElse,
 } from '../../failures/ingress-ownership.ts'
 import { findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { getHelmValue } from '../../clients/helm/values.ts'
@@ -73,7 +73,7 @@ export function rejectForeignIngress(
   if (settings.ingress.forceConflicts || isAppliedByAction(ingress)) return
   const purposes = findOtherPurposes(settings, ingress, controller)
   if (milvus) purposes.push(...findOtherBackends(ingress, milvus))
-  if (purposes.length > 0) throw ingressUsedOtherwise(name, purposes)
+  if (purposes.length > 0) throw ingressServesSomethingElse(name, purposes)
 }
 
 /**

@@ -2,7 +2,7 @@
 import { getCACertificates } from 'node:tls'
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import {
-  probeDistrustsCertificate,
+  probeWouldNotTrustCertificate,
   probeLacksClientCertificate,
   probeRejectsWeakKey,
 } from '../../failures/probe-predictions.ts'
@@ -87,7 +87,7 @@ export function checkProbe(settings: EndpointSettings): void {
     const { leaf, chain } = certificate.material
     const issuer = formatDistinguishedName((chain.at(-1) ?? leaf).issuer) || 'a CA without a name'
     const hasProbeCa = probe.ca !== undefined
-    problems.push(probeDistrustsCertificate(getSubject(leaf), issuer, hasProbeCa))
+    problems.push(probeWouldNotTrustCertificate(getSubject(leaf), issuer, hasProbeCa))
   }
   if (certificate.kind === 'material' && getKeyAlgorithm(certificate.material.leaf) === 'RSA_1024')
     problems.push(probeRejectsWeakKey(getSubject(certificate.material.leaf)))
@@ -104,7 +104,7 @@ const isTrustedByProbe = (
   isTrusted(material, parseCertificates(ca ?? '').map(String))
 
 /** Problems that a handshake does not repeat. */
-const codesBesideHandshake: readonly FailureCode[] = [
+const codesNotCoveredByHandshake: readonly FailureCode[] = [
   'certificate-expired',
   'certificate-not-yet-valid',
   'certificate-host-mismatch',
@@ -126,7 +126,7 @@ export async function checkCertificate(
   const now = context.clock.now()
   const problems = checkMaterial(material, host, now)
   // After other problems, a handshake would only repeat them in OpenSSL's words.
-  if (problems.every(({ code }) => codesBesideHandshake.includes(code)))
+  if (problems.every(({ code }) => codesNotCoveredByHandshake.includes(code)))
     problems.push(...(await checkHandshake(material, host)))
   if (problems.length > 0) throw combineErrors(problems)
   const warnings = [

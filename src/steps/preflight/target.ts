@@ -138,7 +138,7 @@ const listIngressEvents = (
 
 function redactSecretValues(context: Context, release: Release | undefined): void {
   for (const values of [release?.deployedRevision.values, release?.latestRevision.values])
-    for (const secret of findSecretValues(values)) context.redactGuess(secret)
+    for (const secret of findSecretValues(values)) context.redactSuspectedSecret(secret)
 }
 
 /**
