@@ -49611,7 +49611,7 @@ const hasFeatureGate = (gate, effect) => ({
 });
 const stringMap = (validate) => ({
     validate,
-    traps: [escapedComma],
+    knownDefects: [escapedComma],
 });
 const onService = (declaration) => ({
     ...declaration,
@@ -49707,7 +49707,7 @@ const annotation_table_annotationTable = {
     'wafv2-acl-arn': {
         validate: webAclArn,
         disabledBy: isEnabledBy('enable-wafv2'),
-        traps: [
+        knownDefects: [
             { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects none in' },
         ],
     },
@@ -49715,7 +49715,7 @@ const annotation_table_annotationTable = {
         validate: anyValue,
         disabledBy: isEnabledBy('enable-wafv2'),
         since: [2, 14, 0],
-        traps: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
+        knownDefects: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
     },
     'web-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
     'enable-frontend-nlb': { validate: goBoolean, since: [2, 13, 0] },
