@@ -3,7 +3,8 @@
  * HTTPS listener with a given certificate, one path of type Prefix, ip targets. Source: the
  * controller's pkg/ingress (enhanced_backend_builder.go, model_build_*.go).
  */
-import { isGoTrue, parseAttributes } from './annotation-validators.ts'
+import { isGoTrue } from './annotation-validators.ts'
+import { findMappedPorts } from './nlb-port-mapping.ts'
 
 /** The Ingress that has an annotation. */
 export interface AnnotatedIngress {
@@ -69,13 +70,11 @@ export const onlyWithFrontendNlb: NoEffect = ({ annotations }) =>
 /** Only the ports of the ALB in the mapping get a listener of the NLB. */
 export const onlyForMappedPort: NoEffect = (ingress) => {
   const { annotations, listenPort } = ingress
-  const mapping = parseAttributes(annotations['frontend-nlb-listener-port-mapping'] ?? '') ?? []
-  const isMapped = mapping.some(([, albPort]) => Number(albPort) === listenPort)
-  if (isMapped) return onlyWithFrontendNlb(ingress, '')
-  return (
-    onlyWithFrontendNlb(ingress, '') ??
-    `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`
-  )
+  const withoutNlb = onlyWithFrontendNlb(ingress, '')
+  if (withoutNlb !== undefined) return withoutNlb
+  return findMappedPorts(annotations['frontend-nlb-listener-port-mapping'], listenPort).length > 0
+    ? undefined
+    : `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`
 }
 
 export const onlyWithSecurityGroups: NoEffect = ({ annotations }) =>

@@ -118,7 +118,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _util_concurrency_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(734);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(506);
 /* harmony import */ var _count_input_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(277);
-/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(34);
+/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(703);
 /* harmony import */ var _step_summary_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(324);
 
 
@@ -215,7 +215,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 34:
+/***/ 703:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -5157,7 +5157,16 @@ const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-
     : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
         '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
 
+;// CONCATENATED MODULE: ./build/controller/nlb-port-mapping.js
+
+function findMappedPorts(mapping, albPort) {
+    return (parseAttributes(mapping ?? '') ?? [])
+        .filter(([, mappedPort]) => Number(mappedPort) === albPort)
+        .map(([nlbPort]) => Number(nlbPort));
+}
+
 ;// CONCATENATED MODULE: ./build/controller/annotation-effects.js
+
 
 const always = (reason) => () => reason;
 const onlyForActions = always('only a path whose port is named use-annotation uses it, and the path of this Ingress forwards ' +
@@ -5180,12 +5189,12 @@ const onlyWithFrontendNlb = ({ annotations }) => isGoTrue(annotations['enable-fr
     : 'there is an NLB only with enable-frontend-nlb: true';
 const onlyForMappedPort = (ingress) => {
     const { annotations, listenPort } = ingress;
-    const mapping = parseAttributes(annotations['frontend-nlb-listener-port-mapping'] ?? '') ?? [];
-    const isMapped = mapping.some(([, albPort]) => Number(albPort) === listenPort);
-    if (isMapped)
-        return onlyWithFrontendNlb(ingress, '');
-    return (onlyWithFrontendNlb(ingress, '') ??
-        `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`);
+    const withoutNlb = onlyWithFrontendNlb(ingress, '');
+    if (withoutNlb !== undefined)
+        return withoutNlb;
+    return findMappedPorts(annotations['frontend-nlb-listener-port-mapping'], listenPort).length > 0
+        ? undefined
+        : `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`;
 };
 const onlyWithSecurityGroups = ({ annotations }) => 'security-groups' in annotations
     ? undefined

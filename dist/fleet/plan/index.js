@@ -47543,20 +47543,24 @@ function downloadOutcomes(artifacts, { url }, github) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   x: () => (/* binding */ filterTargets),
-/* harmony export */   y: () => (/* binding */ matchesFilter)
+/* harmony export */   g: () => (/* binding */ compileFilter),
+/* harmony export */   x: () => (/* binding */ filterTargets)
 /* harmony export */ });
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5854);
 
 function filterTargets(targets, filter, source) {
-    const unmatchedGlobs = splitFilter(filter).filter((glob) => !targets.some(({ name }) => compileGlob(glob).test(name)));
+    const unmatchedGlobs = splitFilter(filter).filter((glob) => {
+        const pattern = compileGlob(glob);
+        return !targets.some(({ name }) => pattern.test(name));
+    });
     if (unmatchedGlobs.length > 0)
         throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_0__/* .unmatchedFilter */ .ED)(unmatchedGlobs, source, targets.length);
-    return targets.filter(({ name }) => matchesFilter(name, filter));
+    const isSelected = compileFilter(filter);
+    return targets.filter(({ name }) => isSelected(name));
 }
-function matchesFilter(name, filter) {
-    const globs = splitFilter(filter);
-    return globs.length === 0 || globs.some((glob) => compileGlob(glob).test(name));
+function compileFilter(filter) {
+    const patterns = splitFilter(filter).map(compileGlob);
+    return (name) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name));
 }
 const splitFilter = (filter) => filter.split(/[\s,]+/).filter((glob) => glob !== '');
 function compileGlob(glob) {
@@ -47691,7 +47695,8 @@ function readBaseTargets(path) {
     const result = readTargetsFile(path);
     if (!('targets' in result))
         return [];
-    return result.targets.filter(({ name }) => (0,_filter_js__WEBPACK_IMPORTED_MODULE_13__/* .matchesFilter */ .y)(name, (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('only')));
+    const isSelected = (0,_filter_js__WEBPACK_IMPORTED_MODULE_13__/* .compileFilter */ .g)((0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('only'));
+    return result.targets.filter(({ name }) => isSelected(name));
 }
 async function skipFork(targets) {
     const text = 'This pull request comes from a fork. GitHub gives its workflow no secrets and a token that ' +
@@ -48628,8 +48633,8 @@ function environment_rejectUnknownInput(name) {
     return inputUnknown(name, findNearest(normalized, inputNames, maxDistance));
 }
 
-// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 8 modules
-var load_balancer = __nccwpck_require__(6209);
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 9 modules
+var load_balancer = __nccwpck_require__(2655);
 // EXTERNAL MODULE: ./build/inputs/file-paths.js
 var file_paths = __nccwpck_require__(5033);
 ;// CONCATENATED MODULE: ./build/inputs/variables.js
@@ -49339,7 +49344,7 @@ const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.t
 
 /***/ }),
 
-/***/ 6209:
+/***/ 2655:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49470,7 +49475,16 @@ const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-
     : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
         '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
 
+;// CONCATENATED MODULE: ./build/controller/nlb-port-mapping.js
+
+function findMappedPorts(mapping, albPort) {
+    return (parseAttributes(mapping ?? '') ?? [])
+        .filter(([, mappedPort]) => Number(mappedPort) === albPort)
+        .map(([nlbPort]) => Number(nlbPort));
+}
+
 ;// CONCATENATED MODULE: ./build/controller/annotation-effects.js
+
 
 const always = (reason) => () => reason;
 const onlyForActions = always('only a path whose port is named use-annotation uses it, and the path of this Ingress forwards ' +
@@ -49493,12 +49507,12 @@ const onlyWithFrontendNlb = ({ annotations }) => isGoTrue(annotations['enable-fr
     : 'there is an NLB only with enable-frontend-nlb: true';
 const onlyForMappedPort = (ingress) => {
     const { annotations, listenPort } = ingress;
-    const mapping = parseAttributes(annotations['frontend-nlb-listener-port-mapping'] ?? '') ?? [];
-    const isMapped = mapping.some(([, albPort]) => Number(albPort) === listenPort);
-    if (isMapped)
-        return onlyWithFrontendNlb(ingress, '');
-    return (onlyWithFrontendNlb(ingress, '') ??
-        `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`);
+    const withoutNlb = onlyWithFrontendNlb(ingress, '');
+    if (withoutNlb !== undefined)
+        return withoutNlb;
+    return findMappedPorts(annotations['frontend-nlb-listener-port-mapping'], listenPort).length > 0
+        ? undefined
+        : `no port in it leads to port ${listenPort} of the ALB, so the NLB gets no listener`;
 };
 const onlyWithSecurityGroups = ({ annotations }) => 'security-groups' in annotations
     ? undefined
@@ -50307,8 +50321,8 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     },
 });
 
-// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 8 modules
-var load_balancer = __nccwpck_require__(6209);
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 9 modules
+var load_balancer = __nccwpck_require__(2655);
 // EXTERNAL MODULE: ./build/inputs/pem.js
 var pem = __nccwpck_require__(754);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js

@@ -13,17 +13,19 @@ export function filterTargets(
   filter: string,
   source: string,
 ): readonly Target[] {
-  const unmatchedGlobs = splitFilter(filter).filter(
-    (glob) => !targets.some(({ name }) => compileGlob(glob).test(name)),
-  )
+  const unmatchedGlobs = splitFilter(filter).filter((glob) => {
+    const pattern = compileGlob(glob)
+    return !targets.some(({ name }) => pattern.test(name))
+  })
   if (unmatchedGlobs.length > 0) throw unmatchedFilter(unmatchedGlobs, source, targets.length)
-  return targets.filter(({ name }) => matchesFilter(name, filter))
+  const isSelected = compileFilter(filter)
+  return targets.filter(({ name }) => isSelected(name))
 }
 
-/** Whether a filter selects a target; an empty one selects all. */
-export function matchesFilter(name: string, filter: string): boolean {
-  const globs = splitFilter(filter)
-  return globs.length === 0 || globs.some((glob) => compileGlob(glob).test(name))
+/** @returns whether the filter selects a name; an empty one selects all */
+export function compileFilter(filter: string): (name: string) => boolean {
+  const patterns = splitFilter(filter).map(compileGlob)
+  return (name) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name))
 }
 
 const splitFilter = (filter: string): string[] =>

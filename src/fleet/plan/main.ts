@@ -36,7 +36,7 @@ import {
   type Job,
 } from './matrix.ts'
 import { escapeCell } from '../report/markdown.ts'
-import { filterTargets, matchesFilter } from './filter.ts'
+import { compileFilter, filterTargets } from './filter.ts'
 import { compareTargets, isFromFork, type TargetComparison } from './pull-request.ts'
 import { readTargets, readWorkflowTarget, type TargetsResult, type Target } from './targets.ts'
 
@@ -156,7 +156,8 @@ function readBaseTargets(path: string): readonly Target[] {
   if (!existsSync(path)) return []
   const result = readTargetsFile(path)
   if (!('targets' in result)) return []
-  return result.targets.filter(({ name }) => matchesFilter(name, getInput('only')))
+  const isSelected = compileFilter(getInput('only'))
+  return result.targets.filter(({ name }) => isSelected(name))
 }
 
 /** Selects no target, and says why. */
