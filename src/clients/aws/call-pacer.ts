@@ -24,6 +24,7 @@ const throttlingNames = /Throttl|TooManyRequests|RequestLimitExceeded/
 export class CallPacer {
   private readonly pace: Pace
   private nextStart = 0
+  private lastTurn: Promise<unknown> = Promise.resolve()
 
   constructor(pace: Pace) {
     this.pace = pace
@@ -42,12 +43,21 @@ export class CallPacer {
     })
   }
 
-  private async waitForTurn(): Promise<void> {
+  private waitForTurn(): Promise<void> {
+    const turn = this.lastTurn.then(() => this.takeTurn())
+    this.lastTurn = turn.catch(() => undefined)
+    return turn
+  }
+
+  /**
+   * Counts the interval from the actual start of the call before, not from a schedule: after the
+   * process stood still, a schedule would let the calls that are due start all at once.
+   */
+  private async takeTurn(): Promise<void> {
     const { clock, signal } = this.pace
-    const now = clock.now()
-    const start = Math.max(now, this.nextStart)
-    this.nextStart = start + interval
-    if (start > now) await clock.sleep(start - now, signal)
+    const wait = this.nextStart - clock.now()
+    if (wait > 0) await clock.sleep(wait, signal)
     throwIfCancelled(signal)
+    this.nextStart = clock.now() + interval
   }
 }
