@@ -2,7 +2,7 @@
  * The files around the code: links resolve, issue forms ask for what helps, dependency updates
  * wait.
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
@@ -21,6 +21,12 @@ test.each(pages)('%s links only to existing files', (page) => {
     .map(([, link = '']) => link)
     .filter((link) => !/^[a-z]+:/.test(link))
   expect(links.filter((link) => !existsSync(join(repositoryRoot, dirname(page), link)))).toEqual([])
+})
+
+test('the main bundle leaves out what most runs do not load', () => {
+  const bundle = 'dist/index.js'
+  expect(statSync(join(repositoryRoot, bundle)).size).toBeLessThan(3_000_000)
+  expect(readText(bundle)).not.toMatch(/undici-fetch|openid-client|class EKSClient/)
 })
 
 test('Dependabot updates every kind of dependency after at least a week', () => {

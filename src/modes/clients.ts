@@ -1,15 +1,10 @@
 /** Connects a run to AWS, and with the AWS identity to the cluster and helm. */
 import { Acm } from '../clients/aws/acm.ts'
 import { createAwsClients, type AwsClients } from '../clients/aws/clients.ts'
-import { EksTokenSource, describeCluster } from '../clients/aws/eks.ts'
 import { createLoadBalancerClient } from '../clients/aws/load-balancers.ts'
 import { HelmClient, type HelmClusterAccess } from '../clients/helm/client.ts'
 import { KubernetesClient } from '../clients/kubernetes/client.ts'
-import {
-  createKubeconfigConnection,
-  createTokenConnection,
-  type Connection,
-} from '../clients/kubernetes/connection.ts'
+import { createTokenConnection, type Connection } from '../clients/kubernetes/connection.ts'
 import type { Settings } from '../inputs/types.ts'
 import type { Clients, ClusterClients, Run } from '../steps/run.ts'
 import type { Context } from '../steps/step.ts'
@@ -69,6 +64,8 @@ async function connectToCluster(
 ): Promise<ClusterConnection> {
   const { clusterAccess: access, region } = settings
   if (access.kind === 'kubeconfig') {
+    const { createKubeconfigConnection } =
+      await import('../clients/kubernetes/kubeconfig-connection.ts')
     const connection = createKubeconfigConnection(access, {
       environment: env,
       clock: context.clock,
@@ -78,9 +75,12 @@ async function connectToCluster(
     })
     return { connection, helmAccess: access }
   }
-  const endpoint = await describeCluster(aws.eks, access.cluster, region)
+  const { createEksClient, describeCluster, EksTokenSource } = await import('../clients/aws/eks.ts')
+  const eks = createEksClient(aws.config)
+  const endpoint = await describeCluster(eks, access.cluster, region)
   const tokenSource = new EksTokenSource({
     clients: aws,
+    eks,
     cluster: access.cluster,
     audience: endpoint.tokenAudience,
     clock: context.clock,

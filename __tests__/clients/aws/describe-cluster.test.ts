@@ -19,7 +19,7 @@ describe('describeCluster', () => {
 
   test('returns the endpoint, its CA and its network', async () => {
     account.aws.state.clusters.set('production', cluster)
-    expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({
+    expect(await describeCluster(account.eks, 'production', 'us-east-2')).toEqual({
       server: cluster.endpoint,
       certificateAuthority: cluster.certificateAuthority,
       accountId: '111122223333',
@@ -47,11 +47,7 @@ describe('describeCluster', () => {
     },
   ])('describes who can reach an endpoint that is $name', async ({ network, expected }) => {
     account.aws.state.clusters.set('production', { ...cluster, network })
-    const { accessRestriction } = await describeCluster(
-      account.clients.eks,
-      'production',
-      'us-east-2',
-    )
+    const { accessRestriction } = await describeCluster(account.eks, 'production', 'us-east-2')
     expect(accessRestriction).toEqual(
       expected === undefined ? undefined : expect.stringMatching(expected),
     )
@@ -103,7 +99,7 @@ describe('describeCluster', () => {
   ])('rejects a cluster that $name', async ({ arrange, code, message }) => {
     arrange()
     const error = await captureActionError(() =>
-      describeCluster(account.clients.eks, 'production', 'us-east-2'),
+      describeCluster(account.eks, 'production', 'us-east-2'),
     )
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
   })

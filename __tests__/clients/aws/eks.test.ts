@@ -38,7 +38,8 @@ function createTokenSource(
     return identity ? Promise.resolve(identity) : Promise.reject(new Error('no key'))
   }
   const tokenSource = new EksTokenSource({
-    clients: { credentials, region: options.region ?? 'us-east-2', eks: account.clients.eks },
+    clients: { credentials, region: options.region ?? 'us-east-2' },
+    eks: account.eks,
     cluster: 'production',
     audience: options.audience ?? 'production',
     clock,
@@ -123,7 +124,7 @@ describe('a token', () => {
         'production',
       ),
     ).toBeUndefined()
-    await describeCluster(account.clients.eks, 'production', 'us-east-2')
+    await describeCluster(account.eks, 'production', 'us-east-2')
     expect(
       await account.aws.authenticateEksToken(
         await createTokenSource().tokenSource.token(),
@@ -144,7 +145,8 @@ describe('a token', () => {
           )
         : Promise.resolve(identity)
     const tokenSource = new EksTokenSource({
-      clients: { credentials, region: 'us-east-2', eks: account.clients.eks },
+      clients: { credentials, region: 'us-east-2' },
+      eks: account.eks,
       cluster: 'production',
       audience: 'production',
       clock: new FakeClock(Date.now()),
@@ -210,7 +212,7 @@ test('a local cluster on an Outpost accepts only tokens for its id', async () =>
     status: 'ACTIVE',
     id,
   })
-  const { tokenAudience } = await describeCluster(account.clients.eks, 'production', 'us-east-2')
+  const { tokenAudience } = await describeCluster(account.eks, 'production', 'us-east-2')
   const token = await createTokenSource({ audience: tokenAudience }).tokenSource.token()
   expect(await account.aws.authenticateEksToken(token, id)).toBeDefined()
   expect(await account.aws.authenticateEksToken(token, 'production')).toBeUndefined()

@@ -4,12 +4,14 @@ import { createAwsState } from '../../../simulator/aws/state.ts'
 import { FaultInjector } from '../../../testing/fault-injector.ts'
 import { RequestLog } from '../../../testing/request-log.ts'
 import { createAwsClients, type AwsClients } from '../../../src/clients/aws/clients.ts'
+import { createEksClient } from '../../../src/clients/aws/eks.ts'
 
 export interface TestAccount {
   readonly aws: Aws
   readonly requestLog: RequestLog
   readonly faults: FaultInjector
   readonly clients: AwsClients
+  readonly eks: ReturnType<typeof createEksClient>
   close(): Promise<void>
 }
 
@@ -20,11 +22,13 @@ export async function startTestAccount(region = 'us-east-2'): Promise<TestAccoun
   const aws = await startAws({ requestLog, faults, state: createAwsState({ region }) })
   const env = aws.environment()
   Object.assign(process.env, env)
+  const clients = createAwsClients(region, {}, { allowedAccounts: [], maskSecret: () => undefined })
   return {
     aws,
     requestLog,
     faults,
-    clients: createAwsClients(region, {}, { allowedAccounts: [], maskSecret: () => undefined }),
+    clients,
+    eks: createEksClient(clients.config),
     close: async () => {
       for (const name of Object.keys(env)) Reflect.deleteProperty(process.env, name)
       await aws.close()

@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KubernetesClient } from '../../../src/clients/kubernetes/client.ts'
+import type { Connection } from '../../../src/clients/kubernetes/connection.ts'
 import {
   createKubeconfigConnection,
-  type Connection,
   type KubeconfigOptions,
-} from '../../../src/clients/kubernetes/connection.ts'
+} from '../../../src/clients/kubernetes/kubeconfig-connection.ts'
 import { systemClock } from '../../../src/util/polling.ts'
 import { FakeClock } from '../../util/clock.ts'
 import { sendJson, startStubServer, type StubServer } from './stub-server.ts'

@@ -7,7 +7,6 @@ import http from 'node:http'
 import https from 'node:https'
 import tls from 'node:tls'
 import { ACMClient } from '@aws-sdk/client-acm'
-import { EKSClient } from '@aws-sdk/client-eks'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { loadConfig } from '@smithy/core/config'
 import { NODE_MAX_ATTEMPT_CONFIG_OPTIONS } from '@smithy/core/retry'
@@ -19,7 +18,7 @@ import { ResponseLimitHandler } from './response-limits.ts'
 
 /** The configuration that all clients share. */
 export interface AwsClientConfig extends Pick<
-  NonNullable<ConstructorParameters<typeof EKSClient>[0]>,
+  NonNullable<ConstructorParameters<typeof ACMClient>[0]>,
   'requestHandler' | 'customUserAgent' | 'maxAttempts'
 > {
   readonly region: string
@@ -37,7 +36,6 @@ export interface AwsClients {
    * Never retries: for the first import of a certificate, which has no idempotency token.
    */
   readonly acmWithoutRetry: ACMClient
-  readonly eks: EKSClient
   /** For clients of services that few runs call. */
   readonly config: AwsClientConfig
   readonly elbv2: ElasticLoadBalancingV2Client
@@ -85,7 +83,6 @@ export function createAwsClients(
     credentials,
     acm: new ACMClient(config),
     acmWithoutRetry: new ACMClient({ ...config, maxAttempts: 1 }),
-    eks: new EKSClient(config),
     config,
     elbv2: new ElasticLoadBalancingV2Client(config),
   }

@@ -1,8 +1,11 @@
-/** EKS: the endpoint of a cluster, and tokens for its API. Does not use the aws CLI. */
+/**
+ * EKS: the endpoint of a cluster, and tokens for its API. Does not use the aws CLI. The SDK's
+ * client is large, and a run with a kubeconfig does not need it: import this module dynamically.
+ */
 import {
   DescribeClusterCommand,
+  EKSClient,
   type Cluster,
-  type EKSClient,
   type VpcConfigResponse,
 } from '@aws-sdk/client-eks'
 import { Hash } from '@smithy/core/serde'
@@ -33,6 +36,9 @@ export interface ClusterEndpoint {
   /** Who can reach the endpoint, continuing `This endpoint`; undefined when everybody can. */
   readonly accessRestriction: string | undefined
 }
+
+/** Its clock offset dates the tokens of `EksTokenSource`. */
+export const createEksClient = (config: AwsClients['config']): EKSClient => new EKSClient(config)
 
 /** @throws ActionError `cluster-not-found`, and those of `translateAwsError` */
 export async function describeCluster(
@@ -114,9 +120,8 @@ const dnsSuffixes: readonly [RegExp, string][] = [
  */
 export class EksTokenSource implements TokenSource {
   private readonly options: {
-    clients: Pick<AwsClients, 'credentials' | 'region'> & {
-      eks: { config: { systemClockOffset: number } }
-    }
+    clients: Pick<AwsClients, 'credentials' | 'region'>
+    eks: { config: { systemClockOffset: number } }
     cluster: string
     /** The name of the cluster, or its id: `ClusterEndpoint.tokenAudience`. */
     audience: string
@@ -145,8 +150,8 @@ export class EksTokenSource implements TokenSource {
   }
 
   private async createToken(now: number): Promise<string> {
-    const { clients, cluster, maskSecret } = this.options
-    const signingDate = new Date(now + clients.eks.config.systemClockOffset)
+    const { eks, cluster, maskSecret } = this.options
+    const signingDate = new Date(now + eks.config.systemClockOffset)
     const url = await this.presignCallerIdentity(signingDate)
     const token = `k8s-aws-v1.${Buffer.from(url).toString('base64url')}`
     maskSecret(token)
