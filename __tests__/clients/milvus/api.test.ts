@@ -52,22 +52,17 @@ describe('parseConnectResponse', () => {
     {
       name: 'success',
       bytes: `0a00 1216 0a${encodeText('v2.6.15')} 2a${encodeText('DISTRIBUTED')} 18 95 9a ef 3a`,
-      expected: { status: { code: 0, reason: '' }, version: 'v2.6.15', identifier: '123456789' },
+      expected: { status: { code: 0, reason: '' }, version: 'v2.6.15' },
     },
     {
       name: 'success with zero fields',
       bytes: `0a06 08001200 1800 1209 0a${encodeText('v2.6.15')}`,
-      expected: { status: { code: 0, reason: '' }, version: 'v2.6.15', identifier: '' },
+      expected: { status: { code: 0, reason: '' }, version: 'v2.6.15' },
     },
     {
-      name: 'an identifier beyond 2^53',
-      bytes: '0a00 18 81 80 80 80 80 80 80 80 40',
-      expected: { identifier: '4611686018427387905' },
-    },
-    {
-      name: 'identifier 0, as Milvus Lite sends',
+      name: 'no server info, as Milvus Lite sends',
       bytes: '0a00 1800',
-      expected: { identifier: '0' },
+      expected: { version: '' },
     },
     {
       name: 'a database that does not exist',
@@ -87,7 +82,7 @@ describe('parseConnectResponse', () => {
     {
       name: 'an empty response, which is a success in proto3',
       bytes: '',
-      expected: { status: { code: 0, reason: '' }, version: '', identifier: '' },
+      expected: { status: { code: 0, reason: '' }, version: '' },
     },
     {
       name: 'fields of a later Milvus',

@@ -20,11 +20,11 @@ test.each([
   const endpoint = createEndpoint(port, { deadline: Date.now() + deadline })
   const { calls, callFailures } = await confirm(
     endpoint,
-    { token: undefined, callCount: 20 },
+    { token: undefined, callCount: Promise.resolve(100) },
     signal,
   )
   expect(callFailures).toEqual([])
   expect(calls.answered).toBe(calls.total)
   expect(calls.total).toBeGreaterThan(1)
-  expect(calls.total).toBeLessThan(10)
+  expect(calls.total).toBeLessThan(100)
 })

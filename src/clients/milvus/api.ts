@@ -46,21 +46,12 @@ function parseStatus(fields: MessageFields): MilvusStatus {
 }
 
 /**
- * ConnectResponse. Identifiers may exceed 2^53, hence a string; empty when absent.
+ * ConnectResponse.
  * @throws RangeError when the bytes are not a message
  */
-export function parseConnectResponse(bytes: Buffer): {
-  status: MilvusStatus
-  version: string
-  identifier: string
-} {
+export function parseConnectResponse(bytes: Buffer): { status: MilvusStatus; version: string } {
   const fields = decodeMessage(bytes)
-  const identifier = fields.get(3)?.at(-1)
-  return {
-    status: parseStatus(fields),
-    version: getTextField(getMessageField(fields, 2), 1),
-    identifier: typeof identifier === 'bigint' ? BigInt.asIntN(64, identifier).toString() : '',
-  }
+  return { status: parseStatus(fields), version: getTextField(getMessageField(fields, 2), 1) }
 }
 
 /**

@@ -19,13 +19,23 @@ export interface Confirmation {
 /** How an endpoint is confirmed. */
 export interface ConfirmationOptions {
   readonly token: string | undefined
+  /** Becomes known while the connections are opened. */
+  readonly callCount: Promise<number>
+}
+
+interface CallOptions {
+  readonly token: string | undefined
   readonly callCount: number
+  /** Milliseconds since the epoch. */
+  readonly deadline: number
 }
 
 /** Calls that are made even if they take longer than `callingTime`, but not after the deadline. */
 const minCalls = 10
 /** Milliseconds in which calls are started. */
 const callingTime = 5_000
+/** Calls at a time on each connection, so that the round trips to a distant ALB do not add up. */
+const concurrentCalls = 5
 
 /**
  * Starts no call after the deadline. One that has started has all of its time: a call that is cut
@@ -43,17 +53,18 @@ export async function confirm(
     signal,
   )
   try {
-    const calls = await callRepeatedly(channels, { ...options, deadline }, signal)
+    const callCount = await options.callCount
+    const calls = await callRepeatedly(channels, { ...options, callCount, deadline }, signal)
     return { ...findings, addressFailures: failures, ...calls }
   } finally {
     channels.forEach((channel) => channel.close())
   }
 }
 
-/** Distributes the calls over the channels: each makes one after the other. */
+/** Distributes the calls over the channels. */
 async function callRepeatedly(
   channels: readonly GrpcChannel[],
-  { token, callCount, deadline }: ConfirmationOptions & { readonly deadline: number },
+  { token, callCount, deadline }: CallOptions,
   signal: AbortSignal,
 ): Promise<Pick<Confirmation, 'calls' | 'callFailures' | 'durations'>> {
   const stopAt = performance.now() + callingTime
@@ -74,7 +85,10 @@ async function callRepeatedly(
       else durations.push(performance.now() - startedAt)
     }
   }
-  await Promise.all(channels.map(callInTurn))
+  const callers = channels.flatMap((channel) =>
+    Array.from({ length: concurrentCalls }, () => callInTurn(channel)),
+  )
+  await Promise.all(callers)
   return { calls: { answered: durations.length, total }, callFailures, durations }
 }
 

@@ -86,31 +86,41 @@ export async function callVersion(channel: GrpcChannel, token: string | undefine
   else parseSuccess(call, parseVersionResponse)
 }
 
+/**
+ * All calls start at once, so that their round trips do not add up. Their responses are judged in
+ * the order in which a client would make the calls.
+ */
 async function runCalls(channel: GrpcChannel, token: string | undefined): Promise<CallResult> {
-  const metadata: Record<string, string> = { ...databaseMetadata }
   const credentials = createCredentials(token)
-  const call = (path: string, request = emptyMessage, headers = { ...metadata, ...credentials }) =>
-    channel.call({ path, request, metadata: headers })
+  const call = (path: string, request = emptyMessage, headers = credentials) => {
+    const answer = channel.call({ path, request, metadata: { ...databaseMetadata, ...headers } })
+    // It counts only when an earlier call has not decided.
+    answer.catch(() => undefined)
+    return answer
+  }
+  const calls = {
+    connect: call(connectPath, encodeConnectRequest(new Date())),
+    version: call(versionPath),
+    health: call(healthPath),
+    // With a token, only a call without it shows whether Milvus requires one.
+    anonymous: token === undefined ? undefined : call(versionPath, emptyMessage, {}),
+  }
 
-  const connectCall = await call(connectPath, encodeConnectRequest(new Date()))
+  const connectCall = await calls.connect
   const connectTrace = [...channel.trace, formatTrace(connectCall)]
   if (requiresCredentials(connectCall))
     return unauthenticatedResult(connectCall, token, connectTrace)
   // Milvus before 2.2.9 has no Connect, but it has GetVersion.
   const connectResponse = parseIfImplemented(connectCall, parseConnectResponse)
-  if (connectResponse?.identifier) metadata['identifier'] = connectResponse.identifier
 
-  const versionCall = await call(versionPath)
+  const versionCall = await calls.version
   if (requiresCredentials(versionCall))
     return unauthenticatedResult(versionCall, token, connectTrace)
   const reportedVersion = parseSuccess(versionCall, parseVersionResponse).version
   const version = acceptVersion(reportedVersion) ?? acceptVersion(connectResponse?.version ?? '')
 
-  // With a token, only a call without it shows whether Milvus requires one.
-  const callAnonymously = () =>
-    token === undefined ? versionCall : call(versionPath, emptyMessage, metadata)
-  const [healthCall, anonymousCall] = await Promise.all([call(healthPath), callAnonymously()])
-  const health = parseIfImplemented(healthCall, parseHealthResponse)
+  const health = parseIfImplemented(await calls.health, parseHealthResponse)
+  const anonymousCall = (await calls.anonymous) ?? versionCall
   return {
     isAuthenticated: true,
     version,

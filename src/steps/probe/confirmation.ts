@@ -16,7 +16,7 @@ import type { EndpointRun } from '../run.ts'
 import { progressLogger } from '../step.ts'
 import { countTargets, describeConfirmation, toOutput, type TargetCounts } from './statistics.ts'
 
-/** Reads the targets of the ALB in ELB; undefined when they are not known. */
+/** Reads the targets of the ALB in ELB; undefined when they cannot be read. Never rejects. */
 export type ReadTargets = () => Promise<readonly TargetHealth[] | undefined>
 
 /** What is confirmed, and until when. */
@@ -42,11 +42,11 @@ const callsPerTarget = 5
 const maxCallCount = 100
 /**
  * Milliseconds to connect and to start calls, even in a round that begins just before the deadline:
- * DNS, TCP and TLS may take 13 s.
+ * DNS, TCP and TLS may take 13 s. The targets are read in the meantime.
  */
 const minRoundTime = 15_000
-/** Milliseconds after the deadline in which a round may begin: a pause, then a read of targets. */
-const maxRoundDelay = 7_000
+/** Milliseconds after the deadline in which a round may begin, after a pause. */
+const maxRoundDelay = 3_000
 
 /**
  * Repeats the confirmation until nothing fails and no target is in its first health checks, or
@@ -134,16 +134,18 @@ async function makeRound(
   { endpoint, readTargets, deadline }: ConfirmedEndpoint,
   isRepeated: boolean,
 ): Promise<Round> {
-  const targets = countTargets((await readTargets()) ?? [])
-  const desiredCount = isRepeated ? maxCallCount : (targets?.total ?? 0) * callsPerTarget
-  const options = {
-    token: settings.probe.token,
-    callCount: Math.min(maxCallCount, Math.max(callCount, desiredCount)),
+  const reading = readTargets().then((targets) => countTargets(targets ?? []))
+  const callCountOf = (targets: TargetCounts | undefined): number => {
+    const desiredCount = isRepeated ? maxCallCount : (targets?.total ?? 0) * callsPerTarget
+    return Math.min(maxCallCount, Math.max(callCount, desiredCount))
   }
-  // Only now: reading the targets takes its own time.
   const roundDeadline = Math.max(deadline, context.clock.now() + minRoundTime)
-  const timedEndpoint = { ...endpoint, deadline: roundDeadline }
-  return { confirmation: await confirm(timedEndpoint, options, context.signal), targets }
+  const confirmation = await confirm(
+    { ...endpoint, deadline: roundDeadline },
+    { token: settings.probe.token, callCount: reading.then(callCountOf) },
+    context.signal,
+  )
+  return { confirmation, targets: await reading }
 }
 
 /** The failures of a part of the endpoint; that of the whole when nothing of it works. */
