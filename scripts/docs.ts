@@ -2,9 +2,9 @@
  * `npm run docs`: writes what is generated from the declarations of the inputs, of the outputs and
  * of the controller's errors: action.yml, README's tables, the JSON Schema of targets files,
  * regions of the reusable workflows, and a table in docs/troubleshooting.md. It also copies the
- * policies into the CloudFormation template.
+ * policies into the CloudFormation template, and the examples into the pages that show them.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { targetsSchema } from '../src/fleet/plan/schema.ts'
 import type { InputDeclaration } from '../src/inputs/declaration.ts'
@@ -13,6 +13,7 @@ import { inputGroups, type InputName } from '../src/inputs/inputs.ts'
 import { controllerErrors } from '../src/failures/controller-errors.ts'
 import { outputs } from '../src/steps/outputs.ts'
 import { replacePolicies } from './cloudformation.ts'
+import { readExamples, replaceExamples, type Example } from './examples.ts'
 import { replaceRegions } from './workflow-regions.ts'
 
 /** A file that is partly or completely generated. */
@@ -107,6 +108,7 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
   const action = readText('action.yml')
   const expectedAction = await replaceActionInterface(action)
   const readme = readText('README.md')
+  const examples = readExamples('.')
   const troubleshootingPath = 'docs/troubleshooting.md'
   const troubleshooting = readText(troubleshootingPath)
   const schemaPath = 'fleet/plan/targets.schema.json'
@@ -127,10 +129,13 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
     {
       path: 'README.md',
       current: readme,
-      expected: replaceTable(
-        replaceTable(readme, 'inputs', formatInputTables()),
-        'outputs',
-        formatOutputTable(),
+      expected: replaceExamples(
+        replaceTable(
+          replaceTable(readme, 'inputs', formatInputTables()),
+          'outputs',
+          formatOutputTable(),
+        ),
+        examples,
       ),
     },
     {
@@ -149,7 +154,17 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
       expected: replacePolicies(template, (file) => readText(`docs/permissions/${file}`)),
     },
     ...workflows,
+    ...listExamplePages(examples),
   ]
+}
+
+/** The pages about workflows. */
+function listExamplePages(examples: readonly Example[]): DerivedFile[] {
+  const names = readdirSync('docs/workflows').filter((name) => name.endsWith('.md'))
+  return ['docs/workflows.md', ...names.map((name) => `docs/workflows/${name}`)].map((path) => {
+    const current = readFileSync(path, 'utf8')
+    return { path, current, expected: replaceExamples(current, examples) }
+  })
 }
 
 if (import.meta.main)

@@ -44,14 +44,16 @@ const zizmorConfig = '.github/zizmor.yml'
 
 /** All files that zizmor and actionlint check, as paths from the root. */
 async function listWorkflows(): Promise<string[]> {
-  const folders = ['.github/workflows', 'workflow-templates']
+  const folders = ['.github/workflows', 'workflow-templates', 'examples']
   const names = await Promise.all(
     folders.map(async (folder) =>
       (await readdir(join(repositoryRoot, folder))).map((name) => join(folder, name)),
     ),
   )
-  return names.flat().filter((file) => file.endsWith('.yml'))
+  return names.flat().filter((file) => file.endsWith('.yml') && !isTargetsFile(file))
 }
+
+const isTargetsFile = (file: string): boolean => file.endsWith('-targets.yml')
 
 /** Writes the workflows of the pages to files, whose names say where they come from. */
 async function extractPageWorkflows(): Promise<string[]> {
