@@ -84,6 +84,14 @@ const formatOutputTable = (): string =>
     Object.entries(outputs).map(([name, description]) => [`\`${name}\``, description]),
   )
 
+/** Pages name the tag of the first release, which scripts/release.ts compares with the version. */
+function describeRelease(version: string): string {
+  return version.startsWith('0.')
+    ? 'No version has been released yet: the first one is 1.0.0, and creates the tag `v1`.\n' +
+        'Until then, use a commit.'
+    : `The newest version is ${version}.`
+}
+
 const formatErrorTable = (): string =>
   formatTable(
     ['The message contains', 'Fix'],
@@ -100,6 +108,20 @@ function replaceTable(markdown: string, name: string, table: string): string {
   const region = new RegExp(`(?<=<!-- ${name} -->\\n)[\\s\\S]*?(?=<!-- /${name} -->)`)
   if (!region.test(markdown)) throw new Error(`there is no region for the table of ${name}`)
   return markdown.replace(region, () => `\n${table}\n\n`)
+}
+
+function replaceReadmeRegions(readme: string, examples: readonly Example[]): string {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+  const regions = {
+    inputs: formatInputTables(),
+    outputs: formatOutputTable(),
+    released: describeRelease(version),
+  }
+  const text = Object.entries(regions).reduce(
+    (markdown, [name, content]) => replaceTable(markdown, name, content),
+    readme,
+  )
+  return replaceExamples(text, examples)
 }
 
 /** All generated files, as they are and as they should be. */
@@ -129,14 +151,7 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
     {
       path: 'README.md',
       current: readme,
-      expected: replaceExamples(
-        replaceTable(
-          replaceTable(readme, 'inputs', formatInputTables()),
-          'outputs',
-          formatOutputTable(),
-        ),
-        examples,
-      ),
+      expected: replaceReadmeRegions(readme, examples),
     },
     {
       path: troubleshootingPath,
