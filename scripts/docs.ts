@@ -1,8 +1,9 @@
 /**
  * `npm run docs`: writes what is generated from the declarations of the inputs, of the outputs and
  * of the controller's errors: action.yml, README's tables, the JSON Schema of targets files,
- * regions of the reusable workflows, and a table in docs/troubleshooting.md. It also copies the
- * policies into the CloudFormation template, and the examples into the pages that show them.
+ * regions of the reusable workflows, a table in docs/troubleshooting.md, and the versions in
+ * docs/compatibility.md. It also copies the policies into the CloudFormation template, and the
+ * examples into the pages that show them.
  */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
@@ -13,6 +14,12 @@ import { inputGroups, type InputName } from '../src/inputs/inputs.ts'
 import { controllerErrors } from '../src/failures/controller-errors.ts'
 import { outputs } from '../src/steps/outputs.ts'
 import { replacePolicies } from './cloudformation.ts'
+import {
+  formatAnnotationVersions,
+  formatControllerDefects,
+  formatParts,
+  formatVersions,
+} from './compatibility.ts'
 import { readExamples, replaceExamples, type Example } from './examples.ts'
 import { replaceRegions } from './workflow-regions.ts'
 
@@ -110,18 +117,19 @@ function replaceTable(markdown: string, name: string, table: string): string {
   return markdown.replace(region, () => `\n${table}\n\n`)
 }
 
+/** @param tables by the name of their region */
+const replaceTables = (markdown: string, tables: Readonly<Record<string, string>>): string =>
+  Object.entries(tables).reduce((text, [name, table]) => replaceTable(text, name, table), markdown)
+
 function replaceReadmeRegions(readme: string, examples: readonly Example[]): string {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
   const regions = {
     inputs: formatInputTables(),
     outputs: formatOutputTable(),
+    versions: formatVersions(),
     released: describeRelease(version),
   }
-  const text = Object.entries(regions).reduce(
-    (markdown, [name, content]) => replaceTable(markdown, name, content),
-    readme,
-  )
-  return replaceExamples(text, examples)
+  return replaceExamples(replaceTables(readme, regions), examples)
 }
 
 /** All generated files, as they are and as they should be. */
@@ -133,6 +141,8 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
   const examples = readExamples('.')
   const troubleshootingPath = 'docs/troubleshooting.md'
   const troubleshooting = readText(troubleshootingPath)
+  const compatibilityPath = 'docs/compatibility.md'
+  const compatibility = readText(compatibilityPath)
   const schemaPath = 'fleet/plan/targets.schema.json'
   const templatePath = 'docs/permissions/cloudformation.yaml'
   const template = readText(templatePath)
@@ -167,6 +177,15 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
       path: templatePath,
       current: template,
       expected: replacePolicies(template, (file) => readText(`docs/permissions/${file}`)),
+    },
+    {
+      path: compatibilityPath,
+      current: compatibility,
+      expected: replaceTables(compatibility, {
+        parts: formatParts(),
+        controller: formatAnnotationVersions(),
+        'controller-defects': formatControllerDefects(),
+      }),
     },
     ...workflows,
     ...listExamplePages(examples),
