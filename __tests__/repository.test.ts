@@ -2,25 +2,55 @@
  * The files around the code: links resolve, issue forms ask for what helps, dependency updates
  * wait.
  */
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
 import { repositoryRoot } from '../testing/environment.ts'
 
 const readText = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8')
-const folders = ['.', 'docs', 'docs/decisions', 'simulator', 'integration', 'testing']
-const pages = folders.flatMap((folder) =>
-  readdirSync(join(repositoryRoot, folder))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join(folder, name)),
-)
+const listFiles = ['ls-files', '--cached', '--others', '--exclude-standard', '*.md']
+const pages = execFileSync('git', listFiles, { cwd: repositoryRoot, encoding: 'utf8' })
+  .trim()
+  .split('\n')
+  .filter((page) => existsSync(join(repositoryRoot, page)))
 
-test.each(pages)('%s links only to existing files', (page) => {
-  const links = [...readText(page).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
-    .map(([, link = '']) => link)
-    .filter((link) => !/^[a-z]+:/.test(link))
-  expect(links.filter((link) => !existsSync(join(repositoryRoot, dirname(page), link)))).toEqual([])
+const removeCode = (markdown: string): string => markdown.replace(/^ *```[\s\S]*?^ *```$/gm, '')
+
+/** The anchors of a page and of its headings. Source: GitHub, section links; github-slugger. */
+function listAnchors(page: string): Set<string> {
+  const markdown = removeCode(readText(page))
+  const anchors = new Set([...markdown.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id))
+  for (const [, heading = ''] of markdown.matchAll(/^#{1,6} (.*)$/gm)) {
+    const text = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    const anchor = text
+      .toLowerCase()
+      .replace(/[^\p{Letter}\p{Number}_ -]/gu, '')
+      .replaceAll(' ', '-')
+    let unique = anchor
+    for (let count = 1; anchors.has(unique); count += 1) unique = `${anchor}-${count}`
+    anchors.add(unique)
+  }
+  return anchors
+}
+
+test.each(pages)('%s links only to existing files and headings', (page) => {
+  const links = [...removeCode(readText(page)).matchAll(/\]\(([^)#\s]*)(?:#([^)]*))?\)/g)]
+  const broken = links.filter(([, path = '', anchor]) => {
+    if (/^[a-z]+:/.test(path)) return false
+    const target = path === '' ? page : join(dirname(page), path)
+    if (!existsSync(join(repositoryRoot, target))) return true
+    return anchor !== undefined && target.endsWith('.md') && !listAnchors(target).has(anchor)
+  })
+  expect(broken.map(([link]) => link)).toEqual([])
+})
+
+test.each([
+  ['README.md', 'quick-start'],
+  ['docs/permissions.md', '1-aws-permissionsiam-policyjson'],
+])('the anchors of %s are those of GitHub', (page, anchor) => {
+  expect(listAnchors(page)).toContain(anchor)
 })
 
 test('the main bundle leaves out what most runs do not load', () => {

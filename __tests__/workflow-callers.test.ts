@@ -1,9 +1,10 @@
-/** Checks what calls the reusable workflows: templates, and the workflows and files of pages. */
-import { readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+/** Checks what calls the reusable workflows: the templates, and the examples with their targets. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
-import { isWorkflow, readPageBlocks } from '../scripts/page-workflows.ts'
+import { isWorkflow, readExamples } from '../scripts/examples.ts'
 import { readTargets } from '../src/fleet/plan/targets.ts'
 import { repositoryRoot } from '../testing/environment.ts'
 
@@ -23,7 +24,7 @@ interface Workflow {
 }
 
 const readText = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8')
-const blocks = readPageBlocks(repositoryRoot)
+const examples = readExamples(repositoryRoot)
 const templates = readdirSync(join(repositoryRoot, 'workflow-templates')).filter((name) =>
   name.endsWith('.yml'),
 )
@@ -32,9 +33,9 @@ const callers = [
   ...templates.map(
     (name) => [`workflow-templates/${name}`, readText(`workflow-templates/${name}`)] as const,
   ),
-  ...blocks
-    .filter(isWorkflow)
-    .map(({ page, text }) => [`${page}: ${/^name: (.*)/.exec(text)?.[1] ?? ''}`, text] as const),
+  ...examples
+    .filter((example) => isWorkflow(example) && example.text.includes('.github/workflows/'))
+    .map(({ path, text }) => [path, text] as const),
 ]
 
 test.each(callers)(
@@ -68,13 +69,43 @@ test.each(callers)(
   },
 )
 
-test.each(blocks.filter((block) => !isWorkflow(block)))(
-  'the targets file of $page is valid',
+test.each(examples.filter((example) => !isWorkflow(example)))(
+  'the targets file $path is valid',
   ({ text }) => {
     const result = readTargets(text)
     expect('problems' in result ? result.problems : []).toEqual([])
   },
 )
+
+test('each workflow of a page is an example, and the index lists each example', () => {
+  const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: repositoryRoot, encoding: 'utf8' })
+  const workflows = pages
+    .trim()
+    .split('\n')
+    .filter((page) => existsSync(join(repositoryRoot, page)))
+    .flatMap((page) => [...readText(page).matchAll(/```yaml\n([\s\S]*?)```/g)])
+    .map(([, text = '']) => ({ text }))
+    .filter(isWorkflow)
+  expect(workflows.length).toBeGreaterThan(5)
+  expect(
+    workflows.filter(({ text }) => !examples.some((example) => example.text === text)),
+  ).toEqual([])
+  const index = readText('examples/README.md')
+  expect(
+    examples.map(({ path }) => basename(path)).filter((name) => !index.includes(`](${name})`)),
+  ).toEqual([])
+})
+
+test('a scenario plays each example', () => {
+  const folder = '__tests__/scenarios'
+  const scenarios = readdirSync(join(repositoryRoot, folder)).filter((name) =>
+    name.endsWith('.test.ts'),
+  )
+  const text = scenarios.map((name) => readText(join(folder, name))).join('\n')
+  expect(
+    examples.map(({ path }) => basename(path)).filter((name) => !text.includes(`'${name}'`)),
+  ).toEqual([])
+})
 
 test.each(templates)('template %s has the properties that GitHub displays', (name) => {
   expect(

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
 import { repositoryRoot } from '../testing/environment.ts'
-import { readPageBlocks } from '../scripts/page-workflows.ts'
+import { readExamples } from '../scripts/examples.ts'
 import { readRepositoryName } from '../scripts/release.ts'
 import { sharedInputs } from '../src/fleet/deploy/run-target.ts'
 
@@ -132,7 +132,7 @@ test('each action is pinned to the same commit and version in all files', () => 
   const pinnedReferences = new Map<string, Set<string>>()
   for (const path of [
     'README.md',
-    ...new Set(readPageBlocks(repositoryRoot).map(({ page }) => page)),
+    ...readExamples(repositoryRoot).map(({ path }) => path),
     ...files.map((file) => `.github/workflows/${file}`),
   ]) {
     for (const [, name = '', reference = ''] of readText(path).matchAll(

@@ -1,10 +1,11 @@
 /**
  * `npm run docs`: writes what is generated from the declarations of the inputs, of the outputs and
  * of the controller's errors: action.yml, README's tables, the JSON Schema of targets files,
- * regions of the reusable workflows, and a table in docs/troubleshooting.md. It also copies the
- * policies into the CloudFormation template.
+ * regions of the reusable workflows, a table in docs/troubleshooting.md, and the versions in
+ * docs/compatibility.md. It also copies the policies into the CloudFormation template, and the
+ * examples into the pages that show them.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { targetsSchema } from '../src/fleet/plan/schema.ts'
 import type { InputDeclaration } from '../src/inputs/declaration.ts'
@@ -13,6 +14,13 @@ import { inputGroups, type InputName } from '../src/inputs/inputs.ts'
 import { controllerErrors } from '../src/failures/controller-errors.ts'
 import { outputs } from '../src/steps/outputs.ts'
 import { replacePolicies } from './cloudformation.ts'
+import {
+  formatAnnotationVersions,
+  formatControllerDefects,
+  formatParts,
+  formatVersions,
+} from './compatibility.ts'
+import { readExamples, replaceExamples, type Example } from './examples.ts'
 import { replaceRegions } from './workflow-regions.ts'
 
 /** A file that is partly or completely generated. */
@@ -83,6 +91,14 @@ const formatOutputTable = (): string =>
     Object.entries(outputs).map(([name, description]) => [`\`${name}\``, description]),
   )
 
+/** Pages name the tag of the first release, which scripts/release.ts compares with the version. */
+function describeRelease(version: string): string {
+  return version.startsWith('0.')
+    ? 'No version has been released yet: the first one is 1.0.0, and creates the tag `v1`.\n' +
+        'Until then, use a commit.'
+    : `The newest version is ${version}.`
+}
+
 const formatErrorTable = (): string =>
   formatTable(
     ['The message contains', 'Fix'],
@@ -101,14 +117,32 @@ function replaceTable(markdown: string, name: string, table: string): string {
   return markdown.replace(region, () => `\n${table}\n\n`)
 }
 
+/** @param tables by the name of their region */
+const replaceTables = (markdown: string, tables: Readonly<Record<string, string>>): string =>
+  Object.entries(tables).reduce((text, [name, table]) => replaceTable(text, name, table), markdown)
+
+function replaceReadmeRegions(readme: string, examples: readonly Example[]): string {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+  const regions = {
+    inputs: formatInputTables(),
+    outputs: formatOutputTable(),
+    versions: formatVersions(),
+    released: describeRelease(version),
+  }
+  return replaceExamples(replaceTables(readme, regions), examples)
+}
+
 /** All generated files, as they are and as they should be. */
 export async function generateDerivedFiles(): Promise<DerivedFile[]> {
   const readText = (path: string): string => readFileSync(path, 'utf8')
   const action = readText('action.yml')
   const expectedAction = await replaceActionInterface(action)
   const readme = readText('README.md')
+  const examples = readExamples('.')
   const troubleshootingPath = 'docs/troubleshooting.md'
   const troubleshooting = readText(troubleshootingPath)
+  const compatibilityPath = 'docs/compatibility.md'
+  const compatibility = readText(compatibilityPath)
   const schemaPath = 'fleet/plan/targets.schema.json'
   const templatePath = 'docs/permissions/cloudformation.yaml'
   const template = readText(templatePath)
@@ -127,11 +161,7 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
     {
       path: 'README.md',
       current: readme,
-      expected: replaceTable(
-        replaceTable(readme, 'inputs', formatInputTables()),
-        'outputs',
-        formatOutputTable(),
-      ),
+      expected: replaceReadmeRegions(readme, examples),
     },
     {
       path: troubleshootingPath,
@@ -148,8 +178,27 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
       current: template,
       expected: replacePolicies(template, (file) => readText(`docs/permissions/${file}`)),
     },
+    {
+      path: compatibilityPath,
+      current: compatibility,
+      expected: replaceTables(compatibility, {
+        parts: formatParts(),
+        controller: formatAnnotationVersions(),
+        'controller-defects': formatControllerDefects(),
+      }),
+    },
     ...workflows,
+    ...listExamplePages(examples),
   ]
+}
+
+/** The pages about workflows. */
+function listExamplePages(examples: readonly Example[]): DerivedFile[] {
+  const names = readdirSync('docs/workflows').filter((name) => name.endsWith('.md'))
+  return ['docs/workflows.md', ...names.map((name) => `docs/workflows/${name}`)].map((path) => {
+    const current = readFileSync(path, 'utf8')
+    return { path, current, expected: replaceExamples(current, examples) }
+  })
 }
 
 if (import.meta.main)

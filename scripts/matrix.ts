@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { helmVersions } from '../testing/cli-tools.ts'
 import { replaceTable, type TableRow } from './tables.ts'
 import { runJest } from './test/jest.ts'
 
@@ -28,7 +29,12 @@ function buildRows(passed: readonly PassedCombination[]): TableRow[] {
       const [{ chart, mode } = { chart: '', mode: '' }] = results
       const formatResult = (major: number): string =>
         results.some(({ helm }) => helm === major) ? 'yes' : 'no'
-      return { chart, mode, 'Helm 3.17': formatResult(3), 'Helm 4.1': formatResult(4) }
+      return {
+        chart,
+        mode,
+        [`Helm ${helmVersions[3]}`]: formatResult(3),
+        [`Helm ${helmVersions[4]}`]: formatResult(4),
+      }
     })
 }
 

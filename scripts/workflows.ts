@@ -2,12 +2,12 @@
  * `npm run workflows`: runs actionlint and zizmor, which looks for ways to attack them, on every
  * workflow and action. Both are installed once: actionlint from its Go module, zizmor from PyPI.
  */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from '../integration/command.ts'
 import { cacheDirectory, createDirectoryOnce } from '../testing/cli-tools.ts'
 import { repositoryRoot } from '../testing/environment.ts'
-import { isWorkflow, readPageBlocks } from './page-workflows.ts'
+import { isWorkflow, readExamples } from './examples.ts'
 
 const actionlintVersion = 'v1.7.12'
 const zizmorVersion = '1.32.0'
@@ -19,6 +19,9 @@ const newSyntaxMessages = [
   'specifying action "\\$/[a-z/]+" in invalid format because ref is missing',
   'reusable workflow call "\\$/[a-z./]+" at "uses" is not following the format',
 ]
+
+/** A label that users give to their own runners. */
+const exampleLabelMessage = 'label "vpc" is unknown'
 
 async function installActionlint(): Promise<string> {
   const directory = join(cacheDirectory, `actionlint-${actionlintVersion}`)
@@ -42,7 +45,7 @@ async function installZizmor(): Promise<string> {
 
 const zizmorConfig = '.github/zizmor.yml'
 
-/** All files that zizmor and actionlint check, as paths from the root. */
+/** All workflows that zizmor and actionlint check, as paths from the root. */
 async function listWorkflows(): Promise<string[]> {
   const folders = ['.github/workflows', 'workflow-templates']
   const names = await Promise.all(
@@ -50,29 +53,21 @@ async function listWorkflows(): Promise<string[]> {
       (await readdir(join(repositoryRoot, folder))).map((name) => join(folder, name)),
     ),
   )
-  return names.flat().filter((file) => file.endsWith('.yml'))
-}
-
-/** Writes the workflows of the pages to files, whose names say where they come from. */
-async function extractPageWorkflows(): Promise<string[]> {
-  const directory = join(cacheDirectory, 'page-workflows')
-  await rm(directory, { recursive: true, force: true })
-  await mkdir(directory, { recursive: true })
-  const blocks = readPageBlocks(repositoryRoot).filter(isWorkflow)
-  return Promise.all(
-    blocks.map(async ({ page, text }, index) => {
-      const file = join(directory, `${page.replaceAll('/', '-')}-${index}.yml`)
-      await writeFile(file, text)
-      return file
-    }),
-  )
+  const examples = readExamples(repositoryRoot).filter(isWorkflow)
+  return [
+    ...names.flat().filter((file) => file.endsWith('.yml')),
+    ...examples.map(({ path }) => path),
+  ]
 }
 
 const actions = ['action.yml', 'deploy', 'fleet']
 
 try {
-  const workflows = [...(await listWorkflows()), ...(await extractPageWorkflows())]
-  const ignoredMessages = newSyntaxMessages.flatMap((message) => ['-ignore', message])
+  const workflows = await listWorkflows()
+  const ignoredMessages = [...newSyntaxMessages, exampleLabelMessage].flatMap((message) => [
+    '-ignore',
+    message,
+  ])
   const options = { cwd: repositoryRoot }
   await runCommand(await installActionlint(), ['-color', ...ignoredMessages, ...workflows], options)
   console.log(`actionlint ${actionlintVersion} finds no problems in ${workflows.length} workflows`)

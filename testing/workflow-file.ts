@@ -6,6 +6,8 @@ export interface Step {
   readonly if?: string
   readonly uses?: string
   readonly with?: Readonly<Record<string, unknown>>
+  readonly run?: string
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A job. One of a caller has `uses` instead of steps. */

@@ -1,7 +1,7 @@
 /**
- * Plays a workflow that calls one of the reusable workflows: GitHub's part (expressions,
- * conditions, matrices, outputs, artifacts, approvals) as far as these workflows use it, and their
- * steps with the built actions.
+ * Plays a workflow that uses the action as a step or calls one of the reusable workflows: GitHub's
+ * part (expressions, conditions, matrices, outputs, artifacts, approvals) as far as these workflows
+ * use it, and their steps with the built actions.
  */
 import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -10,14 +10,14 @@ import { load } from 'js-yaml'
 import { repositoryRoot, type TestEnvironment } from './environment.ts'
 import type { GitHubApi } from './github-api.ts'
 import { keepUnmaskedOutputs } from './masks.ts'
-import { executeAction, readActionMetadata } from './runner.ts'
 import {
   evaluateCondition,
   evaluateValue,
   formatInput,
   type ExpressionScope,
 } from './workflow-expressions.ts'
-import { inOrder, listNeeds, type Job, type Step, type Workflow } from './workflow-file.ts'
+import { inOrder, listNeeds, type Job, type Workflow } from './workflow-file.ts'
+import { playStep, type Contexts, type JobState, type StepRun } from './workflow-steps.ts'
 
 /** A repository and the run that is played in it. */
 export interface RunOptions {
@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly secrets?: Readonly<Record<string, string>>
   /** Replaces values of the caller's `with`, which are about somebody else's cluster. */
   readonly with?: Readonly<Record<string, string>>
+  /** A push when absent. Source: GitHub, Events that trigger workflows. */
+  readonly event?: { readonly name: string; readonly payload: object }
   /** Environments for which the reviewers reject each job. */
   readonly rejected?: readonly string[]
 }
@@ -48,7 +50,10 @@ export interface PlayedJob {
   readonly summary: string
 }
 
-/** By job of the caller, then by job of the called workflow; a matrix job has several. */
+/**
+ * By job of the caller, then by job of the called workflow; a matrix job has several. A job with
+ * steps of its own has its own id at both levels.
+ */
 export type PlayedRun = Readonly<Record<string, Readonly<Record<string, readonly PlayedJob[]>>>>
 
 /** Plays all jobs of a caller, in the order of their `needs`. */
@@ -60,37 +65,84 @@ export async function playWorkflow(options: RunOptions): Promise<PlayedRun> {
     await mkdir(dirname(join(workspace, path)), { recursive: true })
     await writeFile(join(workspace, path), text)
   }
-  const context = { ...options, workspace, workflowName: caller.name }
+  const githubContext = createGitHubContext(options, caller.name)
+  const eventPath = `${workspace}-event.json`
+  await writeFile(eventPath, JSON.stringify(githubContext['event']))
+  const call: CallerRun = {
+    ...options,
+    workspace,
+    githubContext,
+    workflowName: caller.name,
+    secrets: options.secrets ?? {},
+    eventPath,
+    env: caller.env ?? {},
+  }
+  const inputs = options.inputs ?? {}
+  const contexts = { inputs, secrets: call.secrets, vars: {}, github: githubContext }
   const played: Record<string, Record<string, PlayedJob[]>> = {}
   const needs: Needs = {}
   for (const [id, job] of inOrder(caller.jobs)) {
-    const inputs = options.inputs ?? {}
-    const scope = createScope({ inputs, secrets: options.secrets ?? {} }, job, needs)
+    const scope = createScope(contexts, job, needs)
     if (!evaluateCondition(job.if, scope)) {
       needs[id] = { result: 'skipped', outputs: {} }
       continue
     }
-    const path = /(\.github\/workflows\/[\w-]+\.yml)@/.exec(job.uses ?? '')?.[1] ?? ''
-    const called = load(readFileSync(join(repositoryRoot, path), 'utf8')) as Workflow
-    const given = evaluateValue({ ...job.with, ...options.with }, scope) as Contexts
-    const secrets = evaluateValue(job.secrets ?? {}, scope) as Contexts
-    const call = { ...context, given, secrets, env: called.env ?? {} }
-    played[id] = await playCalledWorkflow(called, call)
+    const actionInputs = options.with ?? {}
+    played[id] =
+      job.uses === undefined
+        ? { [id]: await playJob(job, scope, { ...call, actionInputs }) }
+        : await playCall(job, scope, call)
     needs[id] = { result: combineResults(Object.values(played[id]).flat()), outputs: {} }
   }
   return played
 }
 
-type Contexts = Readonly<Record<string, unknown>>
+const defaultEvent = { name: 'push', payload: {} }
+
+/** Source: GitHub, contexts. */
+const createGitHubContext = (
+  { runId, event = defaultEvent }: RunOptions,
+  workflow: string,
+): Contexts => ({
+  workflow,
+  server_url: 'https://github.com',
+  repository: 'team/infra',
+  run_id: String(runId),
+  run_attempt: 1,
+  event_name: event.name,
+  event: event.payload,
+})
+
+/** Plays the reusable workflow that a job calls. */
+function playCall(
+  job: Job,
+  scope: ExpressionScope,
+  run: CallerRun,
+): Promise<Record<string, PlayedJob[]>> {
+  const path = /(\.github\/workflows\/[\w-]+\.yml)@/.exec(job.uses ?? '')?.[1] ?? ''
+  const called = load(readFileSync(join(repositoryRoot, path), 'utf8')) as Workflow
+  const given = evaluateValue({ ...job.with, ...run.with }, scope) as Contexts
+  const secrets = evaluateValue(job.secrets ?? {}, scope) as Contexts
+  return playCalledWorkflow(called, {
+    ...run,
+    given,
+    secrets,
+    env: called.env ?? {},
+  })
+}
+
 type Needs = Record<string, { result: PlayedJob['result']; outputs: Contexts }>
 
-interface Call extends Omit<RunOptions, 'secrets'> {
-  readonly workspace: string
-  readonly workflowName: string
+interface CallerRun extends StepRun {
+  readonly with?: RunOptions['with']
+  readonly rejected?: RunOptions['rejected']
+  readonly githubContext: Contexts
+  readonly secrets: Contexts
+}
+
+interface Call extends CallerRun {
   /** What the caller passes. */
   readonly given: Contexts
-  readonly secrets: Contexts
-  readonly env: Readonly<Record<string, string>>
 }
 
 async function playCalledWorkflow(
@@ -107,7 +159,7 @@ async function playCalledWorkflow(
   const contexts = {
     inputs,
     secrets: call.secrets,
-    github: { workflow: call.workflowName, run_attempt: 1 },
+    github: call.githubContext,
   }
   const needs: Needs = {}
   const played: Record<string, PlayedJob[]> = {}
@@ -139,7 +191,7 @@ function combineResults(jobs: readonly PlayedJob[]): PlayedJob['result'] {
 }
 
 /** One job, or one per entry of its matrix. */
-async function playJob(job: Job, scope: ExpressionScope, call: Call): Promise<PlayedJob[]> {
+async function playJob(job: Job, scope: ExpressionScope, call: CallerRun): Promise<PlayedJob[]> {
   if (job.strategy === undefined) return [await playSingleJob(job, scope, call)]
   const matrix = evaluateValue(job.strategy.matrix, scope) as { include: Contexts[] }
   // Source: actions/runner, WorkflowTemplateConverter.
@@ -152,7 +204,11 @@ async function playJob(job: Job, scope: ExpressionScope, call: Call): Promise<Pl
   return played
 }
 
-async function playSingleJob(job: Job, scope: ExpressionScope, call: Call): Promise<PlayedJob> {
+async function playSingleJob(
+  job: Job,
+  scope: ExpressionScope,
+  call: CallerRun,
+): Promise<PlayedJob> {
   const name = formatInput(evaluateValue(job.name ?? '', scope))
   const runsOn = evaluateValue(job['runs-on'], scope)
   const state: JobState = {
@@ -192,83 +248,4 @@ async function playSingleJob(job: Job, scope: ExpressionScope, call: Call): Prom
     log: state.log,
     summary: state.summary,
   }
-}
-
-/** What the steps of a job have done so far. */
-interface JobState {
-  readonly steps: Record<string, { outputs: Contexts; outcome: 'success' | 'failure' }>
-  /** Contents of the files that the steps left, by path. */
-  readonly files: Record<string, string>
-  readonly maskCommands: string[]
-  failed: boolean
-  log: string
-  summary: string
-}
-
-async function playStep(
-  step: Step,
-  state: JobState,
-  { scope, call }: { readonly scope: ExpressionScope; readonly call: Call },
-): Promise<void> {
-  const runner = { temp: join(call.workspace, 'temp') }
-  const stepScope = {
-    contexts: { ...scope.contexts, steps: state.steps, runner },
-    status: { success: !state.failed, failure: state.failed, cancelled: false },
-  }
-  if (!evaluateCondition(step.if, stepScope)) return
-  const [action = ''] = step.uses?.split('@') ?? []
-  const inputs = evaluateValue(step.with ?? {}, stepScope) as Contexts
-  if (action.startsWith('$/')) await runOwnAction(step, inputs, state, call)
-  else if (action === 'actions/upload-artifact') {
-    const content = JSON.parse(state.files[String(inputs['path'])] ?? '') as unknown
-    call.github.artifacts.push({ name: String(inputs['name']), content, runId: call.runId })
-  } else if (action === 'actions/download-artifact') {
-    await downloadArtifacts(inputs, call)
-    if (step.id !== undefined) state.steps[step.id] = { outputs: {}, outcome: 'success' }
-  } else if (!['actions/checkout', 'aws-actions/configure-aws-credentials'].includes(action))
-    throw new Error(`The action ${action} cannot be played`)
-}
-
-/** Writes each artifact of the run to a folder of its own. */
-async function downloadArtifacts(inputs: Contexts, { github, runId }: Call): Promise<void> {
-  const prefix = String(inputs['pattern']).replace(/\*$/, '')
-  for (const { name, content, runId: ofRun } of github.artifacts) {
-    if (ofRun !== runId || !name.startsWith(prefix)) continue
-    const directory = join(String(inputs['path']), name)
-    await mkdir(directory, { recursive: true })
-    await writeFile(join(directory, 'milvus-alb-results.json'), JSON.stringify(content))
-  }
-}
-
-async function runOwnAction(
-  step: Step,
-  inputs: Contexts,
-  state: JobState,
-  { environment, github, workspace, workflowName, runId, env }: Call,
-): Promise<void> {
-  const actionDirectory = join(repositoryRoot, step.uses?.slice(2) ?? '')
-  const token = readActionMetadata(actionDirectory).inputs['token'] && { token: github.token }
-  const texts = Object.entries(inputs).map(([name, value]) => [name, formatInput(value)])
-  const run = await executeAction({
-    actionDirectory,
-    directory: environment.directory,
-    workspace,
-    inputs: { ...token, ...(Object.fromEntries(texts) as Record<string, string>) },
-    env: {
-      ...environment.runnerEnv(),
-      ...env,
-      GITHUB_API_URL: github.url,
-      GITHUB_REPOSITORY: 'team/infra',
-      GITHUB_RUN_ID: String(runId),
-      GITHUB_SERVER_URL: 'https://github.com',
-      GITHUB_WORKFLOW: workflowName,
-    },
-  })
-  const outcome = run.exitCode === 0 ? 'success' : 'failure'
-  if (step.id !== undefined) state.steps[step.id] = { outputs: run.outputs, outcome }
-  Object.assign(state.files, run.files)
-  state.maskCommands.push(...run.maskCommands)
-  state.failed ||= run.exitCode !== 0
-  state.log += run.log
-  state.summary += run.summary
 }

@@ -1,114 +1,20 @@
 /** The workflows to paste of docs/workflows, played with the built actions. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { load } from 'js-yaml'
-import { repositoryRoot, type TestEnvironment } from '../../testing/environment.ts'
-import { startGitHubApi, type GitHubApi } from '../../testing/github-api.ts'
-import {
-  playWorkflow,
-  type PlayedJob,
-  type PlayedRun,
-  type RunOptions,
-} from '../../testing/workflow-player.ts'
-import { simulatorScenario } from './harness.ts'
 import { getObject } from './manual-operations.ts'
+import {
+  describeJobs,
+  localizeTargets,
+  readExample,
+  splitInputs,
+  targetsPath,
+  workflowScenario,
+} from './played-workflows.ts'
 
-const targetsPath = '.github/milvus-targets.yml'
-
-/** The YAML of a page: its workflow, and its targets file if it has one. */
-function readPage(name: string): { readonly workflow: string; readonly targets: string } {
-  const text = readFileSync(join(repositoryRoot, 'docs/workflows', name), 'utf8')
-  const [workflow = '', targets = ''] = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
-    ([, block = '']) => block,
-  )
-  return { workflow, targets }
-}
-
-/** What the page leaves to its reader: the inputs of a target, and the secrets. */
-function splitInputs(environment: TestEnvironment) {
-  const { certificate, 'private-key': privateKey, ...inputs } = environment.inputs()
-  const secrets = { TLS_CERTIFICATE: certificate ?? '', TLS_PRIVATE_KEY: privateKey ?? '' }
-  return { inputs: { ...inputs, region: environment.region }, secrets }
-}
-
-type Entry = Readonly<Record<string, unknown>>
-
-/** A targets file in which every target is the Milvus of the environment. */
-function localizeTargets(
-  environment: TestEnvironment,
-  targets: string,
-  overrides: Readonly<Record<string, Entry>> = {},
-): string {
-  const file = load(targets) as { defaults: Entry; targets: { readonly name: string }[] }
-  const { inputs } = splitInputs(environment)
-  return JSON.stringify({
-    defaults: file.defaults,
-    targets: file.targets.map((target) => ({
-      ...target,
-      ...inputs,
-      ...overrides[target.name],
-    })),
-  })
-}
-
-interface Played {
-  readonly environment: TestEnvironment
-  readonly github: GitHubApi
-  readonly play: (options: Pick<RunOptions, 'workflow'> & Partial<RunOptions>) => Promise<PlayedRun>
-}
-
-/** Plays pages in a repository with the environments of all of them. */
-async function withGitHub(
-  environment: TestEnvironment,
-  body: (played: Played) => Promise<void>,
-): Promise<void> {
-  const github = await startGitHubApi()
-  github.environments.push('production', 'production-check', 'staging', 'frankfurt')
-  const { secrets } = splitInputs(environment)
-  try {
-    await body({
-      environment,
-      github,
-      async play(options) {
-        const runId = github.runs.length + 1
-        github.runs.push({ id: runId, workflowId: 1, branch: 'main', status: 'in_progress' })
-        const run = await playWorkflow({ environment, github, runId, secrets, ...options })
-        Object.assign(github.runs[runId - 1] ?? {}, { status: 'completed' })
-        return run
-      },
-    })
-  } finally {
-    await github.close()
-  }
-}
-
-const pageScenario = (
-  name: string,
-  start: 'cluster-ip' | 'deployed',
-  body: (played: Played) => Promise<void>,
-) =>
-  simulatorScenario(
-    name,
-    "it plays GitHub's part",
-    ({ environment }) => withGitHub(environment, body),
-    { start },
-  )
-
-const describeJobs = (jobs: Readonly<Record<string, readonly PlayedJob[]>>): string[] =>
-  Object.entries(jobs)
-    .filter(([id]) => !/-\d$/.test(id))
-    .flatMap(([id, played]) =>
-      played.length === 0
-        ? [`${id} skipped`]
-        : played.map(({ name, result }) => `${id}: ${name} ${result}`),
-    )
-
-pageScenario(
+workflowScenario(
   'page deploy-one.md deploys, and the deployment links to the endpoint',
   'cluster-ip',
   async ({ environment, play }) => {
-    const { workflow } = readPage('deploy-one.md')
+    const workflow = readExample('deploy-one.yml')
     const { inputs } = splitInputs(environment)
     const { deploy = {} } = await play({ workflow, with: inputs })
     expect(describeJobs(deploy)).toEqual([
@@ -125,12 +31,12 @@ pageScenario(
   },
 )
 
-pageScenario(
+workflowScenario(
   'page re-deploy-what-failed.md: a fleet in which a target fails, then only that one, then none',
   'cluster-ip',
   async ({ environment, github, play }) => {
-    const { targets } = readPage('deploy-a-fleet.md')
-    const { workflow } = readPage('re-deploy-what-failed.md')
+    const targets = readExample('fleet-targets.yml')
+    const workflow = readExample('redeploy-failed.yml')
     const broken = localizeTargets(environment, targets, { staging: { namespace: 'nowhere' } })
     const { deploy: first = {} } = await play({ workflow, files: { [targetsPath]: broken } })
     expect(describeJobs(first)).toEqual([
@@ -168,11 +74,12 @@ pageScenario(
   },
 )
 
-pageScenario(
+workflowScenario(
   'page deploy-a-fleet.md: a misspelled environment ends the run before any job',
   'cluster-ip',
   async ({ environment, play }) => {
-    const { workflow, targets } = readPage('deploy-a-fleet.md')
+    const workflow = readExample('fleet.yml')
+    const targets = readExample('fleet-targets.yml')
     const misspelled = localizeTargets(environment, targets, { staging: { environment: 'stagin' } })
     const { deploy = {} } = await play({ workflow, files: { [targetsPath]: misspelled } })
     expect(describeJobs(deploy)).toEqual([
@@ -188,11 +95,12 @@ pageScenario(
   },
 )
 
-pageScenario(
+workflowScenario(
   'page fleet-behind-approvals.md: a rejected target has no result and is deployed again by only: failed',
   'cluster-ip',
   async ({ environment, play }) => {
-    const { workflow, targets } = readPage('fleet-behind-approvals.md')
+    const workflow = readExample('fleet-behind-approvals.yml')
+    const targets = readExample('fleet-behind-approvals-targets.yml')
     const files = { [targetsPath]: localizeTargets(environment, targets) }
     const { deploy = {} } = await play({ workflow, files, rejected: ['production'] })
     expect(describeJobs(deploy)).toEqual([
@@ -204,7 +112,7 @@ pageScenario(
     ])
     expect(deploy['report']?.[0]?.summary).toContain('| ✗ | production |  | no result')
     const again = await play({
-      workflow: readPage('re-deploy-what-failed.md').workflow,
+      workflow: readExample('redeploy-failed.yml'),
       inputs: { only: 'failed' },
       files,
     })
@@ -212,12 +120,12 @@ pageScenario(
   },
 )
 
-pageScenario(
+workflowScenario(
   'page check-for-drift.md opens an issue about drift, and the check after a correction closes it',
   'deployed',
   async ({ environment, github, play }) => {
-    const { targets } = readPage('deploy-a-fleet.md')
-    const { workflow } = readPage('check-for-drift.md')
+    const targets = readExample('fleet-targets.yml')
+    const workflow = readExample('check-fleet.yml')
     const files = { [targetsPath]: localizeTargets(environment, targets) }
     const annotation = 'alb.ingress.kubernetes.io/ssl-policy'
     await environment.kubectl('annotate', 'ingress', 'milvus-demo', `${annotation}-`)
@@ -233,7 +141,7 @@ pageScenario(
       { state: 'open', title: 'Milvus: 2 of 2 targets need attention' },
     ])
     await play({
-      workflow: readPage('deploy-a-fleet.md').workflow,
+      workflow: readExample('fleet.yml'),
       inputs: { only: 'production' },
       files,
     })
@@ -243,11 +151,12 @@ pageScenario(
   },
 )
 
-pageScenario(
+workflowScenario(
   'page self-hosted-runners.md: no job needs a hosted runner',
   'cluster-ip',
   async ({ environment, play }) => {
-    const { workflow, targets } = readPage('self-hosted-runners.md')
+    const workflow = readExample('self-hosted-runners.yml')
+    const targets = readExample('self-hosted-runners-targets.yml')
     const files = { [targetsPath]: localizeTargets(environment, targets) }
     const { deploy = {} } = await play({ workflow, files })
     const runners = Object.values(deploy).flatMap((jobs) =>

@@ -12,10 +12,13 @@ import { modeValues } from '../../simulator/charts/installation-modes.ts'
 import { getIn, type KubernetesObject } from '../../simulator/kubernetes/api.ts'
 import { isPodReady } from '../../simulator/kubernetes/pods.ts'
 import { startSimulator, type Simulator } from '../../simulator/simulator.ts'
-import { installHelm3, installTools } from '../../testing/cli-tools.ts'
+import { helmVersions, installHelm3, installTools } from '../../testing/cli-tools.ts'
 
 const run = promisify(execFile)
-const programs = { 'helm 3.17': installHelm3, 'helm 4.1': async () => (await installTools()).helm }
+const programs = {
+  [`helm ${helmVersions[3]}`]: installHelm3,
+  [`helm ${helmVersions[4]}`]: async () => (await installTools()).helm,
+}
 
 let environment: Simulator
 beforeAll(async () => void (environment = await startSimulator()))
@@ -43,10 +46,12 @@ const values = mergeValues(modeValues.cluster, {
 
 test.each(Object.entries(programs))(
   '%s: install, upgrade and uninstall wait until the objects are ready or deleted',
-  async (_, getProgram) => {
+  async (name, getProgram) => {
     const file = join(environment.directory, 'cluster.json')
     await writeFile(file, JSON.stringify(values))
     const path = await getProgram()
+    const { stdout: version } = await run(path, ['version', '--template', '{{.Version}}'])
+    expect(`helm ${version.replace(/^v/, '')}`).toMatch(new RegExp(`^${name}\\.\\d`))
     const helm = (...args: string[]): Promise<unknown> =>
       run(path, ['--namespace', 'milvus', ...args, '--timeout', '30s', '--wait'], {
         env: { HOME: environment.directory, KUBECONFIG: environment.kubeconfig },

@@ -35,12 +35,13 @@ import {
   type IngressClass,
   type Service,
 } from './objects.ts'
+import { simulatedVersions } from '../versions.ts'
 import { WorkQueue } from './work-queue.ts'
 import { EventRecorder, type Reason } from './event-recorder.ts'
 
 const INGRESS_CLASSES_PATH = '/apis/networking.k8s.io/v1/ingressclasses'
 
-const USER_AGENT = 'aws-load-balancer-controller/v3.5.0 (simulator)'
+const USER_AGENT = `aws-load-balancer-controller/${simulatedVersions.controller} (simulator)`
 
 /** Milliseconds between checks whether a paused controller is still paused. */
 const PAUSE_POLL_INTERVAL = 50

@@ -6,6 +6,7 @@ import {
   supportedVerbs,
   type Resource,
 } from './resources.ts'
+import { simulatedVersions } from '../versions.ts'
 import { scaleDiscoveryEntries } from './scale.ts'
 import type { Json, JsonObject } from './types.ts'
 
@@ -14,7 +15,7 @@ const groupVersions = [...new Set([...resources, ...reviewResources].map(formatA
 const version = {
   major: '1',
   minor: '35',
-  gitVersion: 'v1.35.4-eks-simulator',
+  gitVersion: `${simulatedVersions.kubernetes}-eks-simulator`,
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '2026-04-15T00:00:00Z',
@@ -148,7 +149,7 @@ function buildOpenApi(version: string): JsonObject {
     })
   return {
     openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: 'v1.35.4' },
+    info: { title: 'Kubernetes', version: simulatedVersions.kubernetes },
     paths: Object.fromEntries(paths),
     components: { schemas: {} },
   }

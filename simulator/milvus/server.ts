@@ -25,6 +25,7 @@ import {
   type MilvusSettings,
   type GrpcStatus,
 } from './handlers.ts'
+import { simulatedVersions } from '../versions.ts'
 import { getServiceDefinition, type Message } from './protocol.ts'
 
 /** A running Milvus. Changes of its settings apply from the next call on. */
@@ -64,7 +65,7 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
   const { host = '127.0.0.1' } = options
   const collections = new Map<string, Collection>()
   const settings: MilvusSettings = {
-    version: options.version ?? 'v2.6.15',
+    version: options.version ?? simulatedVersions.milvus,
     authorization: options.authorization,
     ready: true,
     stateCode: 'Healthy',

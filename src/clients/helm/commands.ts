@@ -7,7 +7,7 @@ import { serviceTypePath } from './milvus-chart.ts'
 import { executeHelm, type HelmOptions } from './process.ts'
 
 /** The first helm with --reset-then-reuse-values. Source: helm, commit a9d59f946. */
-const minimumHelmVersion = [3, 14] as const
+export const minimumHelmVersion = [3, 14] as const
 
 /**
  * An upgrade that sets the type of the Service and the values of the user, and keeps everything
