@@ -1,5 +1,6 @@
 /** The page docs/performance.md. */
 import { cpus, totalmem } from 'node:os'
+import { replaceTable } from '../scripts/tables.ts'
 
 /** A measured run. */
 export interface Measurement {
@@ -23,6 +24,19 @@ export interface BenchmarkResults {
   readonly active: readonly number[]
   /** Seconds. */
   readonly rejection: readonly number[]
+}
+
+/** The results of a benchmark on a slow network. */
+export interface LatencyResults {
+  /** Milliseconds of a round trip in the comparison. */
+  readonly roundTrip: number
+  /** Converged runs. */
+  readonly pairs: readonly MeasurementPair[]
+  /** The number of round trips that follow one another in each step of a run of the action. */
+  readonly roundTrips: readonly {
+    readonly run: string
+    readonly steps: Readonly<Record<string, number>>
+  }[]
 }
 
 const computeMedian = (values: readonly number[]): number =>
@@ -91,5 +105,43 @@ ${renderTable('Converged run', converged)}
 |---|---|
 | AWS reports the load balancer as active | ${formatSpread(active)} |
 | the API shows the controller's rejection | ${formatSpread(rejection)} |
+
+## On a slow network
+
+TCP proxies in front of AWS, the Kubernetes API, the chart repository and the ALB delay each
+connection and each message. Written by \`npm run bench -- latency\`. A converged run, medians:
+
+<!-- latency -->
+<!-- /latency -->
+
+On such a network, the round trips that follow one another count. The action makes requests that do
+not depend on each other at once. AWS is called without TLS here, so a first connection to each of
+its services takes one round trip more in production.
+
+<!-- round-trips -->
+<!-- /round-trips -->
 `
+}
+
+/** Fills the tables of a slow network. */
+export function addLatencyTables(
+  page: string,
+  { roundTrip, pairs, roundTrips }: LatencyResults,
+): string {
+  const guide = computeMedian(pairs.map(([each]) => each.wall))
+  const action = computeMedian(pairs.map(([, each]) => each.wall))
+  const comparison = [
+    {
+      'round trip': `${roundTrip} ms`,
+      'guide, s': guide.toFixed(2),
+      'action, s': action.toFixed(2),
+      'guide / action': (guide / action).toFixed(1),
+    },
+  ]
+  const counts = roundTrips.map(({ run, steps }) => ({
+    run,
+    ...steps,
+    all: Object.values(steps).reduce((sum, count) => sum + count, 0),
+  }))
+  return replaceTable(replaceTable(page, 'latency', comparison), 'round-trips', counts)
 }
