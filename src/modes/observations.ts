@@ -2,6 +2,7 @@
  * What deploy and check read before anything else, and what each step plans from it: all steps at
  * once, all problems together.
  */
+import type { Ingress } from '../clients/kubernetes/types.ts'
 import { settleAll, toActionError } from '../failures/thrown.ts'
 import { checkAccount as checkCertificateAccount } from '../steps/certificate/account.ts'
 import * as certificate from '../steps/certificate/certificate.ts'
@@ -56,7 +57,7 @@ export function startObservations(run: EndpointRun): Observations {
   const certificatePlan = planCertificate(run, target)
   const certificateArn = expectCertificateArn(run, target, certificatePlan)
   const releaseDifferences = findReleaseDifferences(run, target)
-  const observedLoadBalancer = loadBalancer.observe(run, target)
+  const observedLoadBalancer = loadBalancer.observe(run, findIngress(preflightResult))
   const observations: StepObservations = {
     target,
     certificatePlan,
@@ -107,6 +108,14 @@ async function resolveTarget(
   if (isCheck(run)) return target
   const [resolvedTarget] = await settleAll([target, checks])
   return resolvedTarget
+}
+
+/** The load balancer is read while the rest of the target is. */
+async function findIngress(
+  preflightResult: Promise<preflight.PreflightResult>,
+): Promise<Ingress | undefined> {
+  const result = await preflightResult.catch(() => undefined)
+  return result?.ingress
 }
 
 async function awaitPreflightChecks(

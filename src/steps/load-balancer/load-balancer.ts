@@ -2,6 +2,7 @@
  * load-balancer: waits until the controller has reconciled the Ingress and the ALB is active, and
  * fixes drift in AWS. The hostname in the Ingress' status alone proves nothing.
  */
+import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { latestStatusEvent, classifyEvent } from '../../controller/events.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import type { Deferred } from '../deferred.ts'
@@ -43,17 +44,18 @@ export interface ObservedLoadBalancer {
   readonly observedAt: Date
 }
 
+/** @param ingress which names the load balancer */
 export async function observe(
   run: EndpointRun,
-  targetPromise: Promise<Target>,
+  ingress: Promise<Ingress | undefined>,
 ): Promise<ObservedLoadBalancer> {
-  const snapshot = await observeSnapshot(run, await targetPromise)
+  const snapshot = await observeSnapshot(run, await ingress)
   return { snapshot, observedAt: new Date(run.context.clock.now()) }
 }
 
 async function observeSnapshot(
   { context, settings, clients }: EndpointRun,
-  { ingress }: Target,
+  ingress: Ingress | undefined,
 ): Promise<LoadBalancerSnapshot | undefined> {
   const address = getIngressHostname(ingress)
   if (address === undefined) return undefined

@@ -27,7 +27,7 @@ import {
   requiredReadPermissions,
   type PermissionChecker,
 } from './permissions.ts'
-import { findNamespace, findTarget, type Target } from './target.ts'
+import { completeTarget, findNamespace, findObjects, type Target } from './target.ts'
 
 export type { Release } from './release.ts'
 export type { Target } from './target.ts'
@@ -36,6 +36,11 @@ export type { Target } from './target.ts'
 export interface PreflightResult {
   /** What the inputs refer to, as far as it can be read. */
   readonly target: Promise<Target>
+  /**
+   * The Ingress of the target, before anything else about it is read. Undefined when it does not
+   * exist, or when `target` rejects.
+   */
+  readonly ingress: Promise<Ingress | undefined>
   /** Resolves when every other requirement is met. */
   readonly checks: Promise<unknown>
 }
@@ -56,7 +61,9 @@ export function observe(
     `list Ingresses in namespace ${settings.namespace}`,
     trimAnnotations(settings),
   )
-  const target = findTarget(run, { namespace, ingresses, ingressClass })
+  const objects = findObjects(run, { namespace, ingresses, ingressClass })
+  const target = completeTarget(run, objects)
+  const liveIngress = objects.then(({ ingress }) => ingress).catch(() => undefined)
 
   const checkGroup = async (): Promise<void> => {
     const [{ ingressName, ingress }, namespaceIngresses, ownClass] = await Promise.all([
@@ -82,7 +89,6 @@ export function observe(
   }
   const targetWithClass = addClassParams(target, ingressClass)
   const foundTarget = target.catch(() => undefined)
-  const liveIngress = foundTarget.then((found) => found?.ingress)
   const checks = settleAll([
     ingressClass,
     checkClassOverrides(run, ingressClass, { namespace, liveIngress }),
@@ -95,6 +101,7 @@ export function observe(
   ])
   return {
     target: explainDenials(targetWithClass, settings, access),
+    ingress: liveIngress,
     checks: explainDenials(checks, settings, access),
   }
 }

@@ -52,11 +52,21 @@ export interface NamespaceReads {
   readonly ingressClass: Promise<IngressClassInfo>
 }
 
+/** The objects of a target, without what is read about them. */
+export interface TargetObjects extends Pick<
+  Target,
+  'release' | 'unreadableReleaseName' | 'ingressName' | 'ingress'
+> {
+  readonly namespace: KubernetesObject
+  readonly service: Service
+  readonly port: number
+}
+
 /** @throws ActionError of every problem of the release, the Service and the Ingress */
-export async function findTarget(
+export async function findObjects(
   run: ClusterRun<EndpointSettings>,
   { namespace: namespacePromise, ingresses: ingressesPromise, ingressClass }: NamespaceReads,
-): Promise<Omit<Target, 'classParams'>> {
+): Promise<TargetObjects> {
   const { context, settings, clients } = run
   const { kubernetes } = clients
   const servicesPromise = listCandidateServices(kubernetes, settings)
@@ -89,8 +99,22 @@ export async function findTarget(
     logOldLoadBalancerNotes(context, service, settings.host)
     logOtherFieldManagers(context, service)
   }
+  return { namespace, release, unreadableReleaseName, service, port, ingressName, ingress }
+}
+
+/**
+ * Reads the events of the Ingress, and checks the endpoints of the Service.
+ * @throws ActionError of every problem
+ */
+export async function completeTarget(
+  run: ClusterRun<EndpointSettings>,
+  objectsPromise: Promise<TargetObjects>,
+): Promise<Omit<Target, 'classParams'>> {
+  const { settings, clients } = run
+  const objects = await objectsPromise
+  const { namespace, release, unreadableReleaseName, service, port, ingressName, ingress } = objects
   const [events] = await settleAll([
-    listIngressEvents(kubernetes, settings.namespace, { ingressName, ingress }),
+    listIngressEvents(clients.kubernetes, settings.namespace, { ingressName, ingress }),
     checkEndpoints(run, service),
   ] as const)
   return {
