@@ -86,7 +86,7 @@ scenario(
       {
         inputs: { chart: './charts' },
         code: 'chart-not-found',
-        expectedText: './charts is not a chart that helm can read',
+        expectedText: './charts is not a chart that Helm can read',
       },
       {
         inputs: { chart: './cache.tgz' },

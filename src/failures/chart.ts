@@ -20,7 +20,7 @@ export function chartPathNotFound(path: string, absolutePath: string): ActionErr
 export function chartUnreadable(path: string, reason: string): ActionError {
   return new ActionError({
     code: 'chart-not-found',
-    problem: `${path} is not a chart that helm can read: ${reason}`,
+    problem: `${path} is not a chart that Helm can read: ${reason}`,
     remedy:
       'Set chart to the directory that contains Chart.yaml, or to an archive created by "helm package".',
   })
@@ -89,7 +89,7 @@ export function chartVersionWouldChange(options: {
 }): ActionError {
   const { release, deployedVersion, versionChange, changes, milvusUpgrade, isRequested } = options
   return changesMore(
-    `The upgrade would move release ${release} from chart ${versionChange}: helm would ${changes}.${milvusUpgrade}`,
+    `The upgrade would move release ${release} from chart ${versionChange}: Helm would ${changes}.${milvusUpgrade}`,
     isRequested
       ? `To keep chart ${deployedVersion}, remove chart-version.`
       : `To keep chart ${deployedVersion}, set chart to that version.`,
@@ -118,7 +118,7 @@ export function deployedChartDiffers(options: {
  */
 export function valuesChangeObjects(changes: string, objects: string): ActionError {
   return changesMore(
-    `With input values helm would ${changes}. Adding or removing ${objects} is more than setting values.`,
+    `With input values Helm would ${changes}. Adding or removing ${objects} is more than setting values.`,
     'Remove what adds or removes these objects from values, or from secret-values.',
   )
 }
@@ -133,12 +133,12 @@ export function serviceTypeChangesObjects(options: {
 }): ActionError {
   const { service, chart, changes } = options
   return changesMore(
-    `To set the type of Service ${service}, helm would also ${changes}: the templates of chart ${chart} make these objects depend on service.type.`,
+    `To set the type of Service ${service}, Helm would also ${changes}: the templates of chart ${chart} make these objects depend on service.type.`,
     'Change these objects in a separate upgrade of the release first.',
   )
 }
 
-/** A chart that helm was to fetch, and what it printed when it could not. */
+/** A chart that Helm was to fetch, and what it printed when it could not. */
 export interface FailedFetch {
   /** How input chart names it: the kinds of clients/helm/chart-reference.ts. */
   readonly kind: 'repository' | 'registry' | 'archive' | 'path' | 'path-or-alias'
@@ -158,7 +158,7 @@ function fetchFailed(
   const chart = kind === 'archive' ? name : `${name} ${version} from ${source}`
   return new ActionError({
     code,
-    problem: `helm could not fetch chart ${chart}: ${message}`,
+    problem: `Helm could not fetch chart ${chart}: ${message}`,
     remedy,
   })
 }
@@ -173,7 +173,7 @@ export function chartCredentialsRejected(fetch: FailedFetch): ActionError {
 
 function credentialsRemedy({ kind, source, hasCredentials }: FailedFetch): string {
   if (kind === 'archive')
-    return 'helm sends no credentials to the URL of an archive. Set chart-repository to its repository and chart to the name of the chart, together with chart-username and chart-password.'
+    return 'Helm sends no credentials to the URL of an archive. Set chart-repository to its repository and chart to the name of the chart, together with chart-username and chart-password.'
   if (kind === 'path-or-alias')
     return `The credentials with which ${source} was added on this runner were rejected. Add it again with valid ones; or set chart-repository to its URL, chart to the name of the chart, and chart-username and chart-password.`
   return hasCredentials
@@ -181,7 +181,7 @@ function credentialsRemedy({ kind, source, hasCredentials }: FailedFetch): strin
     : `Set chart-username and chart-password: ${source} requires them.`
 }
 
-/** helm does not know a repository of that alias, and no such path exists. */
+/** Helm does not know a repository of that alias, and no such path exists. */
 export function chartAliasUnknown(fetch: FailedFetch): ActionError {
   const [alias = '', ...chart] = fetch.name.split('/')
   return fetchFailed(fetch, {

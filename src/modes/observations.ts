@@ -34,7 +34,7 @@ interface StepObservations {
   /** The ARN that the Ingress should contain, also when ACM could not be read. */
   readonly certificateArn: Promise<Deferred<string>>
   readonly releaseDifferences: Promise<readonly ReleaseDifference[]>
-  /** The upgrade as helm rendered it. Undefined when none is needed, and in a check. */
+  /** The upgrade as Helm rendered it. Undefined when none is needed, and in a check. */
   readonly upgradeReview: Promise<ReviewedUpgrade | undefined>
   readonly ingressOperations: Promise<readonly IngressOperation[]>
   readonly observedLoadBalancer: Promise<loadBalancer.ObservedLoadBalancer>

@@ -1,9 +1,9 @@
 /**
- * Parses the name of a chart as helm does. Source: helm, pkg/action/install.go, LocateChart;
+ * Parses the name of a chart as Helm does. Source: Helm, pkg/action/install.go, LocateChart;
  * pkg/registry/reference.go.
  */
 
-/** A chart, by where helm searches it. */
+/** A chart, by where Helm searches it. */
 export type ChartReference =
   /** A name in the repository of input chart-repository. */
   | { readonly kind: 'repository'; readonly chart: string }
@@ -63,7 +63,7 @@ function parseRegistryReference(reference: string): ChartReference {
 
 /**
  * The version that a tag stands for; undefined for a tag that is not a version. Tags cannot contain
- * `+`, and use `_` for it. Source: helm, pkg/registry/util.go.
+ * `+`, and use `_` for it. Source: Helm, pkg/registry/util.go.
  */
 export function versionFromTag(tag: string | undefined): string | undefined {
   return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined

@@ -109,7 +109,7 @@ function addIdleTimeout(userAttributes: string | undefined, seconds: number): st
 }
 
 /**
- * The ALB's DNS name in the status of an Ingress. It does not prove that the ALB works: it is set
+ * The ALB's DNS name in the status of an Ingress. It does not mean that the ALB works: it is set
  * before that, and stays after a failed change.
  */
 export const getIngressHostname = (ingress: Ingress | undefined): string | undefined =>

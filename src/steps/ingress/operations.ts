@@ -136,7 +136,7 @@ export const resolveCertificate = (
   )
 
 /**
- * Finds the conflicts of an apply in preflight, before ACM and helm have changed anything.
+ * Finds the conflicts of an apply in preflight, before ACM and Helm have changed anything.
  * @throws ActionError `ingress-conflict`
  */
 export function checkConflicts(operations: readonly IngressOperation[]): void {

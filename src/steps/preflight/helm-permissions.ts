@@ -1,5 +1,5 @@
 /**
- * The permissions that a helm upgrade needs. Measured with helm 3.17 and 4.1 from the request log
+ * The permissions that a helm upgrade needs. Measured with Helm 3.17 and 4.1 from the request log
  * of the simulator.
  */
 import {
@@ -88,9 +88,9 @@ const objectPermissions = (
 ): Permission[] => (resource === undefined ? [] : permissionsFor(group, resource, ...verbs))
 
 /**
- * helm 3 lists the ReplicaSets of Deployments and gets other objects one by one. helm 4 watches
- * every kind of the release and lists the pods of workloads. Source: helm 3, pkg/kube/ready.go;
- * helm 4, pkg/kube/statuswait.go and kstatus.
+ * Helm 3 lists the ReplicaSets of Deployments and gets other objects one by one. Helm 4 watches
+ * every kind of the release and lists the pods of workloads. Source: Helm 3, pkg/kube/ready.go;
+ * Helm 4, pkg/kube/statuswait.go and kstatus.
  */
 function waitPermissions(object: ManifestObject, helmMajorVersion: number): Permission[] {
   const replicaSets =

@@ -48,7 +48,7 @@ export const permissionsFor = (
 const ingresses = (...verbs: readonly string[]): Permission[] =>
   permissionsFor('networking.k8s.io', 'ingresses', ...verbs)
 
-/** Permissions for the objects in which helm stores releases. */
+/** Permissions for the objects in which Helm stores releases. */
 export const helmStoragePermissions = (
   storage: HelmStorage,
   ...verbs: readonly string[]

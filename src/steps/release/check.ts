@@ -1,4 +1,4 @@
-/** Checks whether helm may upgrade the release with these inputs. Pure. */
+/** Checks whether Helm may upgrade the release with these inputs. Pure. */
 import {
   failedRevisionWouldBeReverted,
   releaseChartDiffers,
@@ -14,7 +14,7 @@ import { revertedByUpgrade } from './differences.ts'
 import { desiredServiceType, getServiceTypePath, type ReleaseTarget } from './target.ts'
 
 /**
- * Checks whether helm may make the planned changes.
+ * Checks whether Helm may make the planned changes.
  * @throws ActionError `input-invalid`, `release-failed`, `release-managed-elsewhere`,
  *   `release-chart-differs`
  */
