@@ -245,7 +245,7 @@ const converged = await measureConvergedRuns(programs)
 const active = await measureRepeatedly('after the ALB is active', () =>
   measureAfterActive(programs),
 )
-const rejection = await measureRepeatedly('after a refusal is observable', () =>
+const rejection = await measureRepeatedly('after a rejection is observable', () =>
   measureAfterRejection(programs),
 )
 await writeFile(

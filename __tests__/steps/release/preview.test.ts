@@ -23,7 +23,7 @@ function findProblem(
     checkUnrequestedChanges(releaseTarget, createSettings(settingsOverrides), chart, {
       total,
       requested: total,
-      anyUpgrade: noDifference,
+      unrequested: noDifference,
       isDeployedChart: true,
     }),
   )
@@ -230,13 +230,13 @@ const upgradeSideEffects = {
 
 /** A comparison, by what any upgrade does and what the request does. */
 const createComparison = (
-  anyUpgrade: Partial<ManifestDiff>,
+  unrequested: Partial<ManifestDiff>,
   requested: Partial<ManifestDiff>,
   isDeployedChart: boolean,
 ): UpgradeComparison => ({
-  total: { ...noDifference, ...anyUpgrade },
+  total: { ...noDifference, ...unrequested },
   requested: { ...noDifference, ...requested },
-  anyUpgrade: { ...noDifference, ...anyUpgrade },
+  unrequested: { ...noDifference, ...unrequested },
   isDeployedChart,
 })
 

@@ -121,7 +121,7 @@ function escalationPermissions(
         verb: 'escalate',
         group: rbacGroup,
         resource: 'roles',
-        orAllOf: grantedPermissions(object),
+        alternative: grantedPermissions(object),
       },
     ]
   if (object.kind !== 'RoleBinding') return []
@@ -135,7 +135,7 @@ function escalationPermissions(
       group: rbacGroup,
       resource: 'roles',
       name,
-      orAllOf: grantedPermissions(role),
+      alternative: grantedPermissions(role),
     },
   ]
 }
@@ -174,8 +174,8 @@ function grantedPermissions(role: ManifestObject): Permission[] {
 const deduplicate = (permissions: readonly Permission[]): Permission[] => [
   ...new Map(
     permissions.map((permission) => {
-      const { verb, group, resource, name, orAllOf } = permission
-      return [[verb, group, resource, name, JSON.stringify(orAllOf)].join(' '), permission]
+      const { verb, group, resource, name, alternative } = permission
+      return [[verb, group, resource, name, JSON.stringify(alternative)].join(' '), permission]
     }),
   ).values(),
 ]

@@ -17,7 +17,7 @@ export interface Permission {
   /** Name of the object, where a role can be limited to it. */
   readonly name?: string
   /** An alternative: the permission is missing only when one of these is missing too. */
-  readonly orAllOf?: readonly Permission[]
+  readonly alternative?: readonly Permission[]
 }
 
 /** authorization.k8s.io/v1 ResourceRule. */
@@ -151,7 +151,7 @@ export class PermissionChecker {
       const isGranted = await Promise.all(
         ungranted.map(
           async (permission) =>
-            (await this.isAllowed(permission)) || (await this.hasAll(permission.orAllOf)),
+            (await this.isAllowed(permission)) || (await this.hasAll(permission.alternative)),
         ),
       )
       return ungranted.filter((_, index) => isGranted[index] === false)

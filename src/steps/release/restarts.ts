@@ -44,7 +44,7 @@ export function logRestarts(context: Context, rendered: RenderedUpgrade): void {
     return
   }
   const isRestartedByAnyUpgrade = restarted.every(({ kind, name }) =>
-    comparison.anyUpgrade.changed.includes(`${kind} ${name}`),
+    comparison.unrequested.changed.includes(`${kind} ${name}`),
   )
   const why = isRestartedByAnyUpgrade
     ? ' Every first upgrade of this release does so: the chart renders these objects differently ' +
