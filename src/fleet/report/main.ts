@@ -230,7 +230,7 @@ async function updateIssue(
   console.log(`Updated issue #${number}`)
 }
 
-/** GitHub may have opened the issue although it answered with an error: it is looked for again. */
+/** GitHub may have opened the issue despite answering with an error, so search for it again. */
 async function openIssue(
   github: GitHub,
   issue: { title: string; body: string },
