@@ -148,6 +148,8 @@ export interface FailedFetch {
   /** The repository or registry. */
   readonly source: string
   readonly hasCredentials: boolean
+  /** Whether the job can have the files of its repository. */
+  readonly hasCheckout: boolean
   readonly message: string
 }
 
@@ -183,10 +185,14 @@ function credentialsRemedy({ kind, source, hasCredentials }: FailedFetch): strin
 
 /** Helm does not know a repository of that alias, and no such path exists. */
 export function chartAliasUnknown(fetch: FailedFetch): ActionError {
-  const [alias = '', ...chart] = fetch.name.split('/')
+  const { name, hasCheckout } = fetch
+  const [alias = '', chart = ''] = name.split('/')
+  const setRepository = `Set chart-repository to the URL of the repository and chart to ${chart}`
   return fetchFailed(fetch, {
     code: 'chart-not-found',
-    remedy: `Set chart-repository to the URL of the repository and chart to ${chart.join('/')}; or add the repository before this step ("helm repo add ${alias} URL"). If chart is a directory, check it out first (relative paths start at the working directory of the job).`,
+    remedy: hasCheckout
+      ? `${setRepository}; or add the repository before this step ("helm repo add ${alias} URL"). If chart is a directory, check it out first (relative paths start at the working directory of the job).`
+      : `This job does not check out your repository, so ${name} is chart ${chart} of a Helm repository named ${alias}, which this runner does not have. ${setRepository}. For a directory, use the action in a job of your own after actions/checkout.`,
   })
 }
 

@@ -8,6 +8,7 @@ describe('chartFailure', () => {
     version: '5.0.19',
     source: 'https://charts.example.com',
     hasCredentials: false,
+    hasCheckout: true,
   } as const
   const invalidRepositoryPrefix =
     'looks like "https://charts.example.com" is not a valid chart repository or cannot be reached: '

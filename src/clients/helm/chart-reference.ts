@@ -37,14 +37,12 @@ export function parseChartReference(name: string): ChartReference {
   if (name.startsWith('oci://')) return parseRegistryReference(name)
   if (/^https?:\/\//.test(name)) return { kind: 'archive', url: name }
   if (/^[./]/.test(name) || isChartArchive(name)) return { kind: 'path', path: name }
-  const slashIndex = name.indexOf('/')
-  if (slashIndex < 0) return { kind: 'repository', chart: name }
-  return {
-    kind: 'path-or-alias',
-    path: name,
-    alias: name.slice(0, slashIndex),
-    chart: name.slice(slashIndex + 1).replace(/\/$/, ''),
-  }
+  const [alias = '', chart, ...deeper] = name.split('/')
+  if (chart === undefined) return { kind: 'repository', chart: name }
+  // Neither the name of a repository nor that of a chart contains a slash. Source: Helm,
+  // pkg/cmd/repo_add.go; pkg/chart/metadata.go, Validate. Measured with Helm 3.17 and 4.1.
+  if (chart === '' || deeper.length > 0) return { kind: 'path', path: name }
+  return { kind: 'path-or-alias', path: name, alias, chart }
 }
 
 function parseRegistryReference(reference: string): ChartReference {

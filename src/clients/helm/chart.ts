@@ -44,9 +44,11 @@ type CallHelm = (args: readonly string[], callOptions?: HelmCallOptions) => Prom
 export async function fetchChart(source: ChartSource, options: FetchOptions): Promise<string> {
   const reference = parseChartReference(source.name)
   if (reference.kind === 'path') return requireExistingPath(reference.path)
-  // Without a checkout, another job may have left a folder of that name on this machine.
-  const hasCheckout = options.environment['MILVUS_ALB_WITHOUT_CHECKOUT'] !== 'true'
-  if (reference.kind === 'path-or-alias' && hasCheckout && (await pathExists(reference.path)))
+  if (
+    reference.kind === 'path-or-alias' &&
+    hasCheckout(options) &&
+    (await pathExists(reference.path))
+  )
     return `./${reference.path}`
   // One directory per chart: a run may need the chart of the upgrade and that of its rollback.
   const destination = await mkdtemp(join(options.directory, 'chart-'))
@@ -69,6 +71,10 @@ export async function fetchChart(source: ChartSource, options: FetchOptions): Pr
   const [archive = ''] = await readdir(destination)
   return join(destination, archive)
 }
+
+/** Without a checkout, another job may have left a folder of that name on this machine. */
+const hasCheckout = ({ environment }: HelmOptions): boolean =>
+  environment['MILVUS_ALB_WITHOUT_CHECKOUT'] !== 'true'
 
 async function pathExists(path: string): Promise<boolean> {
   try {
@@ -208,6 +214,7 @@ async function runWithRetry(
       version: source.version,
       source: describeChartLocation(reference, source),
       hasCredentials: source.credentials !== undefined,
+      hasCheckout: hasCheckout(options),
     })
   }
   return retry(attemptOnce, { maxAttempts: () => maxAttempts, signal, clock })
