@@ -151,8 +151,9 @@ async function reviewNeededUpgrade(
     targetPromise,
     differencesPromise,
   ])
-  if (!target.release || differences.length === 0) return undefined
+  if (differences.length === 0) return undefined
   release.check(target, run.settings)
+  if (!target.release) return undefined
   // Helm renders an upgrade only with write permissions, which a check does not have.
   if (isCheck(run)) return undefined
   const upgradeTarget = { ...target, release: target.release }
