@@ -165,7 +165,9 @@ esac
     const refused = runRelease('publish', '1.0.0')
     expect(refused).toEqual({
       status: 1,
-      problems: [expect.stringMatching(/^The push of tag v1 was refused.* RELEASE_TOKEN .* again/)],
+      problems: [
+        expect.stringMatching(/^The push of tag v1 was rejected.* RELEASE_TOKEN .* again/),
+      ],
     })
     expect(remoteTags()).toEqual({ 'v1.0.0': commit })
     rmSync(hook)

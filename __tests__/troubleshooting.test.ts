@@ -36,12 +36,12 @@ test('the page has exactly one section for each code, in the order of the catalo
 })
 
 test.each(failureCodes)(
-  'the section of %s explains the meaning, the check, the fix and the proof, in this order',
+  'the section of %s explains the meaning, the check, the fix and the tests, in this order',
   (name) => {
     const parts = [...(sections.get(name) ?? '').matchAll(/^\*\*(.+?)\*\*:/gm)].map(
       ([, part]) => part,
     )
-    expect(parts).toEqual(['What it means', 'Check by hand', 'Fix', 'Proven by'])
+    expect(parts).toEqual(['What it means', 'Check by hand', 'Fix', 'Tested by'])
   },
 )
 

@@ -48,7 +48,7 @@ interface AdministratorOptions {
   readonly proxy: string
 }
 
-/** The administrator's clients: helm, kubectl and pymilvus. */
+/** The administrator's clients: Helm, kubectl and pymilvus. */
 export function createAdministrator({
   programs,
   directory,

@@ -35,7 +35,7 @@ export interface LabPrograms {
   /** A folder with `milvus`, its libraries, and `milvus.yaml.template`. */
   readonly milvus: string
   readonly kubectl: string
-  /** helm by its major version. */
+  /** Helm by its major version. */
   readonly helm: Readonly<Record<HelmMajorVersion, string>>
 }
 

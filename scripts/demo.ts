@@ -19,7 +19,7 @@ async function runWorkflow(name: string): Promise<boolean> {
   const environment = await startSimulator()
   try {
     printHeading(
-      'helm installs a Milvus cluster behind a Layer-4 load balancer, as in the EKS guide',
+      'Helm installs a Milvus cluster behind a Layer-4 load balancer, as in the EKS guide',
     )
     await installController(environment)
     await environment.installMilvus({ mode: 'cluster' })

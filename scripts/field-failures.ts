@@ -9,7 +9,7 @@ import { repositoryRoot } from '../testing/environment.ts'
 import { isApplicableTo, environmentKinds, type Records } from './records.ts'
 
 /**
- * One failure with exactly one kind of proof: scenarios, a table of cases, or the reason why the
+ * One failure with exactly one kind of test: scenarios, a table of cases, or the reason why the
  * action is not affected.
  */
 interface FailureEntry {
@@ -17,7 +17,7 @@ interface FailureEntry {
   /** Names of scenarios. */
   readonly scenario?: string | readonly string[]
   /**
-   * Path of a test file with a table of cases; `why` explains why a scenario would not prove more.
+   * Path of a test file with a table of cases; `why` explains why a scenario would not test more.
    */
   readonly table?: string
   readonly why?: string
@@ -42,7 +42,7 @@ export function readFailureCatalogue(): FailureSource[] {
 const escapeCell = (value: string): string =>
   value.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim()
 
-/** @throws Error that lists every row whose proof is missing, ambiguous or nonexistent */
+/** @throws Error that lists every row whose test is missing, ambiguous or nonexistent */
 export function renderFieldFailures(sources: readonly FailureSource[], records: Records): string {
   const problems = sources.flatMap(({ rows }) => rows.flatMap((row) => findProblems(row, records)))
   if (problems.length > 0)
@@ -81,8 +81,8 @@ const getScenarioNames = ({ scenario = [] }: FailureEntry): readonly string[] =>
 
 function findProblems(row: FailureEntry, { scenarios }: Records): string[] {
   const problems: string[] = []
-  const proofKinds = (['scenario', 'table', 'not'] as const).filter((key) => row[key] !== undefined)
-  if (proofKinds.length !== 1)
+  const testKinds = (['scenario', 'table', 'not'] as const).filter((key) => row[key] !== undefined)
+  if (testKinds.length !== 1)
     problems.push(`"${row.row}" must have exactly one of scenario, table and not`)
   for (const name of getScenarioNames(row))
     if (!scenarios.has(name))
@@ -96,12 +96,12 @@ function findProblems(row: FailureEntry, { scenarios }: Records): string[] {
 
 /** A row of a source's table. */
 function formatRow(row: FailureEntry, { scenarios }: Records): string {
-  const proofs = getScenarioNames(row).flatMap((name) => scenarios.get(name) ?? [])
-  const codes = [...new Set(proofs.flatMap((proof) => proof.codes))]
+  const coveringScenarios = getScenarioNames(row).flatMap((name) => scenarios.get(name) ?? [])
+  const codes = [...new Set(coveringScenarios.flatMap(({ codes }) => codes))]
     .map((code) => `[${code}](troubleshooting.md#${code})`)
     .join(', ')
-  const provenIn = environmentKinds
-    .filter((kind) => proofs.some((proof) => isApplicableTo(proof, kind)))
+  const testedIn = environmentKinds
+    .filter((kind) => coveringScenarios.some((scenario) => isApplicableTo(scenario, kind)))
     .join(', ')
   const description = escapeCell(row.row)
   if (row.not !== undefined)
@@ -110,23 +110,23 @@ function formatRow(row: FailureEntry, { scenarios }: Records): string {
     const link = `[\`${row.table.replace('__tests__/', '')}\`](../${row.table})`
     return `| ${description} | ${link}: ${escapeCell(row.why ?? '')} | table | |`
   }
-  const names = proofs.map(({ name }) => escapeCell(name)).join('; ')
-  return `| ${description} | ${names} | ${provenIn} | ${codes} |`
+  const names = coveringScenarios.map(({ name }) => escapeCell(name)).join('; ')
+  return `| ${description} | ${names} | ${testedIn} | ${codes} |`
 }
 
 /**
  * Renders docs/troubleshooting.md with the scenarios that ended with the failure code of each
  * section.
  */
-export function replaceProofs(page: string, { scenarios }: Records): string {
+export function replaceTestLines(page: string, { scenarios }: Records): string {
   return page.replace(
-    /^## ([a-z0-9-]+)$[\s\S]*?^\*\*Proven by\*\*:.*$/gm,
+    /^## ([a-z0-9-]+)$[\s\S]*?^\*\*Tested by\*\*:.*$/gm,
     (section, code: string) => {
       const names = [...scenarios.values()]
         .filter(({ codes }) => codes.includes(code))
         .map(({ name }) => name)
       return section.replace(
-        /^(\*\*Proven by\*\*:).*$/m,
+        /^(\*\*Tested by\*\*:).*$/m,
         (_line, start: string) =>
           `${start} ${names.length > 0 ? names.join('; ') : 'tables of cases only'}.`,
       )

@@ -204,7 +204,7 @@ const sbomMissing =
 
 /** Source: GitHub, GITHUB_TOKEN: it may not push commits whose workflow files differ. */
 const tagRefused = (tag: string): string =>
-  `The push of tag ${tag} was refused, see the lines above. GITHUB_TOKEN may not move a tag ` +
+  `The push of tag ${tag} was rejected, see the lines above. GITHUB_TOKEN may not move a tag ` +
   'across changes of workflow files: set secret RELEASE_TOKEN of environment release to a token ' +
   'with contents: write and workflows: write. Then run this workflow again: it keeps what exists.'
 

@@ -8,7 +8,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repositoryRoot } from '../testing/environment.ts'
-import { renderFieldFailures, readFailureCatalogue, replaceProofs } from './field-failures.ts'
+import { renderFieldFailures, readFailureCatalogue, replaceTestLines } from './field-failures.ts'
 import {
   isApplicableTo,
   readRecords,
@@ -62,11 +62,11 @@ pymilvus creates, searches and drops one after the first such run of each file, 
 with a token.
 
 The load balancer controller is a stand-in in both environments, because no registry that the lab
-installs from has the real one. Scenarios about the controller therefore prove how the action
+installs from has the real one. Scenarios about the controller therefore test how the action
 handles the stand-in, which follows observations of v3.5.0. To repeat them with a real controller,
 run \`LAB_CONTROLLER=/path/to/binary npm run lab\`.
 
-¹ Only the stand-in can prove these: they use switches that a real controller lacks (silence, a
+¹ Only the stand-in can test these: they use switches that a real controller lacks (silence, a
 delay, ids that EC2 does not know).
 `
 
@@ -96,7 +96,7 @@ const records = readRecords(isCheck ? environmentKinds : ['simulator'])
 const pages: Readonly<Record<string, (currentText: string) => string>> = {
   'docs/scenarios.md': () => renderScenarios(records),
   'docs/field-failures.md': () => renderFieldFailures(readFailureCatalogue(), records),
-  'docs/troubleshooting.md': (currentText) => replaceProofs(currentText, records),
+  'docs/troubleshooting.md': (currentText) => replaceTestLines(currentText, records),
 }
 for (const [name, render] of Object.entries(pages)) {
   const path = join(repositoryRoot, name)

@@ -82,7 +82,7 @@ async function runAll(isProfiled: boolean): Promise<void> {
 }
 
 /**
- * Runs the tests that the arguments select. Scenarios prove nothing if dist/ was not built from
+ * Runs the tests that the arguments select. Scenarios test nothing if dist/ was not built from
  * this src/.
  */
 async function runSelected(selection: readonly string[]): Promise<void> {

@@ -196,7 +196,7 @@ interface SwitchableCliOptions {
   readonly runnerFiles: RunnerFiles
 }
 
-/** The administrator's helm and kubectl, with a choice of helm's major version. */
+/** The administrator's Helm and kubectl, with a choice of Helm's major version. */
 function createSwitchableCli({
   directory,
   kubeconfig,

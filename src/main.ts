@@ -20,7 +20,7 @@ import { minSecretLength, Redactor } from './reporting/redaction.ts'
 import { Report } from './reporting/report.ts'
 import { writeSummary } from './reporting/summary.ts'
 import { readSettings } from './inputs/settings.ts'
-import { takeInputs } from './inputs/environment.ts'
+import { extractInputs } from './inputs/environment.ts'
 import { findMisplacedSecrets } from './inputs/file-paths.ts'
 import { pathInputs, secretInputs } from './inputs/inputs.ts'
 import type { RawInputs } from './inputs/parse-inputs.ts'
@@ -40,7 +40,7 @@ function runMode(context: Context, settings: RunSettings, env: NodeJS.ProcessEnv
 /** Runs the action. Failures end in the log, the outputs, the summary and the exit code. */
 export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
-  const inputs = takeInputs(env)
+  const inputs = extractInputs(env)
   maskSecretInputs(redactor, inputs.texts, env)
   const signal = createCancellationSignal()
   const report = new Report(redactor, systemClock, signal)

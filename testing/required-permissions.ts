@@ -61,8 +61,8 @@ export const requiredForCluster = {
   /** Needed by every upgrade. */
   read: expandPermissions(['get'], [...clusterKinds, 'jobs']),
   /**
-   * Determined by the preview of the upgrade. helm 4 applies every object of its own releases and
-   * watches every kind while it waits; helm 3 patches only what changes.
+   * Determined by the preview of the upgrade. Helm 4 applies every object of its own releases and
+   * watches every kind while it waits; Helm 3 patches only what changes.
    */
   write: {
     4: [

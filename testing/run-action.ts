@@ -5,7 +5,7 @@ import { repositoryRoot, type TestEnvironment } from './environment.ts'
 
 /**
  * Makes the thousands of runs cheaper without changing their behavior: Node caches the compiled
- * code of dist/, and helm, which runs for half a second, does not collect garbage. Source: Node.js,
+ * code of dist/, and Helm, which runs for half a second, does not collect garbage. Source: Node.js,
  * module compile cache; Go, runtime, GOGC.
  */
 const fastStartEnv = {

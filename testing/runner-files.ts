@@ -14,16 +14,16 @@ export interface RunnerFiles {
   setDnsRecords(records: Readonly<Record<string, string>>): Promise<void>
   /** Follows the records of a name to its last address. */
   resolveName(name: string): Promise<string | undefined>
-  /** Selects the helm program on the PATH. */
+  /** Selects the Helm program on the PATH. */
   useHelm(program: string): Promise<void>
-  /** The arguments of each helm call by processes that run with `env`. */
+  /** The arguments of each Helm call by processes that run with `env`. */
   helmCalls(): Promise<string[]>
   readonly env: Readonly<Record<string, string>>
 }
 
 /**
  * Creates the files.
- * @param helmPath the program that the helm on the PATH executes
+ * @param helmPath the program that the Helm on the PATH executes
  * @param caPem the CA, PEM
  */
 export async function createRunnerFiles(
@@ -70,10 +70,10 @@ export async function createRunnerFiles(
 }
 
 /**
- * A wrapper that logs its arguments and then replaces itself with the real helm by `exec`, so that
- * helm keeps the process id and receives its signals. HELM_KILLS="N start" kills the parent process
- * before the Nth call starts helm, "N end" after helm has exited, and "N never" instead of starting
- * helm. HELM_SIGNAL is sent instead of KILL; the file FILE_WRITES.signal is created at that moment.
+ * A wrapper that logs its arguments and then replaces itself with the real Helm by `exec`, so that
+ * Helm keeps the process id and receives its signals. HELM_KILLS="N start" kills the parent process
+ * before the Nth call starts Helm, "N end" after Helm has exited, and "N never" instead of starting
+ * Helm. HELM_SIGNAL is sent instead of KILL; the file FILE_WRITES.signal is created at that moment.
  * HELM_CALLS is an initially empty directory in which each call creates a numbered directory with
  * its process id, because calls may be concurrent.
  */

@@ -5,7 +5,7 @@ import type { Event } from '../../src/clients/kubernetes/types.ts'
 import {
   isConclusive,
   propagationTime,
-  quietPeriod,
+  stabilizationWindow,
   ReconcileReports,
   type Apply,
 } from '../../src/controller/reconcile-reports.ts'
@@ -90,7 +90,7 @@ test('a repeated event counts after a quiet period, or when a second one follows
   quiet.read({ events: [], address, now: 1_000 })
   const first = quiet.read({ events: [repeat('1')], address, now: 1_100 })
   expect(first && isConclusive(first, 1_100)).toBe(false)
-  expect(first && isConclusive(first, 1_100 + quietPeriod)).toBe(true)
+  expect(first && isConclusive(first, 1_100 + stabilizationWindow)).toBe(true)
   const second = quiet.read({ events: [repeat('2')], address, now: 1_200 })
   expect(second && isConclusive(second, 1_200)).toBe(true)
 })
@@ -126,7 +126,7 @@ const timelines: fc.Arbitrary<Timeline> = fc.record({
   reconciles: fc.array(
     fc.record({
       delay: fc.constantFrom(5, 80, 640, 5_000, 41_000),
-      duration: fc.integer({ min: 1, max: quietPeriod - 3_000 }),
+      duration: fc.integer({ min: 1, max: stabilizationWindow - 3_000 }),
     }),
     { minLength: 6, maxLength: 30 },
   ),
@@ -141,7 +141,7 @@ const timelines: fc.Arbitrary<Timeline> = fc.record({
 function awaitVerdict(timeline: Timeline, interval: number) {
   const world = playTimeline(timeline)
   const reports = new ReconcileReports({ ...apply, version: BigInt(appliedVersion) })
-  const end = (world.ends.at(-1)?.at ?? 0) + 2 * quietPeriod
+  const end = (world.ends.at(-1)?.at ?? 0) + 2 * stabilizationWindow
   for (let now = interval; now < end; now += interval) {
     const events = world.eventsAt(now)
     const report = reports.read({ events, address: world.addressAt(now), now })
@@ -171,7 +171,7 @@ test('a verdict on a reported reconcile comes within a poll and the quiet period
       const last = world.ends.findLast(
         ({ at, startedAfterApply }) => startedAfterApply && at <= now,
       )
-      expect(now - (last?.at ?? 0)).toBeLessThanOrEqual(quietPeriod + 100)
+      expect(now - (last?.at ?? 0)).toBeLessThanOrEqual(stabilizationWindow + 100)
     }),
     { numRuns: 2_000 },
   )

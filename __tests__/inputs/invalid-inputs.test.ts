@@ -82,7 +82,7 @@ describe('invalid inputs', () => {
       inputs: { cutover: 'last', probe: 'off' },
       env: regionEnv,
       expected: [
-        'inputs-conflict: Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.',
+        'inputs-conflict: Input cutover is last, but probe is off: nothing would test the ALB before the old load balancer is deleted.',
       ],
     },
     {
@@ -141,7 +141,7 @@ describe('invalid inputs', () => {
       name: 'a chart repository URL with index.yaml',
       inputs: { 'chart-repository': 'https://charts.example.com/index.yaml' },
       env: regionEnv,
-      expected: ['input-invalid: Input chart-repository ends in index.yaml, which helm appends.'],
+      expected: ['input-invalid: Input chart-repository ends in index.yaml, which Helm appends.'],
     },
     {
       name: 'a chart that is a repository',

@@ -23,6 +23,18 @@ test.each<{ name: string; inputs: Inputs; input: string; path: string }>([
     path: './charts/milvus',
   },
   {
+    name: 'a chart in a deep directory, which no repository on the runner can contain',
+    inputs: { ...minimalInputs, chart: 'charts/team/milvus' },
+    input: 'chart',
+    path: 'charts/team/milvus',
+  },
+  {
+    name: 'a chart in a directory with a slash at its end',
+    inputs: { ...minimalInputs, chart: 'charts/milvus/' },
+    input: 'chart',
+    path: 'charts/milvus/',
+  },
+  {
     name: 'a packaged chart',
     inputs: { ...minimalInputs, chart: 'milvus-5.0.19.tgz' },
     input: 'chart',

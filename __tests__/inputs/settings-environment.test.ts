@@ -1,6 +1,6 @@
 /** What the environment beside the inputs sets. */
 import { describe, expect, test } from '@jest/globals'
-import { rejectUnknownInput, takeInputs } from '../../src/inputs/environment.ts'
+import { rejectUnknownInput, extractInputs } from '../../src/inputs/environment.ts'
 import type { Settings } from '../../src/inputs/types.ts'
 import { minimalInputsFor, readInputs, regionEnv, type Inputs } from './read-inputs.ts'
 
@@ -12,7 +12,7 @@ test('takes the inputs of a process out of its environment, known or not', () =>
     INPUT_DRY_RUN: 'true',
     INPUT_EMPTY: '',
   }
-  const { texts, unknownNames } = takeInputs(env)
+  const { texts, unknownNames } = extractInputs(env)
   expect(texts).toMatchObject({ namespace: 'vectors', 'private-key': 'canary', host: '' })
   expect(unknownNames).toEqual(['dry_run'])
   expect(env).toEqual({ PATH: '/bin' })

@@ -104,6 +104,7 @@ testProperty(
       version: '1',
       source: 'f',
       hasCredentials: false,
+      hasCheckout: true,
     } as const
     for (const failure of [
       upgradeFailure(text, 1, target),

@@ -74,7 +74,7 @@ simulatorScenario(
         webIdentity(tokenFile),
       )
       expect(text).toContain(
-        `AWS refused to issue credentials for the role of this job: ${message}`,
+        `AWS rejected the request for credentials of the role of this job: ${message}`,
       )
       expect(text).toContain('trust policy')
       removeFault()

@@ -28,7 +28,7 @@ scenario('another chart version is previewed, and applied only when allowed', as
     await scenario.run({ 'chart-version': '5.0.19', ...allowChartChange }),
   )
   expect(allowed.summary).toContain(
-    'Chart 4.2.58 (Milvus 2.5.16) to 5.0.19 (Milvus 2.6.15): helm would',
+    'Chart 4.2.58 (Milvus 2.5.16) to 5.0.19 (Milvus 2.6.15): Helm would',
   )
   expect(JSON.parse(allowed.outputs['irreversible'] ?? '')).toContainEqual({
     object: 'release milvus/milvus-demo',
@@ -56,7 +56,7 @@ scenario('a chart republished under its version is rejected unless allowed', asy
   )
   const allowed = expectSuccess(await scenario.run({ ...serviceOnlyInputs, ...allowChartChange }))
   expect(allowed.log).toContain(
-    'helm would add ConfigMap milvus-demo-extra; change Service milvus-demo',
+    'Helm would add ConfigMap milvus-demo-extra; change Service milvus-demo',
   )
 })
 

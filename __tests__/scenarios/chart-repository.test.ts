@@ -154,7 +154,7 @@ for (const major of [3, 4] as const) {
       injectChartFault(/index\.yaml$/, error(429), 1)
       injectChartFault(/tgz$/, { reset: 'before' }, 1)
       const { log } = expectSuccess(await run(dryRunInputs))
-      expect(log).toContain('helm fetches the chart again: attempt 4 of 6')
+      expect(log).toContain('Helm fetches the chart again: attempt 4 of 6')
 
       const password = 'canary-3d7f6a52-chart'
       charts.credentials = { username: 'charts', password }
@@ -163,7 +163,7 @@ for (const major of [3, 4] as const) {
         expectSuccess(
           await run({ ...dryRunInputs, 'chart-username': 'charts', 'chart-password': password }),
         ).log,
-      ).toContain('helm reads the repository again: attempt 2 of 6')
+      ).toContain('Helm reads the repository again: attempt 2 of 6')
 
       for (const status of [401, 404]) {
         const requestOffset = requestLog.requests.length

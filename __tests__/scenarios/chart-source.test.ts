@@ -72,6 +72,21 @@ scenario(
       join(options.workspace, 'cache.tgz'),
       buildUnrelatedChart('cache', '1.2.3').archive,
     )
+    const withoutCheckout = {
+      ...options,
+      env: { ...options.env, MILVUS_ALB_WITHOUT_CHECKOUT: 'true' },
+    }
+    expect(
+      getErrorAnnotation(
+        expectFailure(
+          await run({ ...dryRunInputs, chart: 'charts/milvus' }, withoutCheckout),
+          'preflight',
+          'chart-not-found',
+        ),
+      ),
+    ).toContain(
+      'This job does not check out your repository, so charts/milvus is chart milvus of a Helm repository named charts, which this runner does not have.',
+    )
     for (const { inputs, code, expectedText } of [
       {
         inputs: { chart: 'charts/nothing' },
@@ -86,7 +101,7 @@ scenario(
       {
         inputs: { chart: './charts' },
         code: 'chart-not-found',
-        expectedText: './charts is not a chart that helm can read',
+        expectedText: './charts is not a chart that Helm can read',
       },
       {
         inputs: { chart: './cache.tgz' },

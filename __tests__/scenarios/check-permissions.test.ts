@@ -62,7 +62,7 @@ scenario(
     expectFailure(incompleteCheck, 'preflight', 'drift-unknown')
     expect(incompleteCheck.outputs['drift']).toBe('unknown')
     expect(getErrorAnnotation(incompleteCheck)).toContain(
-      'could not check the releases of helm (list and get secrets), so chart-version and values were not compared',
+      'could not check the releases of Helm (list and get secrets), so chart-version and values were not compared',
     )
   },
 )

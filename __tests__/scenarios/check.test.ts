@@ -43,7 +43,7 @@ scenario(
     )
     expect(listChanges(incompleteCheck)[0]).toBe('release service.type')
     expect(incompleteCheck.summary).toContain(
-      'This check cannot tell which pods the upgrade would restart: it is not allowed to read the releases of helm, and a check does not render the chart',
+      'This check cannot tell which pods the upgrade would restart: it is not allowed to read the releases of Helm, and a check does not render the chart',
     )
     const env = await environment.assumeRole()
     expectSuccess(await run({}, { env }))

@@ -1,7 +1,13 @@
 /** A dry run needs no permission to write, and no private key. */
 import { expect } from '@jest/globals'
 import { loadRbacObjects } from '../../testing/shipped-permissions.ts'
-import { expectFailure, expectSuccess, getErrorAnnotation, listChanges } from './expectations.ts'
+import {
+  expectFailure,
+  expectSuccess,
+  expectToContainAll,
+  getErrorAnnotation,
+  listChanges,
+} from './expectations.ts'
 import { scenario } from './harness.ts'
 import { dryRunInputs, serviceOnlyInputs } from './run-inputs.ts'
 
@@ -54,12 +60,31 @@ scenario(
       'cluster-forbidden',
     )
     expect(getErrorAnnotation(denied)).toMatch(/not allowed to list Services[^]*rbac-check\.yaml/)
+    // The Service tells who manages it, also without the release.
+    const trackingId = 'argocd.argoproj.io/tracking-id'
+    const annotate = (annotation: string): Promise<string> =>
+      environment.kubectl('annotate', 'service', 'milvus-demo', annotation)
+    await annotate(`${trackingId}=vectors:/Service:milvus/milvus-demo`)
+    const managed = expectFailure(
+      await run(inputsWithoutKey, { env }),
+      'preflight',
+      'release-managed-elsewhere',
+    )
+    expectToContainAll(getErrorAnnotation(managed), [
+      'Service milvus-demo is managed by Argo CD (Application vectors), which would revert it',
+      'set service: milvus-demo instead of release',
+    ])
+    await annotate(`${trackingId}-`)
     // With values to compare, the summary says that they were not, also when nothing else differs.
     expectSuccess(await run(serviceOnlyInputs, { env: await environment.assumeRole() }))
+    await annotate(`${trackingId}=vectors:/Service:milvus/milvus-demo`)
     const asChecker = { env: await environment.assumeRole('', 'check') }
     const converged = expectSuccess(await run({ 'dry-run': 'true', 'private-key': '' }, asChecker))
     expect(converged.summary).toContain('so chart-version and values were not compared')
     expect(converged.summary).toContain('no changes needed, but the release was not compared')
+    expect(converged.summary).toContain(
+      'is managed by Argo CD (Application vectors), and needs no change',
+    )
     expect(converged.outputs).toMatchObject({ changes: '[]', restarts: '' })
   },
 )

@@ -105,7 +105,7 @@ scenario('IngressClass parameters that only set another value are a warning', as
     }),
   )
   expectWarnings(result, [
-    'set attribute idle_timeout.timeout_seconds 120, which overrides idle-timeout (1200 s)',
+    'set attribute idle_timeout.timeout_seconds 120, which overrides idle-timeout 1200',
     'set tag team platform, which overrides tags search',
     'set inboundCIDRs 0.0.0.0/0, which overrides inbound-cidrs (everyone)',
   ])

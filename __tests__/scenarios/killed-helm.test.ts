@@ -114,7 +114,7 @@ scenario(
       'release',
       'helm-upgrade-failed',
     )
-    expect(getErrorAnnotation(failed)).toContain('helm')
+    expect(getErrorAnnotation(failed)).toContain('Helm')
     expect((await getLatestRevision(environment)).status).toBe('pending-upgrade')
     releasePods()
     const result = expectSuccess(await run(chartUpgradeInputs))

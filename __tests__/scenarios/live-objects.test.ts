@@ -59,7 +59,7 @@ for (const helm of [4, 3] as const) {
       const text = await expectFailureWithoutWrites(scenario, serviceOnlyInputs, 'release-conflict')
       expectToContainAll(text, [
         helm === 4
-          ? 'helm would stop at these fields in the middle of the upgrade'
+          ? 'Helm would stop at these fields in the middle of the upgrade'
           : 'the upgrade would undo these changes',
         'Deployment milvus-demo-querynode: .spec.replicas is 5 (set by kubectl) and would become 1',
         'Deployment milvus-demo-proxy: .spec.template.spec.containers[name="proxy"].image is registry.example.com/milvus:patched (set by kubectl-set) and would become milvusdb/milvus:v2.5.16',
@@ -69,7 +69,7 @@ for (const helm of [4, 3] as const) {
 
       const forcedRun = expectSuccess(await run(forceInputs))
       expect(forcedRun.summary).toContain(
-        'Because force-conflicts is true, helm overwrites what others changed in release milvus-demo: ',
+        'Because force-conflicts is true, Helm overwrites what others changed in release milvus-demo: ',
       )
       expect(await getDeployment(environment, 'milvus-demo-querynode')).toMatchObject({
         replicas: 1,
@@ -112,7 +112,7 @@ for (const helm of [4, 3] as const) {
         await run(serviceOnlyInputs, { env: await environment.assumeRole('patch configmaps') }),
       )
       expect(result.log).toContain(
-        'An autoscaler sets the replicas of Deployment milvus-demo-standalone: helm sets them to 1, and the autoscaler sets them again.',
+        'An autoscaler sets the replicas of Deployment milvus-demo-standalone: Helm sets them to 1, and the autoscaler sets them again.',
       )
       expect(result.summary).toContain(
         'Preflight did not check whether others changed configmaps of release milvus-demo: this identity has no patch permission for them.',

@@ -59,7 +59,7 @@ scenario(
     const text = await expectFailureWithoutWrites(scenario, {}, 'release-pending')
     expectToContainAll(text, [
       'has been pending-upgrade for 14 minutes (revision 2)',
-      'helm never clears this state',
+      'Helm never clears this state',
       'helm rollback milvus-demo 1 -n milvus --wait',
     ])
     await scenario.environment.helm('rollback', 'milvus-demo', '1', '--wait')
@@ -100,7 +100,7 @@ scenario(
     await repositoryContacted
     await setPending(environment, 2, new Date())
     releaseRequest()
-    expect(await rejection).toContain('Another helm operation started during this run')
+    expect(await rejection).toContain('Another Helm operation started during this run')
   },
 )
 

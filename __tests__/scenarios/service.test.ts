@@ -52,7 +52,7 @@ scenario(
     expect(first.summary).toContain('service.beta.kubernetes.io/aws-load-balancer-scheme')
     expect(first.summary).toContain('deletes that record when the Service is ClusterIP')
     expect(first.summary).toMatch(
-      /The current load balancer of Service milvus-demo, \S+, is deleted when helm changes the Service to ClusterIP/,
+      /The current load balancer of Service milvus-demo, \S+, is deleted when Helm changes the Service to ClusterIP/,
     )
     const second = await run()
     expectUnchanged(second)

@@ -148,6 +148,21 @@ workflowScenario(
     const { check: clean = {} } = await play({ workflow, files })
     expect(clean['report']?.[0]?.outputs).toEqual({ drift: 'false', clean: 'true', issue: '' })
     expect(github.issues).toMatchObject([{ state: 'closed' }])
+
+    const misspelled = localizeTargets(environment, targets, { staging: { environment: 'stagin' } })
+    const { check: rejected = {} } = await play({
+      workflow,
+      files: { [targetsPath]: misspelled },
+    })
+    expect(describeJobs(rejected)).toEqual([
+      'targets: targets failure',
+      'check skipped',
+      'report: report success',
+    ])
+    expect(github.issues).toMatchObject([
+      { state: 'closed' },
+      { state: 'open', body: expect.stringContaining('environment stagin (target staging)') },
+    ])
   },
 )
 

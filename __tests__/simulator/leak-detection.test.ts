@@ -1,5 +1,5 @@
 /**
- * The search for secrets finds each form in each place. Otherwise, finding nothing would prove
+ * The search for secrets finds each form in each place. Otherwise, finding nothing would mean
  * nothing.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

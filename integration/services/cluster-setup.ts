@@ -183,7 +183,7 @@ interface LoadBalancerService extends Service {
 }
 
 /**
- * A substitute for the cloud provider's service controller: helm waits until a Service of type
+ * A substitute for the cloud provider's service controller: Helm waits until a Service of type
  * LoadBalancer has an address.
  */
 function startServiceController(client: KubernetesClient): Informer<LoadBalancerService> {

@@ -28,7 +28,7 @@ const describeChange = ({ deleted, written }: EtcdChange): string =>
   [...deleted, ...written.map(([key]) => key)].map(decodeKey).join(', ')
 
 /** The milliseconds without a change after which a cluster is considered quiet. */
-const quietPeriod = 300
+const stabilizationWindow = 300
 
 /** Saves the content of etcd to a file once the cluster is quiet. */
 export async function saveClusterState(etcdUrl: string, file: string): Promise<void> {
@@ -93,14 +93,14 @@ export async function restoreClusterState(
   await waitUntil(
     async () => {
       remaining = diffContent(desired, await etcd.read())
-      if (isEmpty(remaining)) return performance.now() - stableSince >= quietPeriod
+      if (isEmpty(remaining)) return performance.now() - stableSince >= stabilizationWindow
       await etcd.apply(remaining)
       stableSince = performance.now()
       return false
     },
     {
       timeout: 30_000,
-      interval: quietPeriod / 2,
+      interval: stabilizationWindow / 2,
       createError: () =>
         new Error(
           'The cluster was not restored: ' +
@@ -118,13 +118,13 @@ async function waitUntilQuiet(etcd: Etcd): Promise<EtcdContent> {
       const previous = content
       content = await etcd.read()
       if (isEmpty(diffContent(previous, content)) && isEmpty(diffContent(content, previous)))
-        return performance.now() - stableSince >= 3 * quietPeriod
+        return performance.now() - stableSince >= 3 * stabilizationWindow
       stableSince = performance.now()
       return false
     },
     {
       timeout: 60_000,
-      interval: quietPeriod,
+      interval: stabilizationWindow,
       createError: () => new Error('The state of the new cluster is not stable.'),
     },
   )

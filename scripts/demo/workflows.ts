@@ -1,5 +1,5 @@
 /**
- * The workflows of the demo, by name. Each starts with a Milvus that helm installed behind a
+ * The workflows of the demo, by name. Each starts with a Milvus that Helm installed behind a
  * LoadBalancer Service.
  */
 import { writeFile } from 'node:fs/promises'

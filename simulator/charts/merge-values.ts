@@ -1,4 +1,4 @@
-/** Merges values as helm does: maps are merged, everything else is replaced. */
+/** Merges values as Helm does: maps are merged, everything else is replaced. */
 export function mergeValues(base: object, overrides: object): object {
   const baseEntries: Readonly<Record<string, unknown>> = { ...base }
   const mergeEntry = (baseValue: unknown, overrideValue: unknown): unknown =>

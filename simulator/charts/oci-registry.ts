@@ -1,6 +1,6 @@
 /**
  * An OCI registry on loopback with one chart, for `helm pull`. Source: OCI Distribution
- * Specification; helm, "Use OCI-based registries".
+ * Specification; Helm, "Use OCI-based registries".
  */
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:https'

@@ -1,4 +1,4 @@
-/** A helm chart repository on loopback with versions of the simulator's Milvus chart. */
+/** A Helm chart repository on loopback with versions of the simulator's Milvus chart. */
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -22,7 +22,7 @@ export interface UmbrellaChartOptions {
 }
 
 /**
- * A chart with a dependency, which is an archive in charts/. Source: helm, "helm dependency build".
+ * A chart with a dependency, which is an archive in charts/. Source: Helm, "helm dependency build".
  */
 export function buildUmbrellaChart({
   name,

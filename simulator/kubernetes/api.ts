@@ -1,5 +1,5 @@
 /**
- * A Kubernetes API in this process: the subset that real helm, real kubectl and a REST client use.
+ * A Kubernetes API in this process: the subset that real Helm, real kubectl and a REST client use.
  * Everything else is answered with 501. Objects are not checked against schemas (`fieldValidation`
  * is ignored).
  */

@@ -1,5 +1,5 @@
 /**
- * The defaults that the API fills in, where helm, kubectl or the action would notice their absence.
+ * The defaults that the API fills in, where Helm, kubectl or the action would notice their absence.
  */
 import {
   getIn,

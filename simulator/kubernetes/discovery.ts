@@ -135,7 +135,7 @@ function describeStoredResource(resource: Resource): JsonObject[] {
 }
 
 /**
- * The part of OpenAPI that kubectl and helm use: which kinds can be patched, and that the server
+ * The part of OpenAPI that kubectl and Helm use: which kinds can be patched, and that the server
  * validates fields.
  */
 function buildOpenApi(version: string): JsonObject {

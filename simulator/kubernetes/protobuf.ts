@@ -1,5 +1,5 @@
 /**
- * Decodes the few Kubernetes messages that clients send as protobuf: helm's release Secrets,
+ * Decodes the few Kubernetes messages that clients send as protobuf: Helm's release Secrets,
  * objects that kubectl creates without a file, and delete options. Answers are JSON, which the
  * clients accept too.
  */

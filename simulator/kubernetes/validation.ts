@@ -1,5 +1,5 @@
 /**
- * The API's validation of objects, where helm, kubectl or the action would notice its absence.
+ * The API's validation of objects, where Helm, kubectl or the action would notice its absence.
  */
 import { isIP } from 'node:net'
 import { invalid, type Cause } from './api-errors.ts'

@@ -53,7 +53,7 @@ export function serveWatch(
   if (startsWithList)
     for (const object of store.list(options.resource, options.namespace).filter(options.isSelected))
       send('ADDED', options.serialize(object))
-  // The informers of helm and kubectl wait for this mark of the end of the list.
+  // The informers of Helm and kubectl wait for this mark of the end of the list.
   if (sendsInitialEvents)
     send(
       'BOOKMARK',

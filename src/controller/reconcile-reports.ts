@@ -17,7 +17,7 @@ import {
  * resourceVersion nor ELB shows which Ingress it is about. A reconcile of ours that waited for an
  * earlier one reports in this time.
  */
-export const quietPeriod = 10_000
+export const stabilizationWindow = 10_000
 
 /**
  * Milliseconds after an apply during which AWS may not know what the controller has just created,
@@ -112,7 +112,7 @@ export class ReconcileReports {
 
 /** Whether an event counts without a comparison with ELB. Pure. */
 export const isConclusive = ({ startedAfterApply, seenAt }: Report, now: number): boolean =>
-  startedAfterApply || now - seenAt >= quietPeriod
+  startedAfterApply || now - seenAt >= stabilizationWindow
 
 /**
  * Which Ingress the reconcile of an event loaded. A repeated event keeps the resourceVersion of its

@@ -15,7 +15,7 @@ export interface ActionErrorOptions {
 }
 
 /**
- * Characters. A problem quotes controllers, helm and Milvus, whose messages may have any length.
+ * Characters. A problem quotes controllers, Helm and Milvus, whose messages may have any length.
  */
 const maxProblemLength = 2_000
 

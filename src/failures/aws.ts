@@ -35,7 +35,7 @@ export function awsCredentialSourceFailed({ message, cause }: FailedAwsCall): Ac
 export function awsRoleRefused({ message, cause }: FailedAwsCall): ActionError {
   return new ActionError({
     code: 'aws-credentials-refused',
-    problem: `AWS refused to issue credentials for the role of this job: ${message}`,
+    problem: `AWS rejected the request for credentials of the role of this job: ${message}`,
     remedy:
       'Check the name of the role, and that its trust policy allows this repository and its branch or environment (condition on sub). With OIDC, the account also needs the identity provider token.actions.githubusercontent.com.',
     cause,

@@ -20,7 +20,7 @@ export function chartPathNotFound(path: string, absolutePath: string): ActionErr
 export function chartUnreadable(path: string, reason: string): ActionError {
   return new ActionError({
     code: 'chart-not-found',
-    problem: `${path} is not a chart that helm can read: ${reason}`,
+    problem: `${path} is not a chart that Helm can read: ${reason}`,
     remedy:
       'Set chart to the directory that contains Chart.yaml, or to an archive created by "helm package".',
   })
@@ -89,7 +89,7 @@ export function chartVersionWouldChange(options: {
 }): ActionError {
   const { release, deployedVersion, versionChange, changes, milvusUpgrade, isRequested } = options
   return changesMore(
-    `The upgrade would move release ${release} from chart ${versionChange}: helm would ${changes}.${milvusUpgrade}`,
+    `The upgrade would move release ${release} from chart ${versionChange}: Helm would ${changes}.${milvusUpgrade}`,
     isRequested
       ? `To keep chart ${deployedVersion}, remove chart-version.`
       : `To keep chart ${deployedVersion}, set chart to that version.`,
@@ -118,7 +118,7 @@ export function deployedChartDiffers(options: {
  */
 export function valuesChangeObjects(changes: string, objects: string): ActionError {
   return changesMore(
-    `With input values helm would ${changes}. Adding or removing ${objects} is more than setting values.`,
+    `With input values Helm would ${changes}. Adding or removing ${objects} is more than setting values.`,
     'Remove what adds or removes these objects from values, or from secret-values.',
   )
 }
@@ -133,12 +133,12 @@ export function serviceTypeChangesObjects(options: {
 }): ActionError {
   const { service, chart, changes } = options
   return changesMore(
-    `To set the type of Service ${service}, helm would also ${changes}: the templates of chart ${chart} make these objects depend on service.type.`,
+    `To set the type of Service ${service}, Helm would also ${changes}: the templates of chart ${chart} make these objects depend on service.type.`,
     'Change these objects in a separate upgrade of the release first.',
   )
 }
 
-/** A chart that helm was to fetch, and what it printed when it could not. */
+/** A chart that Helm was to fetch, and what it printed when it could not. */
 export interface FailedFetch {
   /** How input chart names it: the kinds of clients/helm/chart-reference.ts. */
   readonly kind: 'repository' | 'registry' | 'archive' | 'path' | 'path-or-alias'
@@ -148,6 +148,8 @@ export interface FailedFetch {
   /** The repository or registry. */
   readonly source: string
   readonly hasCredentials: boolean
+  /** Whether the job can have the files of its repository. */
+  readonly hasCheckout: boolean
   readonly message: string
 }
 
@@ -158,7 +160,7 @@ function fetchFailed(
   const chart = kind === 'archive' ? name : `${name} ${version} from ${source}`
   return new ActionError({
     code,
-    problem: `helm could not fetch chart ${chart}: ${message}`,
+    problem: `Helm could not fetch chart ${chart}: ${message}`,
     remedy,
   })
 }
@@ -173,7 +175,7 @@ export function chartCredentialsRejected(fetch: FailedFetch): ActionError {
 
 function credentialsRemedy({ kind, source, hasCredentials }: FailedFetch): string {
   if (kind === 'archive')
-    return 'helm sends no credentials to the URL of an archive. Set chart-repository to its repository and chart to the name of the chart, together with chart-username and chart-password.'
+    return 'Helm sends no credentials to the URL of an archive. Set chart-repository to its repository and chart to the name of the chart, together with chart-username and chart-password.'
   if (kind === 'path-or-alias')
     return `The credentials with which ${source} was added on this runner were rejected. Add it again with valid ones; or set chart-repository to its URL, chart to the name of the chart, and chart-username and chart-password.`
   return hasCredentials
@@ -181,12 +183,16 @@ function credentialsRemedy({ kind, source, hasCredentials }: FailedFetch): strin
     : `Set chart-username and chart-password: ${source} requires them.`
 }
 
-/** helm does not know a repository of that alias, and no such path exists. */
+/** Helm does not know a repository of that alias, and no such path exists. */
 export function chartAliasUnknown(fetch: FailedFetch): ActionError {
-  const [alias = '', ...chart] = fetch.name.split('/')
+  const { name, hasCheckout } = fetch
+  const [alias = '', chart = ''] = name.split('/')
+  const setRepository = `Set chart-repository to the URL of the repository and chart to ${chart}`
   return fetchFailed(fetch, {
     code: 'chart-not-found',
-    remedy: `Set chart-repository to the URL of the repository and chart to ${chart.join('/')}; or add the repository before this step ("helm repo add ${alias} URL"). If chart is a directory, check it out first (relative paths start at the working directory of the job).`,
+    remedy: hasCheckout
+      ? `${setRepository}; or add the repository before this step ("helm repo add ${alias} URL"). If chart is a directory, check it out first (relative paths start at the working directory of the job).`
+      : `This job does not check out your repository, so ${name} is chart ${chart} of a Helm repository named ${alias}, which this runner does not have. ${setRepository}. For a directory, use the action in a job of your own after actions/checkout.`,
   })
 }
 

@@ -1,33 +1,33 @@
-/** Failures of helm itself: whether it is installed, and why an upgrade failed. */
+/** Failures of Helm itself: whether it is installed, and why an upgrade failed. */
 import { ActionError } from './action-error.ts'
 import type { FailureCode } from './codes.ts'
 import { webhookRemedies } from './controller.ts'
 
 const installRemedy = (minimumVersion: string): string =>
-  `Install helm ${minimumVersion} or later before this step, and put it on the PATH. Hosted runners include it, and azure/setup-helm installs it.`
+  `Install Helm ${minimumVersion} or later before this step, and put it on the PATH. Hosted runners include it, and azure/setup-helm installs it.`
 
 /** @param minimumVersion `3.14` */
 export function helmNotFound(minimumVersion: string): ActionError {
   return new ActionError({
     code: 'helm-not-found',
-    problem: 'helm is not on the PATH, and the release needs an upgrade.',
+    problem: 'Helm is not on the PATH, and the release needs an upgrade.',
     remedy: installRemedy(minimumVersion),
   })
 }
 
 /**
- * @param version what helm printed; may be empty
+ * @param version what Helm printed; may be empty
  * @param minimumVersion `3.14`
  */
 export function helmTooOld(version: string, minimumVersion: string): ActionError {
   return new ActionError({
     code: 'helm-too-old',
-    problem: `helm on the PATH is ${version === '' ? 'of an unknown version' : version}, which does not support --reset-then-reuse-values.`,
+    problem: `Helm on the PATH is ${version === '' ? 'of an unknown version' : version}, which does not support --reset-then-reuse-values.`,
     remedy: installRemedy(minimumVersion),
   })
 }
 
-/** An upgrade that helm did not complete, and what it printed. */
+/** An upgrade that Helm did not complete, and what it printed. */
 export interface FailedUpgrade {
   readonly release: string
   readonly namespace: string
@@ -40,16 +40,16 @@ const upgradeFailed = (
 ): ActionError =>
   new ActionError({
     code,
-    problem: `helm could not upgrade release ${release}: ${message}`,
+    problem: `Helm could not upgrade release ${release}: ${message}`,
     remedy,
   })
 
-/** Another helm operation is running on the release. */
+/** Another Helm operation is running on the release. */
 export function otherOperationInProgress(upgrade: FailedUpgrade): ActionError {
   const { release, namespace } = upgrade
   return upgradeFailed(upgrade, {
     code: 'release-pending',
-    remedy: `Another helm operation started during this run. Wait until "helm status ${release} -n ${namespace}" no longer says pending, then run the job again.`,
+    remedy: `Another Helm operation started during this run. Wait until "helm status ${release} -n ${namespace}" no longer says pending, then run the job again.`,
   })
 }
 
@@ -83,7 +83,7 @@ export function hookFailed(upgrade: FailedUpgrade): ActionError {
   const { namespace } = upgrade
   return upgradeFailed(upgrade, {
     code: 'helm-hook-failed',
-    remedy: `Check the Job that helm names ("kubectl get jobs,pods -n ${namespace}", "kubectl logs job/NAME -n ${namespace}"), and fix the error in its log. Then run the job again.`,
+    remedy: `Check the Job that Helm names ("kubectl get jobs,pods -n ${namespace}", "kubectl logs job/NAME -n ${namespace}"), and fix the error in its log. Then run the job again.`,
   })
 }
 
@@ -95,7 +95,7 @@ export function quotaExceeded(upgrade: FailedUpgrade): ActionError {
   })
 }
 
-/** RBAC does not allow a request of helm. */
+/** RBAC does not allow a request of Helm. */
 export function upgradeForbidden(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'cluster-forbidden',
@@ -104,16 +104,16 @@ export function upgradeForbidden(upgrade: FailedUpgrade): ActionError {
   })
 }
 
-/** The cluster rejects the credentials that helm used. */
+/** The cluster rejects the credentials that Helm used. */
 export function upgradeUnauthorized(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'cluster-unauthorized',
     remedy:
-      'The credentials have expired, or helm used others than this action. Run the job again with new credentials.',
+      'The credentials have expired, or Helm used others than this action. Run the job again with new credentials.',
   })
 }
 
-/** helm cannot connect to the Kubernetes API. */
+/** Helm cannot connect to the Kubernetes API. */
 export function upgradeClusterUnreachable(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'cluster-unreachable',
@@ -126,11 +126,11 @@ export function upgradeClusterUnreachable(upgrade: FailedUpgrade): ActionError {
 export function fieldConflict(upgrade: FailedUpgrade, fieldManager: string): ActionError {
   return upgradeFailed(upgrade, {
     code: 'helm-upgrade-failed',
-    remedy: `${fieldManager} changed an object of the release during this run. Revert the change there, or set force-conflicts: true to let helm overwrite it (helm 4).`,
+    remedy: `${fieldManager} changed an object of the release during this run. Revert the change there, or set force-conflicts: true to let Helm overwrite it (Helm 4).`,
   })
 }
 
-/** Someone else wrote an object between helm's read and its write. */
+/** Someone else wrote an object between Helm's read and its write. */
 export function concurrentModification(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'helm-upgrade-failed',
@@ -170,7 +170,7 @@ export function revisionTooLarge(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'helm-upgrade-failed',
     remedy:
-      'helm stores the values and the manifest of a revision in one Secret of at most 1 MiB. Remove large files from values (put them in a ConfigMap of your own), then run the job again.',
+      'Helm stores the values and the manifest of a revision in one Secret of at most 1 MiB. Remove large files from values (put them in a ConfigMap of your own), then run the job again.',
   })
 }
 
@@ -178,7 +178,7 @@ export function revisionTooLarge(upgrade: FailedUpgrade): ActionError {
 export function upgradeTimedOut(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'helm-upgrade-timeout',
-    remedy: `Check why the pods do not become ready ("kubectl get pods,events -n ${upgrade.namespace}"), or increase release-timeout. Then run the job again. helm left the release failed and rolled nothing back.`,
+    remedy: `Check why the pods do not become ready ("kubectl get pods,events -n ${upgrade.namespace}"), or increase release-timeout. Then run the job again. Helm left the release failed and rolled nothing back.`,
   })
 }
 
@@ -200,11 +200,11 @@ export function chartNotRenderable(upgrade: FailedUpgrade): ActionError {
   })
 }
 
-/** Any other error of helm. */
+/** Any other error of Helm. */
 export function otherUpgradeFailure(upgrade: FailedUpgrade): ActionError {
   const { release, namespace } = upgrade
   return upgradeFailed(upgrade, {
     code: 'helm-upgrade-failed',
-    remedy: `Fix what helm names, then run the job again. "helm history ${release} -n ${namespace}" shows the state of the release.`,
+    remedy: `Fix what Helm names, then run the job again. "helm history ${release} -n ${namespace}" shows the state of the release.`,
   })
 }

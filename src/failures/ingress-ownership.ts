@@ -27,11 +27,11 @@ export function ingressTerminating(name: string, since: string): ActionError {
   })
 }
 
-/** helm created the Ingress. */
+/** Helm created the Ingress. */
 export function ingressOfRelease(name: string, release: string): ActionError {
   return new ActionError({
     code: 'ingress-not-ours',
-    problem: `Ingress ${name} belongs to helm release ${release}, which would revert the changes of this action.`,
+    problem: `Ingress ${name} belongs to Helm release ${release}, which would revert the changes of this action.`,
     remedy:
       "Turn the chart's own Ingress off (ingress.enabled: false), or set ingress-name to another name.",
   })

@@ -141,13 +141,13 @@ export const certificateInOtherRegion = (arnRegion: string, region: string): Act
 export const helmDriverUnsupported = (driver: string): ActionError =>
   conflict(
     `HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`,
-    'Set service instead of release, and change the type of that Service to ClusterIP where helm runs.',
+    'Set service instead of release, and change the type of that Service to ClusterIP where Helm runs.',
   )
 
-/** Without a probe, nothing proves the ALB before the old load balancer is deleted. */
+/** Without a probe, nothing tests the ALB before the old load balancer is deleted. */
 export const cutoverLastWithoutProbe = (): ActionError =>
   conflict(
-    'Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.',
+    'Input cutover is last, but probe is off: nothing would test the ALB before the old load balancer is deleted.',
     'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.',
   )
 

@@ -1,4 +1,4 @@
-/** Failures of finding the helm release of Milvus. */
+/** Failures of finding the Helm release of Milvus. */
 import { ActionError } from './action-error.ts'
 
 const helmListRemedy = 'Set release and namespace to the values that "helm list -A" shows'
@@ -59,11 +59,11 @@ function suggestReleases(names: readonly string[] | undefined): string {
 export function milvusReleaseNotFound(namespace: string, services: readonly string[]): ActionError {
   return new ActionError({
     code: 'release-not-found',
-    problem: `Namespace ${namespace} contains no helm release of Milvus.`,
+    problem: `Namespace ${namespace} contains no Helm release of Milvus.`,
     remedy:
       services.length === 0
-        ? `${helmListRemedy}. For a Milvus that helm did not install, set service to the name of its Service.`
-        : `For a Milvus that helm did not install, set service to its Service, probably ${services.join(' or ')}. Otherwise: ${helmListRemedy}.`,
+        ? `${helmListRemedy}. For a Milvus that Helm did not install, set service to the name of its Service.`
+        : `For a Milvus that Helm did not install, set service to its Service, probably ${services.join(' or ')}. Otherwise: ${helmListRemedy}.`,
   })
 }
 
@@ -94,7 +94,7 @@ export function releaseToRemoveNotFound(
   })
 }
 
-/** A release in a state of which helm never clears itself. */
+/** A release in a state of which Helm never clears itself. */
 export interface PendingRelease {
   readonly name: string
   readonly namespace: string
@@ -109,13 +109,13 @@ export interface PendingRelease {
   readonly blockingObject: string | undefined
 }
 
-/** Another helm process is running, or was killed. */
+/** Another Helm process is running, or was killed. */
 export function releasePending(release: PendingRelease): ActionError {
   const { name, revision, status, duration } = release
   const state = duration === undefined ? `is ${status}` : `has been ${status} for ${duration}`
   return new ActionError({
     code: 'release-pending',
-    problem: `Release ${name} ${state} (revision ${revision}): another helm process is running, or one was killed, and helm never clears this state.`,
+    problem: `Release ${name} ${state} (revision ${revision}): another Helm process is running, or one was killed, and Helm never clears this state.`,
     remedy: `${recoverPendingRelease(release)} Then run the job again.`,
   })
 }
@@ -123,12 +123,12 @@ export function releasePending(release: PendingRelease): ActionError {
 function recoverPendingRelease(release: PendingRelease): string {
   const { name, namespace, status, rollbackRevision, blockingObject } = release
   if (rollbackRevision === undefined)
-    return `If no helm process is running, there is no revision to roll back to: run "helm uninstall ${name} -n ${namespace}" (it keeps the volumes of StatefulSets) and install the release again.`
+    return `If no Helm process is running, there is no revision to roll back to: run "helm uninstall ${name} -n ${namespace}" (it keeps the volumes of StatefulSets) and install the release again.`
   const condition =
     status === 'uninstalling'
-      ? 'If no helm process is running and the release should stay'
-      : 'If no helm process is running'
+      ? 'If no Helm process is running and the release should stay'
+      : 'If no Helm process is running'
   if (blockingObject !== undefined)
-    return `${condition}, run "kubectl delete ${blockingObject} -n ${namespace}", which removes the pending revision from helm's history (a rollback to revision ${rollbackRevision} would fail).`
+    return `${condition}, run "kubectl delete ${blockingObject} -n ${namespace}", which removes the pending revision from Helm's history (a rollback to revision ${rollbackRevision} would fail).`
   return `${condition}, run "helm rollback ${name} ${rollbackRevision} -n ${namespace} --wait".`
 }

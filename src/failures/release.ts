@@ -1,13 +1,13 @@
 /** Failures of a Helm release: what an upgrade must not do, and what it did not achieve. */
 import { ActionError } from './action-error.ts'
 
-/** An object in which helm stores a revision does not contain one. */
+/** An object in which Helm stores a revision does not contain one. */
 export function releaseUnreadable(kind: string, objectName: string): ActionError {
   return new ActionError({
     code: 'release-unreadable',
-    problem: `${kind} ${objectName}, in which helm stores a revision, cannot be decoded: it is not the base64 of a gzipped release in JSON.`,
+    problem: `${kind} ${objectName}, in which Helm stores a revision, cannot be decoded: it is not the base64 of a gzipped release in JSON.`,
     remedy:
-      'Check the release with "helm history". To deploy without helm, set service instead of release.',
+      'Check the release with "helm history". To deploy without Helm, set service instead of release.',
   })
 }
 
@@ -25,7 +25,7 @@ export function releaseManagedElsewhere(options: {
   const { release, service, manager, setting, isRestoration } = options
   const alternative = isRestoration
     ? 'remove restore-service-type.'
-    : `set service: ${service} instead of release; helm is then not used.`
+    : `set service: ${service} instead of release; Helm is then not used.`
   return new ActionError({
     code: 'release-managed-elsewhere',
     problem: `Release ${release} needs an upgrade, but its Service ${service} is managed by ${manager}, which would revert it.`,
@@ -80,7 +80,7 @@ export function valuesSetServiceType(typePath: string, serviceType: string): Act
 }
 
 /**
- * helm ended without an error, and the Service is not of the type that it was to set.
+ * Helm ended without an error, and the Service is not of the type that it was to set.
  * @param liveType undefined when the Service does not exist
  */
 export function serviceTypeNotApplied(
@@ -90,7 +90,7 @@ export function serviceTypeNotApplied(
 ): ActionError {
   return new ActionError({
     code: desiredType === 'ClusterIP' ? 'service-not-cluster-ip' : 'service-not-restored',
-    problem: `The helm upgrade succeeded, but Service ${service} ${liveType === undefined ? 'does not exist' : `is of type ${liveType}`}.`,
+    problem: `The Helm upgrade succeeded, but Service ${service} ${liveType === undefined ? 'does not exist' : `is of type ${liveType}`}.`,
     remedy:
       'Check that chart and chart-version match the release. Another tool (Argo CD, Flux) may also have reverted the Service.',
   })
@@ -111,7 +111,7 @@ export function loadBalancerClassRejected(
 }
 
 /**
- * helm would wait in vain for workloads that the upgrade does not change.
+ * Helm would wait in vain for workloads that the upgrade does not change.
  * @param workloads `Deployment milvus-demo-proxy (0 of 1 pods ready)`
  */
 export function workloadsNotReady(
@@ -121,7 +121,7 @@ export function workloadsNotReady(
 ): ActionError {
   return new ActionError({
     code: 'release-not-ready',
-    problem: `Release ${release} has workloads that are not ready and that the upgrade does not change: ${workloads.join(', ')}. helm would wait for them until it times out.`,
+    problem: `Release ${release} has workloads that are not ready and that the upgrade does not change: ${workloads.join(', ')}. Helm would wait for them until it times out.`,
     remedy: `Fix them ("kubectl get pods,events -n ${namespace}" shows what is wrong), or disable them in the values of the release. Then run the job again.`,
   })
 }
@@ -131,14 +131,14 @@ export function releaseConflict(options: {
   readonly release: string
   /** Which fields, who set them, and what would become of them. */
   readonly conflicts: string
-  /** Whether helm applies server-side, and so fails at the first of them. */
+  /** Whether Helm applies server-side, and so fails at the first of them. */
   readonly serverSide: boolean
   /** Whether an autoscaler sets some of the fields. */
   readonly isAutoscaled: boolean
 }): ActionError {
   const { release, conflicts, serverSide, isAutoscaled } = options
   const consequence = serverSide
-    ? 'helm would stop at these fields in the middle of the upgrade'
+    ? 'Helm would stop at these fields in the middle of the upgrade'
     : 'the upgrade would undo these changes'
   const hint = isAutoscaled
     ? ' For autoscaled workloads, set replicas: -1 in values, so that the chart omits the field.'
@@ -146,17 +146,17 @@ export function releaseConflict(options: {
   return new ActionError({
     code: 'release-conflict',
     problem: `Others changed objects of release ${release}, and ${consequence}: ${conflicts}.`,
-    remedy: `Add to values what should stay, or revert the changes where they were made. To let helm overwrite them, set force-conflicts: true.${hint}`,
+    remedy: `Add to values what should stay, or revert the changes where they were made. To let Helm overwrite them, set force-conflicts: true.${hint}`,
   })
 }
 
-/** The cluster rejects the status that ends an interrupted helm operation. */
+/** The cluster rejects the status that ends an interrupted Helm operation. */
 export function recoveryRejected(options: {
   readonly release: string
   readonly revision: number
   readonly status: string
   readonly finalStatus: string
-  /** The object in which helm stores the revision: `Secret sh.helm.release.v1.milvus-demo.v2` */
+  /** The object in which Helm stores the revision: `Secret sh.helm.release.v1.milvus-demo.v2` */
   readonly object: string
   readonly cause: Error
 }): ActionError {
@@ -224,7 +224,7 @@ export function rollbackChartMissing(options: {
   })
 }
 
-/** A rollback that helm could not complete: its failure, and the command to do it manually. */
+/** A rollback that Helm could not complete: its failure, and the command to do it manually. */
 export function releaseRollbackFailed(failure: ActionError, rollbackCommand: string): ActionError {
   return new ActionError({
     code: failure.code,

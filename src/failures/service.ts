@@ -51,7 +51,7 @@ export function serviceDeleted(service: {
   return new ActionError({
     code: 'service-not-found',
     problem: `Service ${name} of release ${release} does not exist in namespace ${namespace}. It was deleted.`,
-    remedy: `Recreate it from "helm get manifest ${release} -n ${namespace}" (a helm upgrade of the release recreates it too), then run the job again.`,
+    remedy: `Recreate it from "helm get manifest ${release} -n ${namespace}" (an upgrade of the release recreates it too), then run the job again.`,
   })
 }
 
@@ -84,7 +84,7 @@ export function chartUnsupported(installed: {
   return new ActionError({
     code: 'release-chart-unsupported',
     problem: `Release ${release} was installed from chart ${chart.name} ${chart.version}${origin}, which is not Milvus' own chart (https://github.com/zilliztech/milvus-helm): its labels and the paths of its values differ.`,
-    remedy: `${service} instead of release, so that the action does not run helm. Change that Service to ClusterIP in the values of the release.`,
+    remedy: `${service} instead of release, so that the action does not run Helm. Change that Service to ClusterIP in the values of the release.`,
   })
 }
 

@@ -3,23 +3,10 @@ import { parseAttributes, truncateForError } from '../controller/annotation-vali
 import { isAnnotationKey, validateAnnotations } from '../controller/annotations.ts'
 import { validateTags } from '../controller/tags.ts'
 import { InvalidInputError, quoteForError, summarize } from './invalid-input.ts'
+import { findAttributeInput } from './load-balancer-attributes.ts'
 import { stringMap } from './yaml.ts'
 
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes'
-
-/** Load balancer attributes that an input sets, or without which gRPC does not work. */
-const reservedAttributes: Readonly<
-  Record<string, { readonly isReserved: (value: string) => boolean; readonly remedy: string }>
-> = {
-  'idle_timeout.timeout_seconds': {
-    isReserved: () => true,
-    remedy: 'Set input idle-timeout instead.',
-  },
-  'routing.http2.enabled': {
-    isReserved: (value) => value.toLowerCase() !== 'true',
-    remedy: 'Remove it: gRPC requires HTTP/2.',
-  },
-}
 
 /** @param rejected each as `KEY is "VALUE", which …` */
 export const annotationsRejected = (rejected: readonly string[]): InvalidInputError =>
@@ -45,13 +32,22 @@ export function parseAnnotations(raw: string): Record<string, string> {
 
 function rejectReservedAttributes(attributes: string): void {
   for (const [key, value] of parseAttributes(attributes) ?? []) {
-    const reserved = Object.hasOwn(reservedAttributes, key) ? reservedAttributes[key] : undefined
-    if (reserved?.isReserved(value) === true)
+    const remedy = getRemedy(key, value)
+    if (remedy !== undefined)
       throw new InvalidInputError(
         `contains the load balancer attribute ${key}=${truncateForError(value)}.`,
-        reserved.remedy,
+        remedy,
       )
   }
+}
+
+/** For an attribute that another input sets, or without which gRPC does not work. */
+function getRemedy(attribute: string, value: string): string | undefined {
+  const input = findAttributeInput(attribute)
+  if (input !== undefined) return `Set input ${input} instead.`
+  if (attribute === 'routing.http2.enabled' && value.toLowerCase() !== 'true')
+    return 'Remove it: gRPC requires HTTP/2.'
+  return undefined
 }
 
 /** Tags that AWS accepts. */

@@ -12,12 +12,12 @@ import { InvalidInputError } from './invalid-input.ts'
 function rejectUrlCredentials(url: URL): void {
   if (url.username === '' && url.password === '') return
   throw new InvalidInputError(
-    'contains credentials, which helm would expose in its arguments.',
+    'contains credentials, which Helm would expose in its arguments.',
     'Set chart-username and chart-password instead.',
   )
 }
 
-/** A chart as helm names it. Rejects what cannot name a chart. */
+/** A chart as Helm names it. Rejects what cannot name a chart. */
 export function parseChartName(name: string): string {
   rejectFileContent(name)
   const reference = parseChartReference(name)
@@ -52,7 +52,7 @@ function assertArchiveUrl(text: string): void {
     )
 }
 
-/** The URL of a chart repository, to which helm appends /index.yaml. */
+/** The URL of a chart repository, to which Helm appends /index.yaml. */
 export function parseChartRepository(raw: string): string {
   if (raw.startsWith('oci://'))
     throw new InvalidInputError(
@@ -73,7 +73,7 @@ export function parseChartRepository(raw: string): string {
     )
   if (url.pathname.endsWith('/index.yaml'))
     throw new InvalidInputError(
-      'ends in index.yaml, which helm appends.',
+      'ends in index.yaml, which Helm appends.',
       `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`,
     )
   return raw

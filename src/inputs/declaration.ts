@@ -27,7 +27,7 @@ export interface InputDeclaration<T = unknown> {
   readonly emptyValue?: T
   /** What an empty input means, in Markdown, if that is not a text. */
   readonly defaultDescription?: string
-  /** Whether it must be set: always, or unless what the text says. */
+  /** `true` if it must always be set; a text says when it may be empty. */
   readonly required?: true | string
   /** Whether each line of it is masked. */
   readonly secret?: true

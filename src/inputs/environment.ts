@@ -23,10 +23,10 @@ export interface GivenInputs {
 }
 
 /**
- * Moves the inputs out of the environment: every program that the action starts (helm, and those of
+ * Moves the inputs out of the environment: every program that the action starts (Helm, and those of
  * a kubeconfig or an AWS profile) inherits what is left, and inputs may be secrets.
  */
-export function takeInputs(env: NodeJS.ProcessEnv): GivenInputs {
+export function extractInputs(env: NodeJS.ProcessEnv): GivenInputs {
   const texts: Partial<Record<InputName, string>> = {}
   for (const name of inputNames) {
     const variable = inputVariableName(name)

@@ -14,7 +14,7 @@ export interface SettingsEnvironment {
   readonly AWS_CA_BUNDLE?: string | undefined
   /** `true` in the reusable workflows, whose jobs do not check out the caller's repository. */
   readonly MILVUS_ALB_WITHOUT_CHECKOUT?: string | undefined
-  /** Where Helm stores releases. Source: helm, HELM_DRIVER; empty means Secrets. */
+  /** Where Helm stores releases. Source: Helm, HELM_DRIVER; empty means Secrets. */
   readonly HELM_DRIVER?: string | undefined
 }
 

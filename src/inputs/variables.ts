@@ -50,7 +50,7 @@ const findProxies = (env: SettingsEnvironment): [name: string, value: string][] 
 
 const proxyScheme = /^[a-z][a-z0-9+.-]{0,20}:\/\//i
 
-/** Node and helm quote a URL that they cannot parse, with its password. */
+/** Node and Helm quote a URL that they cannot parse, with its password. */
 function checkProxy(raw: string): void {
   const url = proxyScheme.test(raw.trim()) ? raw.trim() : `http://${raw.trim()}`
   if (URL.canParse(url) && isDecodable(new URL(url))) return

@@ -1,6 +1,7 @@
 /** Identifies a run, for the Lease and for people. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { getRunUrl } from '../util/run-url.ts'
 
 /** A run that holds a Lease. */
 export interface Holder {
@@ -33,13 +34,8 @@ export function identifyHolder(env: NodeJS.ProcessEnv): Holder {
   }
 }
 
-function formatRun({
-  GITHUB_SERVER_URL: server = 'https://github.com',
-  GITHUB_REPOSITORY: repository = '',
-  GITHUB_RUN_ID: runId = '',
-  GITHUB_RUN_ATTEMPT: attempt = '1',
-  GITHUB_JOB: job,
-}: NodeJS.ProcessEnv): string {
+function formatRun(env: NodeJS.ProcessEnv): string {
+  const { GITHUB_RUN_ATTEMPT: attempt = '1', GITHUB_JOB: job } = env
   const jobNote = job ? `, job ${job}` : ''
-  return `${server}/${repository}/actions/runs/${runId} (attempt ${attempt}${jobNote})`
+  return `${getRunUrl(env)} (attempt ${attempt}${jobNote})`
 }

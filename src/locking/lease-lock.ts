@@ -1,6 +1,6 @@
 /**
  * A Lease ensures that only one run at a time changes a namespace. It expires when the run that
- * holds it does not renew it. It also records what helm is about to do, so that the next run
+ * holds it does not renew it. It also records what Helm is about to do, so that the next run
  * recognizes what a run that died has left. Source: Kubernetes, coordination.k8s.io/v1; client-go,
  * tools/leaderelection.
  */
@@ -70,7 +70,7 @@ export class Lock {
     this.holder = holder
   }
 
-  /** The operations of helm that the Lease records: those of runs that did not finish. */
+  /** The operations of Helm that the Lease records: those of runs that did not finish. */
   get pendingOperations(): readonly HelmOperation[] {
     return this.recordedOperations
   }
@@ -169,7 +169,7 @@ export class Lock {
   }
 
   /**
-   * Runs helm, and records the operation in the Lease until it ends. A revision that it leaves
+   * Runs Helm, and records the operation in the Lease until it ends. A revision that it leaves
    * pending, because it was killed or could not reach the API at the end, is then known to come
    * from this action.
    */

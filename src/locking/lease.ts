@@ -1,4 +1,4 @@
-/** The Lease of a namespace: which run holds it, and what helm is about to do. Pure. */
+/** The Lease of a namespace: which run holds it, and what Helm is about to do. Pure. */
 import type { Lease } from '../clients/kubernetes/types.ts'
 import type { Holder } from './holder.ts'
 
@@ -8,12 +8,12 @@ export const leaseName = 'milvus-alb-action'
 const runAnnotation = `${leaseName}/run`
 const helmAnnotation = `${leaseName}/helm`
 
-/** An operation of helm, recorded before it begins. */
+/** An operation of Helm, recorded before it begins. */
 export interface HelmOperation {
   /** The id of the run. */
   readonly holder: string
   readonly release: string
-  /** The revision that helm creates. */
+  /** The revision that Helm creates. */
   readonly revision: number
 }
 

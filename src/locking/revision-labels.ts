@@ -14,9 +14,9 @@ export const revisionLabels = (
 })
 
 /**
- * The run of this action that created a revision; undefined when something else did. helm copies
+ * The run of this action that created a revision; undefined when something else did. Helm copies
  * labels to the next revision, whoever creates it, so the number in the label has to match. Source:
- * helm, pkg/action/upgrade.go, mergeCustomLabels.
+ * Helm, pkg/action/upgrade.go, mergeCustomLabels.
  */
 export const getRevisionHolder = (
   labels: Readonly<Record<string, string>> | undefined,

@@ -105,7 +105,7 @@ function describeReleaseOutcome(
   { settings, plan }: Deployment,
   revision: number | undefined,
 ): string {
-  if (revision === undefined) return 'skipped, there is no helm release'
+  if (revision === undefined) return 'skipped, there is no Helm release'
   if (settings.cutover === 'never') return 'skipped, cutover is never'
   return describeOutcome(release.toChanges(plan.release), `revision ${revision}`)
 }

@@ -1,4 +1,4 @@
-/** Connects a run to AWS, and with the AWS identity to the cluster and helm. */
+/** Connects a run to AWS, and with the AWS identity to the cluster and Helm. */
 import { Acm } from '../clients/aws/acm.ts'
 import { createAwsClients, type AwsClients } from '../clients/aws/clients.ts'
 import { createLoadBalancerClient } from '../clients/aws/load-balancers.ts'
@@ -9,7 +9,7 @@ import type { Settings } from '../inputs/types.ts'
 import type { Clients, ClusterClients, Run } from '../steps/run.ts'
 import type { Context } from '../steps/step.ts'
 
-/** @param env of the runner: proxies, credentials, helm's own settings */
+/** @param env of the runner: proxies, credentials, Helm's own settings */
 export function createClients(
   context: Context,
   settings: Settings,

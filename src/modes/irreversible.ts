@@ -63,7 +63,7 @@ function findFailedRevision(plan: Plan): IrreversibleChange | undefined {
     object: `release ${upgrade.namespace}/${name}`,
     why: `only ${target}, can be restored`,
     note:
-      `If this run fails after helm has started, release ${name} is rolled back to ${target}, ` +
+      `If this run fails after Helm has started, release ${name} is rolled back to ${target}, ` +
       'including its Service type.',
   }
 }
@@ -78,7 +78,7 @@ function findMilvusUpgrade(plan: Plan): IrreversibleChange | undefined {
     object: `release ${upgrade.namespace}/${name}`,
     why,
     note:
-      `If this run fails after helm has started, release ${name} is rolled back, although ` +
+      `If this run fails after Helm has started, release ${name} is rolled back, although ` +
       `${why}.`,
   }
 }
@@ -117,7 +117,7 @@ function findServiceLoadBalancer(plan: Plan): IrreversibleChange | undefined {
     object: `load balancer of Service ${plan.target.namespace.name}/${name}`,
     why: 'it is deleted, and a new one would have a new name',
     note:
-      `If this run fails after helm has started, Service ${name} is restored with a new load ` +
+      `If this run fails after Helm has started, Service ${name} is restored with a new load ` +
       `balancer under a new name (${description}): the name of the old one is lost.`,
   }
 }

@@ -35,7 +35,7 @@ interface StepObservations {
   /** The ARN that the Ingress should contain, also when ACM could not be read. */
   readonly certificateArn: Promise<Deferred<string>>
   readonly releaseDifferences: Promise<readonly ReleaseDifference[]>
-  /** The upgrade as helm rendered it. Undefined when none is needed, and in a check. */
+  /** The upgrade as Helm rendered it. Undefined when none is needed, and in a check. */
   readonly upgradeReview: Promise<ReviewedUpgrade | undefined>
   readonly ingressOperations: Promise<readonly IngressOperation[]>
   readonly observedLoadBalancer: Promise<loadBalancer.ObservedLoadBalancer>
@@ -160,8 +160,9 @@ async function reviewNeededUpgrade(
     targetPromise,
     differencesPromise,
   ])
-  if (!target.release || differences.length === 0) return undefined
+  if (differences.length === 0) return undefined
   release.check(target, run.settings)
+  if (!target.release) return undefined
   // Helm renders an upgrade only with write permissions, which a check does not have.
   if (isCheck(run)) return undefined
   const upgradeTarget = { ...target, release: target.release }

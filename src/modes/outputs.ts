@@ -10,7 +10,7 @@ import { expiresSoon } from '../x509/warnings.ts'
 
 /**
  * Sets the outputs that are known before any change, so that they are set even if the run fails
- * later. The address is not among them: an old one proves nothing.
+ * later. The address is not among them: an old one may no longer work.
  */
 export function setTargetOutputs(
   context: Context,

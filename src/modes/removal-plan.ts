@@ -170,7 +170,7 @@ function noteRestoredLoadBalancer(run: Run, restorable: RestorableService): void
 }
 
 /**
- * Plans to restore the class of the load balancer, which helm cannot set.
+ * Plans to restore the class of the load balancer, which Helm cannot set.
  * @throws ActionError `service-class-lost`
  */
 function planLoadBalancerClass(

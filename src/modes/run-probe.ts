@@ -53,7 +53,7 @@ async function probeEndpoint(run: LoadBalancerRun, endpoint: Endpoint) {
   }
 }
 
-/** Milliseconds for a read that only adds to what the calls prove. */
+/** Milliseconds for a read that only adds to what the calls show. */
 const readTimeout = 5_000
 
 /** Reads the targets, as often as the probe asks for them. */

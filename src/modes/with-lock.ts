@@ -1,6 +1,6 @@
 /**
  * Plans and applies while no other run changes the same namespace. First finishes what an earlier
- * run left incomplete when it was killed during helm.
+ * run left incomplete when it was killed during Helm.
  */
 import type { ActionError } from '../failures/action-error.ts'
 import { toActionError } from '../failures/thrown.ts'
@@ -148,7 +148,7 @@ async function hasLeaseChanged(clients: Promise<LockedClients>): Promise<boolean
 
 /**
  * @returns undefined when another run holds the Lease
- * @throws ActionError `failure`, unless its reason is a run of this action that died during helm
+ * @throws ActionError `failure`, unless its reason is a run of this action that died during Helm
  */
 async function acquireForRecovery(
   settings: Settings,
@@ -162,7 +162,7 @@ async function acquireForRecovery(
   if (!(await lock.acquire())) return undefined
   const { release, revision } = interrupted
   return {
-    summary: `release ${release} is ${revision.status}, an earlier run was killed during helm`,
+    summary: `release ${release} is ${revision.status}, an earlier run was killed while Helm ran`,
     result: { interrupted },
   }
 }

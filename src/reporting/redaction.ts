@@ -31,7 +31,7 @@ export class Redactor {
 
   /**
    * Removes a value that is a secret by its name only, in the same variants as `maskSecret`, from
-   * log and summary: errors about an object of helm quote its content. The runner does not get a
+   * log and summary: errors about an object of Helm quote its content. The runner does not get a
    * mask, because it would drop every job output that contains the value.
    */
   redactSuspectedSecret(suspectedSecret: string): void {

@@ -18,7 +18,7 @@ export interface Change {
   readonly object: string
   /**
    * The changed field: `metadata.annotations.alb.ingress.kubernetes.io/scheme`. Never contains the
-   * user's helm values.
+   * user's Helm values.
    */
   readonly path: string
   readonly before?: string

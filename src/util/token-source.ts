@@ -1,4 +1,4 @@
-/** Bearer tokens for the Kubernetes client and helm, renewed before they expire. */
+/** Bearer tokens for the Kubernetes client and Helm, renewed before they expire. */
 export interface TokenSource {
   /** A token that is valid for some more minutes. Cheap to call before every request. */
   token(): Promise<string>

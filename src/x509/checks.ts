@@ -53,7 +53,7 @@ export function checkMaterial(
   ]
 }
 
-/** What people know a certificate by: its DNS names, or its subject when it has none. */
+/** How people identify a certificate: its DNS names, or its subject when it has none. */
 export const getDisplayName = (certificate: X509Certificate): string =>
   getDnsNames(certificate).join(', ') || getSubject(certificate)
 

@@ -173,7 +173,7 @@ describe('translateCredentialError', () => {
         'Not authorized to perform sts:AssumeRoleWithWebIdentity',
       ),
       code: 'aws-credentials-refused',
-      message: /^AWS refused to issue credentials for the role of this job: Not authorized/,
+      message: /^AWS rejected the request for credentials of the role of this job: Not authorized/,
     },
     {
       thrown: createNamedError(
@@ -181,7 +181,7 @@ describe('translateCredentialError', () => {
         'No OpenIDConnect provider found in your account',
       ),
       code: 'aws-credentials-refused',
-      message: /^AWS refused to issue .* No OpenIDConnect provider found/,
+      message: /^AWS rejected the request .* No OpenIDConnect provider found/,
     },
     {
       thrown: createNamedError(

@@ -8,6 +8,7 @@ describe('chartFailure', () => {
     version: '5.0.19',
     source: 'https://charts.example.com',
     hasCredentials: false,
+    hasCheckout: true,
   } as const
   const invalidRepositoryPrefix =
     'looks like "https://charts.example.com" is not a valid chart repository or cannot be reached: '
@@ -116,7 +117,7 @@ describe('chartFailure', () => {
     const error = chartFailure(extractFetchError(1, '', `Error: ${message}\n`) ?? '', chartSource)
     expect([error.code, error.message, error.remedy]).toEqual([
       code,
-      `helm could not fetch chart milvus 5.0.19 from https://charts.example.com: ${message}`,
+      `Helm could not fetch chart milvus 5.0.19 from https://charts.example.com: ${message}`,
       expect.stringMatching(remedy),
     ])
   })
@@ -151,7 +152,7 @@ describe('chartFailure', () => {
       chart: { kind: 'archive' },
       message: 'failed to fetch https://charts.example.com/milvus.tgz : 401 Unauthorized',
       code: 'chart-repository-unreachable',
-      remedy: /^helm sends no credentials to the URL of an archive/,
+      remedy: /^Helm sends no credentials to the URL of an archive/,
     },
     {
       name: 'an alias when helm has no repositories',
@@ -170,10 +171,10 @@ describe('chartFailure', () => {
     },
     {
       name: 'an alias whose credentials are rejected',
-      chart: { kind: 'path-or-alias', name: 'corp/milvus', source: 'helm repository corp' },
+      chart: { kind: 'path-or-alias', name: 'corp/milvus', source: 'Helm repository corp' },
       message: 'failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized',
       code: 'chart-repository-unreachable',
-      remedy: /^The credentials with which helm repository corp was added/,
+      remedy: /^The credentials with which Helm repository corp was added/,
     },
   ])('$name', ({ chart, message, code, remedy }) => {
     const error = chartFailure(message, { ...chartSource, ...chart })

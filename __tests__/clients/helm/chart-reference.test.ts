@@ -15,10 +15,9 @@ const createRegistryReference = (overrides: object) => ({
 test.each<[name: string, reference: object]>([
   ['milvus', { kind: 'repository', chart: 'milvus' }],
   ['corp/milvus', { kind: 'path-or-alias', path: 'corp/milvus', alias: 'corp', chart: 'milvus' }],
-  [
-    'charts/team/milvus/',
-    { kind: 'path-or-alias', path: 'charts/team/milvus/', alias: 'charts', chart: 'team/milvus' },
-  ],
+  ['charts/team/milvus', { kind: 'path', path: 'charts/team/milvus' }],
+  ['charts/milvus/', { kind: 'path', path: 'charts/milvus/' }],
+  ['charts/', { kind: 'path', path: 'charts/' }],
   ['./charts/milvus', { kind: 'path', path: './charts/milvus' }],
   ['../milvus', { kind: 'path', path: '../milvus' }],
   ['.', { kind: 'path', path: '.' }],

@@ -180,7 +180,7 @@ describe('upgradeFailure', () => {
     const error = upgradeFailure(`Error: UPGRADE FAILED: ${message}\n`, 1, target)
     expect([error.code, error.message, error.remedy]).toEqual([
       code,
-      `helm could not upgrade release milvus-demo: ${message}`,
+      `Helm could not upgrade release milvus-demo: ${message}`,
       expect.stringMatching(remedy),
     ])
   })

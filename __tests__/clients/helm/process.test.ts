@@ -65,7 +65,7 @@ describe('with helm on the PATH', () => {
     })
 
     test.each([
-      ['v3.13.3', /^helm on the PATH is v3\.13\.3, which does not support/],
+      ['v3.13.3', /^Helm on the PATH is v3\.13\.3, which does not support/],
       ['v2.17.0', /is v2\.17\.0/],
       ['v3.2.4', /is v3\.2\.4/],
       ['hello', /is hello, which/],
@@ -121,7 +121,7 @@ describe('with helm on the PATH', () => {
         script:
           'echo "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress" >&2; exit 1',
         code: 'release-pending',
-        message: /^helm could not upgrade release milvus-demo: another operation/,
+        message: /^Helm could not upgrade release milvus-demo: another operation/,
       },
       {
         name: 'a timeout, helm 3',
@@ -171,7 +171,7 @@ describe('with helm on the PATH', () => {
       )
       expect([error.code, error.message]).toEqual([
         'helm-upgrade-failed',
-        'helm could not upgrade release milvus-demo: no',
+        'Helm could not upgrade release milvus-demo: no',
       ])
     })
 
@@ -226,7 +226,7 @@ describe('with helm on the PATH', () => {
       const error = await captureActionError(() => previewUpgrade(upgradeRequest, createOptions()))
       expect([error.code, error.message]).toEqual([
         'helm-upgrade-failed',
-        'helm could not upgrade release milvus-demo: its dry run printed no release in JSON',
+        'Helm could not upgrade release milvus-demo: its dry run printed no release in JSON',
       ])
     })
   })

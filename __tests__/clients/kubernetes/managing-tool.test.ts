@@ -95,7 +95,7 @@ test.each<{ name: string; metadata: Partial<ObjectMeta>; expected: string | unde
   {
     name: 'a release of a program other than helm',
     metadata: { labels: helmLabel, managedFields: [createManagedFields('fleetagent')] },
-    expected: 'fleetagent: a program other than helm, according to its field manager',
+    expected: 'fleetagent: a program other than Helm, according to its field manager',
   },
   {
     name: 'another program beside helm',

@@ -32,8 +32,8 @@ const customResource = createManifest('cert-manager.io/v1', 'Certificate', 'c')
 
 const describePermissions = (permissions: readonly Permission[]): string[] =>
   permissions.map(
-    ({ verb, resource, name, orAllOf }) =>
-      `${verb} ${resource}${name === undefined ? '' : ` ${name}`}${orAllOf ? ` or ${describePermissions(orAllOf).join(' and ')}` : ''}`,
+    ({ verb, resource, name, alternative }) =>
+      `${verb} ${resource}${name === undefined ? '' : ` ${name}`}${alternative ? ` or ${describePermissions(alternative).join(' and ')}` : ''}`,
   )
 
 describe('helmUpgradePermissions', () => {

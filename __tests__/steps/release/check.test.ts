@@ -66,7 +66,7 @@ describe('check', () => {
     expect([error.code, error.message, error.remedy]).toEqual([
       'release-managed-elsewhere',
       'Release milvus-demo needs an upgrade, but its Service milvus-demo is managed by Flux (HelmRelease milvus), which would revert it.',
-      'Make the change there (spec.values.service.type: ClusterIP). To leave the Service unchanged, set service: milvus-demo instead of release; helm is then not used.',
+      'Make the change there (spec.values.service.type: ClusterIP). To leave the Service unchanged, set service: milvus-demo instead of release; Helm is then not used.',
     ])
   })
 

@@ -23,7 +23,7 @@ function findProblem(
     checkUnrequestedChanges(releaseTarget, createSettings(settingsOverrides), chart, {
       total,
       requested: total,
-      anyUpgrade: noDifference,
+      unrequested: noDifference,
       isDeployedChart: true,
     }),
   )
@@ -79,7 +79,7 @@ test.each<
       chart: deployedChart,
       difference: { changed: ['Service milvus-demo', 'Service milvus-demo-attu'] },
       expected:
-        /^To set the type of Service milvus-demo, helm would also change Service milvus-demo-attu: the templates of chart milvus 4\.2\.30 make these objects depend on service\.type\.$/,
+        /^To set the type of Service milvus-demo, Helm would also change Service milvus-demo-attu: the templates of chart milvus 4\.2\.30 make these objects depend on service\.type\.$/,
     },
   ],
   [
@@ -119,7 +119,7 @@ test.each<
       chart: deployedChart,
       difference: { removed: ['Deployment milvus-demo-attu'] },
       expected:
-        /^With input values helm would remove Deployment milvus-demo-attu\. Adding or removing Deployment milvus-demo-attu is more than setting values\.$/,
+        /^With input values Helm would remove Deployment milvus-demo-attu\. Adding or removing Deployment milvus-demo-attu is more than setting values\.$/,
     },
   ],
   [
@@ -174,7 +174,7 @@ test.each<
       chart: { version: '4.2.58', appVersion: '2.5.16' },
       difference: { changed: ['Deployment d'] },
       expected:
-        /^The upgrade would move release milvus-demo from chart 4\.2\.30 \(Milvus 2\.5\.4\) to 4\.2\.58 \(Milvus 2\.5\.16\): helm would change Deployment d\.$/,
+        /^The upgrade would move release milvus-demo from chart 4\.2\.30 \(Milvus 2\.5\.4\) to 4\.2\.58 \(Milvus 2\.5\.16\): Helm would change Deployment d\.$/,
     },
   ],
   [
@@ -183,7 +183,7 @@ test.each<
       settings: {},
       chart: { version: '4.2.31', appVersion: '2.5.4' },
       difference: {},
-      expected: /helm would change no object\.$/,
+      expected: /Helm would change no object\.$/,
     },
   ],
   [
@@ -230,13 +230,13 @@ const upgradeSideEffects = {
 
 /** A comparison, by what any upgrade does and what the request does. */
 const createComparison = (
-  anyUpgrade: Partial<ManifestDiff>,
+  unrequested: Partial<ManifestDiff>,
   requested: Partial<ManifestDiff>,
   isDeployedChart: boolean,
 ): UpgradeComparison => ({
-  total: { ...noDifference, ...anyUpgrade },
+  total: { ...noDifference, ...unrequested },
   requested: { ...noDifference, ...requested },
-  anyUpgrade: { ...noDifference, ...anyUpgrade },
+  unrequested: { ...noDifference, ...unrequested },
   isDeployedChart,
 })
 
@@ -263,7 +263,7 @@ test.each<[string, Parameters<typeof createSettings>[0], UpgradeComparison, RegE
     'an additional removal by values',
     { values },
     createComparison(upgradeSideEffects, { removed: ['ConfigMap x'] }, true),
-    /^With input values helm would remove ConfigMap x\. Adding/,
+    /^With input values Helm would remove ConfigMap x\. Adding/,
   ],
   [
     'a chart other than the deployed one',

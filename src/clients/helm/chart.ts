@@ -21,13 +21,13 @@ export interface ChartSource {
   readonly credentials: { readonly username: string; readonly password: string } | undefined
 }
 
-/** Where helm runs, and the clock for the delays between attempts. */
+/** Where Helm runs, and the clock for the delays between attempts. */
 export type FetchOptions = HelmOptions & { readonly clock: Clock }
 
 /** A chart that is not on this machine yet. */
 type RemoteReference = Exclude<ChartReference, { readonly kind: 'path' }>
 
-/** What one helm command of a fetch needs beside its arguments. */
+/** What one Helm command of a fetch needs beside its arguments. */
 interface HelmCallOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Written to its standard input. */
@@ -44,9 +44,11 @@ type CallHelm = (args: readonly string[], callOptions?: HelmCallOptions) => Prom
 export async function fetchChart(source: ChartSource, options: FetchOptions): Promise<string> {
   const reference = parseChartReference(source.name)
   if (reference.kind === 'path') return requireExistingPath(reference.path)
-  // Without a checkout, another job may have left a folder of that name on this machine.
-  const hasCheckout = options.environment['MILVUS_ALB_WITHOUT_CHECKOUT'] !== 'true'
-  if (reference.kind === 'path-or-alias' && hasCheckout && (await pathExists(reference.path)))
+  if (
+    reference.kind === 'path-or-alias' &&
+    hasCheckout(options) &&
+    (await pathExists(reference.path))
+  )
     return `./${reference.path}`
   // One directory per chart: a run may need the chart of the upgrade and that of its rollback.
   const destination = await mkdtemp(join(options.directory, 'chart-'))
@@ -70,6 +72,10 @@ export async function fetchChart(source: ChartSource, options: FetchOptions): Pr
   return join(destination, archive)
 }
 
+/** Without a checkout, another job may have left a folder of that name on this machine. */
+const hasCheckout = ({ environment }: HelmOptions): boolean =>
+  environment['MILVUS_ALB_WITHOUT_CHECKOUT'] !== 'true'
+
 async function pathExists(path: string): Promise<boolean> {
   try {
     await access(path)
@@ -85,7 +91,7 @@ async function requireExistingPath(path: string): Promise<string> {
   throw chartPathNotFound(path, resolve(path))
 }
 
-/** @param credentialsFile the file for helm's credentials; the caller deletes it afterwards */
+/** @param credentialsFile the file for Helm's credentials; the caller deletes it afterwards */
 async function pullChart(
   reference: RemoteReference,
   { repository, version, credentials }: ChartSource,
@@ -93,14 +99,14 @@ async function pullChart(
   callHelm: CallHelm,
 ): Promise<void> {
   switch (reference.kind) {
-    // helm searches all configured repositories for the URL, and fails when their indexes are not
+    // Helm searches all configured repositories for the URL, and fails when their indexes are not
     // cached. An empty configuration avoids the search.
     case 'archive':
       return callHelm(['pull', reference.url], {
         environment: { HELM_REPOSITORY_CONFIG: credentialsFile },
       })
     case 'path-or-alias':
-      // helm uses a cache of this run, which does not contain the runner's index yet.
+      // Helm uses a cache of this run, which does not contain the runner's index yet.
       await callHelm(['repo', 'update', reference.alias])
       return callHelm(['pull', `${reference.alias}/${reference.chart}`, '--version', version])
     case 'registry':
@@ -134,7 +140,7 @@ async function pullChart(
 }
 
 /**
- * A digest identifies the chart, so the tag beside it is omitted: given both, helm 3.17 fetches the
+ * A digest identifies the chart, so the tag beside it is omitted: given both, Helm 3.17 fetches the
  * tag and ignores the digest. Measured.
  */
 function registryPullArguments(
@@ -171,7 +177,7 @@ export async function readChartMetadata(
   throw chartUnreadable(path, extractErrorMessage(stderr) || 'its name or version is missing')
 }
 
-/** Attempts in total. Fewer when they are slow: helm 4 itself retries a registry for seconds. */
+/** Attempts in total. Fewer when they are slow: Helm 4 itself retries a registry for seconds. */
 const attempts = { quick: 6, slow: 2 }
 
 /** From how many milliseconds on an attempt is slow. */
@@ -189,7 +195,7 @@ async function runWithRetry(
   const task = args[0] === 'pull' ? 'fetches the chart' : 'reads the repository'
   const attemptOnce = async (): Promise<void> => {
     attempt += 1
-    if (attempt > 1) options.onLine(`helm ${task} again: attempt ${attempt} of ${maxAttempts}`)
+    if (attempt > 1) options.onLine(`Helm ${task} again: attempt ${attempt} of ${maxAttempts}`)
     const startedAt = clock.now()
     maxAttempts = 1
     const { exitCode, stdout, stderr } = await executeHelm(
@@ -208,6 +214,7 @@ async function runWithRetry(
       version: source.version,
       source: describeChartLocation(reference, source),
       hasCredentials: source.credentials !== undefined,
+      hasCheckout: hasCheckout(options),
     })
   }
   return retry(attemptOnce, { maxAttempts: () => maxAttempts, signal, clock })
@@ -221,7 +228,7 @@ function describeChartLocation(reference: RemoteReference, { repository }: Chart
     case 'registry':
       return reference.host
     case 'path-or-alias':
-      return `helm repository ${reference.alias}`
+      return `Helm repository ${reference.alias}`
     case 'repository':
       return repository
   }

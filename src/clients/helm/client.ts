@@ -1,4 +1,4 @@
-/** Runs helm against one cluster. The kubeconfig with its token exists only while helm runs. */
+/** Runs Helm against one cluster. The kubeconfig with its token exists only while Helm runs. */
 import { rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import tls from 'node:tls'
@@ -17,7 +17,7 @@ import {
 import { writeKubeconfig, type TokenClusterAccess } from './kubeconfig.ts'
 import type { HelmOptions } from './process.ts'
 
-/** How helm accesses the cluster: with generated EKS tokens, or with the user's kubeconfig. */
+/** How Helm accesses the cluster: with generated EKS tokens, or with the user's kubeconfig. */
 export type HelmClusterAccess =
   TokenClusterAccess | { readonly paths: readonly string[]; readonly context: string | undefined }
 
@@ -37,7 +37,7 @@ export interface HelmClientOptions {
   readonly onOutput: (line: string) => void
 }
 
-/** Runs helm for the release step. */
+/** Runs Helm for the release step. */
 export class HelmClient {
   private readonly cluster: HelmClusterAccess
   private readonly options: HelmClientOptions
@@ -50,7 +50,7 @@ export class HelmClient {
   }
 
   /**
-   * @returns helm's version, without a v in front
+   * @returns Helm's version, without a v in front
    * @throws ActionError `helm-not-found`, `helm-too-old`
    */
   version(): Promise<string> {
@@ -90,7 +90,7 @@ export class HelmClient {
     return this.withClusterAccess({ ...request, forceConflicts: false }, previewInstall)
   }
 
-  /** Whether one more revision makes helm delete the oldest. */
+  /** Whether one more revision makes Helm delete the oldest. */
   prunesHistory(storedRevisions: number): boolean {
     const limit = Number(this.options.environment['HELM_MAX_HISTORY'] || defaultHistoryMax)
     return limit > 0 && storedRevisions >= limit
@@ -155,7 +155,7 @@ export class HelmClient {
   }
 
   /**
-   * Makes helm trust the CAs of this process, NODE_EXTRA_CA_CERTS included, unless the environment
+   * Makes Helm trust the CAs of this process, NODE_EXTRA_CA_CERTS included, unless the environment
    * sets others. Source: Go, crypto/x509, SSL_CERT_FILE.
    */
   private async createTrustEnvironment(directory: string): Promise<{ SSL_CERT_FILE?: string }> {

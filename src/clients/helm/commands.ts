@@ -1,4 +1,4 @@
-/** Runs the commands of helm. It uses the helm on the PATH, and never downloads one. */
+/** Runs the commands of Helm. It uses the Helm on the PATH, and never downloads one. */
 import { which } from '@actions/io'
 import { helmNotFound, helmTooOld } from '../../failures/helm.ts'
 import { throwIfCancelled } from '../../util/polling.ts'
@@ -6,7 +6,7 @@ import { upgradeFailure } from './failures.ts'
 import { serviceTypePath } from './milvus-chart.ts'
 import { executeHelm, type HelmOptions } from './process.ts'
 
-/** The first helm with --reset-then-reuse-values. Source: helm, commit a9d59f946. */
+/** The first Helm with --reset-then-reuse-values. Source: Helm, commit a9d59f946. */
 export const minimumHelmVersion = [3, 14] as const
 
 /**
@@ -26,7 +26,7 @@ export interface UpgradeOptions {
    */
   readonly valuesPath?: readonly string[]
   /**
-   * JSON (which is YAML) for helm's standard input; undefined when nothing is set. Secret: never
+   * JSON (which is YAML) for Helm's standard input; undefined when nothing is set. Secret: never
    * in argv or a file.
    */
   readonly values: string | undefined
@@ -41,18 +41,18 @@ export interface UpgradeOptions {
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   /**
-   * Labels of the object in which helm stores the revision. Source: helm upgrade --labels, since
-   * helm 3.13.
+   * Labels of the object in which Helm stores the revision. Source: helm upgrade --labels, since
+   * Helm 3.13.
    */
   readonly labels?: Readonly<Record<string, string>>
-  /** Whether helm waits until all objects of the release are ready, unchanged ones included. */
+  /** Whether Helm waits until all objects of the release are ready, unchanged ones included. */
   readonly wait: boolean
   /**
-   * Whether helm overwrites fields that others set. Only helm 4 has the flag, and accepts it only
+   * Whether Helm overwrites fields that others set. Only Helm 4 has the flag, and accepts it only
    * for releases that are applied server-side.
    */
   readonly forceConflicts: boolean
-  /** How many revisions helm keeps; undefined for HELM_MAX_HISTORY or helm's default. */
+  /** How many revisions Helm keeps; undefined for HELM_MAX_HISTORY or Helm's default. */
   readonly historyMax?: number | undefined
 }
 
@@ -62,19 +62,19 @@ export type InstallOptions = Pick<
   'release' | 'namespace' | 'chart' | 'kubeconfig' | 'context'
 > & { readonly values: string }
 
-/** What helm rendered in a dry run. */
+/** What Helm rendered in a dry run. */
 export interface Preview {
   readonly chart: { readonly version: string; readonly appVersion: string }
   /** YAML of all objects. Secret. */
   readonly manifest: string
 }
 
-/** Revisions. Source: helm, pkg/cli/environment.go, defaultMaxHistory. */
+/** Revisions. Source: Helm, pkg/cli/environment.go, defaultMaxHistory. */
 export const defaultHistoryMax = 10
 
 /**
  * The limit that keeps a history as long as it is: one more revision then deletes at most the
- * oldest, never the deployed one. Undefined when helm's default does the same.
+ * oldest, never the deployed one. Undefined when Helm's default does the same.
  */
 export const historyMaxToRetain = (storedRevisions = 0): number | undefined =>
   storedRevisions <= defaultHistoryMax ? undefined : storedRevisions
@@ -94,7 +94,7 @@ export function upgradeArguments(upgrade: UpgradeOptions): string[] {
 
 /**
  * The arguments of its dry run, on the server: a client-side one has no `lookup`, so that charts
- * which keep a generated password fail or render a new one. Neither writes anything. Source: helm,
+ * which keep a generated password fail or render a new one. Neither writes anything. Source: Helm,
  * pkg/action/upgrade.go.
  */
 export function previewArguments(upgrade: UpgradeOptions): string[] {
@@ -103,7 +103,7 @@ export function previewArguments(upgrade: UpgradeOptions): string[] {
 
 /**
  * The arguments of a dry run of an installation. It works for a release that exists, because a dry
- * run does not check the name. Source: helm, pkg/action/install.go, availableName.
+ * run does not check the name. Source: Helm, pkg/action/install.go, availableName.
  */
 export function installArguments({
   release,
@@ -137,7 +137,7 @@ function clusterArguments({
 }
 
 /**
- * A path for --set, where an unescaped dot ends a key. Source: helm, "The Format and Limitations of
+ * A path for --set, where an unescaped dot ends a key. Source: Helm, "The Format and Limitations of
  * --set".
  */
 const formatSetPath = (path: readonly string[]): string =>
@@ -160,7 +160,7 @@ function commonArguments(upgrade: UpgradeOptions): string[] {
 }
 
 /**
- * @returns helm's version, without a v in front
+ * @returns Helm's version, without a v in front
  * @throws ActionError `helm-not-found`, `helm-too-old`
  */
 export async function checkHelmVersion(options: HelmOptions): Promise<string> {
@@ -187,7 +187,7 @@ export async function upgrade(request: UpgradeOptions, options: HelmOptions): Pr
 }
 
 /**
- * Renders an upgrade, and changes nothing. helm prints the whole release with its secrets, so that
+ * Renders an upgrade, and changes nothing. Helm prints the whole release with its secrets, so that
  * its output is not logged.
  * @throws ActionError of failures.ts, `cancelled`
  */

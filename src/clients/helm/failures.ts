@@ -1,6 +1,6 @@
 /**
- * Finds out what an error of helm means. helm has one exit code for all errors, so that only its
- * messages tell. Those of helm 3.17.3 and 4.1.4 were measured; where they differ, a pattern matches
+ * Finds out what an error of Helm means. Helm has one exit code for all errors, so that only its
+ * messages tell. Those of Helm 3.17.3 and 4.1.4 were measured; where they differ, a pattern matches
  * both.
  */
 import type { ActionError } from '../../failures/action-error.ts'
@@ -122,7 +122,7 @@ const permanentErrorPattern = /(?:: |status code )40[134]\b|x509:|server gave HT
 
 /**
  * Too many requests, a server error, or a connection that breaks or is too slow, in the words of Go
- * and of the two registry clients of helm.
+ * and of the two registry clients of Helm.
  */
 const transientErrorPattern =
   /(?:: |status code )(?:429|50[0234])\b|connection reset|broken pipe|\bEOF\b|timeout|deadline exceeded|server misbehaving|temporary failure in name resolution|stream error|GOAWAY/i
@@ -146,7 +146,7 @@ export function upgradeFailure(
 }
 
 /**
- * Why helm could not fetch a chart; undefined when it could. helm 3.17 exits with 0 when the update
+ * Why Helm could not fetch a chart; undefined when it could. Helm 3.17 exits with 0 when the update
  * of a repository failed, and both major versions print the reason to standard output only.
  * Measured.
  */
@@ -193,7 +193,7 @@ function findFailure<Subject extends { readonly message: string }>(
 }
 
 /**
- * The error that helm printed, on one line: its last "Error:" and all lines after it.
+ * The error that Helm printed, on one line: its last "Error:" and all lines after it.
  * @returns the last line when no line starts with "Error:"
  */
 export function extractErrorMessage(stderr: string): string {

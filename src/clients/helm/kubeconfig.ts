@@ -1,5 +1,5 @@
 /**
- * The kubeconfig with which helm accesses an EKS cluster. The token is in a separate file, which is
+ * The kubeconfig with which Helm accesses an EKS cluster. The token is in a separate file, which is
  * rewritten before the token expires.
  */
 import { rename, writeFile } from 'node:fs/promises'
@@ -57,7 +57,7 @@ function buildKubeconfig(cluster: TokenClusterAccess, tokenFile: string): object
   }
 }
 
-/** Atomic, by a rename: helm never reads an incomplete token. */
+/** Atomic, by a rename: Helm never reads an incomplete token. */
 async function writeToken(path: string, token: string): Promise<void> {
   await writeFile(`${path}.new`, token, { mode: 0o600 })
   await rename(`${path}.new`, path)
@@ -75,7 +75,7 @@ async function refreshTokenPeriodically(
     try {
       await writeToken(path, await tokenSource.token())
     } catch {
-      // The next renewal may succeed. If none does, helm fails with an authorization error.
+      // The next renewal may succeed. If none does, Helm fails with an authorization error.
     }
   }
 }

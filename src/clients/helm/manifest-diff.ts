@@ -13,7 +13,7 @@ export const isEmptyDiff = ({ added, removed, changed }: ManifestDiff): boolean 
   [added, removed, changed].every((objects) => objects.length === 0)
 
 /**
- * Compares two manifests by text. The same templates render the same text, and a text that helm
+ * Compares two manifests by text. The same templates render the same text, and a text that Helm
  * accepts need not be valid YAML for js-yaml.
  */
 export function diffManifests(before: string, after: string): ManifestDiff {

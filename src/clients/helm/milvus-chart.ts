@@ -74,9 +74,9 @@ export function findServices(manifest: string): RenderedService[] {
 }
 
 /**
- * Parses the comment above each object, in which helm names its template and the subcharts that
+ * Parses the comment above each object, in which Helm names its template and the subcharts that
  * contain it, by their aliases: `# Source: platform/charts/vectors/templates/service.yaml`. Source:
- * helm, pkg/chart/chart.go, ChartFullPath; pkg/action/action.go, renderResources.
+ * Helm, pkg/chart/chart.go, ChartFullPath; pkg/action/action.go, renderResources.
  */
 function parseSubcharts({ text }: ManifestObject): string[] | undefined {
   const [, subchartPath] =
@@ -131,7 +131,7 @@ export const hasMilvusComponents = ({ name, manifest }: RenderedRelease): boolea
  * Where the values of Milvus' chart are in those of the release: at the root when it is the
  * release's own chart, under `search`, `vectors` when it is the subchart `vectors` of the subchart
  * `search`. The metadata of the release names only direct subcharts; it is used when a
- * post-renderer removed helm's comments from the manifest.
+ * post-renderer removed Helm's comments from the manifest.
  * @param service name of the Service of Milvus' API; when absent, the likeliest one
  */
 export function findValuesPath(revision: RenderedRelease, service?: string): readonly string[] {

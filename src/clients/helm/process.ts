@@ -1,5 +1,5 @@
 /**
- * Runs helm as a child process, with its own environment, and ends it when the job is cancelled.
+ * Runs Helm as a child process, with its own environment, and ends it when the job is cancelled.
  */
 import diagnostics from 'node:diagnostics_channel'
 import type { ChildProcess } from 'node:child_process'
@@ -10,22 +10,22 @@ import { getExecOutput } from '@actions/exec'
 import { which } from '@actions/io'
 import { throwIfCancelled } from '../../util/polling.ts'
 
-/** How helm runs, and when it is stopped. */
+/** How Helm runs, and when it is stopped. */
 export interface HelmOptions {
-  /** For helm's caches. Removed with the run, so that nothing remains on the machine. */
+  /** For Helm's caches. Removed with the run, so that nothing remains on the machine. */
   readonly directory: string
   readonly environment: NodeJS.ProcessEnv
   readonly signal: AbortSignal
-  /** Called for each line that people should read: what helm warns of, and a repeated attempt. */
+  /** Called for each line that people should read: what Helm warns of, and a repeated attempt. */
   readonly onLine: (line: string) => void
   /** Called for each line of its standard output: chart notes, and what the run reports itself. */
   readonly onOutput: (line: string) => void
 }
 
 /**
- * Runs helm until it ends.
+ * Runs Helm until it ends.
  * @param input written to its standard input
- * @throws ActionError `cancelled`, when the job was cancelled before helm started
+ * @throws ActionError `cancelled`, when the job was cancelled before Helm started
  */
 export async function executeHelm(
   args: string[],
@@ -55,7 +55,7 @@ export async function executeHelm(
 }
 
 /**
- * Creates a file that has no name, for the standard input of helm. With a pipe, helm would take
+ * Creates a file that has no name, for the standard input of Helm. With a pipe, Helm would take
  * nothing for complete input if this process died before it had written everything, and reset the
  * values of the release. No name: the input may be secret, and must not outlive the run.
  */
@@ -64,7 +64,7 @@ async function createInputFile(directory: string, input = ''): Promise<FileHandl
   const file = await open(path, 'wx+', 0o600)
   try {
     await unlink(path)
-    // At a position, because helm reads from the current one.
+    // At a position, because Helm reads from the current one.
     const content = Buffer.from(input)
     let length = 0
     while (length < content.length)
@@ -77,12 +77,12 @@ async function createInputFile(directory: string, input = ''): Promise<FileHandl
 }
 
 /**
- * Variables that helm does not inherit: the inputs of this action, which may be secret; HELM_DEBUG,
+ * Variables that Helm does not inherit: the inputs of this action, which may be secret; HELM_DEBUG,
  * which prints all values of the release; and those that select another cluster or namespace.
  */
 const scrubbedVariables = /^(INPUT_|HELM_KUBE|HELM_NAMESPACE$|HELM_DEBUG$)/
 
-/** The runner's environment, with all of helm's caches in the directory of this run. */
+/** The runner's environment, with all of Helm's caches in the directory of this run. */
 function buildHelmEnvironment({ environment, directory }: HelmOptions): Record<string, string> {
   const passedVariables = Object.entries(environment).filter(
     (entry): entry is [string, string] =>
@@ -98,14 +98,14 @@ function buildHelmEnvironment({ environment, directory }: HelmOptions): Record<s
 }
 
 /**
- * How many milliseconds an interrupted helm has to mark its release failed before it is killed. The
+ * How many milliseconds an interrupted Helm has to mark its release failed before it is killed. The
  * runner kills all processes 10 s after a cancellation.
  */
 const killGracePeriod = 4_000
 
 /**
  * Intercepts the next child process that runs `file`, because @actions/exec neither returns it nor
- * lets its input be a file. It starts in its own process group: a Ctrl-C reaches helm only once,
+ * lets its input be a file. It starts in its own process group: a Ctrl-C reaches Helm only once,
  * from this process, and ends its children too. docs/decisions/helm-child.md
  */
 function interceptSpawn(

@@ -1,5 +1,5 @@
 /**
- * The revisions of releases as helm stores them in the cluster. Source: helm, pkg/storage/driver
+ * The revisions of releases as Helm stores them in the cluster. Source: Helm, pkg/storage/driver
  * (labels, encoding) and pkg/release.
  */
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { releaseUnreadable } from '../../failures/release.ts'
 import { isPlainObject } from '../../util/objects.ts'
 
-/** In which objects helm stores revisions: its storage drivers `secret` and `configmap`. */
+/** In which objects Helm stores revisions: its storage drivers `secret` and `configmap`. */
 export type StorageKind = 'Secret' | 'ConfigMap'
 
 /** One revision of a release. */
@@ -35,13 +35,13 @@ export interface ReleaseRevision {
   /** ISO 8601. */
   readonly deployedAt: string
   /**
-   * Whether helm applied it server-side, as helm 4 does with releases that it installed. helm 3
+   * Whether Helm applied it server-side, as Helm 4 does with releases that it installed. Helm 3
    * never does, and does not store it.
    */
   readonly serverSide: boolean
 }
 
-/** The labels that helm sets on the object of each revision. */
+/** The labels that Helm sets on the object of each revision. */
 export interface RevisionLabels {
   readonly name: string
   readonly revision: number
@@ -51,7 +51,7 @@ export interface RevisionLabels {
 /** Selects the objects of all releases. */
 export const releaseSelector = 'owner=helm'
 
-/** Parses helm's labels; undefined for an object that is not a revision. */
+/** Parses Helm's labels; undefined for an object that is not a revision. */
 export function parseRevisionLabels(
   labels: Readonly<Record<string, string>> | undefined,
 ): RevisionLabels | undefined {
@@ -92,14 +92,14 @@ export function decodeRevision(
       values: requireObject(release.config ?? {}),
       manifest: requireString(release.manifest ?? ''),
       deployedAt: requireString(release.info.last_deployed ?? ''),
-      // Source: helm 4, pkg/release/v1/release.go, ApplyMethod.
+      // Source: Helm 4, pkg/release/v1/release.go, ApplyMethod.
       serverSide: release.apply_method === 'ssa',
     }
   })
 }
 
 /**
- * Replaces the status of a revision, and keeps everything else as helm wrote it, numbers to the
+ * Replaces the status of a revision, and keeps everything else as Helm wrote it, numbers to the
  * last digit.
  * @param encoded as for decodeRevision
  * @returns the new field `release`
@@ -137,7 +137,7 @@ const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: strin
 function unwrapRevision(encoded: string, kind: StorageKind): string {
   const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
   const bytes = Buffer.from(text, 'base64')
-  // Very old releases are not compressed. helm checks the magic number of gzip too.
+  // Very old releases are not compressed. Helm checks the magic number of gzip too.
   const isCompressed = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b]))
   return (isCompressed ? gunzipSync(bytes, { maxOutputLength: maxReleaseBytes }) : bytes).toString()
 }
@@ -153,7 +153,7 @@ function translateDecodeErrors<T>(kind: StorageKind, objectName: string, decode:
   }
 }
 
-/** The JSON that helm stores, before its types are checked. */
+/** The JSON that Helm stores, before its types are checked. */
 interface StoredRelease {
   readonly name: unknown
   readonly version: unknown
@@ -211,7 +211,7 @@ const requireObject = createTypeAssertion((value) => isPlainObject(value))
 
 /**
  * The paths at which the desired values would change the current ones. A null removes the chart's
- * default and is stored by helm, so that it equals only a null.
+ * default and is stored by Helm, so that it equals only a null.
  */
 export function findDifferingPaths(
   desired: Readonly<Record<string, unknown>>,
@@ -234,8 +234,8 @@ export function findDifferingPaths(
 }
 
 /**
- * The desired values without nulls that are stored already: set a second time, helm 3 removes the
- * stored null, and the chart's default applies again. Measured with helm 3.17 and
+ * The desired values without nulls that are stored already: set a second time, Helm 3 removes the
+ * stored null, and the chart's default applies again. Measured with Helm 3.17 and
  * --reset-then-reuse-values.
  */
 export function omitStoredNulls(

@@ -1,4 +1,4 @@
-/** Helm values: which of them are secrets, how they are merged, and how helm parses them. */
+/** Helm values: which of them are secrets, how they are merged, and how Helm parses them. */
 import { isPlainObject } from '../../util/objects.ts'
 
 /**
@@ -44,9 +44,9 @@ export function findSecretValues(values: unknown, isSecret = false): string[] {
 }
 
 /**
- * Values as a JSON document for helm, which parses it as YAML. Control characters that JSON allows
- * unescaped are escaped: helm's parser replaces U+0085 by a space, and rejects others. Source: YAML
- * 1.1, section 5.1; measured with helm 3.17 and 4.1.
+ * Values as a JSON document for Helm, which parses it as YAML. Control characters that JSON allows
+ * unescaped are escaped: Helm's parser replaces U+0085 by a space, and rejects others. Source: YAML
+ * 1.1, section 5.1; measured with Helm 3.17 and 4.1.
  */
 export const serializeValues = (values: Readonly<Record<string, unknown>>): string =>
   JSON.stringify(values).replace(
@@ -55,8 +55,8 @@ export const serializeValues = (values: Readonly<Record<string, unknown>>): stri
   )
 
 /**
- * Merges values as helm does: maps are merged by key, null removes a key, anything else is
- * replaced. Source: helm, pkg/chartutil/coalesce.go.
+ * Merges values as Helm does: maps are merged by key, null removes a key, anything else is
+ * replaced. Source: Helm, pkg/chartutil/coalesce.go.
  */
 export function mergeValues(
   base: Readonly<Record<string, unknown>>,
@@ -74,8 +74,8 @@ export function mergeValues(
 }
 
 /**
- * Merges two documents of values as helm does: maps are merged by key, anything else is replaced.
- * null stays, so that it removes the value of the release or the chart. Source: helm,
+ * Merges two documents of values as Helm does: maps are merged by key, anything else is replaced.
+ * null stays, so that it removes the value of the release or the chart. Source: Helm,
  * pkg/chart/loader/load.go, MergeMaps.
  */
 export function overlayValues(

@@ -76,7 +76,7 @@ function findPlugin(user: User | null): ExecPlugin | undefined {
 }
 
 /**
- * Source: Kubernetes 1.24, removal of v1alpha1. kubectl and helm reject such a file, although the
+ * Source: Kubernetes 1.24, removal of v1alpha1. kubectl and Helm reject such a file, although the
  * official client does not.
  */
 function checkPluginApi(paths: readonly string[], plugin: ExecPlugin | undefined): void {

@@ -91,8 +91,8 @@ const toolByFieldManager: Readonly<Record<string, ManagingTool>> = {
 }
 
 /**
- * Programs that embed helm's or Kubernetes' client: the API server names their field manager after
- * the binary. Sources: helm, pkg/kube/client.go, getManagedFieldsManager; Terraform, "Provider
+ * Programs that embed Helm's or Kubernetes' client: the API server names their field manager after
+ * the binary. Sources: Helm, pkg/kube/client.go, getManagedFieldsManager; Terraform, "Provider
  * versions in the plugin cache"; pulumi-kubernetes, provider/pkg/provider.
  */
 const toolsByFieldManagerPattern: readonly {
@@ -161,7 +161,7 @@ const findToolByFieldManager = (manager: string): ManagingTool | undefined =>
   toolByFieldManager[manager] ??
   toolsByFieldManagerPattern.find(({ pattern }) => pattern.test(manager))?.managingTool
 
-/** The program that created an object of a release which helm itself never wrote. */
+/** The program that created an object of a release which Helm itself never wrote. */
 function inferHelmClient(object: KubernetesObject): ManagingTool | undefined {
   const { labels, managedFields = [] } = object.metadata
   const [program] = unknownFieldManagers(object)
@@ -172,13 +172,13 @@ function inferHelmClient(object: KubernetesObject): ManagingTool | undefined {
   if (program === undefined || !isOfRelease || isWrittenByHelm) return undefined
   return {
     tool: program,
-    owner: 'a program other than helm, according to its field manager',
+    owner: 'a program other than Helm, according to its field manager',
     serviceTypeSetting: helmValues,
   }
 }
 
 /**
- * Managers that revert nothing: helm, this action, kubectl, and the names that the API server uses
+ * Managers that revert nothing: Helm, this action, kubectl, and the names that the API server uses
  * for clients without one, or for writes before it recorded managers. Source: apiserver,
  * endpoints/handlers/fieldmanager; client-go, rest/config.go, DefaultKubernetesUserAgent.
  */

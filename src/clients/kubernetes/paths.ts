@@ -8,7 +8,7 @@ export const servicePath = (namespace: string, name: string): string =>
   `${servicesPath(namespace)}/${name}`
 const secretsPath = (namespace: string): string => `${coreV1Path(namespace)}/secrets`
 const configMapsPath = (namespace: string): string => `${coreV1Path(namespace)}/configmaps`
-/** The objects in which helm stores the revisions of releases, by its storage driver. */
+/** The objects in which Helm stores the revisions of releases, by its storage driver. */
 export const releasesPath = (kind: 'Secret' | 'ConfigMap', namespace: string): string =>
   (kind === 'Secret' ? secretsPath : configMapsPath)(namespace)
 export const eventsPath = (namespace: string): string => `${coreV1Path(namespace)}/events`

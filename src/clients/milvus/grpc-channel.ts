@@ -18,7 +18,7 @@ export interface AnsweredCall {
 /** The part of a call that the endpoint does not decide. */
 export type MethodCall = Pick<GrpcCall, 'path' | 'request' | 'metadata'>
 
-/** Connections for one call: a peer that refuses it on each of them never answers. */
+/** Connections for one call: a peer that rejects it on each of them never answers. */
 const maxConnections = 3
 
 /** Opens a connection to the endpoint. */

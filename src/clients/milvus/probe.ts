@@ -38,7 +38,7 @@ interface AuthenticatedResult {
    */
   readonly allowsUnauthenticatedAccess: boolean
   /**
-   * What a healthy Milvus refuses for lack of memory or disk, or to limit a rate, as a phrase;
+   * What a healthy Milvus rejects for lack of memory or disk, or to limit a rate, as a phrase;
    * undefined when nothing.
    */
   readonly limits: string | undefined

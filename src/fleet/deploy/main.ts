@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { error, getInput, setFailed, setOutput } from '@actions/core'
 import { runConcurrently } from '../../util/concurrency.ts'
 import { getErrorMessage } from '../../util/text.ts'
-import { readCount } from '../count-input.ts'
+import { isDryRun, readCount } from '../job-inputs.ts'
 import type { JobResults, TargetResult } from './job-results.ts'
 import {
   readCommonInputs,
@@ -105,7 +105,7 @@ function writeResults(results: readonly TargetResult[]): void {
   const jobResults: JobResults = {
     attempt: Number(process.env['GITHUB_RUN_ATTEMPT'] ?? '1'),
     mode: getInput('mode'),
-    dryRun: getInput('dry-run') === 'true',
+    dryRun: isDryRun(),
     targets: results,
   }
   writeFileSync(newFile, JSON.stringify(jobResults), { flag: 'wx' })

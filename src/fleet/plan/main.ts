@@ -18,7 +18,7 @@ import {
   tokenMissing,
 } from '../../failures/fleet.ts'
 import { formatCount, getErrorMessage, truncate } from '../../util/text.ts'
-import { readCount } from '../count-input.ts'
+import { isDryRun, readCount } from '../job-inputs.ts'
 import { writeOutcomes } from '../outcomes.ts'
 import { GitHub } from '../github/github.ts'
 import { checkEnvironments } from './environments.ts'
@@ -196,7 +196,7 @@ function getEnvironmentSelector(isPullRequest: boolean): (target: Target) => str
 
 /** What a run does with the targets: its results say nothing about other runs. */
 function getRunKind(): string[] {
-  const dryRun = getInput('dry-run') === 'true' ? ['dry-run'] : []
+  const dryRun = isDryRun() ? ['dry-run'] : []
   const pullRequest = getBooleanInput('pull-request') ? ['pull-request'] : []
   return [getInput('mode') || 'deploy', ...dryRun, ...pullRequest]
 }

@@ -45,7 +45,7 @@ export async function syncComment(
   }
 }
 
-/** GitHub may have added it although it answered with an error: it is looked for again. */
+/** GitHub may have added it despite answering with an error, so search for it again. */
 async function createComment(
   github: GitHub,
   number: number,

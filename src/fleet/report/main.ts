@@ -10,9 +10,11 @@ import {
   resultsIncomplete,
   resultsMissing,
 } from '../../failures/fleet.ts'
+import { getRunUrl } from '../../util/run-url.ts'
 import { getErrorMessage } from '../../util/text.ts'
 import { GitHub, type DownloadedResults } from '../github/github.ts'
 import type { TargetResult } from '../deploy/job-results.ts'
+import { isDryRun } from '../job-inputs.ts'
 import { writeOutcomes } from '../outcomes.ts'
 import type { AbandonedTarget } from '../plan/pull-request.ts'
 import { syncComment } from './comment.ts'
@@ -65,7 +67,7 @@ async function reportResults(github: GitHub, env: NodeJS.ProcessEnv): Promise<vo
   for (const problem of problems) core.warning(problem)
   const results = selectResults(jobs, {
     mode: core.getInput('mode'),
-    dryRun: core.getInput('dry-run') === 'true',
+    dryRun: isDryRun(),
     plannedIn: Number(core.getInput('planned-in') || '1'),
     targetNames,
     isComplete: problems.length === 0,
@@ -129,7 +131,7 @@ async function publishPlan(
   const source = {
     workflow: env['GITHUB_WORKFLOW'] ?? '',
     runId: Number(env['GITHUB_RUN_ID'] ?? '0'),
-    runUrl: createRunUrl(env),
+    runUrl: getRunUrl(env),
   }
   await syncComment(github, Number(pullRequest), { report, scope, source })
 }
@@ -190,7 +192,7 @@ async function syncIssue(
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${core.getInput('artifacts')} -->`
-  const runUrl = createRunUrl(env)
+  const runUrl = getRunUrl(env)
   try {
     const existing = await github.findIssue(label, marker)
     if (!report.clean) {
@@ -228,7 +230,7 @@ async function updateIssue(
   console.log(`Updated issue #${number}`)
 }
 
-/** GitHub may have opened the issue although it answered with an error: it is looked for again. */
+/** GitHub may have opened the issue despite answering with an error, so search for it again. */
 async function openIssue(
   github: GitHub,
   issue: { title: string; body: string },
@@ -240,12 +242,6 @@ async function openIssue(
   )
   core.setOutput('issue', String(number))
   console.log(`Opened issue #${number}`)
-}
-
-function createRunUrl(env: NodeJS.ProcessEnv): string {
-  const server = env['GITHUB_SERVER_URL'] ?? ''
-  const repository = env['GITHUB_REPOSITORY'] ?? ''
-  return `${server}/${repository}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}`
 }
 
 await run(process.env).catch((thrown: unknown) => core.setFailed(getErrorMessage(thrown)))

@@ -1,4 +1,4 @@
-/** Earlier certificates of this target, which a deploy deletes once their successor is proven. */
+/** Earlier certificates, which a deploy deletes once the probe has seen the new one. */
 import { isAwsAccessDenied } from '../../failures/aws.ts'
 import { throwIfCancelled } from '../../util/polling.ts'
 import type { AcmRun } from '../run.ts'

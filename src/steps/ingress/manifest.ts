@@ -7,6 +7,7 @@ import type {
   KubernetesObject,
 } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
+import { getAttributes } from '../../inputs/load-balancer-attributes.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 
 /** The field manager of this action. */
@@ -92,7 +93,7 @@ export function buildAnnotations({ ingress }: EndpointSettings): Record<string, 
   for (const [name, value] of Object.entries(optionalAnnotations))
     if (value !== undefined) annotations[prefix + name] = value
   const attributesKey = `${prefix}load-balancer-attributes`
-  const attributes = addIdleTimeout(ingress.annotations[attributesKey], ingress.idleTimeout)
+  const attributes = formatAttributes(ingress, ingress.annotations[attributesKey])
   return { ...annotations, ...ingress.annotations, [attributesKey]: attributes }
 }
 
@@ -103,13 +104,17 @@ const joinList = (entries: readonly string[]): string | undefined =>
 const formatTag = ([key, value]: [string, string]): string => `${key}=${value.replace(/,/g, '\\,')}`
 
 /** @param userAttributes from input annotations */
-function addIdleTimeout(userAttributes: string | undefined, seconds: number): string {
-  const idleTimeout = `idle_timeout.timeout_seconds=${seconds}`
-  return userAttributes ? `${idleTimeout},${userAttributes}` : idleTimeout
+function formatAttributes(
+  ingress: EndpointSettings['ingress'],
+  userAttributes: string | undefined,
+): string {
+  const attributes = getAttributes(ingress).map(({ attribute, value }) => `${attribute}=${value}`)
+  if (userAttributes) attributes.push(userAttributes)
+  return attributes.join(',')
 }
 
 /**
- * The ALB's DNS name in the status of an Ingress. It does not prove that the ALB works: it is set
+ * The ALB's DNS name in the status of an Ingress. It does not mean that the ALB works: it is set
  * before that, and stays after a failed change.
  */
 export const getIngressHostname = (ingress: Ingress | undefined): string | undefined =>

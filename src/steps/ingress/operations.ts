@@ -74,7 +74,7 @@ function explainDifference(operation: ApplyIngress, difference: FieldDifference)
   return `differs from the inputs${describeLastManager(before, difference.path)}${forceNote}`
 }
 
-/** The other managers at which the apply of a field fails. A removal conflicts with none. */
+/** The other managers with which an apply of a field conflicts. A removal never conflicts. */
 function listFieldConflicts(
   { before, force }: ApplyIngress,
   { path, after }: FieldDifference,
@@ -96,7 +96,7 @@ export const requiresForce = (operations: readonly IngressOperation[]): boolean 
 
 /**
  * Whether the apply changes a field, so that the controller reconciles. A transfer of ownership
- * alone does not make it.
+ * alone does not trigger a reconcile.
  */
 export const changesFields = (operations: readonly IngressOperation[]): boolean =>
   operations.some(
@@ -136,7 +136,7 @@ export const resolveCertificate = (
   )
 
 /**
- * Finds the conflicts of an apply in preflight, before ACM and helm have changed anything.
+ * Finds the conflicts of an apply in preflight, before ACM and Helm have changed anything.
  * @throws ActionError `ingress-conflict`
  */
 export function checkConflicts(operations: readonly IngressOperation[]): void {

@@ -48,7 +48,7 @@ async function updateOwnership(
 ): Promise<void> {
   const path = ingressPath(namespace, name)
   const attempt = async () => {
-    // Read again: helm may have taken minutes since preflight, and the controller may have written.
+    // Read again: Helm may have taken minutes since preflight, and the controller may have written.
     const live = await kubernetes.get<Ingress>(path, `read Ingress ${name}`)
     const managedFields = live && transform(live)
     if (!managedFields) return

@@ -20,7 +20,7 @@ import {
 } from '../../controller/events.ts'
 import {
   isConclusive,
-  quietPeriod,
+  stabilizationWindow,
   ReconcileReports,
   type Report,
 } from '../../controller/reconcile-reports.ts'
@@ -39,7 +39,7 @@ const elbCheckInterval = 3_000
  * Milliseconds to wait for another event after a transient error, before the state of ELB is
  * accepted as success: the controller's next attempt may report.
  */
-const quietPeriodAfterError = 120_000
+const stabilizationWindowAfterError = 120_000
 
 /** How far the controller is. */
 type ControllerProgress = 'not-noticed' | 'accepted' | 'reported'
@@ -169,8 +169,8 @@ export class ControllerObserver {
       return false
     }
     this.matchingSince ??= now
-    if (report && now - report.seenAt < quietPeriodAfterError) return false
-    return now - this.matchingSince >= quietPeriod
+    if (report && now - report.seenAt < stabilizationWindowAfterError) return false
+    return now - this.matchingSince >= stabilizationWindow
   }
 
   /**

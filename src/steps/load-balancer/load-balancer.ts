@@ -1,6 +1,6 @@
 /**
  * load-balancer: waits until the controller has reconciled the Ingress and the ALB is active, and
- * fixes drift in AWS. The hostname in the Ingress' status alone proves nothing.
+ * fixes drift in AWS. The hostname in the Ingress' status alone means nothing.
  */
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { latestStatusEvent, classifyEvent } from '../../controller/events.ts'

@@ -1,6 +1,7 @@
 /** Which inputs the parameters of an IngressClass override. Pure. */
 import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
+import { getAttributes } from '../../inputs/load-balancer-attributes.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { annotationOverrides } from './class-annotations.ts'
 import {
@@ -124,21 +125,23 @@ function redirectConflicts(
 /** Source: the controller merges attributes, and those of the class win. */
 function attributeOverrides(
   { loadBalancerAttributes = [] }: ClassParamsSpec,
-  { idleTimeout }: EndpointSettings['ingress'],
+  ingress: EndpointSettings['ingress'],
 ): Override[] {
-  const overrides: Override[] = []
-  for (const { key, value } of loadBalancerAttributes) {
-    if (key === 'routing.http2.enabled' && value === 'false')
-      overrides.push({
-        severity: 'error',
-        text: 'set routing.http2.enabled=false, but gRPC requires HTTP/2',
-      })
-    if (key === 'idle_timeout.timeout_seconds' && value !== String(idleTimeout))
-      overrides.push({
-        severity: 'warning',
-        text: `set attribute ${key} ${value}, which overrides idle-timeout (${idleTimeout} s)`,
-      })
-  }
+  const attributes = new Map(loadBalancerAttributes.map(({ key, value }) => [key, value]))
+  const overrides = getAttributes(ingress).flatMap(({ attribute, input, value }) =>
+    compareField({
+      severity: 'warning',
+      field: `attribute ${attribute}`,
+      value: attributes.get(attribute),
+      input,
+      inputValue: value,
+    }),
+  )
+  if (attributes.get('routing.http2.enabled') === 'false')
+    overrides.push({
+      severity: 'error',
+      text: 'set routing.http2.enabled=false, but gRPC requires HTTP/2',
+    })
   return overrides
 }
 

@@ -57,6 +57,8 @@ interface GroupWideAnnotation {
   readonly getClassKeys?: (spec: ClassParamsSpec) => readonly string[]
   /** Whether only members that share a port must agree. */
   readonly isPerListener?: true
+  /** Whether the keys are ports, of which only those matter that the members share. */
+  readonly isByPort?: true
 }
 
 const keysOf = (entries: readonly { readonly key: string }[] = []): string[] =>
@@ -142,6 +144,7 @@ const groupWideAnnotations: readonly GroupWideAnnotation[] = [
     getClassValue: (spec) => getPrefixLists(spec)?.join(','),
     isPerListener: true,
   },
+  { annotation: 'mutual-authentication', parse: parseMutualTls, isByPort: true },
 ]
 
 /** What two members of a group disagree on, so that the controller rejects both. */
@@ -157,27 +160,32 @@ export function findConflicts(own: GroupMember, other: GroupMember): string[] {
   const compared = groupWideAnnotations.filter(
     ({ isPerListener }) => isPerListener !== true || sharedPorts.length > 0,
   )
+  const members = { own, other, sharedPorts: new Set(sharedPorts.map(([port]) => port)) }
   return [
     ...protocolConflicts,
-    ...compared.flatMap((annotation) => compareAnnotation(annotation, own, other)),
-    ...compareMutualTls(own, other, new Set(sharedPorts.map(([port]) => port))),
+    ...compared.flatMap((annotation) => compareAnnotation(annotation, members)),
   ]
+}
+
+/** Two members of a group. */
+interface ComparedMembers {
+  readonly own: GroupMember
+  readonly other: GroupMember
+  /** On which both listen. */
+  readonly sharedPorts: ReadonlySet<string>
 }
 
 function compareAnnotation(
   compared: GroupWideAnnotation,
-  own: GroupMember,
-  other: GroupMember,
+  { own, other, sharedPorts }: ComparedMembers,
 ): string[] {
-  const { annotation, getClassKeys } = compared
+  const { annotation, getClassKeys, isByPort } = compared
   const classKeys = new Set([own, other].flatMap((member) => getClassKeys?.(specOf(member)) ?? []))
   const ownValues = parseMember(compared, own)
-  const otherValues = Object.entries(parseMember(compared, other))
-  return describeDifferences(
-    annotation,
-    ownValues,
-    otherValues.filter(([key]) => !classKeys.has(key)),
+  const otherValues = Object.entries(parseMember(compared, other)).filter(
+    ([key]) => !classKeys.has(key) && (isByPort !== true || sharedPorts.has(key)),
   )
+  return describeDifferences(annotation, ownValues, otherValues)
 }
 
 const specOf = ({ classParams }: GroupMember): ClassParamsSpec =>
@@ -216,18 +224,6 @@ function describeDifferences(
     differences.push(`${subject} is ${value}, not ${ownValue}`)
   }
   return differences
-}
-
-function compareMutualTls(
-  own: GroupMember,
-  other: GroupMember,
-  sharedPorts: ReadonlySet<string>,
-): string[] {
-  const annotation = 'mutual-authentication'
-  const parse = ({ annotations }: GroupMember): Annotations =>
-    parseMutualTls(annotations[prefix + annotation] ?? '')
-  const otherValues = Object.entries(parse(other)).filter(([port]) => sharedPorts.has(port))
-  return describeDifferences(annotation, parse(own), otherValues)
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The permissions that a helm upgrade needs. Measured with helm 3.17 and 4.1 from the request log
+ * The permissions that a helm upgrade needs. Measured with Helm 3.17 and 4.1 from the request log
  * of the simulator.
  */
 import {
@@ -88,9 +88,9 @@ const objectPermissions = (
 ): Permission[] => (resource === undefined ? [] : permissionsFor(group, resource, ...verbs))
 
 /**
- * helm 3 lists the ReplicaSets of Deployments and gets other objects one by one. helm 4 watches
- * every kind of the release and lists the pods of workloads. Source: helm 3, pkg/kube/ready.go;
- * helm 4, pkg/kube/statuswait.go and kstatus.
+ * Helm 3 lists the ReplicaSets of Deployments and gets other objects one by one. Helm 4 watches
+ * every kind of the release and lists the pods of workloads. Source: Helm 3, pkg/kube/ready.go;
+ * Helm 4, pkg/kube/statuswait.go and kstatus.
  */
 function waitPermissions(object: ManifestObject, helmMajorVersion: number): Permission[] {
   const replicaSets =
@@ -121,7 +121,7 @@ function escalationPermissions(
         verb: 'escalate',
         group: rbacGroup,
         resource: 'roles',
-        orAllOf: grantedPermissions(object),
+        alternative: grantedPermissions(object),
       },
     ]
   if (object.kind !== 'RoleBinding') return []
@@ -135,7 +135,7 @@ function escalationPermissions(
       group: rbacGroup,
       resource: 'roles',
       name,
-      orAllOf: grantedPermissions(role),
+      alternative: grantedPermissions(role),
     },
   ]
 }
@@ -174,8 +174,8 @@ function grantedPermissions(role: ManifestObject): Permission[] {
 const deduplicate = (permissions: readonly Permission[]): Permission[] => [
   ...new Map(
     permissions.map((permission) => {
-      const { verb, group, resource, name, orAllOf } = permission
-      return [[verb, group, resource, name, JSON.stringify(orAllOf)].join(' '), permission]
+      const { verb, group, resource, name, alternative } = permission
+      return [[verb, group, resource, name, JSON.stringify(alternative)].join(' '), permission]
     }),
   ).values(),
 ]

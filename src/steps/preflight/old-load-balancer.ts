@@ -50,7 +50,7 @@ function describeDeletion(service: Service): string[] {
   const notes: string[] = []
   if (address !== undefined)
     notes.push(
-      `The current load balancer of Service ${name}, ${address}, is deleted when helm changes ` +
+      `The current load balancer of Service ${name}, ${address}, is deleted when Helm changes ` +
         'the Service to ClusterIP: clients that still use its name are then disconnected.',
     )
   if (obsoleteAnnotations.length > 0)

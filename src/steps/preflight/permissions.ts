@@ -17,7 +17,7 @@ export interface Permission {
   /** Name of the object, where a role can be limited to it. */
   readonly name?: string
   /** An alternative: the permission is missing only when one of these is missing too. */
-  readonly orAllOf?: readonly Permission[]
+  readonly alternative?: readonly Permission[]
 }
 
 /** authorization.k8s.io/v1 ResourceRule. */
@@ -48,7 +48,7 @@ export const permissionsFor = (
 const ingresses = (...verbs: readonly string[]): Permission[] =>
   permissionsFor('networking.k8s.io', 'ingresses', ...verbs)
 
-/** Permissions for the objects in which helm stores releases. */
+/** Permissions for the objects in which Helm stores releases. */
 export const helmStoragePermissions = (
   storage: HelmStorage,
   ...verbs: readonly string[]
@@ -151,7 +151,7 @@ export class PermissionChecker {
       const isGranted = await Promise.all(
         ungranted.map(
           async (permission) =>
-            (await this.isAllowed(permission)) || (await this.hasAll(permission.orAllOf)),
+            (await this.isAllowed(permission)) || (await this.hasAll(permission.alternative)),
         ),
       )
       return ungranted.filter((_, index) => isGranted[index] === false)

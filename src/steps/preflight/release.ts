@@ -1,4 +1,4 @@
-/** Finds the helm release of Milvus and reads its revisions. */
+/** Finds the Helm release of Milvus and reads its revisions. */
 import type { ActionError } from '../../failures/action-error.ts'
 import { readOptional } from '../../failures/optional-read.ts'
 import {
@@ -42,7 +42,7 @@ import { hasMilvusPorts } from './service.ts'
 export interface Release {
   readonly latestRevision: ReleaseRevision
   readonly deployedRevision: ReleaseRevision
-  /** How many revisions helm stores. */
+  /** How many revisions Helm stores. */
   readonly storedRevisionCount?: number
   /**
    * Failed revisions that runs of this action created after the deployed one: the inputs set their
@@ -58,7 +58,7 @@ export const isFailedByAction = ({ latestRevision, failedOwnRevisions = [] }: Re
 /** How many releases are read in parallel: each contains its chart, and few are Milvus'. */
 const maxConcurrentReads = 4
 
-/** Reads the objects in which helm stores the releases of a namespace. */
+/** Reads the objects in which Helm stores the releases of a namespace. */
 class ReleaseStorage {
   private readonly kubernetes: KubernetesClient
   private readonly kind: Settings['helmStorage']
@@ -80,7 +80,7 @@ class ReleaseStorage {
     return this.kubernetes.listMetadata(
       releasesPath(this.kind, this.namespace),
       { labelSelector },
-      `list the ${this.kind}s of helm in namespace ${this.namespace}`,
+      `list the ${this.kind}s of Helm in namespace ${this.namespace}`,
     )
   }
 
@@ -227,8 +227,8 @@ function createPendingError(
   now: number,
 ): ActionError {
   const { name, revision, status, deployedAt } = latestRevision
-  // helm rolls back only to objects that are in the newest revision too, or do not exist. Source:
-  // helm 3, pkg/kube/client.go, Update ("no ... with the name ... found"); helm 4 likewise.
+  // Helm rolls back only to objects that are in the newest revision too, or do not exist. Source:
+  // Helm 3, pkg/kube/client.go, Update ("no ... with the name ... found"); Helm 4 likewise.
   const isRollbackBlocked =
     diffManifests(latestRevision.manifest, deployedRevision.manifest).added.length > 0
   const startedAt = status === 'uninstalling' ? NaN : Date.parse(deployedAt)
@@ -246,7 +246,7 @@ function createPendingError(
 }
 
 /**
- * Finds the release; undefined for a check or a dry run that is not allowed to read where helm
+ * Finds the release; undefined for a check or a dry run that is not allowed to read where Helm
  * stores releases, and therefore does not compare chart and values.
  */
 export async function findReleaseIfReadable(
@@ -262,12 +262,12 @@ export async function findReleaseIfReadable(
     settings.chart.version !== undefined || Object.keys(settings.values).length > 0
   if (isComparisonRequested)
     context.recordUnreadable(
-      `the releases of helm (list and get ${settings.helmStorage.toLowerCase()}s), so ` +
+      `the releases of Helm (list and get ${settings.helmStorage.toLowerCase()}s), so ` +
         'chart-version and values were not compared',
     )
   else
     context.log.note(
-      'This identity is not allowed to read the releases of helm: of the release, only its ' +
+      'This identity is not allowed to read the releases of Helm: of the release, only its ' +
         'Service is compared.',
     )
   return undefined

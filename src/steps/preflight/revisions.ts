@@ -1,4 +1,4 @@
-/** The revisions of helm releases, by the labels of the objects that store them. Pure. */
+/** The revisions of Helm releases, by the labels of the objects that store them. Pure. */
 import { parseRevisionLabels, type RevisionLabels } from '../../clients/helm/release-storage.ts'
 import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
 import { getRevisionHolder } from '../../locking/revision-labels.ts'
@@ -29,7 +29,7 @@ const findLatest = (revisions: readonly StoredRevision[]): StoredRevision | unde
 /** The names of the objects that store two revisions of a release. */
 export interface RevisionObjects {
   readonly latest: string
-  /** The last deployed revision, with whose values helm starts an upgrade; else the latest. */
+  /** The last deployed revision, with whose values Helm starts an upgrade; else the latest. */
   readonly deployed: string
 }
 

@@ -126,7 +126,7 @@ function findContradictions(overriding: Readonly<Record<string, string>>): Confl
   return conflicts
 }
 
-/** Whether input values removes an annotation from the Service: helm removes what is null. */
+/** Whether input values removes an annotation from the Service: Helm removes what is null. */
 function isRemovedByValues(
   { values }: Settings,
   annotationsPath: readonly string[],
@@ -155,14 +155,14 @@ function warnTlsPort(
   )
 }
 
-/** Logs unknown field managers of the Service, which may revert what helm changes. */
+/** Logs unknown field managers of the Service, which may revert what Helm changes. */
 export function logOtherFieldManagers(context: Context, service: Service | undefined): void {
   if (!service || findManagingTool(service) !== undefined) return
   const otherManagers = unknownFieldManagers(service)
   if (otherManagers.length > 0)
     context.log.note(
       `Fields of Service ${service.metadata.name} were set by ${otherManagers.join(', ')}, which ` +
-        'this action does not know. A program that manages the Service reverts what helm ' +
+        'this action does not know. A program that manages the Service reverts what Helm ' +
         'changes; the type then has to be changed there.',
     )
 }

@@ -23,7 +23,7 @@ import type { Service } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { Release } from './release.ts'
 
-/** The release that an object belongs to. Source: helm, pkg/action/validate.go. */
+/** The release that an object belongs to. Source: Helm, pkg/action/validate.go. */
 export const releaseNameOf = ({ metadata }: Service): string | undefined =>
   metadata.annotations?.['meta.helm.sh/release-name']
 

@@ -29,12 +29,12 @@ export interface MilvusService {
 /** What the inputs refer to. */
 export interface Target {
   readonly namespace: { readonly name: string; readonly uid: string }
-  /** Undefined when `service` names a Milvus without a helm release. */
+  /** Undefined when `service` names a Milvus without a Helm release. */
   readonly release: Release | undefined
   /** Name of the release in a check or dry run that may not read it, from its Service. */
   readonly unreadableReleaseName: string | undefined
   readonly service: MilvusService & { readonly port: number }
-  /** The tool that manages the Service and would revert what helm changes. */
+  /** The tool that manages the Service and would revert what Helm changes. */
   readonly manager: ManagingTool | undefined
   readonly ingressName: string
   /** The live Ingress of that name; undefined when it does not exist. */

@@ -11,7 +11,7 @@ export interface TargetCounts {
   readonly total: number
 }
 
-/** @returns undefined without targets: an answer proves that there are others */
+/** @returns undefined without targets: an answer shows that there are others */
 export function countTargets(targets: readonly TargetHealth[]): TargetCounts | undefined {
   const active = targets.filter(({ state }) => state !== 'draining')
   if (active.length === 0) return undefined

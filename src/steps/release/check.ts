@@ -1,4 +1,4 @@
-/** Checks whether helm may upgrade the release with these inputs. Pure. */
+/** Checks whether Helm may upgrade the release with these inputs. Pure. */
 import {
   failedRevisionWouldBeReverted,
   releaseChartDiffers,
@@ -6,24 +6,28 @@ import {
   valuesSetServiceType,
 } from '../../failures/release.ts'
 import { parseChartReference } from '../../clients/helm/chart-reference.ts'
+import { serviceTypePath } from '../../clients/helm/milvus-chart.ts'
 import { getHelmValue } from '../../clients/helm/values.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { Release } from '../preflight/preflight.ts'
 import { formatManualRollback } from './manual-rollback.ts'
-import { revertedByUpgrade } from './differences.ts'
+import { revertedByUpgrade, type ComparedRelease } from './differences.ts'
 import { desiredServiceType, getServiceTypePath, type ReleaseTarget } from './target.ts'
 
 /**
- * Checks whether helm may make the planned changes.
+ * Checks whether Helm may make the planned changes. Of a release that the identity may not read,
+ * only its Service is checked.
  * @throws ActionError `input-invalid`, `release-failed`, `release-managed-elsewhere`,
  *   `release-chart-differs`
  */
-export function check(target: ReleaseTarget, settings: Settings): void {
-  const { release, service } = target
+export function check(target: ComparedRelease, settings: Settings): void {
+  const { release, unreadableReleaseName, service } = target
+  if (unreadableReleaseName !== undefined)
+    rejectManagingTool(target, unreadableReleaseName, serviceTypePath([]), settings)
   if (!release) return
   const typePath = getServiceTypePath(release, service.name)
   rejectOtherServiceType(settings, typePath)
-  rejectManagingTool(target, release, typePath, settings)
+  rejectManagingTool(target, release.latestRevision.name, typePath, settings)
   rejectReverts(release, typePath, settings)
   const reference = parseChartReference(settings.chart.name)
   // A path or an archive may have any name: its metadata is checked when it is fetched.
@@ -41,14 +45,14 @@ function rejectOtherServiceType(settings: Settings, typePath: readonly string[])
 
 function rejectManagingTool(
   { service, manager }: ReleaseTarget,
-  { latestRevision }: Release,
+  release: string,
   typePath: readonly string[],
   settings: Settings,
 ): void {
   if (!manager) return
   const setting = manager.serviceTypeSetting(typePath.join('.'))
   throw releaseManagedElsewhere({
-    release: latestRevision.name,
+    release,
     service: service.name,
     manager: `${manager.tool} (${manager.owner})`,
     setting: `${setting}: ${desiredServiceType(settings)}`,

@@ -14,7 +14,7 @@ export interface UpgradeComparison {
   /** Caused by the request: from an upgrade that requests nothing to the requested one. */
   readonly requested: ManifestDiff
   /** Caused by any upgrade: from the deployed manifest to an upgrade that requests nothing. */
-  readonly anyUpgrade: ManifestDiff
+  readonly unrequested: ManifestDiff
   /** Whether the chart renders the deployed manifest, as an installation or as an upgrade. */
   readonly isDeployedChart: boolean
 }
@@ -30,19 +30,19 @@ export async function compareUpgrades(
   const total = diffManifests(deployed, preview.manifest)
   const isOtherVersion = preview.chart.version !== deployedChart.version
   if (isOtherVersion || isEmptyDiff(excludeObject(total, `Service ${service}`)))
-    return { total, requested: total, anyUpgrade: emptyDiff, isDeployedChart: true }
+    return { total, requested: total, unrequested: emptyDiff, isDeployedChart: true }
   const unchangedPreview = await helm.previewUpgrade({
     ...upgradeRequest(release, settings, { chart, wait: false, valuesPath: [] }),
     serviceType: undefined,
     values: undefined,
   })
-  const anyUpgrade = diffManifests(deployed, unchangedPreview.manifest)
+  const unrequested = diffManifests(deployed, unchangedPreview.manifest)
   return {
     total,
     requested: diffManifests(unchangedPreview.manifest, preview.manifest),
-    anyUpgrade,
+    unrequested,
     isDeployedChart:
-      isEmptyDiff(anyUpgrade) || (await isFreshInstall(settings, helm, release, chart)),
+      isEmptyDiff(unrequested) || (await isFreshInstall(settings, helm, release, chart)),
   }
 }
 

@@ -22,7 +22,7 @@ export type { FieldConflict, RenderedRelease } from './object-dry-run.ts'
 export interface ReleaseConflicts {
   /** Fields that the upgrade would overwrite, or fail at. */
   readonly conflicts: readonly FieldConflict[]
-  /** Numbers of replicas that an autoscaler sets. A client-side helm may overwrite them. */
+  /** Numbers of replicas that an autoscaler sets. A client-side Helm may overwrite them. */
   readonly autoscaled: readonly FieldConflict[]
   /** Objects that the API server did not try. */
   readonly unchecked: readonly DryRunResult[]
@@ -83,8 +83,8 @@ export function checkReleaseConflicts(
 }
 
 /**
- * Logs what could not be checked, and what helm overwrites.
- * @param force whether helm overwrites what others changed
+ * Logs what could not be checked, and what Helm overwrites.
+ * @param force whether Helm overwrites what others changed
  */
 export function logConflictNotes(
   context: Context,
@@ -96,7 +96,7 @@ export function logConflictNotes(
   if (!release.serverSide) logAutoscaled(context, autoscaled)
   if (force && conflicts.length > 0)
     context.log.note(
-      'Because force-conflicts is true, helm overwrites what others changed in release ' +
+      'Because force-conflicts is true, Helm overwrites what others changed in release ' +
         `${release.name}: ${describeConflicts(conflicts)}.`,
     )
 }
@@ -105,7 +105,7 @@ function logAutoscaled(context: Context, autoscaled: readonly FieldConflict[]): 
   for (const { kind, name, desired } of autoscaled) {
     const value = isScalar(desired) ? desired : 'the number in its manifest'
     context.log.info(
-      `An autoscaler sets the replicas of ${kind} ${name}: helm sets them to ${value}, and the ` +
+      `An autoscaler sets the replicas of ${kind} ${name}: Helm sets them to ${value}, and the ` +
         'autoscaler sets them again.',
     )
   }

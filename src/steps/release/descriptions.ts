@@ -14,7 +14,7 @@ export function formatObjects(objects: readonly string[]): string {
   return remaining > 0 ? `${listed} and ${remaining} more` : listed
 }
 
-/** `remove Job x; add ConfigMap y`, to continue "helm would" */
+/** `remove Job x; add ConfigMap y`, to continue "Helm would" */
 export function describeDifference({ added, removed, changed }: ManifestDiff): string {
   const parts = Object.entries({ remove: removed, add: added, change: changed })
     .filter(([, objects]) => objects.length > 0)

@@ -96,7 +96,7 @@ function compareLiveType(
   ]
 }
 
-/** Of a Service that was changed outside helm: the next upgrade would revert its type. */
+/** Of a Service that was changed outside Helm: the next upgrade would revert its type. */
 function compareStoredType(
   { latestRevision }: Release,
   service: string,
@@ -114,7 +114,7 @@ function compareStoredType(
 
 function compareChartVersion(release: Release, { chart }: Settings): ReleaseDifference[] {
   const { latestRevision, deployedRevision } = release
-  // A failed revision of this action does not count: helm starts from the deployed one.
+  // A failed revision of this action does not count: Helm starts from the deployed one.
   const baseRevision = isFailedByAction(release) ? deployedRevision : latestRevision
   const { version } = baseRevision.chart
   if (chart.version === undefined || chart.version === version) return []
@@ -122,7 +122,7 @@ function compareChartVersion(release: Release, { chart }: Settings): ReleaseDiff
 }
 
 /**
- * What an upgrade would undo of a failed revision of someone else, because helm starts from the
+ * What an upgrade would undo of a failed revision of someone else, because Helm starts from the
  * deployed one: its chart, and those of its values that the inputs do not set.
  * @returns `chart 6.0.0`, `values.proxy.replicas`
  */
@@ -144,7 +144,7 @@ export function revertedByUpgrade(
 }
 
 /**
- * Whether helm 4 would stop at the type of the Service, because someone else set it. Where else an
+ * Whether Helm 4 would stop at the type of the Service, because someone else set it. Where else an
  * upgrade would stop shows only once the chart is rendered, which a check does not do.
  */
 export function requiresForce(

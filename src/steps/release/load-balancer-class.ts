@@ -1,7 +1,7 @@
 /**
  * Restores the load balancer class of a Service, which can be set only together with type
- * LoadBalancer. Milvus' chart has no value for the class, so the action sets both right before helm
- * runs. helm then finds the desired type, and does not change the class.
+ * LoadBalancer. Milvus' chart has no value for the class, so the action sets both right before Helm
+ * runs. Helm then finds the desired type, and does not change the class.
  */
 import { loadBalancerClassRejected } from '../../failures/release.ts'
 import { retry } from '../../util/retry.ts'
@@ -82,7 +82,7 @@ export const isOwnedByAction = (service: Service | undefined): boolean =>
 const maxConflictAttempts = 5
 
 /**
- * Gives up the ownership of the Service's fields without changing them. helm 4 would fail at it
+ * Gives up the ownership of the Service's fields without changing them. Helm 4 would fail at it
  * with a conflict when it changes the type.
  */
 export async function relinquishOwnership(

@@ -11,19 +11,21 @@ export function logReleaseNotes(
   { release, unreadableReleaseName, service, manager }: Target,
   differences: readonly ReleaseDifference[],
 ): void {
-  const isManaged = cutover !== 'never' && (release ?? unreadableReleaseName) !== undefined
+  const releaseName = release?.latestRevision.name ?? unreadableReleaseName
+  const isManaged = cutover !== 'never' && releaseName !== undefined
   if (!isManaged && service.type !== 'ClusterIP')
     context.log.note(
       `Service ${service.name} is of type ${service.type}, and is not changed. Set it to ` +
         'ClusterIP where it is managed, once nothing uses its own load balancer any more.',
     )
-  if (!isManaged || !release) return
-  const { name, revision, status } = release.latestRevision
+  if (!isManaged) return
   if (manager)
     context.log.note(
-      `Service ${service.name} of release ${name} is managed by ${manager.tool} ` +
+      `Service ${service.name} of release ${releaseName} is managed by ${manager.tool} ` +
         `(${manager.owner}), and needs no change. Change the release there.`,
     )
+  if (!release) return
+  const { name, revision, status } = release.latestRevision
   if (status !== 'deployed' && differences.length === 0)
     context.log.note(
       `Revision ${revision} of release ${name} is ${status}, and is not changed: this action did ` +

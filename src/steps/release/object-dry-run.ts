@@ -45,7 +45,7 @@ export interface RenderedRelease {
   readonly before: readonly string[]
   readonly after: string
   /**
-   * Whether helm applies server-side, and so fails at a conflict. Otherwise it overwrites all
+   * Whether Helm applies server-side, and so fails at a conflict. Otherwise it overwrites all
    * fields of its manifest.
    */
   readonly serverSide: boolean
@@ -59,13 +59,13 @@ export interface DryRunResult {
   readonly rejectedStatus?: number
 }
 
-/** Field manager of helm. Source: helm 3, cmd/helm/helm.go; helm 4, pkg/cmd/root.go. */
+/** Field manager of Helm. Source: Helm 3, cmd/helm/helm.go; Helm 4, pkg/cmd/root.go. */
 export const helmManager = 'helm'
-/** A field manager that owns nothing, for releases that helm applies client-side. */
+/** A field manager that owns nothing, for releases that Helm applies client-side. */
 const previewManager = 'milvus-alb-action-preview'
 const maxConcurrentDryRuns = 8
 
-/** Tries every existing object that helm would write. Results are sorted by object. */
+/** Tries every existing object that Helm would write. Results are sorted by object. */
 export async function dryRunObjects(
   kubernetes: KubernetesClient,
   release: RenderedRelease,
@@ -96,8 +96,8 @@ const indexObjects = (manifest: string): Map<string, ManifestObject> =>
 const getObjectKey = ({ group, kind, name }: ManifestObject): string => `${group}/${kind}/${name}`
 
 /**
- * Whether helm writes all fields of an object. A client-side helm does so only for kinds that it
- * knows; for custom resources it sends only the differences between its two manifests. Source: helm
+ * Whether Helm writes all fields of an object. A client-side Helm does so only for kinds that it
+ * knows; for custom resources it sends only the differences between its two manifests. Source: Helm
  * 3, pkg/kube/client.go, createPatch.
  */
 const isWrittenByHelm = ({ group }: ManifestObject, { serverSide }: RenderedRelease): boolean =>
@@ -119,7 +119,7 @@ async function dryRunObject(
   } catch (thrown) {
     const error = toStatusError(thrown)
     if (!error) throw thrown
-    // helm creates an object that was deleted.
+    // Helm creates an object that was deleted.
     if (error.status === 404) return { object, conflicts: [] }
     const causes = error.causes.filter(({ reason }) => reason === 'FieldManagerConflict')
     if (causes.length === 0) return { object, conflicts: [], rejectedStatus: error.status }
@@ -166,13 +166,13 @@ function isRelevant(
   release: RenderedRelease,
   earlierObjects: readonly ManifestObject[],
 ): boolean {
-  // A killed run may still own the type of the Service. Ownership is released before helm starts.
+  // A killed run may still own the type of the Service. Ownership is released before Helm starts.
   if (conflict.manager === fieldManager) return false
   if (release.serverSide) return true
   return isSetByOthers(conflict, earlierObjects) && !isRequested(conflict, release)
 }
 
-/** Whether the live value comes from someone else: helm may overwrite what helm itself wrote. */
+/** Whether the live value comes from someone else: Helm may overwrite what Helm itself wrote. */
 function isSetByOthers(
   { field, manager, live }: FieldConflict,
   earlierObjects: readonly ManifestObject[],

@@ -19,7 +19,7 @@ export interface UpgradeRelease {
 }
 
 /**
- * Gives up the ownership of a Service's fields, which a killed run left behind, and with which helm
+ * Gives up the ownership of a Service's fields, which a killed run left behind, and with which Helm
  * 4 would be in conflict. It changes no field, so there is no change to show.
  */
 export interface RelinquishOwnership {
@@ -28,7 +28,7 @@ export interface RelinquishOwnership {
   readonly service: string
 }
 
-/** Sets the class of a Service together with type LoadBalancer, which helm cannot. */
+/** Sets the class of a Service together with type LoadBalancer, which Helm cannot. */
 export interface RestoreLoadBalancerClass {
   readonly action: 'restore-load-balancer-class'
   readonly namespace: string
@@ -145,7 +145,7 @@ export function toOrphanChanges(
   namespace: string,
   orphanedObjects: readonly OrphanedObject[],
 ): Change[] {
-  const why = 'only a failed revision contains it, and helm would not remove it'
+  const why = 'only a failed revision contains it, and Helm would not remove it'
   return orphanedObjects.flatMap(({ kind, name, fields }) => {
     const paths = fields ? fields.map(({ path }) => path.join('.')) : ['object']
     const object = `${kind} ${namespace}/${name}`

@@ -1,7 +1,7 @@
 /**
  * Finds and removes what only failed revisions of a release created. An upgrade removes what the
  * deployed revision contains and the new one does not. Objects of a failed revision in between
- * would remain, outside of any revision, and so would its fields where helm applies client-side.
+ * would remain, outside of any revision, and so would its fields where Helm applies client-side.
  */
 import { orphanRemovalRejected } from '../../failures/release.ts'
 import type { ClusterRun } from '../run.ts'
@@ -42,7 +42,7 @@ interface FailedObject {
 /**
  * Finds what the failed revisions of this action left behind. It never includes a
  * PersistentVolumeClaim, an object with the resource policy "keep", or one that belongs to others.
- * @param nextManifest the one that helm is about to apply
+ * @param nextManifest the one that Helm is about to apply
  */
 export async function findOrphanedObjects(
   run: ClusterRun,
@@ -103,11 +103,11 @@ const toPatchOperations = ({ path, test }: OrphanedField): object[] => [
 const toJsonPointer = (path: readonly string[]): string =>
   path.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-/** The release to which helm's annotations on an object refer. */
+/** The release to which Helm's annotations on an object refer. */
 interface ReleaseRef {
   readonly release: string
   readonly namespace: string
-  /** Whether helm applies the release server-side. */
+  /** Whether Helm applies the release server-side. */
   readonly serverSide: boolean
 }
 
@@ -139,7 +139,7 @@ async function toOrphanedObject(
 }
 
 /**
- * Whether the upgrade itself removes what is left of an object, or must not delete it: helm deletes
+ * Whether the upgrade itself removes what is left of an object, or must not delete it: Helm deletes
  * objects of the deployed revision, and server-side it knows the fields that it set.
  */
 function isHandledByHelm(
@@ -150,7 +150,7 @@ function isHandledByHelm(
   return deployed !== undefined || object.kind === 'PersistentVolumeClaim'
 }
 
-/** Source: helm, "Tell Helm Not To Uninstall a Resource". */
+/** Source: Helm, "Tell Helm Not To Uninstall a Resource". */
 const isKept = ({ metadata }: KubernetesObject): boolean =>
   metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
 
@@ -233,7 +233,7 @@ async function findResourceType(
   return resource && { name: resource.name, namespaced: resource.namespaced }
 }
 
-/** Whether helm's metadata names this release. Source: helm, pkg/action/validate.go. */
+/** Whether Helm's metadata names this release. Source: Helm, pkg/action/validate.go. */
 function isManagedByRelease(
   { metadata: { labels = {}, annotations = {} } }: KubernetesObject,
   { release, namespace }: ReleaseRef,

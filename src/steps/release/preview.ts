@@ -1,4 +1,4 @@
-/** Reviews an upgrade before helm changes anything: renders it, and checks what it would change. */
+/** Reviews an upgrade before Helm changes anything: renders it, and checks what it would change. */
 import { combineErrors } from '../../failures/action-error.ts'
 import type { Context } from '../step.ts'
 import type { Preview } from '../../clients/helm/commands.ts'
@@ -38,11 +38,11 @@ export interface ReviewedUpgrade {
   readonly chart: string
   /** Where the values of Milvus' chart are in those of the release. */
   readonly valuesPath: readonly string[]
-  /** Whether helm waits until the workloads of the release are ready. */
+  /** Whether Helm waits until the workloads of the release are ready. */
   readonly wait: boolean
-  /** What helm needs for this upgrade, in addition to what every upgrade needs. */
+  /** What Helm needs for this upgrade, in addition to what every upgrade needs. */
   readonly permissions: readonly Permission[]
-  /** What failed revisions of this action left behind, and helm would not delete. */
+  /** What failed revisions of this action left behind, and Helm would not delete. */
   readonly orphanedObjects: readonly OrphanedObject[]
   /** How to roll back if the run fails; undefined when it would not roll back. */
   readonly rollbackPlan: RollbackPlan | undefined
@@ -56,13 +56,13 @@ type InstalledTarget = ReleaseTarget & { readonly release: Release }
 /** A run that reviews an upgrade. */
 type ReviewRun = Run<Pick<ClusterClients, 'helm' | 'kubernetes'>>
 
-/** An upgrade that helm rendered, and what it changes. */
+/** An upgrade that Helm rendered, and what it changes. */
 interface RenderedUpgrade {
   readonly request: UpgradeRequest & { readonly valuesPath: readonly string[] }
   readonly preview: Preview
   readonly comparison: UpgradeComparison
   readonly helmMajorVersion: number
-  /** Whether helm will apply it server-side. */
+  /** Whether Helm will apply it server-side. */
   readonly serverSide: boolean
 }
 
@@ -90,10 +90,10 @@ export async function reviewUpgrade(
   const { context, settings, clients } = run
   const { helm, kubernetes } = clients
   const { release, service } = target
-  context.log.info(`helm ${await helm.version()}`)
+  context.log.info(`Helm ${await helm.version()}`)
   const rendered = await renderUpgrade(settings, helm, target)
   const { request, preview, comparison } = rendered
-  context.log.info(`helm would ${describeDifference(comparison.total)}`)
+  context.log.info(`Helm would ${describeDifference(comparison.total)}`)
   await rejectProblems(run, target, rendered)
   logVersionChange(context, release, rendered)
   const { manifest } = preview
@@ -174,11 +174,11 @@ function logVersionChange(
   const versions = formatVersionChange(release, chart)
   const changes = describeDifference(comparison.total)
   const milvusUpgrade = describeMilvusUpgrade(release, chart)
-  context.log.note(`Chart ${versions}: helm would ${changes}.${milvusUpgrade}`)
+  context.log.note(`Chart ${versions}: Helm would ${changes}.${milvusUpgrade}`)
 }
 
 /**
- * Whether helm waits until the release is ready: when the upgrade changes workloads, and for a new
+ * Whether Helm waits until the release is ready: when the upgrade changes workloads, and for a new
  * load balancer unless an unready workload would block the wait.
  * @throws ActionError `release-not-ready`
  */
@@ -188,7 +188,7 @@ async function shouldWait(
   { deployedRevision, latestRevision }: Release,
   manifest: string,
 ): Promise<boolean> {
-  // Live workloads may be those of a failed revision, but helm starts from the deployed one.
+  // Live workloads may be those of a failed revision, but Helm starts from the deployed one.
   const { changed, unchanged } = partitionWorkloads(
     [deployedRevision.manifest, latestRevision.manifest],
     manifest,

@@ -1,6 +1,6 @@
 /**
- * Recovers from a run that was killed during a helm operation. It leaves a pending revision, which
- * helm never completes, and which blocks every later operation.
+ * Recovers from a run that was killed during a Helm operation. It leaves a pending revision, which
+ * Helm never completes, and which blocks every later operation.
  */
 import { recoveryRejected } from '../../failures/release.ts'
 import type { LockedRun } from '../run.ts'
@@ -13,11 +13,11 @@ import type { Settings } from '../../inputs/types.ts'
 import type { HelmOperation } from '../../locking/lease.ts'
 import { listRevisions, type StoredRevision } from './revisions.ts'
 
-/** A pending revision whose helm was killed. */
+/** A pending revision whose Helm was killed. */
 export interface InterruptedOperation {
   readonly release: string
   readonly revision: StoredRevision
-  /** The status that it should have: `deployed` when only helm's last write is missing. */
+  /** The status that it should have: `deployed` when only Helm's last write is missing. */
   readonly finalStatus: 'failed' | 'deployed'
 }
 
@@ -50,8 +50,8 @@ export async function findInterruptedOperation(
 export const isPending = ({ status }: StoredRevision): boolean => status === 'pending-upgrade'
 
 /**
- * Finds out how an interrupted upgrade ended. When everything else is done, helm marks the previous
- * revision `superseded`, right before it marks the new one `deployed`. Source: helm,
+ * Finds out how an interrupted upgrade ended. When everything else is done, Helm marks the previous
+ * revision `superseded`, right before it marks the new one `deployed`. Source: Helm,
  * pkg/action/upgrade.go, releasingUpgrade.
  */
 export function toInterruptedOperation(
@@ -65,7 +65,7 @@ export function toInterruptedOperation(
 }
 
 /**
- * Stores how a pending revision ended, as helm itself does when it is interrupted. The next upgrade
+ * Stores how a pending revision ended, as Helm itself does when it is interrupted. The next upgrade
  * then starts from the deployed revision.
  * @returns a phrase for the step's line
  * @throws ActionError `release-unreadable`, `release-pending` when the cluster rejects the write,
@@ -84,7 +84,7 @@ export async function recover(
   const description =
     finalStatus === 'deployed'
       ? 'Upgrade complete'
-      : `Upgrade "${release}" failed: the helm of run ${holderId} was killed`
+      : `Upgrade "${release}" failed: Helm was killed in run ${holderId}`
   const encodedRelease = replaceStatus(storedObject.data?.['release'] ?? '', kind, name, {
     status: finalStatus,
     description,
@@ -96,9 +96,9 @@ export async function recover(
     path: 'status',
     before: revision.status,
     after: finalStatus,
-    why: `the helm of run ${holderId} was killed at revision ${revision.revision}`,
+    why: `Helm was killed at revision ${revision.revision} in run ${holderId}`,
   })
-  // Source of the labels: helm, pkg/storage/driver/secrets.go, Update.
+  // Source of the labels: Helm, pkg/storage/driver/secrets.go, Update.
   const labels = {
     ...storedObject.metadata.labels,
     status: finalStatus,
@@ -127,8 +127,8 @@ export async function recover(
     })
   }
   return finalStatus === 'deployed'
-    ? `revision ${revision.revision}, which helm had completed, is marked deployed`
-    : `revision ${revision.revision}, at which helm was killed, is marked failed`
+    ? `revision ${revision.revision}, which Helm had completed, is marked deployed`
+    : `revision ${revision.revision}, at which Helm was killed, is marked failed`
 }
 
 const changedConcurrently = 'the revision was changed by someone else'

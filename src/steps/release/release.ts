@@ -53,7 +53,7 @@ export function plan(
 }
 
 /**
- * @returns the revision that helm created; undefined without an upgrade
+ * @returns the revision that Helm created; undefined without an upgrade
  * @throws ActionError `service-not-cluster-ip`, `service-not-restored`, and those of
  *   clients/helm/failures.ts
  */

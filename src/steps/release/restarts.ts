@@ -14,7 +14,7 @@ import type { UpgradeComparison } from './comparison.ts'
 import type { ReleaseDifference } from './differences.ts'
 import { isSameWorkload } from './workloads.ts'
 
-/** An upgrade that helm rendered. */
+/** An upgrade that Helm rendered. */
 interface RenderedUpgrade {
   readonly release: Release
   /** Name of the Service of Milvus' API. */
@@ -44,7 +44,7 @@ export function logRestarts(context: Context, rendered: RenderedUpgrade): void {
     return
   }
   const isRestartedByAnyUpgrade = restarted.every(({ kind, name }) =>
-    comparison.anyUpgrade.changed.includes(`${kind} ${name}`),
+    comparison.unrequested.changed.includes(`${kind} ${name}`),
   )
   const why = isRestartedByAnyUpgrade
     ? ' Every first upgrade of this release does so: the chart renders these objects differently ' +
@@ -67,7 +67,7 @@ const renderingHint =
   'a check does not render the chart. A deploy with dry-run: true lists the pods that restart.'
 
 /**
- * Logs for a check what the stored manifest tells about restarts. A check does not run helm, and
+ * Logs for a check what the stored manifest tells about restarts. A check does not run Helm, and
  * only a rendered upgrade tells the rest.
  */
 export function logRestartNotes(
@@ -78,7 +78,7 @@ export function logRestartNotes(
   if (differences.length === 0) return
   if (!release) {
     context.log.note(
-      `${unknownRestarts}: it is not allowed to read the releases of helm, and ${renderingHint}`,
+      `${unknownRestarts}: it is not allowed to read the releases of Helm, and ${renderingHint}`,
     )
     return
   }

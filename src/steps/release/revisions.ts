@@ -1,4 +1,4 @@
-/** The revisions of a release that helm keeps in the cluster. */
+/** The revisions of a release that Helm keeps in the cluster. */
 import {
   decodeRevision,
   parseRevisionLabels,
@@ -56,7 +56,7 @@ export async function findLatestRevisionNumber(
 }
 
 /**
- * Reads all that helm stores of a revision.
+ * Reads all that Helm stores of a revision.
  * @throws ActionError `release-unreadable`
  */
 export async function readRevision(

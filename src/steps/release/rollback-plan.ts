@@ -11,13 +11,13 @@ import { serializeValues } from '../../clients/helm/values.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { Release } from '../preflight/preflight.ts'
 
-/** A rollback that helm rendered, or why there can be none. */
+/** A rollback that Helm rendered, or why there can be none. */
 export type RollbackPlan =
   { readonly chart: string; readonly manifest: string } | { readonly unavailableReason: string }
 
 /**
- * Fetches the chart of the deployed revision, and renders the rollback with it. helm stores the
- * chart of a revision without its dependencies. Source: helm, pkg/chart/chart.go, Chart.
+ * Fetches the chart of the deployed revision, and renders the rollback with it. Helm stores the
+ * chart of a revision without its dependencies. Source: Helm, pkg/chart/chart.go, Chart.
  * @param upgradeChart the chart of the upgrade
  * @throws ActionError `cancelled`
  */
@@ -63,11 +63,11 @@ export function findMissingRollback(
   const { chart, revision } = deployedRevision
   return {
     object: `release ${namespace}/${latestRevision.name}`,
-    // Without the reason: helm may quote values in it, and only the log is redacted completely.
+    // Without the reason: Helm may quote values in it, and only the log is redacted completely.
     why: `chart ${chart.version} of revision ${revision} is not available`,
     note:
-      `If this run fails after helm has started, release ${latestRevision.name} cannot be rolled ` +
-      `back, and stays as helm leaves it. Chart ${chart.version} of revision ${revision} is not ` +
+      `If this run fails after Helm has started, release ${latestRevision.name} cannot be rolled ` +
+      `back, and stays as Helm leaves it. Chart ${chart.version} of revision ${revision} is not ` +
       `available (${rollbackPlan.unavailableReason}).`,
   }
 }

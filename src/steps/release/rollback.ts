@@ -34,7 +34,7 @@ type AvailableRollback = Exclude<RollbackPlan, { readonly unavailableReason: str
 interface OwnRevision {
   readonly number: number
   readonly content: ReleaseRevision
-  /** Whether helm completed it. */
+  /** Whether Helm completed it. */
   readonly isDeployed: boolean
 }
 
@@ -58,7 +58,7 @@ export async function rollbackRelease(
   const revisions = await listRevisions(kubernetes, settings, release.latestRevision.name)
   const [latest] = revisions
   if (!latest || !revisions.some(({ holderId }) => holderId === lock.holder.id))
-    return 'helm created no revision in this run'
+    return 'Helm created no revision in this run'
   if (latest.holderId !== lock.holder.id) throw upgradedConcurrently(settings, release, latest)
   if ('unavailableReason' in rollbackPlan)
     throw chartMissing(settings, release, rollbackPlan.unavailableReason)
@@ -117,7 +117,7 @@ const chartMissing = (settings: Settings, release: Release, reason: string): Act
   })
 
 /**
- * Reads the latest revision. If it is pending, its helm was killed or could not store how it ended:
+ * Reads the latest revision. If it is pending, its Helm was killed or could not store how it ended:
  * its status is stored now.
  */
 async function completeOwnRevision(
@@ -169,7 +169,7 @@ function recordRollback(
 }
 
 /**
- * Whether helm can wait until the release is ready: it would wait in vain for an unready workload
+ * Whether Helm can wait until the release is ready: it would wait in vain for an unready workload
  * that the rollback does not change.
  */
 async function canWait(
@@ -187,7 +187,7 @@ async function runRollback(
     readonly release: Release
     readonly rollbackPlan: AvailableRollback
     readonly wait: boolean
-    /** The number of the revision that helm creates. */
+    /** The number of the revision that Helm creates. */
     readonly revision: number
     readonly orphanedObjects: readonly OrphanedObject[]
   },

@@ -39,7 +39,7 @@ export function checkUnrequestedChanges(
     return deployedChartDiffers({
       release: deployedRevision.name,
       chart: renderedChart,
-      changes: describeDifference(comparison.anyUpgrade),
+      changes: describeDifference(comparison.unrequested),
     })
   const areValuesRequested = findDifferingPaths(settings.values, deployedRevision.values).length > 0
   return areValuesRequested

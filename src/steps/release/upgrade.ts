@@ -28,14 +28,14 @@ export function upgradeRequest(
     values: Object.keys(values).length === 0 ? undefined : serializeValues(values),
     wait,
     timeout: settings.timeouts.release,
-    // helm 4 applies as it applied the latest revision, and rejects the flag for a client-side
-    // apply. Source: helm 4, pkg/action/upgrade.go.
+    // Helm 4 applies as it applied the latest revision, and rejects the flag for a client-side
+    // apply. Source: Helm 4, pkg/action/upgrade.go.
     forceConflicts: settings.ingress.forceConflicts && latestRevision.serverSide,
     historyMax: historyMaxToRetain(storedRevisionCount),
   }
 }
 
-/** A run of helm, the revision that it creates, and what has to be removed before it. */
+/** A run of Helm, the revision that it creates, and what has to be removed before it. */
 interface HelmRun {
   readonly request: UpgradeRequest
   readonly revision: number
@@ -43,7 +43,7 @@ interface HelmRun {
 }
 
 /**
- * Removes orphaned objects, then runs helm and logs progress. The order matters: if the run is
+ * Removes orphaned objects, then runs Helm and logs progress. The order matters: if the run is
  * killed in between, the next one finds the failed revision, and with it the remaining objects.
  * @throws ActionError of clients/helm/failures.ts
  */
@@ -59,6 +59,6 @@ export async function runHelm(
   })
   const logProgress = progressLogger(context.log, 'release')
   await withProgress(upgrade, context.clock, (elapsed) =>
-    logProgress(elapsed, 'helm waits for the objects of the release to become ready'),
+    logProgress(elapsed, 'Helm waits for the objects of the release to become ready'),
   )
 }

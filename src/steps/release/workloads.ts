@@ -1,5 +1,5 @@
 /**
- * The live workloads of a release. helm waits for all of them, including those that an upgrade does
+ * The live workloads of a release. Helm waits for all of them, including those that an upgrade does
  * not change.
  */
 import { workloadsNotReady } from '../../failures/release.ts'
@@ -66,7 +66,7 @@ async function readReadiness(
   return { kind, name, ready, desired }
 }
 
-/** @throws ActionError `release-not-ready` when there is one: helm would wait for it in vain */
+/** @throws ActionError `release-not-ready` when there is one: Helm would wait for it in vain */
 export function rejectUnreadyWorkloads(
   release: string,
   namespace: string,

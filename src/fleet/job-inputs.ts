@@ -1,4 +1,4 @@
-/** Numeric inputs of the fleet actions. */
+/** Inputs that several of the fleet actions read. */
 import { getInput } from '@actions/core'
 import { countInvalid } from '../failures/fleet.ts'
 
@@ -12,3 +12,6 @@ export function readCount(input: string): number | undefined {
   if (!/^[1-9]\d*$/.test(text)) throw countInvalid(input, text)
   return Number(text)
 }
+
+/** Input dry-run, which is empty or a text of the workflow: only `true` turns it on. */
+export const isDryRun = (): boolean => getInput('dry-run') === 'true'
