@@ -12,7 +12,7 @@ const template = join(repositoryRoot, 'docs/permissions/cloudformation.yaml')
 const subject = 'repo:acme@1/search@2:environment:production'
 const provider = 'oidc-provider/token.actions.githubusercontent.com'
 
-const permissionParameters: Readonly<Record<PermissionSet, string>> = {
+const permissionParameters: Readonly<Partial<Record<PermissionSet, string>>> = {
   deploy: 'deploy',
   hardened: 'deploy-own-certificates',
   check: 'check',
