@@ -53,14 +53,12 @@ test.each(callers)(
         expect.arrayContaining(Object.keys(actual)),
       )
       // A called workflow receives a secret of the environment only when its caller names it.
-      // Source: actions/runner, issue 1490.
+      // Source: actions/runner, issue 1490. One with certificate-secret needs no certificate of it.
+      const isUsed = (secret: string): boolean =>
+        !('certificate-secret' in actual && secret.startsWith('TLS_'))
+      const usedSecrets = Object.keys(workflowCall?.secrets ?? {}).filter(isUsed)
       expect(secrets).toEqual(
-        Object.fromEntries(
-          Object.keys(workflowCall?.secrets ?? {}).map((secret) => [
-            secret,
-            `\${{ secrets.${secret} }}`,
-          ]),
-        ),
+        Object.fromEntries(usedSecrets.map((secret) => [secret, `\${{ secrets.${secret} }}`])),
       )
       expect(permissions).toEqual(
         Object.assign({}, ...Object.values(calledWorkflow.jobs).map((job) => job.permissions)),

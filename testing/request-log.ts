@@ -3,7 +3,16 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 
 /** The services that answer requests. */
 export type ServiceName =
-  'kubernetes' | 'acm' | 'sts' | 'eks' | 'ec2' | 'elbv2' | 'charts' | 'alb' | 'milvus'
+  | 'kubernetes'
+  | 'acm'
+  | 'sts'
+  | 'eks'
+  | 'ec2'
+  | 'elbv2'
+  | 'secretsmanager'
+  | 'charts'
+  | 'alb'
+  | 'milvus'
 
 /** A request received by a service. */
 export interface RecordedRequest {

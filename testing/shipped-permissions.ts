@@ -45,23 +45,45 @@ interface RbacRule {
   readonly verbs: readonly string[]
 }
 
-/** The shipped permission sets: for a deployment, the same with conditions, and for a check. */
-export type PermissionSet = 'deploy' | 'hardened' | 'check'
+/**
+ * The shipped permission sets: for a deployment, the same with conditions, and for a check. The
+ * last two have the addition for input certificate-secret.
+ */
+export type PermissionSet =
+  'deploy' | 'hardened' | 'check' | 'deploy-with-secret' | 'check-with-secret'
 
-const permissionFiles: Readonly<
-  Record<PermissionSet, { readonly policy: string; readonly rbac: string; readonly group: string }>
-> = {
-  deploy: { policy: 'iam-policy.json', rbac: 'rbac.yaml', group: 'milvus-alb-action' },
-  hardened: {
-    policy: 'iam-policy-hardened.json',
-    rbac: 'rbac.yaml',
-    group: 'milvus-alb-action',
-  },
-  check: {
-    policy: 'iam-policy-check.json',
-    rbac: 'rbac-check.yaml',
-    group: 'milvus-alb-action-check',
-  },
+interface PermissionFiles {
+  readonly policy: string
+  readonly rbac: string
+  readonly group: string
+  readonly addition?: { readonly policy: string; readonly rbac: string }
+}
+
+const secretAddition = {
+  policy: 'iam-policy-certificate-secret.json',
+  rbac: 'rbac-certificate-secret.yaml',
+}
+
+/** The secret in the policy, with the six random characters at the end of its ARN. */
+const secretPattern = 'milvus/tls-??????'
+
+const deployFiles: PermissionFiles = {
+  policy: 'iam-policy.json',
+  rbac: 'rbac.yaml',
+  group: 'milvus-alb-action',
+}
+const checkFiles: PermissionFiles = {
+  policy: 'iam-policy-check.json',
+  rbac: 'rbac-check.yaml',
+  group: 'milvus-alb-action-check',
+}
+
+const permissionFiles: Readonly<Record<PermissionSet, PermissionFiles>> = {
+  deploy: deployFiles,
+  hardened: { ...deployFiles, policy: 'iam-policy-hardened.json' },
+  check: checkFiles,
+  'deploy-with-secret': { ...deployFiles, addition: secretAddition },
+  'check-with-secret': { ...checkFiles, addition: secretAddition },
 }
 
 /** The group to which the roles of a permission set are bound. */
@@ -84,29 +106,40 @@ export function loadIamPolicy(
   excluded = '',
   permissionSet: PermissionSet = 'deploy',
 ): IamPolicy {
-  const text = readShippedFile(permissionFiles[permissionSet].policy)
-    .replaceAll('PARTITION', 'aws')
-    .replaceAll('OTHER_TAG', otherTag)
-    .replaceAll('REGION', location.region)
-    .replaceAll('ACCOUNT', location.account)
-    .replaceAll('CLUSTER', location.cluster)
-  const policy = JSON.parse(text) as IamPolicy
-  for (const statement of policy.Statement) {
+  const { policy: file, addition } = permissionFiles[permissionSet]
+  const policy = readPolicy(file, location)
+  const additionalStatements = addition ? readPolicy(addition.policy, location).Statement : []
+  const allStatements = [...policy.Statement, ...additionalStatements]
+  for (const statement of allStatements) {
     const unsupportedKeys = Object.keys(statement).filter(
       (key) => !['Sid', 'Effect', 'Action', 'Resource', 'Condition'].includes(key),
     )
     const unsupported = unsupportedKeys.join(', ') || statement.Effect
     if (unsupported !== 'Allow')
       throw new Error(
-        `${permissionFiles[permissionSet].policy}: statement ${statement.Sid ?? ''} ` +
+        `${file}: statement ${statement.Sid ?? ''} ` +
           `uses ${unsupported}, which the test environments do not evaluate.`,
       )
   }
-  const statements = policy.Statement.map((statement) => ({
+  const statements = allStatements.map((statement) => ({
     ...statement,
     Action: [statement.Action].flat().filter((action) => action !== excluded),
   }))
   return { ...policy, Statement: statements.filter(({ Action }) => Action.length > 0) }
+}
+
+function readPolicy(
+  file: string,
+  location: { region: string; account: string; cluster: string },
+): IamPolicy {
+  const text = readShippedFile(file)
+    .replaceAll('PARTITION', 'aws')
+    .replaceAll('OTHER_TAG', otherTag)
+    .replaceAll('REGION', location.region)
+    .replaceAll('ACCOUNT', location.account)
+    .replaceAll('CLUSTER', location.cluster)
+    .replaceAll('SECRET', secretPattern)
+  return JSON.parse(text) as IamPolicy
 }
 
 /**
@@ -171,14 +204,16 @@ export function loadRbacObjects(
       resources: [name],
       verbs: rule.verbs.filter((verb) => !excludedPermissions.has(`${verb} ${name}`)),
     }))
-  return (loadAll(readShippedFile(permissionFiles[permissionSet].rbac)) as RbacObject[]).map(
-    (object) => ({
-      ...object,
-      ...(object.rules && {
-        rules: object.rules.flatMap(reduceRule).filter(({ verbs }) => verbs.length > 0),
-      }),
-    }),
+  const { rbac, addition } = permissionFiles[permissionSet]
+  const objects = [rbac, ...(addition ? [addition.rbac] : [])].flatMap(
+    (file) => loadAll(readShippedFile(file)) as RbacObject[],
   )
+  return objects.map((object) => ({
+    ...object,
+    ...(object.rules && {
+      rules: object.rules.flatMap(reduceRule).filter(({ verbs }) => verbs.length > 0),
+    }),
+  }))
 }
 
 /**

@@ -1,6 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { readJobResults } from '../../src/fleet/deploy/job-results.ts'
-import { readCommonInputs, readJobTargets } from '../../src/fleet/deploy/run-target.ts'
+import {
+  chooseCertificate,
+  readCommonInputs,
+  readJobTargets,
+} from '../../src/fleet/deploy/run-target.ts'
 
 const target = { name: 'a', inputs: { host: 'milvus.example.com' } }
 const result = {
@@ -15,6 +19,23 @@ test('reads the outputs of the other fleet actions', () => {
   expect(readJobTargets(JSON.stringify([target]))).toEqual([target])
   expect(readCommonInputs(JSON.stringify(target.inputs))).toEqual(target.inputs)
   expect(readJobResults(JSON.stringify(jobResults))).toEqual(jobResults)
+})
+
+test('a target with a secret of its own does not get the certificate of the job', () => {
+  const inputs = {
+    host: 'milvus.example.com',
+    certificate: 'PEM',
+    'private-key': 'PEM',
+    'certificate-chain': 'PEM',
+  }
+  expect(chooseCertificate(inputs)).toEqual(inputs)
+  expect(chooseCertificate({ ...inputs, 'certificate-secret': 'milvus-tls' })).toEqual({
+    host: 'milvus.example.com',
+    'certificate-secret': 'milvus-tls',
+    certificate: '',
+    'private-key': '',
+    'certificate-chain': '',
+  })
 })
 
 test.each([

@@ -80,9 +80,9 @@ describe('pem', () => {
       expected: /ARN of an ACM certificate.*certificate-arn/,
     },
     {
-      name: 'an ARN of another resource',
+      name: 'an ARN of Secrets Manager',
       raw: 'arn:aws:secretsmanager:us-east-2:111122223333:secret:tls',
-      expected: /an ARN.*secretsmanager/,
+      expected: /the ARN of a secret in AWS Secrets Manager.*Set certificate-secret/,
     },
     {
       name: 'an SSH key',
@@ -127,7 +127,7 @@ describe('pem', () => {
       Buffer.from(lines.join(' ')).toString('base64'),
     ]) {
       const pem = parsePem(raw)
-      expect(parsePrivateKey(pem).equals(privateKey)).toBe(true)
+      expect(parsePrivateKey('Input private-key', pem).equals(privateKey)).toBe(true)
       expect(parseCertificates(pem).length).toBe(text.includes('CERTIFICATE') ? 1 : 0)
     }
   })

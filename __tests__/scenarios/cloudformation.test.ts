@@ -4,15 +4,21 @@ import { expect } from '@jest/globals'
 import { runCommand } from '../../integration/command.ts'
 import type { Lab } from '../../integration/lab.ts'
 import { repositoryRoot } from '../../testing/environment.ts'
-import { loadIamPolicy, otherTag, type PermissionSet } from '../../testing/shipped-permissions.ts'
+import {
+  loadIamPolicy,
+  otherTag,
+  type IamPolicy,
+  type PermissionSet,
+} from '../../testing/shipped-permissions.ts'
 import { getAwsClientConfig } from './aws-clients.ts'
 import { labScenario } from './harness.ts'
 
 const template = join(repositoryRoot, 'docs/permissions/cloudformation.yaml')
 const subject = 'repo:acme@1/search@2:environment:production'
+const secretArn = 'arn:aws:secretsmanager:us-east-2:123456789012:secret:milvus/tls-AbCdEf'
 const provider = 'oidc-provider/token.actions.githubusercontent.com'
 
-const permissionParameters: Readonly<Record<PermissionSet, string>> = {
+const permissionParameters: Readonly<Partial<Record<PermissionSet, string>>> = {
   deploy: 'deploy',
   hardened: 'deploy-own-certificates',
   check: 'check',
@@ -40,6 +46,17 @@ async function readRole(environment: Lab, name: string): Promise<unknown> {
   return Role.AssumeRolePolicyDocument.Statement[0]
 }
 
+/** The statements of a policy of the stack. */
+async function readStatements(
+  environment: Lab,
+  role: string,
+  policyName: string,
+): Promise<IamPolicy['Statement']> {
+  const args = ['--role-name', role, '--policy-name', `milvus-alb-action-${policyName}`]
+  const output = await runAws(environment, 'iam', 'get-role-policy', ...args)
+  return (JSON.parse(output) as { PolicyDocument: IamPolicy }).PolicyDocument.Statement
+}
+
 labScenario(
   'the CloudFormation template creates roles with exactly the shipped policies, trusted by one environment',
   'the simulator has neither CloudFormation nor IAM',
@@ -59,18 +76,17 @@ labScenario(
         ...[`RoleName=${role}`, 'Repository=acme@1/search@2', 'Environment=production'],
         ...['ClusterName=production', `OidcProviderArn=${providerArn}`],
         ...[`Permissions=${permissions}`, `OtherCertificatesTag=${otherTag}`],
+        `CertificateSecretArn=${secretArn}`,
       )
-      const policyArgs = ['--role-name', role, '--policy-name', `milvus-alb-action-${permissions}`]
-      const policy = await runAws(environment, 'iam', 'get-role-policy', ...policyArgs)
+      expect(await readStatements(environment, role, 'certificate-secret')).toMatchObject([
+        { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: secretArn },
+      ])
       const location = { region, account, cluster: 'production' }
       const shipped = loadIamPolicy(location, '', set as PermissionSet)
       // The loader makes a list of every action.
-      const created = (JSON.parse(policy) as { PolicyDocument: typeof shipped }).PolicyDocument
-      const statements = created.Statement.map((each) => ({
-        ...each,
-        Action: [each.Action].flat(),
-      }))
-      expect({ ...created, Statement: statements }).toEqual(shipped)
+      const statements = await readStatements(environment, role, permissions)
+      const created = statements.map((each) => ({ ...each, Action: [each.Action].flat() }))
+      expect(created).toEqual(shipped.Statement)
       expect(await readRole(environment, role)).toEqual({
         Effect: 'Allow',
         Action: 'sts:AssumeRoleWithWebIdentity',

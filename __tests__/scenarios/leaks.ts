@@ -30,7 +30,7 @@ export function collectSecrets(
   environment: TestEnvironment,
   inputs: Readonly<Record<string, string>>,
 ): Secret[] {
-  const aws: readonly ServiceName[] = ['acm', 'sts', 'eks', 'ec2', 'elbv2']
+  const aws: readonly ServiceName[] = ['acm', 'sts', 'eks', 'ec2', 'elbv2', 'secretsmanager']
   const credentials = environment.aws.credentials.flatMap(
     ({ secretAccessKey, sessionToken = '' }): Secret[] => [
       { name: 'AWS secret key', text: secretAccessKey, for: [] },
@@ -39,7 +39,7 @@ export function collectSecrets(
     ],
   )
   const all: Secret[] = [
-    ...getKeyLines(inputs['private-key'] ?? '').map((text): Secret => ({
+    ...listKeyLines(environment, inputs).map((text): Secret => ({
       name: 'private key',
       text,
       for: ['acm'],
@@ -60,6 +60,15 @@ export function collectSecrets(
     ...credentials,
   ]
   return all.filter(({ text }) => text !== '')
+}
+
+/** Of the key in the inputs, or in the secret that they name. */
+function listKeyLines(
+  { certificate }: TestEnvironment,
+  inputs: Readonly<Record<string, string>>,
+): string[] {
+  const key = inputs['private-key'] ?? ''
+  return getKeyLines(inputs['certificate-secret'] ? certificate.privateKey : key)
 }
 
 function getKeyLines(key: string): string[] {

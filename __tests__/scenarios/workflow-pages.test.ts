@@ -1,5 +1,8 @@
 /** The workflows to paste of docs/workflows, played with the built actions. */
+import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
+import type { IssuedCertificate } from '../../testing/certificates.ts'
+import { listCertificates } from './acm-manual-operations.ts'
 import { getObject } from './manual-operations.ts'
 import {
   describeJobs,
@@ -9,6 +12,7 @@ import {
   targetsPath,
   workflowScenario,
 } from './played-workflows.ts'
+import { applyClusterSecret } from './secret-manual-operations.ts'
 
 workflowScenario(
   'page deploy-one.md deploys, and the deployment links to the endpoint',
@@ -163,6 +167,32 @@ workflowScenario(
       { state: 'closed' },
       { state: 'open', body: expect.stringContaining('environment stagin (target staging)') },
     ])
+  },
+)
+
+workflowScenario(
+  'page renew-from-a-secret.md imports the certificate that is in the Secret, and a newer one later',
+  'cluster-ip',
+  async ({ environment, play }) => {
+    const workflow = readExample('renew-from-a-secret.yml')
+    await environment.kubectl('create', 'namespace', 'certificates')
+    const { inputs } = splitInputs(environment)
+    const storeAndPlay = async ({ fullchain, privateKey }: IssuedCertificate): Promise<string> => {
+      await applyClusterSecret(environment, {
+        namespace: 'certificates',
+        name: 'milvus-tls',
+        entries: { 'tls.crt': fullchain, 'tls.key': privateKey },
+      })
+      const { renew = {} } = await play({ workflow, with: inputs })
+      expect(renew['one']?.[0]?.result).toBe('success')
+      const [imported, ...others] = await listCertificates(environment)
+      expect(others).toEqual([])
+      expect(imported?.x509.raw).toEqual(new X509Certificate(fullchain).raw)
+      return imported?.arn ?? ''
+    }
+    const arn = await storeAndPlay(environment.certificate)
+    const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+    expect(await storeAndPlay(renewed)).toBe(arn)
   },
 )
 

@@ -25,7 +25,7 @@ export async function findDenial(
     .find((each) => !iam.authorize(principal, each, resource, tags))
   if (action === undefined) return undefined
   return {
-    status: service === 'acm' ? 400 : 403,
+    status: service === 'acm' || service === 'secretsmanager' ? 400 : 403,
     code: accessDeniedCode(service),
     message:
       `User: ${principal} is not authorized to perform: ${action} on resource: ${resource} ` +

@@ -19,6 +19,7 @@ export const loggedServices: Readonly<Record<string, ServiceName>> = {
   eks: 'eks',
   ec2: 'ec2',
   elasticloadbalancing: 'elbv2',
+  secretsmanager: 'secretsmanager',
 }
 
 /** Parameters that contain the resource of an operation, the most specific first. */
@@ -55,7 +56,7 @@ export function parseAwsRequest(request: HttpRequest, account: string): AwsReque
     return {
       ...common,
       operation: target,
-      resource: parseCertificateArn(request.body) ?? defaultResource,
+      resource: parseResourceArn(request.body) ?? defaultResource,
     }
   const cluster = /^\/clusters\/([^/]+)$/.exec(request.path)?.[1]
   if (cluster !== undefined && request.method === 'GET')
@@ -75,10 +76,13 @@ export function parseAwsRequest(request: HttpRequest, account: string): AwsReque
   }
 }
 
-function parseCertificateArn(body: Buffer): string | undefined {
+function parseResourceArn(body: Buffer): string | undefined {
   try {
-    const { CertificateArn } = JSON.parse(body.toString()) as { CertificateArn?: string }
-    return CertificateArn
+    const { CertificateArn, SecretId } = JSON.parse(body.toString()) as {
+      CertificateArn?: string
+      SecretId?: string
+    }
+    return CertificateArn ?? SecretId
   } catch {
     return undefined
   }

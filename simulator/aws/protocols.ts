@@ -13,11 +13,12 @@ import {
   formatQueryResponse,
   formatQueryError,
 } from './query.ts'
+import { secretsManager } from './secrets-manager.ts'
 import { AwsError, type Service } from './service.ts'
 import { parseSignatureInfo, type HttpRequest } from './signature.ts'
 import { sts } from './sts.ts'
 
-const services: readonly Service[] = [acm, sts, eks, ec2, elbv2]
+const services: readonly Service[] = [acm, sts, eks, ec2, elbv2, secretsManager]
 
 /** The service, operation and input of a request. */
 export interface RoutedRequest {
@@ -47,9 +48,11 @@ export function routeRequest(request: HttpRequest): RoutedRequest | undefined {
   const form = new URLSearchParams(
     request.method === 'POST' ? request.body.toString() : request.query,
   )
-  const target = /^CertificateManager\.(\w+)$/.exec(request.headers['x-amz-target'] ?? '')?.[1]
+  const [, targetService, target] =
+    /^(CertificateManager|secretsmanager)\.(\w+)$/.exec(request.headers['x-amz-target'] ?? '') ?? []
   const guessService = (): string | undefined => {
-    if (target !== undefined) return 'acm'
+    if (targetService !== undefined)
+      return targetService === 'CertificateManager' ? 'acm' : targetService
     if (request.path.startsWith('/clusters')) return 'eks'
     return servicesByApiVersion[form.get('Version') ?? '']
   }

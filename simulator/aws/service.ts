@@ -48,7 +48,7 @@ export type Operation = (call: OperationCall) => Fields | Promise<Fields>
 export interface Service {
   readonly logName: ServiceName
   /** The name in the credential scope, in ARNs and in IAM actions. */
-  readonly name: 'acm' | 'sts' | 'eks' | 'ec2' | 'elasticloadbalancing'
+  readonly name: 'acm' | 'sts' | 'eks' | 'ec2' | 'elasticloadbalancing' | 'secretsmanager'
   /** AWS JSON 1.1, REST JSON, the query protocol, or EC2's variant of it. */
   readonly protocol: 'json' | 'rest-json' | 'query' | 'ec2'
   /** The XML namespace, for the query protocol. */

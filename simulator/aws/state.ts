@@ -23,6 +23,17 @@ export interface AcmCertificate {
   describeOverrides?: { readonly Status?: string; readonly [field: string]: unknown }
 }
 
+/** A secret in AWS Secrets Manager, with its current value. */
+export interface StoredSecret {
+  readonly arn: string
+  readonly name: string
+  readonly text?: string | undefined
+  /** Base64. */
+  readonly binary?: string | undefined
+  /** When it was scheduled for deletion. */
+  deletedAt?: Date
+}
+
 /** An Application Load Balancer. */
 export interface LoadBalancer {
   readonly arn: string
@@ -132,6 +143,7 @@ export interface AwsState {
   readonly account: string
   readonly region: string
   readonly certificates: Map<string, AcmCertificate>
+  readonly secrets: Map<string, StoredSecret>
   readonly loadBalancers: Map<string, LoadBalancer>
   readonly targetGroups: Map<string, TargetGroup>
   readonly clusters: Map<string, EksCluster>
@@ -156,6 +168,7 @@ export function createAwsState(options: { account?: string; region?: string } = 
     account: options.account ?? '111122223333',
     region: options.region ?? 'us-east-2',
     certificates: new Map(),
+    secrets: new Map(),
     loadBalancers: new Map(),
     targetGroups: new Map(),
     clusters: new Map(),

@@ -1,133 +1,147 @@
-/** What can be wrong with the certificate, chain and private key in the inputs. */
+/**
+ * What can be wrong with the certificate, chain and private key. Parameters `text` are the name of
+ * the text that contains them: `Input certificate`.
+ */
 import { ActionError } from './action-error.ts'
+import { inputOrigin, type CertificateOrigin } from './certificate-origin.ts'
 
 const certificateRemedy =
   'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.'
 
-export function certificateCorrupt(input: string, cause: unknown): ActionError {
+export function certificateCorrupt(text: string, cause: unknown): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
-    problem: `Input ${input} contains a certificate that cannot be parsed.`,
+    problem: `${text} contains a certificate that cannot be parsed.`,
     remedy: certificateRemedy,
     cause,
   })
 }
 
 /** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
-export function certificateMissing(input: string, found: string | undefined): ActionError {
+export function certificateMissing(text: string, found: string | undefined): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
-    problem: `Input ${input} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
+    problem: `${text} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
     remedy: certificateRemedy,
   })
 }
 
-export function certificateInputIsPrivateKey(input: string): ActionError {
+export function certificateInputIsPrivateKey(text: string): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
-    problem: `Input ${input} contains a private key but no certificate.`,
+    problem: `${text} contains a private key but no certificate.`,
     remedy: 'Set certificate to the certificate, and private-key to the key.',
   })
 }
 
-export function certificateInputIsRequest(input: string): ActionError {
+export function certificateInputIsRequest(text: string): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
-    problem: `Input ${input} contains a certificate request but no certificate.`,
+    problem: `${text} contains a certificate request but no certificate.`,
     remedy: 'A CA signs the request. Set the input to the certificate that the CA returned.',
   })
 }
 
-export function certificateInputIsPkcs7(input: string): ActionError {
+export function certificateInputIsPkcs7(text: string): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
-    problem: `Input ${input} contains a PKCS#7 bundle but no certificate in PEM format.`,
+    problem: `${text} contains a PKCS#7 bundle but no certificate in PEM format.`,
     remedy:
       'Extract the certificates with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
   })
 }
 
-export function certificateAndKeySwapped(): ActionError {
+export function certificateAndKeySwapped({ pair }: CertificateOrigin): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
-    problem: 'Inputs certificate and private-key are swapped.',
+    problem: `${pair} are swapped.`,
     remedy: 'Exchange the two values.',
   })
 }
 
-export function privateKeyEncrypted(): ActionError {
+export function privateKeyEncrypted(text: string): ActionError {
   return new ActionError({
     code: 'private-key-unreadable',
-    problem: 'Input private-key is encrypted.',
+    problem: `${text} is encrypted.`,
     remedy:
       'ACM accepts only unencrypted keys. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
   })
 }
 
-export function privateKeyInOpensshFormat(): ActionError {
+export function privateKeyInOpensshFormat(text: string): ActionError {
   return new ActionError({
     code: 'private-key-unreadable',
-    problem: 'Input private-key is in OpenSSH format.',
+    problem: `${text} is in OpenSSH format.`,
     remedy:
       'If the certificate was requested with this key, convert a copy to PEM with "ssh-keygen -p -N \'\' -m PEM -f FILE".',
   })
 }
 
-export function multiplePrivateKeys(count: number): ActionError {
+export function multiplePrivateKeys(text: string, count: number): ActionError {
   return new ActionError({
     code: 'private-key-unreadable',
-    problem: `Input private-key contains ${count} private keys.`,
+    problem: `${text} contains ${count} private keys.`,
     remedy: 'Keep only the key that the certificate was requested with.',
   })
 }
 
 /** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
-export function privateKeyMissing(found: string | undefined): ActionError {
+export function privateKeyMissing(text: string, found: string | undefined): ActionError {
   return new ActionError({
     code: 'private-key-unreadable',
-    problem: `Input private-key contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
+    problem: `${text} contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
     remedy:
       'Set it to the unencrypted RSA or EC key, in PEM format, that the certificate was requested with.',
   })
 }
 
 /** Without a cause: the parser has read the key, so its own error must not reach a log. */
-export function privateKeyCorrupt(): ActionError {
+export function privateKeyCorrupt(text: string): ActionError {
   return new ActionError({
     code: 'private-key-unreadable',
-    problem: 'Input private-key contains a private key that cannot be parsed.',
+    problem: `${text} contains a private key that cannot be parsed.`,
     remedy:
       'Set it to an unencrypted RSA or EC key in PEM format, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.',
   })
 }
 
 /** @param names the DNS names of the certificate, or its subject */
-export function privateKeyMismatch(names: string): ActionError {
+export function privateKeyMismatch(
+  names: string,
+  { privateKey }: CertificateOrigin = inputOrigin,
+): ActionError {
   return new ActionError({
     code: 'private-key-mismatch',
-    problem: `Input private-key does not match the certificate for ${names}.`,
+    problem: `${privateKey} does not match the certificate for ${names}.`,
     remedy:
       'Set it to the key that the certificate was requested with; a renewal often comes with a new key.',
   })
 }
 
 /** @param first the subject of the first of them */
-export function unrelatedCertificates(count: number, first: string): ActionError {
+export function unrelatedCertificates(
+  count: number,
+  first: string,
+  { placeContains }: CertificateOrigin = inputOrigin,
+): ActionError {
   return new ActionError({
     code: 'certificate-chain-invalid',
-    problem: `Inputs certificate and certificate-chain contain ${count} certificate${count === 1 ? '' : 's'} that did not sign this certificate or its issuers (first: ${first}).`,
+    problem: `${placeContains} ${count} certificate${count === 1 ? '' : 's'} that did not sign this certificate or its issuers (first: ${first}).`,
     remedy:
       'Include only the intermediate certificates that belong to this certificate, not those of an earlier one.',
   })
 }
 
 /** ACM requires the chain of every certificate that is not self-signed, and so do clients. */
-export function intermediateMissing(subject: string, issuer: string): ActionError {
+export function intermediateMissing(
+  subject: string,
+  issuer: string,
+  { certificate, addChain }: CertificateOrigin = inputOrigin,
+): ActionError {
   return new ActionError({
     code: 'certificate-chain-invalid',
-    problem: `Input certificate contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
-    remedy:
-      'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
+    problem: `${certificate} contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
+    remedy: addChain,
   })
 }
 
@@ -139,12 +153,12 @@ export function issuerMissing(
   subject: string,
   issuer: string,
   others: { readonly count: number; readonly first: string },
+  { place, replaceChain }: CertificateOrigin = inputOrigin,
 ): ActionError {
   return new ActionError({
     code: 'certificate-chain-invalid',
-    problem: `The intermediate certificate ${issuer}, which signed ${subject}, is missing in inputs certificate and certificate-chain; ${others.count} other certificate${others.count === 1 ? '' : 's'} there did not sign it (first: ${others.first}).`,
-    remedy:
-      'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
+    problem: `The intermediate certificate ${issuer}, which signed ${subject}, is missing in ${place}; ${others.count} other certificate${others.count === 1 ? '' : 's'} there did not sign it (first: ${others.first}).`,
+    remedy: replaceChain,
   })
 }
 
@@ -203,11 +217,15 @@ export function ocspUrlTooLong(length: number, limit: number): ActionError {
   )
 }
 
-export function certificateExpired(subject: string, expiredAt: Date): ActionError {
+export function certificateExpired(
+  subject: string,
+  expiredAt: Date,
+  { renewal }: CertificateOrigin = inputOrigin,
+): ActionError {
   return new ActionError({
     code: 'certificate-expired',
     problem: `Certificate ${subject} expired on ${expiredAt.toISOString()}.`,
-    remedy: 'Renew it, and set certificate, private-key and certificate-chain to the new files.',
+    remedy: renewal,
   })
 }
 

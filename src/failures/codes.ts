@@ -26,6 +26,8 @@ export const failureCodes = [
   'input-invalid',
   'inputs-conflict',
   // preflight: the certificate that was given
+  'certificate-secret-not-found',
+  'certificate-secret-unusable',
   'certificate-unreadable',
   'private-key-unreadable',
   'private-key-mismatch',

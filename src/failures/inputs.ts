@@ -77,7 +77,7 @@ export const hostMissing = (): ActionError =>
 export const certificateMissing = (): ActionError =>
   inputMissing(
     'certificate',
-    'Set certificate and private-key, or set certificate-arn. A secret that does not exist in this environment reads as empty.',
+    'Set certificate and private-key, or set certificate-secret or certificate-arn. A secret that does not exist in this environment reads as empty.',
   )
 
 const emptySecretHint =
@@ -128,6 +128,13 @@ export const releaseAndServiceSet = (): ActionError =>
   conflict(
     'Inputs release and service are both set.',
     'Set only release if Helm installed Milvus, or only service if there is no Helm release.',
+  )
+
+/** @param others inputs that also say where the certificate comes from */
+export const certificateSecretWithOthers = (others: readonly string[]): ActionError =>
+  conflict(
+    `Input certificate-secret is set together with ${others.join(', ')}.`,
+    `The secret contains certificate, key and chain. Leave ${others.join(', ')} empty, or certificate-secret.`,
   )
 
 /** An ALB uses certificates of its own region. */

@@ -11,9 +11,10 @@ import type { Resolved } from './cluster-access.ts'
 import type { ParsedInputs } from './parse-inputs.ts'
 import type { CertificateSource } from './types.ts'
 
-/** A certificate of the inputs, an ARN, or in a check what the Ingress names. */
+/** A certificate of the inputs, a secret, an ARN, or in a check what the Ingress names. */
 export function resolveCertificateSource(inputs: ParsedInputs): Resolved<CertificateSource> {
   const { values, isSet } = inputs
+  if (isSet('certificate-secret')) return resolveSecret(inputs)
   const arn = values['certificate-arn']
   const isMaterialSet = (['certificate', 'private-key', 'certificate-chain'] as const).some(isSet)
   if (isMaterialSet) return resolveMaterial(inputs)
@@ -21,6 +22,18 @@ export function resolveCertificateSource(inputs: ParsedInputs): Resolved<Certifi
   if (isSet('certificate-arn')) return { errors: [] }
   if (values.mode === 'check') return { value: { kind: 'served' }, errors: [] }
   return { errors: [certificateMissing()] }
+}
+
+/** Other inputs for a certificate are a conflict, which is reported there. */
+function resolveSecret({ values }: ParsedInputs): Resolved<CertificateSource> {
+  const { 'certificate-secret': reference, namespace } = values
+  if (reference === undefined) return { errors: [] }
+  if (reference.kind === 'secrets-manager')
+    return { value: { kind: 'secret', secret: reference }, errors: [] }
+  const secretNamespace = reference.namespace ?? namespace
+  if (secretNamespace === undefined) return { errors: [] }
+  const secret = { ...reference, namespace: secretNamespace }
+  return { value: { kind: 'secret', secret }, errors: [] }
 }
 
 function resolveMaterial({ values, isSet }: ParsedInputs): Resolved<CertificateSource> {

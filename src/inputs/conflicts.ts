@@ -44,7 +44,20 @@ const checkoutRules: readonly ConflictRule[] = [
   },
 ]
 
+const certificateInputs = [
+  'certificate',
+  'private-key',
+  'certificate-chain',
+  'certificate-arn',
+] as const
+
 const endpointRules: readonly ConflictRule[] = [
+  ({ isSet }) => {
+    const others = certificateInputs.filter(isSet)
+    return isSet('certificate-secret') && others.length > 0
+      ? failures.certificateSecretWithOthers(others)
+      : undefined
+  },
   ({ values, region }) => {
     const arnRegion = values['certificate-arn']?.split(':')[3]
     if (arnRegion === undefined || region === undefined || arnRegion === region) return undefined

@@ -4,6 +4,7 @@
  */
 import { InvalidInputError } from './invalid-input.ts'
 import { parseCertificates } from '../x509/parse.ts'
+import { decodePem, stripQuotes } from '../x509/pem.ts'
 
 /**
  * A DER SEQUENCE whose content begins with a pattern, in hexadecimal. Source: X.690, 8.1.3.
@@ -78,11 +79,14 @@ const textFormats: readonly {
     remedy: 'Set certificate-arn to it, and leave certificate and private-key empty.',
   },
   {
+    pattern: /^arn:aws[a-z-]*:secretsmanager:/,
+    name: 'the ARN of a secret in AWS Secrets Manager',
+    remedy: 'Set certificate-secret to it, and leave certificate and private-key empty.',
+  },
+  {
     pattern: /^arn:aws/,
     name: 'an ARN',
-    remedy:
-      'Fetch its value in an earlier step (aws-actions/aws-secretsmanager-get-secrets for a ' +
-      'secret), and use that value.',
+    remedy: 'Fetch its value in an earlier step, and use that value.',
   },
   {
     pattern: /^ssh-|^ecdsa-sha2-/,
@@ -104,13 +108,13 @@ const textFormats: readonly {
  * @returns PEM with `\n` line ends, even if the text lost them
  */
 export function parsePem(input: string): string {
-  const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2')
+  const raw = stripQuotes(input)
   const textFormat = textFormats.find(({ pattern }) => pattern.test(raw))
   if (textFormat) throw new InvalidInputError(`is ${textFormat.name}.`, textFormat.remedy)
+  const pem = decodePem(raw)
+  if (pem !== undefined) return pem
   const bytes = Buffer.from(raw, 'base64')
-  const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8')
-  if (text.includes('-----BEGIN')) return restoreLineEndings(text)
-  if (Buffer.from(text, 'base64').includes('-----BEGIN'))
+  if (Buffer.from(bytes.toString('utf8'), 'base64').includes('-----BEGIN'))
     throw new InvalidInputError(
       'is base64 of base64: it was encoded twice.',
       'Encode it once, or use the PEM itself.',
@@ -128,35 +132,6 @@ export function parsePem(input: string): string {
     'is neither PEM nor base64 of PEM.',
     'Use the content of a .pem file, which begins with -----BEGIN, or its base64.',
   )
-}
-
-/**
- * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing when the secret was
- * stored, and YAML may have indented them. Each block is cut out, and stands on lines of its own;
- * text between blocks, such as bag attributes, stays.
- */
-function restoreLineEndings(text: string): string {
-  const lines = text
-    .replace(/\\r/g, '')
-    .replace(/\\n|\r\n?/g, '\n')
-    .split('\n')
-  const blocks = lines
-    .map((line) => line.trim())
-    .join('\n')
-    .replace(
-      /(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g,
-      (_block, begin: string, body: string, end: string) =>
-        `\n${[begin, ...wrapBody(body.trim()), end].join('\n')}\n`,
-    )
-  const remainingLines = blocks.split('\n').map((line) => line.trim())
-  return remainingLines.filter((line) => line !== '').join('\n') + '\n'
-}
-
-/** The lines of the body of a block: its own, unless they were joined or are too long. */
-function wrapBody(body: string): string[] {
-  const lines = body.split('\n')
-  const isWrapped = lines.every((line) => /^\S{1,76}$/.test(line))
-  return isWrapped ? lines : (body.replace(/\s+/g, '').match(/.{1,64}/g) ?? [])
 }
 
 /** PEM of CA certificates, at least one. */

@@ -28,6 +28,13 @@ export type ClusterAccess =
       readonly context: string | undefined
     }
 
+/** The secret that contains a certificate. */
+export type CertificateSecret =
+  /** A Secret in the cluster. */
+  | { readonly kind: 'kubernetes'; readonly namespace: string; readonly name: string }
+  /** A secret in AWS Secrets Manager; `region` is that of its ARN. */
+  | { readonly kind: 'secrets-manager'; readonly arn: string; readonly region: string }
+
 /** Where the certificate comes from; `importArn` is the ARN to import it under. */
 export type CertificateSource =
   | {
@@ -36,6 +43,8 @@ export type CertificateSource =
       readonly importArn: string | undefined
     }
   | { readonly kind: 'arn'; readonly arn: string }
+  /** Read by each run. */
+  | { readonly kind: 'secret'; readonly secret: CertificateSecret }
   /** The one that the Ingress names, in a check without a certificate. */
   | { readonly kind: 'served' }
 

@@ -22,6 +22,10 @@ export function createClients(
   return {
     acm: new Acm(aws, context),
     loadBalancers: createLoadBalancerClient(aws.elbv2),
+    getSecretValue: async (secret) => {
+      const { getSecretValue } = await import('../clients/aws/secrets-manager.ts')
+      return getSecretValue(aws.config, secret)
+    },
     cluster: createClusterClients({ context, settings, clients: aws }, env),
   }
 }

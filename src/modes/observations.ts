@@ -6,6 +6,7 @@ import type { Ingress } from '../clients/kubernetes/types.ts'
 import { settleAll, toActionError } from '../failures/thrown.ts'
 import { checkAccount as checkCertificateAccount } from '../steps/certificate/account.ts'
 import * as certificate from '../steps/certificate/certificate.ts'
+import { readMaterial } from '../steps/certificate/secret.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
 import type { Deferred } from '../steps/deferred.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
@@ -27,6 +28,7 @@ import type { ReleaseDifference } from '../steps/release/differences.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release/preview.ts'
 import * as release from '../steps/release/release.ts'
 import type { EndpointRun } from '../steps/run.ts'
+import type { CertificateMaterial } from '../x509/certificate.ts'
 
 /** What the steps read and plan. Each part settles on its own: a check uses those that succeed. */
 interface StepObservations {
@@ -52,9 +54,10 @@ export interface Observations extends StepObservations {
 /** Starts every read at once. The caller has to await `allChecks`. */
 export function startObservations(run: EndpointRun): Observations {
   const permissionChecker = createPermissionChecker(run)
-  const preflightResult = observePreflight(run, permissionChecker)
+  const material = readMaterial(run)
+  const preflightResult = observePreflight(run, permissionChecker, material)
   const target = resolveTarget(run, preflightResult)
-  const certificatePlan = planCertificate(run, target)
+  const certificatePlan = planCertificate(run, target, material)
   const certificateArn = expectCertificateArn(run, target, certificatePlan)
   const releaseDifferences = findReleaseDifferences(run, target)
   const observedLoadBalancer = loadBalancer.observe(run, findIngress(preflightResult))
@@ -94,9 +97,10 @@ async function createPermissionChecker(run: EndpointRun): Promise<PermissionChec
 async function observePreflight(
   run: EndpointRun,
   permissionChecker: Promise<PermissionChecker>,
+  material: Promise<CertificateMaterial | undefined>,
 ): Promise<preflight.PreflightResult> {
   const [cluster, checker] = await Promise.all([run.clients.cluster, permissionChecker])
-  return preflight.observe({ ...run, clients: cluster }, checker)
+  return preflight.observe({ ...run, clients: cluster }, checker, material)
 }
 
 /** A deploy stops when a check of preflight fails. Mode check still compares the rest. */
@@ -128,9 +132,10 @@ async function awaitPreflightChecks(
 async function planCertificate(
   run: EndpointRun,
   target: Promise<preflight.Target>,
+  material: Promise<CertificateMaterial | undefined>,
 ): Promise<CertificatePlan> {
   try {
-    return certificate.plan(run, await certificate.observe(run, target))
+    return certificate.plan(run, await certificate.observe(run, target, material))
   } catch (thrown) {
     throw toActionError(thrown).withStep('certificate')
   }

@@ -25,6 +25,11 @@ export type EndpointRun<C = Clients> = Run<C, EndpointSettings>
 export interface Clients {
   readonly acm: Acm
   readonly loadBalancers: LoadBalancerClient
+  /** The current value of a secret in AWS Secrets Manager: text, or bytes. */
+  readonly getSecretValue: (secret: {
+    readonly arn: string
+    readonly region: string
+  }) => Promise<string | Uint8Array>
   /** Resolves when the cluster is found. */
   readonly cluster: Promise<ClusterClients>
 }

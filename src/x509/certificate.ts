@@ -3,13 +3,16 @@ import { X509Certificate, type KeyObject } from 'node:crypto'
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
 import { toActionError } from '../failures/thrown.ts'
 import { certificateAndKeySwapped } from '../failures/certificate-files.ts'
+import { inputOrigin, type CertificateOrigin } from '../failures/certificate-origin.ts'
 import { formatDistinguishedName } from '../util/text.ts'
 import { findChain, isValidAt, listRelated } from './chain.ts'
 import { isSameAuthority, isSelfSigned } from './issuers.ts'
-import { areInputsSwapped, parseCertificateInput, parsePrivateKey } from './parse.ts'
+import { areInputsSwapped, parseCertificateText, parsePrivateKey } from './parse.ts'
 
 /** The certificate to serve, with its chain and key. */
 export interface CertificateMaterial {
+  /** What messages call its parts. */
+  readonly origin: CertificateOrigin
   readonly leaf: X509Certificate
   /**
    * Whether the inputs had another order than a chain has: the leaf first, and each issuer after
@@ -43,22 +46,31 @@ export interface CertificateDetails {
   readonly notAfter: Date
 }
 
+/** PEM texts of a certificate; `chain` and `privateKey` may be empty. */
+export interface CertificateTexts {
+  readonly certificate: string
+  readonly privateKey: string
+  readonly chain: string
+  /** What messages call them; the inputs if absent. */
+  readonly origin?: CertificateOrigin
+}
+
 /**
- * Parses the three inputs. `certificate` may contain the full chain, in any order.
- * @param inputs PEM texts; `chain` and `privateKey` may be empty
+ * Parses the three texts. `certificate` may contain the full chain, in any order.
  * @param caBundle where to look for a chain that the inputs do not have; its roots are trusted
  * @param now milliseconds since the epoch: of several chains, a valid one is used
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
 export function parseCertificateMaterial(
-  inputs: { certificate: string; privateKey: string; chain: string },
+  texts: CertificateTexts,
   caBundle: readonly X509Certificate[] = [],
   now = Date.now(),
 ): CertificateMaterial {
-  if (areInputsSwapped(inputs)) throw certificateAndKeySwapped()
+  const { privateKey, origin = inputOrigin } = texts
+  if (areInputsSwapped(texts)) throw certificateAndKeySwapped(origin)
   const { key, certificates } = parseAll({
-    key: () => (inputs.privateKey ? parsePrivateKey(inputs.privateKey) : undefined),
-    certificates: () => parseCertificateInputs(inputs),
+    key: () => (privateKey ? parsePrivateKey(origin.privateKey, privateKey) : undefined),
+    certificates: () => parseCertificateTexts(texts, origin),
   })
   const unique = certificates.filter(
     (certificate, index) =>
@@ -76,6 +88,7 @@ export function parseCertificateMaterial(
     related.has(certificate) || isSameAuthority(certificate, leaf)
   const inputOrder = unique.filter((certificate) => path.includes(certificate))
   return {
+    origin,
     leaf,
     isReordered: !areCertificatesEqual(inputOrder, path),
     chain,
@@ -87,10 +100,13 @@ export function parseCertificateMaterial(
   }
 }
 
-function parseCertificateInputs(inputs: { certificate: string; chain: string }): X509Certificate[] {
-  const certificates = parseCertificateInput('certificate', inputs.certificate)
-  if (!inputs.chain) return certificates
-  return [...certificates, ...parseCertificateInput('certificate-chain', inputs.chain)]
+function parseCertificateTexts(
+  texts: CertificateTexts,
+  origin: CertificateOrigin,
+): X509Certificate[] {
+  const certificates = parseCertificateText(origin.certificate, texts.certificate)
+  if (!texts.chain) return certificates
+  return [...certificates, ...parseCertificateText(origin.chain, texts.chain)]
 }
 
 /** Runs all parsers, so that the error contains the problems of all of them. */
@@ -121,7 +137,7 @@ function findLeaf(
   const servers = certificates.filter((certificate) => !certificate.ca)
   const leaf =
     ofKey.find(isValid) ?? ofKey[0] ?? servers.find(isValid) ?? servers[0] ?? certificates[0]
-  if (!leaf) throw new TypeError('parseCertificateInput() never returns an empty list')
+  if (!leaf) throw new TypeError('parseCertificateText() never returns an empty list')
   return leaf
 }
 

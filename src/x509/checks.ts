@@ -57,24 +57,25 @@ export function checkMaterial(
 export const getDisplayName = (certificate: X509Certificate): string =>
   getDnsNames(certificate).join(', ') || getSubject(certificate)
 
-function checkPrivateKey({ leaf, key }: CertificateMaterial): ActionError[] {
+function checkPrivateKey({ leaf, key, origin }: CertificateMaterial): ActionError[] {
   if (!key || leaf.checkPrivateKey(key)) return []
-  return [privateKeyMismatch(getDisplayName(leaf))]
+  return [privateKeyMismatch(getDisplayName(leaf), origin)]
 }
 
 /** Source: ACM, ImportCertificate: a certificate that is not self-signed needs its chain. */
 function checkChain(material: CertificateMaterial): ActionError[] {
-  const { leaf, chain, unrelatedCertificates: unrelated } = material
+  const { leaf, chain, origin, unrelatedCertificates: unrelated } = material
   const [firstUnrelated] = unrelated
   const top = chain.at(-1) ?? leaf
   const issuer = formatDistinguishedName(top.issuer) || 'without a name'
   const isLeafAlone = chain.length === 0 && !isSelfSigned(leaf)
-  if (!firstUnrelated) return isLeafAlone ? [intermediateMissing(getSubject(leaf), issuer)] : []
+  if (!firstUnrelated)
+    return isLeafAlone ? [intermediateMissing(getSubject(leaf), issuer, origin)] : []
   const others = { count: unrelated.length, first: getSubject(firstUnrelated) }
   // A root without a certificate that it signed shows that something between them is missing.
   if (isLeafAlone || (!isSelfSigned(top) && unrelated.some(isSelfSigned)))
-    return [issuerMissing(getSubject(top), issuer, others)]
-  return [unrelatedCertificates(others.count, others.first)]
+    return [issuerMissing(getSubject(top), issuer, others, origin)]
+  return [unrelatedCertificates(others.count, others.first, origin)]
 }
 
 /** Source: ACM user guide, Prerequisites for importing; an ALB accepts all of these. */
@@ -143,13 +144,13 @@ function checkAcmLimits({ leaf, chain }: CertificateMaterial): ActionError[] {
 const getOcspUrls = ({ infoAccess }: X509Certificate): string[] =>
   (infoAccess ?? '').split('\n').flatMap((line) => /^OCSP - URI:(.*)$/.exec(line)?.[1] ?? [])
 
-function checkValidity({ leaf, chain }: CertificateMaterial, now: number): ActionError[] {
+function checkValidity({ leaf, chain, origin }: CertificateMaterial, now: number): ActionError[] {
   return [leaf, ...chain].flatMap((certificate) => {
     const { validFromDate, validToDate } = certificate
     const subject = getSubject(certificate)
     if (validToDate.getTime() <= now) {
       return certificate === leaf
-        ? [certificateExpired(subject, validToDate)]
+        ? [certificateExpired(subject, validToDate, origin)]
         : [chainCertificateExpired(subject, validToDate)]
     }
     return validFromDate.getTime() > now ? [certificateNotYetValid(subject, validFromDate)] : []

@@ -77,27 +77,30 @@ function describePemBlock(pem: string): string | undefined {
 /** Inputs for certificates that contain something with a known remedy, by label. */
 const misplacedBlockFailures: readonly {
   readonly label: RegExp
-  readonly createFailure: (input: string) => ActionError
+  readonly createFailure: (text: string) => ActionError
 }[] = [
   { label: /PRIVATE KEY/, createFailure: certificateInputIsPrivateKey },
   { label: /REQUEST/, createFailure: certificateInputIsRequest },
   { label: /PKCS7/, createFailure: certificateInputIsPkcs7 },
 ]
 
-/** @throws ActionError `certificate-unreadable` */
-export function parseCertificateInput(input: string, pem: string): X509Certificate[] {
-  const certificates = parseOrFail(input, pem)
+/**
+ * @param text the name of the text in errors: `Input certificate`
+ * @throws ActionError `certificate-unreadable`
+ */
+export function parseCertificateText(text: string, pem: string): X509Certificate[] {
+  const certificates = parseOrFail(text, pem)
   if (certificates.length > 0) return certificates
   const blockLabel = getPemLabel(pem) ?? ''
   const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel))
-  throw misplaced?.createFailure(input) ?? certificateMissing(input, describePemBlock(pem))
+  throw misplaced?.createFailure(text) ?? certificateMissing(text, describePemBlock(pem))
 }
 
-function parseOrFail(input: string, pem: string): X509Certificate[] {
+function parseOrFail(text: string, pem: string): X509Certificate[] {
   try {
     return parseCertificates(pem)
   } catch (thrown) {
-    throw certificateCorrupt(input, thrown)
+    throw certificateCorrupt(text, thrown)
   }
 }
 
@@ -112,16 +115,19 @@ export function areInputsSwapped(inputs: { certificate: string; privateKey: stri
   )
 }
 
-/** @throws ActionError `private-key-unreadable` */
-export function parsePrivateKey(pem: string): KeyObject {
-  if (encryptedKey.test(pem)) throw privateKeyEncrypted()
-  if (opensshKey.test(pem)) throw privateKeyInOpensshFormat()
+/**
+ * @param text the name of the text in errors: `Input private-key`
+ * @throws ActionError `private-key-unreadable`
+ */
+export function parsePrivateKey(text: string, pem: string): KeyObject {
+  if (encryptedKey.test(pem)) throw privateKeyEncrypted(text)
+  if (opensshKey.test(pem)) throw privateKeyInOpensshFormat(text)
   const count = countMatches(pem, privateKeyBegin)
-  if (count > 1) throw multiplePrivateKeys(count)
-  if (count === 0) throw privateKeyMissing(describePemBlock(pem))
+  if (count > 1) throw multiplePrivateKeys(text, count)
+  if (count === 0) throw privateKeyMissing(text, describePemBlock(pem))
   try {
     return createPrivateKey(pem)
   } catch {
-    throw privateKeyCorrupt()
+    throw privateKeyCorrupt(text)
   }
 }

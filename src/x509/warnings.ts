@@ -85,7 +85,7 @@ export function formatIssuerExpiryWarning(
   if (!first || expiry === undefined) return undefined
   return (
     `Certificate ${getSubject(first)} in the chain expires ${expiry}, before the certificate ` +
-    'itself: clients reject both from then on. Set certificate-chain to the current one of the CA.'
+    'itself: clients reject both from then on. Use the current chain of the CA.'
   )
 }
 

@@ -7,6 +7,8 @@ export const servicesPath = (namespace: string): string => `${coreV1Path(namespa
 export const servicePath = (namespace: string, name: string): string =>
   `${servicesPath(namespace)}/${name}`
 const secretsPath = (namespace: string): string => `${coreV1Path(namespace)}/secrets`
+export const secretPath = (namespace: string, name: string): string =>
+  `${secretsPath(namespace)}/${name}`
 const configMapsPath = (namespace: string): string => `${coreV1Path(namespace)}/configmaps`
 /** The objects in which Helm stores the revisions of releases, by its storage driver. */
 export const releasesPath = (kind: 'Secret' | 'ConfigMap', namespace: string): string =>

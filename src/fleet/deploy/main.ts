@@ -7,6 +7,7 @@ import { getErrorMessage } from '../../util/text.ts'
 import { isDryRun, readCount } from '../job-inputs.ts'
 import type { JobResults, TargetResult } from './job-results.ts'
 import {
+  chooseCertificate,
   readCommonInputs,
   readJobTargets,
   runTarget,
@@ -72,7 +73,7 @@ function readTargets(): JobTarget[] {
   const commonInputs = readCommonInputs(getInput('common-inputs') || '{}')
   return readJobTargets(getInput('targets', { required: true })).map(({ name, inputs }) => ({
     name,
-    inputs: { ...commonInputs, ...inputs, ...sharedValues },
+    inputs: chooseCertificate({ ...commonInputs, ...inputs, ...sharedValues }),
   }))
 }
 

@@ -47,6 +47,15 @@ export function readCommonInputs(text: string): JobTarget['inputs'] {
   return inputs
 }
 
+/**
+ * The inputs of a target. One with a secret of its own does not get the certificate of the job,
+ * which is for its other targets.
+ */
+export function chooseCertificate(inputs: JobTarget['inputs']): JobTarget['inputs'] {
+  if (!inputs['certificate-secret']) return inputs
+  return { ...inputs, certificate: '', 'private-key': '', 'certificate-chain': '' }
+}
+
 /** What a run of a target leaves. */
 export interface TargetRun {
   readonly result: TargetResult

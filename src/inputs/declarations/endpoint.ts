@@ -1,4 +1,5 @@
 /** Inputs that say what the endpoint is called, and which certificate it serves. */
+import { certificateSecret } from '../certificate-secret.ts'
 import { defineInputs, type Mode } from '../declaration.ts'
 import { boolean, days, pem, string } from '../input-types.ts'
 import { certificateArn, host } from '../names.ts'
@@ -22,7 +23,7 @@ export const endpointInputs = defineInputs({
       'TLS certificate as PEM or base64 of PEM. A full chain is fine. With `mode: check` it is ' +
       'optional: the run then checks the certificate that the Ingress names.',
     example: '${{ secrets.TLS_CERTIFICATE }}',
-    required: 'unless `certificate-arn` is set',
+    required: 'unless `certificate-secret` or `certificate-arn` is set',
   },
   'private-key': {
     ...pem(),
@@ -44,6 +45,18 @@ export const endpointInputs = defineInputs({
       'contains them.',
     example: '${{ secrets.TLS_CHAIN }}',
     defaultDescription: 'the certificates of `probe-ca` that issued `certificate`',
+  },
+  'certificate-secret': {
+    type: 'string',
+    schemaType: 'scalar',
+    parse: certificateSecret,
+    modes,
+    description:
+      'Secret that contains certificate, key and chain, as an alternative to the inputs for ' +
+      'them: `name` or `namespace/name` of a Secret of type `kubernetes.io/tls` in the cluster, ' +
+      'such as one of cert-manager, or the ARN of a secret in AWS Secrets Manager. Each run ' +
+      'reads it, so a scheduled deploy renews the certificate.',
+    example: 'milvus-tls',
   },
   'certificate-arn': {
     ...string(certificateArn),

@@ -43,22 +43,34 @@ export type ObservedCertificates =
     }
 
 /**
- * ACM is listed while the target is still read.
+ * ACM is listed while the target and the certificate are still read.
+ * @param material undefined if the inputs contain none
  * @throws ActionError `certificate-not-found`, `certificate-not-ours`, `certificate-refused`, and
  *   those of the certificate behind `certificate-arn`
  */
 export async function observe(
   run: EndpointRun,
   targetPromise: Promise<Target>,
+  material: Promise<CertificateMaterial | undefined>,
 ): Promise<ObservedCertificates> {
   const { settings, clients } = run
   const { certificate } = settings
-  if (certificate.kind === 'material')
-    return observeForMaterial(run, targetPromise, certificate.material, certificate.importArn)
+  if (certificate.kind === 'material' || certificate.kind === 'secret') {
+    const importArn = certificate.kind === 'material' ? certificate.importArn : undefined
+    return observeForMaterial(run, targetPromise, requireMaterial(material), importArn)
+  }
   const arn = certificate.kind === 'arn' ? certificate.arn : getLiveArn(await targetPromise)
   if (arn === undefined) return { source: 'none' }
   const existing = await readUsableCertificate(run.context, settings, clients.acm, arn)
   return { source: 'existing', certificate: existing }
+}
+
+async function requireMaterial(
+  promise: Promise<CertificateMaterial | undefined>,
+): Promise<CertificateMaterial> {
+  const material = await promise
+  if (!material) throw new TypeError('readMaterial() returns the certificate of these inputs')
+  return material
 }
 
 /** The ARN that the live Ingress serves by default. */
@@ -69,11 +81,15 @@ const getLiveArn = ({ ingress }: Target): string | undefined =>
 async function observeForMaterial(
   { settings, clients: { acm } }: EndpointRun,
   targetPromise: Promise<Target>,
-  material: CertificateMaterial,
+  materialPromise: Promise<CertificateMaterial>,
   reimportArn: string | undefined,
 ): Promise<ObservedCertificates> {
   const { host } = settings
-  const [listings, target] = await settleAll([acm.list(listCoveringNames(host)), targetPromise])
+  const [listings, target, material] = await settleAll([
+    acm.list(listCoveringNames(host)),
+    targetPromise,
+    materialPromise,
+  ])
   const ownerTag = formatOwnerTag(target)
   const liveArn = getLiveArn(target)
   const desired = { ownerTag, liveArn, material }

@@ -73,24 +73,28 @@ function warnSslRedirect(context: Context, ingress: IngressSettings): void {
 
 /**
  * What makes the probe fail for certain. A check changes nothing, and finds it out by its probe.
+ * @param material undefined if the inputs contain none
  * @throws ActionError `probe-tls-failed`, `probe-certificate-untrusted`
  */
-export function checkProbe(settings: EndpointSettings): void {
-  const { mode, probe, ingress, certificate } = settings
+export function checkProbe(
+  settings: EndpointSettings,
+  material: CertificateMaterial | undefined,
+): void {
+  const { mode, probe, ingress } = settings
   if (mode !== 'deploy' || !probe.required) return
   const problems: ActionError[] = []
   const listeners = parseMutualAuthentication(getAnnotation(ingress, 'mutual-authentication') ?? '')
   const isProbed = ({ port, mode: verification }: MutualAuthenticationEntry): boolean =>
     port === ingress.listenPort && verification === 'verify'
   if (listeners?.some(isProbed)) problems.push(probeLacksClientCertificate(ingress.listenPort))
-  if (certificate.kind === 'material' && !isTrustedByProbe(certificate.material, probe)) {
-    const { leaf, chain } = certificate.material
+  if (material && !isTrustedByProbe(material, probe)) {
+    const { leaf, chain } = material
     const issuer = formatDistinguishedName((chain.at(-1) ?? leaf).issuer) || 'a CA without a name'
     const hasProbeCa = probe.ca !== undefined
     problems.push(probeWouldNotTrustCertificate(getSubject(leaf), issuer, hasProbeCa))
   }
-  if (certificate.kind === 'material' && getKeyAlgorithm(certificate.material.leaf) === 'RSA_1024')
-    problems.push(probeRejectsWeakKey(getSubject(certificate.material.leaf)))
+  if (material && getKeyAlgorithm(material.leaf) === 'RSA_1024')
+    problems.push(probeRejectsWeakKey(getSubject(material.leaf)))
   if (problems.length > 0) throw combineErrors(problems)
 }
 
@@ -113,16 +117,16 @@ const codesNotCoveredByHandshake: readonly FailureCode[] = [
 ]
 
 /**
- * Checks the certificate in the inputs, and logs what clients need to know about it.
+ * Checks the certificate of the inputs, and logs what clients need to know about it.
+ * @param material undefined if the inputs contain none
  * @throws ActionError of every problem of the certificate
  */
 export async function checkCertificate(
   context: Context,
-  settings: EndpointSettings,
+  { host, expiryWarningDays }: EndpointSettings,
+  material: CertificateMaterial | undefined,
 ): Promise<void> {
-  const { certificate, host, expiryWarningDays } = settings
-  if (certificate.kind !== 'material') return
-  const { material } = certificate
+  if (!material) return
   const now = context.clock.now()
   const problems = checkMaterial(material, host, now)
   // After other problems, a handshake would only repeat them in OpenSSL's words.
@@ -143,8 +147,8 @@ export async function checkCertificate(
 function logChainNotes(context: Context, material: CertificateMaterial): void {
   if (material.isChainFromCaBundle)
     context.log.note(
-      'Input certificate contains no intermediate certificates. They were found in probe-ca, and ' +
-        'are imported with it.',
+      `${material.origin.certificate} contains no intermediate certificates. They were found in ` +
+        `${material.origin.caBundle}, and are imported with it.`,
     )
   if (material.isReordered)
     context.log.note(

@@ -5,6 +5,7 @@ import { settleAll, toActionError } from '../../failures/thrown.ts'
 import { ingressesPath } from '../../clients/kubernetes/paths.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings, Settings } from '../../inputs/types.ts'
+import type { CertificateMaterial } from '../../x509/certificate.ts'
 import type { ClusterRun } from '../run.ts'
 import { warnAlbChanges } from './alb-changes.ts'
 import { warnIneffectiveAnnotations } from './annotation-effects.ts'
@@ -45,10 +46,15 @@ export interface PreflightResult {
   readonly checks: Promise<unknown>
 }
 
-/** Starts all reads and checks. */
+/**
+ * Starts all reads and checks.
+ * @param certificate of the inputs; undefined if they contain none. That it could not be read is
+ *   reported by step certificate
+ */
 export function observe(
   run: ClusterRun<EndpointSettings>,
   access: PermissionChecker,
+  certificate: Promise<CertificateMaterial | undefined>,
 ): PreflightResult {
   const { context, settings, clients } = run
   const { kubernetes } = clients
@@ -95,8 +101,7 @@ export function observe(
     checkGroup(),
     checkTarget(),
     checkIpv6(run, ingressClass, targetWithClass),
-    checkCertificate(context, settings),
-    Promise.resolve().then(() => checkProbe(settings)),
+    checkCertificateAndProbe(run, certificate),
     checkController(run, ingressClass, foundTarget),
   ])
   return {
@@ -116,6 +121,17 @@ async function addClassParams(
     ? effectiveParams(classInfo, found.ingress)
     : { readable: false }
   return { ...found, classParams }
+}
+
+async function checkCertificateAndProbe(
+  { context, settings }: ClusterRun<EndpointSettings>,
+  certificate: Promise<CertificateMaterial | undefined>,
+): Promise<void> {
+  const material = await certificate.catch(() => undefined)
+  await settleAll([
+    checkCertificate(context, settings, material),
+    Promise.resolve().then(() => checkProbe(settings, material)),
+  ])
 }
 
 /** The CIDR blocks also when another check reports that the target was not found. */
