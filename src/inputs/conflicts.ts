@@ -44,6 +44,8 @@ const checkoutRules: readonly ConflictRule[] = [
   },
 ]
 
+const backendProtocolAnnotation = 'alb.ingress.kubernetes.io/backend-protocol'
+
 const endpointRules: readonly ConflictRule[] = [
   ({ values, region }) => {
     const arnRegion = values['certificate-arn']?.split(':')[3]
@@ -58,6 +60,11 @@ const endpointRules: readonly ConflictRule[] = [
     const reserved = findReservedAnnotation(values.annotations ?? {})
     return reserved && failures.annotationReserved(reserved.annotation, reserved.owner)
   },
+  // Source: milvus-io/milvus#46312.
+  ({ values }) =>
+    values.rest === true && values.annotations?.[backendProtocolAnnotation] === 'HTTPS'
+      ? failures.restWithBackendTls(backendProtocolAnnotation)
+      : undefined,
 ]
 
 const runRules: readonly ConflictRule[] = [

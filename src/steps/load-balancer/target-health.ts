@@ -12,6 +12,7 @@ import type { KubernetesObject, Event } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { normalizeMessage, getResourceVersion } from '../../controller/events.ts'
+import { restPaths } from '../ingress/manifest.ts'
 import { findGroupName } from '../preflight/ingress-class.ts'
 import type { Target } from '../preflight/preflight.ts'
 import type { Log } from '../step.ts'
@@ -80,7 +81,7 @@ async function fetchTargetHealth(
   return targetGroupArn === undefined ? undefined : loadBalancers.getTargetHealth(targetGroupArn)
 }
 
-/** The target group to which the rule for the host forwards. */
+/** The target group to which the rule for the host and gRPC forwards. */
 export function findTargetGroupArn(
   snapshot: LoadBalancerSnapshot | undefined,
   { host, ingress }: EndpointSettings,
@@ -88,11 +89,17 @@ export function findTargetGroupArn(
   const listeners = snapshot?.configuration.listeners
   const rules = listeners?.find(({ port }) => port === ingress.listenPort)?.rules
   const forwardRule = rules?.find(
-    ({ hosts, targetGroupArn }) =>
-      targetGroupArn !== undefined && hosts.some((each) => each.toLowerCase() === host),
+    ({ hosts, paths, targetGroupArn }) =>
+      targetGroupArn !== undefined &&
+      !paths.some(isRestPattern) &&
+      hosts.some((each) => each.toLowerCase() === host),
   )
   return forwardRule?.targetGroupArn
 }
+
+/** The controller turns a path of type Prefix into two patterns: `/v1/vector`, `/v1/vector/*`. */
+const isRestPattern = (pattern: string): boolean =>
+  restPaths.some((path) => pattern === path || pattern === `${path}/*`)
 
 /**
  * Lists the targets; those that are not healthy as a warning: the ALB sends calls to the others.
