@@ -216,9 +216,9 @@ export function restServiceRejected(rejection: {
   const { service, message, cause } = rejection
   return new ActionError({
     code: 'ingress-refused',
-    problem: `The Kubernetes API rejects Service ${service} of the RESTful API: ${message}.`,
+    problem: `The Kubernetes API rejected Service ${service}, which input rest needs: ${message}`,
     remedy:
-      'Correct what the message names, such as the rule of an admission webhook, and run the job again.',
+      'Correct what the message names (a policy or a quota of the cluster), or set rest: false. Then run the job again.',
     cause,
   })
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { FieldsV1, Service } from '../../../src/clients/kubernetes/types.ts'
 import {
+  buildPreviousRestService,
   buildRestService,
   checkRestService,
   diffRestService,
@@ -8,7 +9,9 @@ import {
 } from '../../../src/steps/ingress/rest-service.ts'
 import { planRestService } from '../../../src/steps/ingress/rest-service-operations.ts'
 import { captureActionError } from '../../capture-error.ts'
-import { createSettings, createTarget } from '../fixtures.ts'
+import { listIngressPermissions } from '../../../src/modes/ingress-permissions.ts'
+import type { IngressOperation } from '../../../src/steps/ingress/operations.ts'
+import { createSettings, createTarget, ingress } from '../fixtures.ts'
 
 const prefix = 'alb.ingress.kubernetes.io'
 const selector = { 'app.kubernetes.io/instance': 'milvus-demo', component: 'proxy' }
@@ -161,4 +164,57 @@ test('follows the Service of Milvus', () => {
   expect(plan(moved)).toMatchObject([
     { action: 'apply-rest-service', desired: { spec: { selector: { component: 'standalone' } } } },
   ])
+})
+
+test('is restored with the values that it had', () => {
+  const before = createLive({
+    spec: { selector: { component: 'standalone' }, clusterIP: '10.0.0.1' },
+  })
+  const manifest = buildPreviousRestService(before, build())
+  expect(manifest.spec).toMatchObject({ type: 'ClusterIP', selector: { component: 'standalone' } })
+  expect(manifest.spec).not.toHaveProperty('clusterIP')
+  expect(diffRestService(manifest, before)).toEqual([])
+})
+
+describe('permissions', () => {
+  const live = createLive()
+  const { metadata } = build()
+  const apply = (before: Service | undefined): IngressOperation => ({
+    action: 'apply-rest-service',
+    namespace: 'milvus',
+    name: metadata.name,
+    desired: build(),
+    before,
+  })
+  const deletion: IngressOperation = {
+    action: 'delete-rest-service',
+    namespace: 'milvus',
+    name: metadata.name,
+    uid: 'uid-of-rest',
+    why: '',
+  }
+  test.each<{
+    name: string
+    operation: IngressOperation
+    onFailure?: 'keep' | 'rollback'
+    expected: readonly string[]
+  }>([
+    { name: 'create', operation: apply(undefined), expected: ['patch', 'create'] },
+    { name: 'change', operation: apply(live), expected: ['patch'] },
+    {
+      name: 'create, and delete by a rollback',
+      operation: apply(undefined),
+      onFailure: 'rollback',
+      expected: ['patch', 'create', 'get', 'delete'],
+    },
+    { name: 'delete', operation: deletion, expected: ['delete'] },
+  ])('$name', ({ operation, onFailure = 'keep', expected }) => {
+    const permissions = listIngressPermissions(
+      { onFailure },
+      { liveIngress: ingress({}), ingressOperations: [operation], loadBalancerOperations: [] },
+    )
+    expect(permissions.map(({ verb, resource }) => `${verb} ${resource}`)).toEqual(
+      expected.map((verb) => `${verb} services`),
+    )
+  })
 })

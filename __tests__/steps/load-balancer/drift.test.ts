@@ -220,8 +220,10 @@ describe('drift: AWS differs from the Ingress', () => {
       expect(drift.map(describeDrift)).toEqual(differences)
     })
 
-    test('the targets of gRPC are those of the other rule', () => {
-      expect(findTargetGroupArn(createRestSnapshot('HTTP1'), createSettings())).toBe('tg')
+    test('the targets of each API are those of its rule', () => {
+      const snapshot = createRestSnapshot('HTTP1')
+      expect(findTargetGroupArn(snapshot, createSettings())).toBe('tg')
+      expect(findTargetGroupArn(snapshot, createSettings(), 'rest')).toBe('rest')
     })
   })
 

@@ -2,11 +2,11 @@
 import { servicePath } from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { Service } from '../../clients/kubernetes/types.ts'
-import { restServiceRejected } from '../../failures/service.ts'
 import type { Target } from '../preflight/preflight.ts'
 import type { ClusterRun, EndpointRun } from '../run.ts'
 import { fieldManager } from './manifest.ts'
 import type { ApplyRestService, DeleteRestService } from './operations.ts'
+import { translateServiceError } from './rejections.ts'
 import {
   buildRestService,
   diffRestService,
@@ -57,7 +57,7 @@ export function planRestServiceDeletion({
 /**
  * Writes the Service by server-side apply. What others changed in it is reverted: nothing but this
  * action uses it.
- * @throws ActionError `ingress-refused`
+ * @throws ActionError `ingress-refused`, `controller-webhook-unavailable`
  */
 export async function applyRestService(
   { clients: { kubernetes } }: ClusterRun,
@@ -101,6 +101,4 @@ export async function readRestService(
 }
 
 const translateError = (service: string, thrown: unknown): unknown =>
-  thrown instanceof StatusError
-    ? restServiceRejected({ service, message: thrown.message, cause: thrown })
-    : thrown
+  thrown instanceof StatusError ? translateServiceError(service, thrown) : thrown

@@ -55,6 +55,10 @@ export function getRestServiceName(ingressName: string): string {
 export const mayBeRestService = ({ metadata }: Service): boolean =>
   metadata.name.endsWith(nameSuffix)
 
+/** Whether this action created the Service, for any Ingress. */
+export const isRestService = ({ metadata }: Service): boolean =>
+  metadata.annotations?.[ingressAnnotation] !== undefined
+
 export const findRestService = (
   services: readonly Service[],
   ingressName: string,

@@ -21,7 +21,7 @@ import {
 } from '../../clients/helm/milvus-chart.ts'
 import type { Service } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
-import { mayBeRestService } from '../ingress/rest-service.ts'
+import { isRestService, mayBeRestService } from '../ingress/rest-service.ts'
 import type { Release } from './release.ts'
 
 /** The release that an object belongs to. Source: helm, pkg/action/validate.go. */
@@ -125,7 +125,9 @@ function createNotFoundError(
     return serviceNotFound(
       service,
       namespace,
-      services.filter(hasMilvusPorts).map(({ metadata }) => metadata.name),
+      services
+        .filter((candidate) => hasMilvusPorts(candidate) && !isRestService(candidate))
+        .map(({ metadata }) => metadata.name),
     )
   return release
     ? createMissingServiceError(namespace, services, release)
