@@ -17,7 +17,6 @@ import type { EndpointRun } from '../run.ts'
 import type { Context } from '../step.ts'
 import { confirmEndpoint, type ReadTargets } from './confirmation.ts'
 import { findNlbPort } from './nlb-port.ts'
-import { confirmRest } from './rest.ts'
 import { retryProbe } from './retry.ts'
 
 /** A probe connects to Milvus by itself, and needs no client of the run. */
@@ -75,7 +74,10 @@ export async function apply(
   reportResult(run, result, exposure)
   const confirmed = await confirmEndpoint(run, { endpoint, readTargets, deadline })
   const phrases = [confirmed.phrase]
-  if (isRestServed) phrases.push(await confirmRest(run, endpoint, { result, confirmed }))
+  if (isRestServed) {
+    const { confirmRest } = await import('./rest.ts')
+    phrases.push(await confirmRest(run, endpoint, { result, confirmed }))
+  }
   if (options.byHostname) await probeByHostname(run, addresses, endpoint)
   return { result, confirmation: phrases.join(', ') }
 }
