@@ -49,6 +49,14 @@ describe('invalid inputs', () => {
       expected: ['input-missing: Input chart-password is empty.'],
     },
     {
+      name: 'the RESTful API of a Milvus with TLS',
+      inputs: { rest: 'true', annotations: 'alb.ingress.kubernetes.io/backend-protocol: HTTPS' },
+      env: regionEnv,
+      expected: [
+        'inputs-conflict: Input rest is true, but annotations sets alb.ingress.kubernetes.io/backend-protocol: HTTPS.',
+      ],
+    },
+    {
       name: 'a chain without a certificate',
       inputs: { 'certificate-arn': '', 'certificate-chain': '-----BEGIN CERTIFICATE-----' },
       env: regionEnv,

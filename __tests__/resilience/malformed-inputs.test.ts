@@ -228,7 +228,7 @@ testProperty(
       // difference.
       const desired = buildIngressManifest(
         settings,
-        { name: 'milvus', service: 'milvus', port: 19530 },
+        { name: 'milvus', service: 'milvus', port: 19530, restService: undefined },
         undefined,
       )
       const live = {

@@ -110,7 +110,7 @@ function expectOneAnnotation(run: RunResult): void {
 /** The step whose change a write belongs to. */
 function getStepOfWrite(write: string): string {
   if (write.startsWith('acm ')) return 'certificate'
-  return write.includes('/ingresses/') ? 'ingress' : 'release'
+  return /\/ingresses\/|\/services\/[^/]+-rest$/.test(write) ? 'ingress' : 'release'
 }
 
 /** Expects that `changes` lists every write. */

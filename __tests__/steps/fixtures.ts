@@ -66,6 +66,7 @@ export function createTarget(overrides: Partial<Target> = {}): Target {
     manager: undefined,
     ingressName: 'milvus-demo',
     ingress: undefined,
+    restService: undefined,
     events: [],
     classParams: { readable: true, spec: {} },
     ...overrides,

@@ -34,6 +34,11 @@ export interface MilvusSettings {
   reasons: string[]
   /** Names of `milvus.QuotaState`: DenyToWrite, ... */
   quotaStates: string[]
+  /**
+   * `off` closes every connection over HTTP/1.1, as `proxy.http.enabled: false` does; `open`
+   * ignores authorization.
+   */
+  restApi: 'on' | 'off' | 'open'
   /** Milliseconds before each answer. */
   delay: number
 }

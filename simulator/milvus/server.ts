@@ -1,7 +1,9 @@
 /**
- * A simulation of Milvus's plaintext gRPC port (19530), for clients that connect and read metadata.
+ * A simulation of Milvus's plaintext port (19530), for clients that connect and read metadata over
+ * gRPC, or list collections over HTTP/1.1.
  * Sources: milvus-io/milvus, internal/distributed/proxy/service.go and internal/proxy.
  */
+import type { Server as HttpServer } from 'node:http'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import {
   Server,
@@ -27,6 +29,7 @@ import {
 } from './handlers.ts'
 import { simulatedVersions } from '../versions.ts'
 import { getServiceDefinition, type Message } from './protocol.ts'
+import { createRestServer } from './rest.ts'
 
 /** A running Milvus. Changes of its settings apply from the next call on. */
 export interface MilvusServer extends MilvusSettings {
@@ -72,6 +75,7 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
     healthy: true,
     reasons: [],
     quotaStates: [],
+    restApi: 'on',
     delay: 0,
   }
   const handlers: Record<string, MethodHandler> = {
@@ -98,7 +102,10 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
     }
     server.addService(definition, implementation)
   }
-  const listener = await listenAndTrackSockets(server, host, sockets)
+  const listener = await listenAndTrackSockets(server, host, {
+    sockets,
+    httpServer: createRestServer({ recording: options, settings, collections }),
+  })
   const disconnect = (): void => sockets.forEach((socket) => socket.destroy())
   return Object.assign(settings, {
     host,
@@ -215,7 +222,7 @@ function createUnimplementedStreamHandler(
 async function listenAndTrackSockets(
   server: Server,
   host: string,
-  sockets: Map<string, Socket>,
+  { sockets, httpServer }: { sockets: Map<string, Socket>; httpServer: HttpServer },
 ): Promise<ReturnType<typeof createServer>> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   const listener = createServer((socket) => {
@@ -223,7 +230,14 @@ async function listenAndTrackSockets(
     sockets.set(peer, socket)
     socket.on('close', () => sockets.delete(peer))
     socket.on('error', () => undefined)
-    injector.injectConnection(socket)
+    // Milvus tells HTTP/2 from HTTP/1.1 by the first bytes of a connection (cmux).
+    socket.once('readable', () => {
+      const firstBytes = socket.read() as Buffer | null
+      if (!firstBytes) return
+      socket.unshift(firstBytes)
+      if (firstBytes.subarray(0, 3).toString() === 'PRI') injector.injectConnection(socket)
+      else httpServer.emit('connection', socket)
+    })
   })
   await new Promise<void>((resolve, reject) => {
     listener.once('error', reject)

@@ -75,6 +75,7 @@ export const failureCodes = [
   'service-ambiguous',
   'service-port-not-found',
   'service-unsupported',
+  'service-not-ours',
   'service-annotations-conflict',
   'service-class-lost',
   'milvus-tls-mismatch',
@@ -130,6 +131,7 @@ export const failureCodes = [
   'milvus-unhealthy',
   'probe-calls-failed',
   'probe-address-failed',
+  'probe-rest-failed',
   'probe-host-dns-missing',
   'probe-host-dns-differs',
   // check

@@ -16,18 +16,19 @@ export const groupMemberRemedy = (ingress: string): string =>
 /** The API could not call an admission webhook, of the controller or of something else. */
 export function webhookUnavailable({
   webhook,
-  ingress,
+  object,
   message,
   cause,
 }: {
   webhook: string
-  ingress: string
+  /** `Ingress milvus-demo` */
+  object: string
   message: string
   cause: unknown
 }): ActionError {
   return new ActionError({
     code: 'controller-webhook-unavailable',
-    problem: `The Kubernetes API could not call webhook ${webhook}, which must admit Ingress ${ingress}: ${message}`,
+    problem: `The Kubernetes API could not call webhook ${webhook}, which must admit ${object}: ${message}`,
     remedy: webhook.endsWith('.elbv2.k8s.aws') ? webhookRemedies.controller : webhookRemedies.other,
     cause,
   })

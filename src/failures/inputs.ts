@@ -188,6 +188,13 @@ export const restoreClassWithoutLoadBalancer = (): ActionError =>
     'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.',
   )
 
+/** Milvus does not start with HTTP and TLS on one port. */
+export const restWithBackendTls = (annotation: string): ActionError =>
+  conflict(
+    `Input rest is true, but annotations sets ${annotation}: HTTPS.`,
+    'Set rest: false, or turn TLS off in Milvus: it does not serve the RESTful API on a port with TLS.',
+  )
+
 /** @param owner the input, or the reason of the action, that sets the annotation */
 export const annotationReserved = (annotation: string, owner: string): ActionError =>
   inputInvalid('annotations', {

@@ -187,11 +187,13 @@ function answeredByAlb({ status, server }: HttpAnswer, meaning: StatusMeaning): 
   })
 }
 
+/** What any status but 200 means. */
+export const describeStatus = (status: number): StatusMeaning =>
+  statusMeanings[status] ?? (status >= 500 ? otherServerError : otherStatus)
+
 /** An answer with any status but 200. */
-export function httpError(answer: HttpAnswer): ProbeFailure {
-  const fallback = answer.status >= 500 ? otherServerError : otherStatus
-  return answeredByAlb(answer, statusMeanings[answer.status] ?? fallback)
-}
+export const httpError = (answer: HttpAnswer): ProbeFailure =>
+  answeredByAlb(answer, describeStatus(answer.status))
 
 /** The controller answers for a Service that does not exist. */
 export function ingressServiceMissing(answer: HttpAnswer): ProbeFailure {

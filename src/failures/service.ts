@@ -175,3 +175,50 @@ export function serviceClassLost(
     remedy: `Set restore-load-balancer-class to its former class (${classes.join(', ')}), or to ${noClass} if it had no class.`,
   })
 }
+
+/**
+ * A Service has the name of the one that this action creates for the RESTful API.
+ * @param service `ingress` is the Ingress that this action created it for, if any; `managers` are
+ *   the field managers of its spec
+ */
+export function restServiceNotOurs(service: {
+  readonly name: string
+  readonly ingress: string | undefined
+  readonly managers: readonly string[]
+}): ActionError {
+  const { name, ingress, managers } = service
+  const owner =
+    ingress === undefined
+      ? `was not created by this action: it belongs to ${managers.join(', ') || 'an unknown manager'}`
+      : `belongs to Ingress ${ingress}`
+  return new ActionError({
+    code: 'service-not-ours',
+    problem: `Service ${name}, which input rest needs for the RESTful API, ${owner}.`,
+    remedy: `Delete or rename Service ${name}, or set ingress-name to another name: the Service of the RESTful API is named after the Ingress.`,
+  })
+}
+
+/** The Service of the RESTful API selects the same pods, which a Service without selector lacks. */
+export function restServiceWithoutSelector(service: string): ActionError {
+  return new ActionError({
+    code: 'service-unsupported',
+    problem: `Service ${service} has no selector, so input rest cannot create a second Service for the same pods.`,
+    remedy: 'Set service to a Service that selects the pods of Milvus, or set rest: false.',
+  })
+}
+
+/** The API server, or a webhook, rejects a write of the Service. */
+export function restServiceRejected(rejection: {
+  readonly service: string
+  readonly message: string
+  readonly cause: unknown
+}): ActionError {
+  const { service, message, cause } = rejection
+  return new ActionError({
+    code: 'ingress-refused',
+    problem: `The Kubernetes API rejected Service ${service}, which input rest needs: ${message}`,
+    remedy:
+      'Correct what the message names (a policy or a quota of the cluster), or set rest: false. Then run the job again.',
+    cause,
+  })
+}

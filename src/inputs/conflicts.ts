@@ -44,6 +44,8 @@ const checkoutRules: readonly ConflictRule[] = [
   },
 ]
 
+const backendProtocolAnnotation = 'alb.ingress.kubernetes.io/backend-protocol'
+
 const certificateInputs = [
   'certificate',
   'private-key',
@@ -71,6 +73,11 @@ const endpointRules: readonly ConflictRule[] = [
     const reserved = findReservedAnnotation(values.annotations ?? {})
     return reserved && failures.annotationReserved(reserved.annotation, reserved.owner)
   },
+  // Source: milvus-io/milvus#46312.
+  ({ values }) =>
+    values.rest === true && values.annotations?.[backendProtocolAnnotation] === 'HTTPS'
+      ? failures.restWithBackendTls(backendProtocolAnnotation)
+      : undefined,
 ]
 
 const runRules: readonly ConflictRule[] = [

@@ -8,7 +8,7 @@ import type { AppliedIngress } from '../steps/ingress/ingress.ts'
 import type { IngressOperation } from '../steps/ingress/operations.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
 import type { ActiveLoadBalancer } from '../steps/load-balancer/load-balancer.ts'
-import { deleteCertificate, restoreIngress } from '../steps/rollback.ts'
+import { deleteCertificate, restoreIngress, restoreRestService } from '../steps/rollback.ts'
 import * as release from '../steps/release/release.ts'
 import { rollbackRelease } from '../steps/release/rollback.ts'
 import type { LockedRun } from '../steps/run.ts'
@@ -38,7 +38,8 @@ export async function applyPlan(deployment: Deployment): Promise<void> {
     context.log.warn('Input probe is off. Whether Milvus answers through the ALB was not verified.')
     return
   }
-  const endpoint = { ...active, target: plan.target, certificate: served.leaf }
+  const isRestServed = settings.ingress.rest
+  const endpoint = { ...active, target: plan.target, certificate: served.leaf, isRestServed }
   await runProbe(deployment, endpoint)
   if (!cutsOverLast) return
   await applyRelease(deployment)
@@ -117,9 +118,12 @@ async function applyIngress(
   const { context, plan, registerRollback } = deployment
   const { target } = plan
   const { ingressName } = target
-  const operations = resolveIngressOperations(deployment, served)
+  const operations = resolveIngressOperations(deployment, served).filter(
+    (operation) => !ingress.isCleanup(operation),
+  )
   const apply = operations.find((operation) => operation.action === 'apply')
   return context.step('ingress', async () => {
+    registerRestServiceRollback(deployment, operations)
     if (apply)
       registerRollback({
         step: 'ingress',
@@ -132,6 +136,21 @@ async function applyIngress(
       applied ?? (target.ingress && { ingress: target.ingress, eventCursor: undefined })
     if (!result) throw new TypeError('an Ingress that does not exist is always applied')
     return { summary: describeOutcome(ingress.toChanges(operations), ingressName), result }
+  })
+}
+
+/** Rolled back after the Ingress, which refers to the Service. */
+function registerRestServiceRollback(
+  deployment: Deployment,
+  operations: readonly IngressOperation[],
+): void {
+  const apply = operations.find((operation) => operation.action === 'apply-rest-service')
+  if (!apply) return
+  deployment.registerRollback({
+    step: 'ingress',
+    object: `Service ${apply.name}`,
+    dependsOn: 'ingress',
+    rollBack: () => restoreRestService(deployment, apply),
   })
 }
 

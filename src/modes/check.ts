@@ -8,7 +8,7 @@ import { driftFound, driftUnknown, type DeployOutlook } from '../failures/run.ts
 import { toActionError } from '../failures/thrown.ts'
 import type { EndpointSettings } from '../inputs/types.ts'
 import type { CertificatePlan } from '../steps/certificate/selection.ts'
-import { parseCertificateArns } from '../steps/ingress/manifest.ts'
+import { parseCertificateArns, servesRest } from '../steps/ingress/manifest.ts'
 import { findTargetGroupArn } from '../steps/load-balancer/target-health.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import { formatDifferences } from '../util/text.ts'
@@ -163,7 +163,9 @@ async function probeCurrentEndpoint(run: EndpointRun, observations: Observations
   }
   const certificate = certificatePlan && findServedCertificate(target, certificatePlan)
   const targetGroupArn = findTargetGroupArn(observedLoadBalancer?.snapshot, settings)
-  const endpoint = { target, addresses, certificate, targetGroupArn }
+  // An Ingress that does not route it yet is a difference.
+  const isRestServed = settings.ingress.rest && servesRest(target.ingress)
+  const endpoint = { target, addresses, certificate, isRestServed, targetGroupArn }
   await runProbe({ ...run, clients: { ...clients, ...cluster } }, endpoint)
 }
 

@@ -2,6 +2,7 @@
 import type { EndpointSettings, Settings } from '../inputs/types.ts'
 import { identifyHolder } from '../locking/holder.ts'
 import { deleteSuperseded, logSupersededNotes } from '../steps/certificate/superseded.ts'
+import * as ingress from '../steps/ingress/ingress.ts'
 import type { LockedRun, EndpointRun } from '../steps/run.ts'
 import type { Change, Context, Outcome } from '../steps/step.ts'
 import { applyPlan } from './apply-plan.ts'
@@ -67,7 +68,22 @@ async function applyDeployment(run: LockedRun<EndpointSettings>, plan: Plan): Pr
   await withRollback(run.context, run.settings, (registerRollback) =>
     applyPlan({ ...run, plan, registerRollback }),
   )
+  await deleteRestService(run, plan)
   await deleteSupersededCertificates(run, plan)
+}
+
+/** Deletes the Service of the RESTful API once nothing refers to it and no rollback needs it. */
+async function deleteRestService(
+  run: LockedRun<EndpointSettings>,
+  { ingress: operations }: Plan,
+): Promise<void> {
+  const cleanup = operations.filter(ingress.isCleanup)
+  if (cleanup.length === 0) return
+  await run.context.step('ingress', async () => {
+    await ingress.apply(run, cleanup)
+    const names = cleanup.map(({ name }) => name).join(', ')
+    return { summary: `Service ${names} is deleted`, result: undefined }
+  })
 }
 
 /** Deletes earlier certificates of this target, after the probe has confirmed the new one. */

@@ -18,8 +18,6 @@ import { helmUpgradePermissions } from '../steps/preflight/helm-permissions.ts'
 import {
   PermissionChecker,
   helmStoragePermissions,
-  ingressApplyPermissions,
-  ingressRollbackPermissions,
   type Permission,
 } from '../steps/preflight/permissions.ts'
 import * as preflight from '../steps/preflight/preflight.ts'
@@ -29,6 +27,7 @@ import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release/preview.ts
 import * as release from '../steps/release/release.ts'
 import type { EndpointRun } from '../steps/run.ts'
 import type { CertificateMaterial } from '../x509/certificate.ts'
+import { listIngressPermissions } from './ingress-permissions.ts'
 
 /** What the steps read and plan. Each part settles on its own: a check uses those that succeed. */
 interface StepObservations {
@@ -227,7 +226,7 @@ async function requirePermissions(
   const [checker, releasePermissions, ingressPermissions, upgradePermissions] = await Promise.all([
     permissionChecker,
     listReleasePermissions(run, observations),
-    listIngressPermissions(run, observations),
+    listObservedIngressPermissions(run, observations),
     listUpgradePermissions(observations.upgradeReview),
   ])
   const required = [...releasePermissions, ...ingressPermissions, ...upgradePermissions]
@@ -261,7 +260,7 @@ async function listReleasePermissions(
   return helmUpgradePermissions(settings.helmStorage, settings.namespace, manifest)
 }
 
-async function listIngressPermissions(
+async function listObservedIngressPermissions(
   { settings }: EndpointRun,
   observations: StepObservations,
 ): Promise<readonly Permission[]> {
@@ -270,12 +269,11 @@ async function listIngressPermissions(
     observations.ingressOperations,
     observations.loadBalancerOperations,
   ])
-  const permissions: Permission[] = []
-  if (ingressOperations.length > 0 || loadBalancerOperations.length > 0)
-    permissions.push(...ingressApplyPermissions(liveIngress !== undefined))
-  if (settings.onFailure === 'rollback' && !liveIngress)
-    permissions.push(...ingressRollbackPermissions())
-  return permissions
+  return listIngressPermissions(settings, {
+    liveIngress,
+    ingressOperations,
+    loadBalancerOperations,
+  })
 }
 
 async function checkChosenSubnets(

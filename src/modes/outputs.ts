@@ -2,6 +2,7 @@
 import type { EndpointSettings } from '../inputs/types.ts'
 import type { AcmCertificate } from '../steps/certificate/selection.ts'
 import { getAddresses, type Addresses } from '../steps/ingress/manifest.ts'
+import { setEndpointOutputs } from '../steps/load-balancer/load-balancer.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import type { EndpointRun } from '../steps/run.ts'
 import type { Context } from '../steps/step.ts'
@@ -27,14 +28,14 @@ export function setTargetOutputs(
  */
 export function setAddressOutputs(
   context: Context,
-  { host, ingress: { listenPort } }: EndpointSettings,
+  settings: EndpointSettings,
   { ingress }: Target,
 ): Addresses | undefined {
   const addresses = getAddresses(ingress)
   if (addresses === undefined) return undefined
   context.setOutput('alb-address', addresses.alb)
   if (addresses.nlb !== undefined) context.setOutput('nlb-address', addresses.nlb)
-  context.setOutput('endpoint', `https://${host}:${listenPort}`)
+  setEndpointOutputs(context, settings)
   return addresses
 }
 

@@ -10,6 +10,7 @@ import { helmUpgradePermissions } from '../steps/preflight/helm-permissions.ts'
 import {
   PermissionChecker,
   removalPermissions,
+  restServiceDeletionPermissions,
   type Permission,
 } from '../steps/preflight/permissions.ts'
 import {
@@ -224,7 +225,11 @@ function listIngressPermissions(
   operations: readonly IngressRemovalOperation[],
 ): Permission[] {
   const isDeleted = operations.some(({ action }) => action === 'delete')
-  return isDeleted ? removalPermissions(settings.namespace, undefined) : []
+  const isServiceDeleted = operations.some(({ action }) => action === 'delete-rest-service')
+  return [
+    ...(isDeleted ? removalPermissions(settings.namespace, undefined) : []),
+    ...(isServiceDeleted ? restServiceDeletionPermissions() : []),
+  ]
 }
 
 /** Also reported when the review of the upgrade fails. */

@@ -16,6 +16,8 @@ export interface Endpoint {
   readonly addresses: Addresses
   /** The certificate that the ALB should serve; undefined when it is not known. */
   readonly certificate: X509Certificate | undefined
+  /** Whether the Ingress routes the RESTful API. */
+  readonly isRestServed: boolean
   /** Undefined when it is not known. */
   readonly targetGroupArn: string | undefined
 }
@@ -42,7 +44,13 @@ async function probeEndpoint(run: LoadBalancerRun, endpoint: Endpoint) {
   const targets = new TargetReader(run, endpoint)
   try {
     const readTargets = () => targets.read()
-    const confirmed = await probe.apply(run, { addresses, certificate, exposure, readTargets })
+    const confirmed = await probe.apply(run, {
+      addresses,
+      certificate,
+      exposure,
+      isRestServed: endpoint.isRestServed,
+      readTargets,
+    })
     targets.report()
     return confirmed
   } catch (thrown) {

@@ -13,6 +13,9 @@ export const outputs = {
   endpoint:
     'URL that clients connect to once DNS points the host to the ALB, for example ' +
     '`https://milvus.example.com:443`.',
+  'rest-endpoint':
+    'URL of the RESTful API, for example `https://milvus.example.com:443/v2/vectordb`. Empty ' +
+    'without `rest: true`.',
   'certificate-arn': 'ARN of the certificate that the ALB serves.',
   'certificate-expiry':
     'Expiry of that certificate in ISO 8601, for example `2027-02-22T08:00:00.000Z`.',
@@ -28,7 +31,7 @@ export const outputs = {
     'What the probe found, as JSON: `addresses` of the ALB (`{working, total}`; null behind a ' +
     'proxy), `targets` (`{healthy, total}` as the health checks of the ALB see them; null if ' +
     'unknown), `calls` (`{answered, total}`), `failures` (how many, by failure code), `p50` and ' +
-    '`p95` (milliseconds).',
+    '`p95` (milliseconds), and `rest` with `rest: true` (`{answers, api, requiresCredentials}`).',
   changed: '`true` if this run changed anything or started to, otherwise `false`.',
   changes:
     'Changes of this run, or with `mode: check` or `dry-run` the changes that a deploy would ' +

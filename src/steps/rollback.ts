@@ -1,7 +1,7 @@
 /** Rolls the certificate and the Ingress back after a run that failed. */
 import { ownedAnnotations } from '../clients/kubernetes/field-ownership.ts'
-import { ingressPath } from '../clients/kubernetes/paths.ts'
-import type { Ingress } from '../clients/kubernetes/types.ts'
+import { ingressPath, servicePath } from '../clients/kubernetes/paths.ts'
+import type { Ingress, Service } from '../clients/kubernetes/types.ts'
 import type { ServedCertificate } from './certificate/certificate.ts'
 import * as certificateRemoval from './certificate/removal.ts'
 import { toManifest, type DesiredIngress } from './ingress/desired.ts'
@@ -13,12 +13,16 @@ import {
   fieldManager,
   getIngressHostname,
   parseCertificateArns,
+  restPaths,
 } from './ingress/manifest.ts'
+import type { ApplyRestService } from './ingress/operations.ts'
+import { applyRestService, deleteRestService } from './ingress/rest-service-operations.ts'
+import { buildPreviousRestService, diffRestService } from './ingress/rest-service.ts'
 import { restoreOwnership } from './ingress/ownership.ts'
 import { applyRemoval, checkDeletionProtection, planRemoval } from './ingress/removal.ts'
 import { describeLoadBalancer } from './load-balancer/snapshot.ts'
 import type { Target } from './preflight/preflight.ts'
-import type { AcmRun, Run } from './run.ts'
+import type { AcmRun, ClusterRun, Run } from './run.ts'
 import type { Context } from './step.ts'
 
 /**
@@ -94,6 +98,31 @@ export async function restoreIngress(
   return `Ingress ${ingressName} is restored`
 }
 
+/**
+ * Restores the Service of the RESTful API as it was before the run, or deletes a new one.
+ * @returns the outcome, for the log
+ * @throws ActionError `ingress-refused`
+ */
+export async function restoreRestService(
+  run: ClusterRun,
+  { namespace, name, desired, before }: ApplyRestService,
+): Promise<string> {
+  const path = servicePath(namespace, name)
+  const live = await run.clients.kubernetes.get<Service>(path, `read Service ${name}`)
+  const change = { step: 'ingress', object: `Service ${namespace}/${name}`, why } as const
+  if (before) {
+    const manifest = buildPreviousRestService(before, desired)
+    const differences = diffRestService(manifest, live)
+    for (const difference of differences) run.context.recordChange({ ...change, ...difference })
+    if (differences.length > 0) await applyRestService(run, manifest)
+    return `Service ${name} is restored`
+  }
+  if (!live) return `Service ${name} does not exist`
+  run.context.recordChange({ ...change, path: 'RESTful API', before: restPaths.join(', ') })
+  await deleteRestService(run, { namespace, name, uid: live.metadata.uid })
+  return `Service ${name} is deleted`
+}
+
 async function deleteNewIngress(
   run: IngressRemovalRun,
   { namespace, ingressName }: Target,
@@ -104,6 +133,7 @@ async function deleteNewIngress(
     ingressName,
     ingress,
     otherIngresses: [],
+    restService: undefined,
     serviceToRestore: undefined,
   }
   const { settings, clients } = run
@@ -126,6 +156,7 @@ function clearOutputs(
 ): void {
   context.setOutput('alb-address', '')
   context.setOutput('endpoint', '')
+  context.setOutput('rest-endpoint', '')
   const [previousArn = ''] = before ? parseCertificateArns(before) : []
   if (certificateArn.known && previousArn === certificateArn.value) return
   context.setOutput('certificate-arn', previousArn)

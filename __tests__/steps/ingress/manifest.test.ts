@@ -9,7 +9,7 @@ import type { IngressSettings } from '../../../src/inputs/types.ts'
 import { certificateArn, host, ingress, createSettings } from '../fixtures.ts'
 
 const annotationKey = (name: string): string => `alb.ingress.kubernetes.io/${name}`
-const backend = { name: 'milvus-demo', service: 'milvus-svc', port: 19530 }
+const backend = { name: 'milvus-demo', service: 'milvus-svc', port: 19530, restService: undefined }
 const buildIngress = (
   overrides: Partial<IngressSettings> = {},
   reconcileRequestedAt?: string,

@@ -25,6 +25,7 @@ const createRemovalTarget = (
   namespace: { name: 'milvus', uid: '1' },
   ingressName: 'demo',
   ingress: ownIngress,
+  restService: undefined,
   otherIngresses: others,
   serviceToRestore: undefined,
 })

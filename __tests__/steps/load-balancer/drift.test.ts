@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import type { LoadBalancerConfiguration } from '../../../src/clients/aws/load-balancer-configuration.ts'
-import { detectDrift } from '../../../src/steps/load-balancer/drift.ts'
+import { buildIngressManifest, restPaths } from '../../../src/steps/ingress/manifest.ts'
+import { detectDrift, type Drift } from '../../../src/steps/load-balancer/drift.ts'
 import { isComplete, type LoadBalancerSnapshot } from '../../../src/steps/load-balancer/snapshot.ts'
+import { findTargetGroupArn } from '../../../src/steps/load-balancer/target-health.ts'
 import type { ClassParams } from '../../../src/steps/preflight/ingress-class.ts'
 import { certificateArn, createSettings, host } from '../fixtures.ts'
 import {
@@ -14,6 +16,9 @@ import {
   sslPolicy,
   targetGroup,
 } from './snapshot-fixture.ts'
+
+const describeDrift = ({ object, path, before, after }: Drift): string =>
+  `${object}: ${path}${before === undefined ? '' : ` ${before}`} -> ${after}`
 
 describe('drift: AWS differs from the Ingress', () => {
   interface DriftCase {
@@ -148,14 +153,79 @@ describe('drift: AWS differs from the Ingress', () => {
     '$name',
     ({ snapshot, differences = [], settings, classParams = noClassParams }) => {
       const changes = detectDrift(snapshot, annotatedIngress, createSettings(settings), classParams)
-      expect(
-        changes.map(
-          ({ object, path, before, after }) =>
-            `${object}: ${path}${before === undefined ? '' : ` ${before}`} -> ${after}`,
-        ),
-      ).toEqual(differences)
+      expect(changes.map(describeDrift)).toEqual(differences)
     },
   )
+
+  describe('of the RESTful API', () => {
+    const restRules = restPaths.map((path) => ({
+      hosts: [host],
+      paths: [path, `${path}/*`],
+      targetGroupArn: 'rest',
+    }))
+    const createRestSnapshot = (
+      protocolVersion: string,
+      rules = [...restRules, forwardRule],
+    ): LoadBalancerSnapshot =>
+      createSnapshot({
+        listeners: [{ ...listener, rules }],
+        targetGroups: [
+          targetGroup,
+          { ...targetGroup, arn: 'rest', name: 'k8s-rest', protocolVersion },
+        ],
+      })
+    const servingIngress = {
+      ...annotatedIngress,
+      spec: buildIngressManifest(
+        createSettings(),
+        { name: 'demo', service: 'demo', port: 19530, restService: 'demo-rest' },
+        undefined,
+      ).spec,
+    }
+    const restCases: readonly (Omit<DriftCase, 'classParams'> & { readonly isServed: boolean })[] =
+      [
+        { name: 'served', isServed: true, snapshot: createRestSnapshot('HTTP1') },
+        {
+          name: 'another protocol version',
+          isServed: true,
+          snapshot: createRestSnapshot('GRPC'),
+          differences: ['target group k8s-rest: protocol version GRPC -> HTTP1'],
+        },
+        {
+          name: 'no rules',
+          isServed: true,
+          snapshot: createRestSnapshot('HTTP1', [forwardRule]),
+          differences: restPaths.map(
+            (path) => `listener 443 of k8s-1: rule for ${host}${path} -> forward to Milvus`,
+          ),
+        },
+        {
+          name: 'rules that remain',
+          isServed: false,
+          snapshot: createRestSnapshot('HTTP1'),
+          differences: restPaths.map(
+            (path) => `listener 443 of k8s-1: rule for ${host}${path} present -> none`,
+          ),
+        },
+        {
+          name: 'rules of another member of the group',
+          isServed: false,
+          snapshot: createRestSnapshot('HTTP1'),
+          settings: { ingress: { groupName: 'shared' } },
+        },
+      ]
+    test.each(restCases)('$name', ({ snapshot, isServed, settings = {}, differences = [] }) => {
+      const live = isServed ? servingIngress : annotatedIngress
+      const drift = detectDrift(snapshot, live, createSettings(settings), noClassParams)
+      expect(drift.map(describeDrift)).toEqual(differences)
+    })
+
+    test('the targets of each API are those of its rule', () => {
+      const snapshot = createRestSnapshot('HTTP1')
+      expect(findTargetGroupArn(snapshot, createSettings())).toBe('tg')
+      expect(findTargetGroupArn(snapshot, createSettings(), 'rest')).toBe('rest')
+    })
+  })
 
   test.each<[string, LoadBalancerConfiguration, boolean]>([
     ['a complete configuration', completeConfiguration, true],

@@ -67,7 +67,7 @@ async function confirmServer(
   const context = { log, clock, signal, setOutput: () => undefined } as unknown as Context
   const settings = createSettings()
   const endpoint: Endpoint = createEndpoint(port)
-  const phrase = await confirmEndpoint(
+  const { phrase } = await confirmEndpoint(
     { context, settings: { ...settings, probe: { ...settings.probe, isLenient } } },
     {
       endpoint,

@@ -53,6 +53,8 @@ export interface Service extends KubernetesObject {
       readonly port: number
       readonly protocol?: string
       readonly appProtocol?: string
+      /** Name or number of the port of the pods. */
+      readonly targetPort?: number | string
     }[]
   }
   readonly status?: {
@@ -199,6 +201,13 @@ export interface IngressBackend {
   readonly resource?: { readonly kind: string; readonly name: string }
 }
 
+/** A path of an Ingress rule. */
+export interface IngressPath {
+  readonly path?: string
+  readonly pathType: string
+  readonly backend: IngressBackend
+}
+
 /** The spec of an Ingress. */
 export interface IngressSpec {
   readonly ingressClassName?: string
@@ -206,13 +215,7 @@ export interface IngressSpec {
   readonly defaultBackend?: IngressBackend
   readonly rules?: readonly {
     readonly host?: string
-    readonly http?: {
-      readonly paths: readonly {
-        readonly path?: string
-        readonly pathType: string
-        readonly backend: IngressBackend
-      }[]
-    }
+    readonly http?: { readonly paths: readonly IngressPath[] }
   }[]
 }
 

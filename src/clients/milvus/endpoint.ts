@@ -20,6 +20,8 @@ export interface Endpoint {
    * packets.
    */
   readonly callTimeout: number
+  /** HTTP/2 when absent. */
+  readonly protocol?: 'http/1.1'
   /** When the whole attempt must end, in milliseconds since the epoch; absent for no deadline. */
   readonly deadline?: number
 }

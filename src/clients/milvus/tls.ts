@@ -54,7 +54,7 @@ export async function connectTls(
   const socket = tls.connect({
     socket: connection.socket,
     servername: endpoint.host,
-    ALPNProtocols: ['h2', 'http/1.1'],
+    ALPNProtocols: endpoint.protocol === undefined ? ['h2', 'http/1.1'] : [endpoint.protocol],
     secureContext: getSecureContext(endpoint.ca ?? ''),
     rejectUnauthorized: false,
   })
@@ -74,7 +74,7 @@ function formatTrace(socket: tls.TLSSocket, certificate: X509Certificate): strin
     `TLS: ${socket.getProtocol() ?? ''}`,
     `certificate ${certificate.serialNumber} of ${subject}`,
     `valid until ${certificate.validToDate.toISOString()}`,
-    'ALPN h2',
+    `ALPN ${socket.alpnProtocol || 'none'}`,
   ].join(', ')
 }
 
@@ -163,7 +163,7 @@ function verifyPeer(
   endpoint: Endpoint,
   proxy: string | undefined,
 ): X509Certificate {
-  const { host, expectedCertificate: expected } = endpoint
+  const { host, expectedCertificate: expected, protocol } = endpoint
   const served = socket.getPeerX509Certificate()
   if (!served) throw noServerCertificate()
   if (expected && !served.raw.equals(expected.raw))
@@ -175,7 +175,8 @@ function verifyPeer(
     const reason = trustErrors[trustError] ?? 'its verification failed'
     throw servedCertificateUntrusted(describeCertificate(served), reason, trustError)
   }
-  if (socket.alpnProtocol !== 'h2') throw http2Missing(socket.alpnProtocol || 'none')
+  if (protocol === undefined && socket.alpnProtocol !== 'h2')
+    throw http2Missing(socket.alpnProtocol || 'none')
   return served
 }
 

@@ -1,7 +1,7 @@
 /** Inputs that say what the Ingress and its ALB look like. */
 import { parseAnnotations, parseTags } from '../annotations.ts'
 import { defineInputs } from '../declaration.ts'
-import { choice, duration, list, map, port, string } from '../input-types.ts'
+import { boolean, choice, duration, list, map, port, string } from '../input-types.ts'
 import { cidrs, idsOrNames } from '../lists.ts'
 import { groupName, kubernetesSubdomain, loadBalancerName, sslPolicy } from '../names.ts'
 
@@ -71,6 +71,13 @@ export const loadBalancerInputs = defineInputs({
       'assigns groups.',
     example: 'shared',
     defaultDescription: 'the group of the class, or an ALB of its own',
+  },
+  rest: {
+    ...boolean,
+    description:
+      'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
+      '`/v2/vectordb`), through a second Service that this action creates. `false` removes both.',
+    default: 'false',
   },
   tags: {
     ...map(parseTags),

@@ -13,6 +13,7 @@ import {
   type FieldDifference,
   type IngressManifest,
 } from './manifest.ts'
+import { getRestServiceName } from './rest-service.ts'
 
 /** An Ingress, and the certificate that it gets. */
 export interface DesiredIngress {
@@ -26,7 +27,9 @@ export function buildDesiredIngress(
   { ingress, ingressName, service }: Target,
   certificateArn: Deferred<string>,
 ): DesiredIngress {
-  const backend = { name: ingressName, service: service.name, port: service.port }
+  const restService = settings.ingress.rest ? getRestServiceName(ingressName) : undefined
+  const { name, port } = service
+  const backend = { name: ingressName, service: name, port, restService }
   const reconcileRequest = ingress?.metadata.annotations?.[reconcileRequestAnnotation]
   return { template: buildIngressManifest(settings, backend, reconcileRequest), certificateArn }
 }

@@ -18,10 +18,17 @@ import { fieldManager, type IngressManifest } from './manifest.ts'
 import { toChanges, type ApplyIngress, type IngressOperation } from './operations.ts'
 import { isOwnedByKubectl, transferOwnership } from './ownership.ts'
 import { translateApplyError } from './rejections.ts'
+import {
+  applyRestService,
+  deleteRestService,
+  planRestService,
+  planRestServiceDeletion,
+} from './rest-service-operations.ts'
 
 export {
   changesFields,
   checkConflicts,
+  isCleanup,
   replacesLoadBalancer,
   resolveCertificate,
   requiresForce,
@@ -34,8 +41,22 @@ export interface IngressPlanInput {
   readonly certificateArn: Deferred<string>
 }
 
-/** Pure. Compares with the live Ingress, because even an apply without effect is a write. */
+/**
+ * Pure. Compares with the live objects, because even an apply without effect is a write. The
+ * controller reports an Ingress whose Service does not exist, so the Service comes first.
+ */
 export function plan(
+  run: Pick<EndpointRun, 'settings'>,
+  input: IngressPlanInput,
+): IngressOperation[] {
+  return [
+    ...planRestService(run, input.target),
+    ...planIngress(run, input),
+    ...planRestServiceRemoval(run, input.target),
+  ]
+}
+
+function planIngress(
   { settings }: Pick<EndpointRun, 'settings'>,
   { target, certificateArn }: IngressPlanInput,
 ): IngressOperation[] {
@@ -51,6 +72,16 @@ export function plan(
   if (before && isOwnedByKubectl(before, fields))
     return [{ action: 'transfer-ownership', ...name, fields }, apply]
   return diffDesiredIngress(desired, before).length > 0 ? [apply] : []
+}
+
+/** A rollback of a run that changes the Service restores it: it is deleted only afterwards. */
+function planRestServiceRemoval(
+  { settings }: Pick<EndpointRun, 'settings'>,
+  { namespace, ingressName, restService }: Target,
+): IngressOperation[] {
+  if (settings.ingress.rest) return []
+  const why = 'input rest is false'
+  return planRestServiceDeletion({ namespace: namespace.name, ingressName, restService, why })
 }
 
 /** The Ingress after an apply. */
@@ -79,6 +110,12 @@ export async function apply(
         break
       case 'apply':
         applied = await applyDesiredIngress(run, operation)
+        break
+      case 'apply-rest-service':
+        await applyRestService(run, operation.desired)
+        break
+      case 'delete-rest-service':
+        await deleteRestService(run, operation)
     }
   }
   return applied

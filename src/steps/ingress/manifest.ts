@@ -3,6 +3,7 @@ import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type {
   FieldsV1,
   Ingress,
+  IngressPath,
   IngressSpec,
   KubernetesObject,
 } from '../../clients/kubernetes/types.ts'
@@ -34,7 +35,19 @@ export interface IngressBackend {
   readonly name: string
   readonly service: string
   readonly port: number
+  /** The Service of the RESTful API, with the same port; undefined when it is not served. */
+  readonly restService: string | undefined
 }
+
+/** The paths of the RESTful API. Source: milvus, internal/distributed/proxy/service.go. */
+export const restPaths = ['/v1/vector', '/v2/vectordb'] as const
+
+const isRestPath = (path: string | undefined): boolean =>
+  restPaths.some((restPath) => restPath === path)
+
+/** Whether an Ingress routes the RESTful API. */
+export const servesRest = (ingress: Pick<Ingress, 'spec'> | undefined): boolean =>
+  (ingress?.spec.rules ?? []).some(({ http }) => http?.paths.some(({ path }) => isRestPath(path)))
 
 /**
  * Builds the Ingress without its certificate.
@@ -48,17 +61,27 @@ export function buildIngressManifest(
 ): IngressManifest {
   const annotations = buildAnnotations(settings)
   if (reconcileRequest !== undefined) annotations[reconcileRequestAnnotation] = reconcileRequest
-  const service = { name: backend.service, port: { number: backend.port } }
-  const path = { path: '/', pathType: 'Prefix', backend: { service } }
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: { name: backend.name, namespace: settings.namespace, annotations },
     spec: {
       ingressClassName: settings.ingress.className,
-      rules: [{ host: settings.host, http: { paths: [path] } }],
+      rules: [{ host: settings.host, http: { paths: buildPaths(backend) } }],
     },
   }
+}
+
+/** The longer paths are first, because `/` matches them too. */
+function buildPaths({ service, port, restService }: IngressBackend): IngressPath[] {
+  const buildPath = (path: string, name: string): IngressPath => ({
+    path,
+    pathType: 'Prefix',
+    backend: { service: { name, port: { number: port } } },
+  })
+  const paths =
+    restService === undefined ? [] : restPaths.map((path) => buildPath(path, restService))
+  return [...paths, buildPath('/', service)]
 }
 
 /** @returns the same manifest with more annotations */
@@ -207,9 +230,9 @@ export function diffIngress(
   ]
 }
 
-function diffAnnotations(
+export function diffAnnotations(
   desired: Readonly<Record<string, string>>,
-  live: Ingress | undefined,
+  live: KubernetesObject | undefined,
 ): FieldDifference[] {
   const liveAnnotations = live?.metadata.annotations ?? {}
   // An annotation may be called like a property of Object.prototype: constructor.
@@ -227,7 +250,7 @@ function diffAnnotations(
   ]
 }
 
-function diffField(
+export function diffField(
   path: string,
   before: string | undefined,
   after: string | undefined,
@@ -237,7 +260,7 @@ function diffField(
 }
 
 /** JSON with sorted keys, so that equal values have equal texts. */
-function canonicalJson(value: unknown): string {
+export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,13 +1,14 @@
 /** The operations of step ingress, and the changes that show them to people. Pure. */
 import { kubectlManager } from '../../clients/kubernetes/field-ownership.ts'
-import type { FieldsV1, Ingress } from '../../clients/kubernetes/types.ts'
+import type { FieldsV1, Ingress, Service } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import { ingressConflict } from '../../failures/ingress.ts'
 import type { Change } from '../step.ts'
 import { diffDesiredIngress, withCertificateArn, type DesiredIngress } from './desired.ts'
 import { describeLastManager, listConflicts } from './field-managers.ts'
 import { getLiveGroup } from './group.ts'
-import { fieldManager, getIngressHostname, type FieldDifference } from './manifest.ts'
+import { fieldManager, getIngressHostname, restPaths, type FieldDifference } from './manifest.ts'
+import { diffRestService, type ServiceManifest } from './rest-service.ts'
 
 /** Which Ingress an operation changes. */
 interface IngressName {
@@ -34,7 +35,26 @@ export interface ApplyIngress extends IngressName {
   readonly force: boolean
 }
 
-export type IngressOperation = TransferOwnership | ApplyIngress
+/** Applies the Service of the RESTful API server-side. */
+export interface ApplyRestService extends IngressName {
+  readonly action: 'apply-rest-service'
+  readonly desired: ServiceManifest
+  /** The live Service; undefined when it does not exist. */
+  readonly before: Service | undefined
+}
+
+/** Deletes the Service of the RESTful API, which the Ingress no longer refers to. */
+export interface DeleteRestService extends IngressName {
+  readonly action: 'delete-rest-service'
+  readonly uid: string
+  readonly why: string
+}
+
+export type IngressOperation =
+  TransferOwnership | ApplyIngress | ApplyRestService | DeleteRestService
+
+/** What has to wait until the controller has reconciled the Ingress. */
+export const isCleanup = ({ action }: IngressOperation): boolean => action === 'delete-rest-service'
 
 /** The changes of operations, in order. */
 export const toChanges = (operations: readonly IngressOperation[]): Change[] =>
@@ -43,6 +63,10 @@ export const toChanges = (operations: readonly IngressOperation[]): Change[] =>
 function describeOperation(operation: IngressOperation): Change[] {
   const object = `Ingress ${operation.namespace}/${operation.name}`
   switch (operation.action) {
+    case 'apply-rest-service':
+      return describeServiceApply(operation)
+    case 'delete-rest-service':
+      return [describeServiceDeletion(operation)]
     case 'transfer-ownership':
       return [
         {
@@ -65,6 +89,26 @@ function describeOperation(operation: IngressOperation): Change[] {
       }))
   }
 }
+
+function describeServiceApply(operation: ApplyRestService): Change[] {
+  const { namespace, name, desired, before } = operation
+  return diffRestService(desired, before).map((difference) => ({
+    step: 'ingress',
+    object: `Service ${namespace}/${name}`,
+    ...difference,
+    why: before
+      ? 'differs from the inputs, or from the Service of Milvus'
+      : 'the Service of the RESTful API does not exist yet',
+  }))
+}
+
+export const describeServiceDeletion = ({ namespace, name, why }: DeleteRestService): Change => ({
+  step: 'ingress',
+  object: `Service ${namespace}/${name}`,
+  path: 'RESTful API',
+  before: restPaths.join(', '),
+  why,
+})
 
 function explainDifference(operation: ApplyIngress, difference: FieldDifference): string {
   const { before } = operation

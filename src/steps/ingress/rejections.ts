@@ -1,8 +1,9 @@
-/** Translates the rejection of an Ingress by the Kubernetes API. */
+/** Translates the rejection of an Ingress, or of its Service, by the Kubernetes API. */
 import type { StatusError } from '../../clients/kubernetes/request.ts'
 import type { ActionError } from '../../failures/action-error.ts'
 import { webhookUnavailable } from '../../failures/controller.ts'
 import { ingressConflict, ingressRejected } from '../../failures/ingress.ts'
+import { restServiceRejected } from '../../failures/service.ts'
 
 /** @param ingress its name */
 export function translateApplyError(ingress: string, error: StatusError): ActionError {
@@ -12,7 +13,22 @@ export function translateApplyError(ingress: string, error: StatusError): Action
     return ingressConflict(ingress, fields, error)
   }
   const { message } = error
+  return (
+    findWebhookFailure(`Ingress ${ingress}`, error) ??
+    ingressRejected({ ingress, isConcurrent: error.status === 409, message, cause: error })
+  )
+}
+
+/** @param service the name of the one for the RESTful API */
+export const translateServiceError = (service: string, error: StatusError): ActionError =>
+  findWebhookFailure(`Service ${service}`, error) ??
+  restServiceRejected({ service, message: error.message, cause: error })
+
+/** The controller has webhooks for Services, too. */
+function findWebhookFailure(object: string, error: StatusError): ActionError | undefined {
+  const { message } = error
   const [, webhook] = /failed calling webhook "([^"]+)"/.exec(message) ?? []
-  if (webhook !== undefined) return webhookUnavailable({ webhook, ingress, message, cause: error })
-  return ingressRejected({ ingress, isConcurrent: error.status === 409, message, cause: error })
+  return webhook === undefined
+    ? undefined
+    : webhookUnavailable({ webhook, object, message, cause: error })
 }

@@ -15,7 +15,9 @@ import {
 } from './deletion.ts'
 import { findGroup, type IngressGroup } from './group.ts'
 import { getIngressHostname } from './manifest.ts'
+import { describeServiceDeletion, type DeleteRestService } from './operations.ts'
 import { attributesAnnotation, isProtectedByAnnotation } from './protection.ts'
+import { deleteRestService, planRestServiceDeletion } from './rest-service-operations.ts'
 
 interface Removal {
   readonly namespace: string
@@ -37,7 +39,7 @@ export interface AwaitDeletion extends Removal {
   readonly action: 'await-deletion'
 }
 
-export type IngressRemovalOperation = DeleteIngress | AwaitDeletion
+export type IngressRemovalOperation = DeleteIngress | AwaitDeletion | DeleteRestService
 
 /** What the plan of a removal depends on. */
 export interface RemovalPlanInput {
@@ -47,11 +49,23 @@ export interface RemovalPlanInput {
   readonly why?: string
 }
 
-/** Pure. */
+/** Pure. The Service of the RESTful API is last, because the Ingress refers to it. */
 export function planRemoval(
+  run: Pick<Run, 'settings'>,
+  input: RemovalPlanInput,
+): IngressRemovalOperation[] {
+  const { namespace, ingressName, restService } = input.target
+  const service = { namespace: namespace.name, ingressName, restService }
+  return [
+    ...planIngressRemoval(run, input),
+    ...planRestServiceDeletion({ ...service, why: 'this action created it' }),
+  ]
+}
+
+function planIngressRemoval(
   { settings }: Pick<Run, 'settings'>,
   { target, observed, why }: RemovalPlanInput,
-): IngressRemovalOperation[] {
+): (DeleteIngress | AwaitDeletion)[] {
   const { ingress } = target
   if (!ingress) return []
   const group = findGroup(target)
@@ -71,18 +85,21 @@ function explainDeletion(group: IngressGroup | undefined): string {
 
 /** The changes of operations, in order. Pure. */
 export const toChanges = (operations: readonly IngressRemovalOperation[]): Change[] =>
-  operations
-    .filter((operation) => operation.action === 'delete')
-    .map(({ namespace, ingress, why }) => {
-      const hosts = (ingress.spec.rules ?? []).map(({ host = '*' }) => host).join(', ')
-      return {
-        step: 'ingress',
-        object: `Ingress ${namespace}/${ingress.metadata.name}`,
-        path: 'load balancer',
-        before: `${hosts} at ${getIngressHostname(ingress) ?? '(no address)'}`,
-        why,
-      }
-    })
+  operations.flatMap((operation) => {
+    if (operation.action === 'delete') return [describeIngressDeletion(operation)]
+    return operation.action === 'delete-rest-service' ? [describeServiceDeletion(operation)] : []
+  })
+
+function describeIngressDeletion({ namespace, ingress, why }: DeleteIngress): Change {
+  const hosts = (ingress.spec.rules ?? []).map(({ host = '*' }) => host).join(', ')
+  return {
+    step: 'ingress',
+    object: `Ingress ${namespace}/${ingress.metadata.name}`,
+    path: 'load balancer',
+    before: `${hosts} at ${getIngressHostname(ingress) ?? '(no address)'}`,
+    why,
+  }
+}
 
 /**
  * Finds deletion protection before anything is deleted, because the controller reports it nowhere.
@@ -112,14 +129,19 @@ export async function applyRemoval(
   run: IngressRemovalRun,
   operations: readonly IngressRemovalOperation[],
 ): Promise<string | undefined> {
-  let outcome: string | undefined
+  const outcomes: string[] = []
   for (const operation of operations) {
     for (const change of toChanges([operation])) run.context.recordChange(change)
+    if (operation.action === 'delete-rest-service') {
+      await deleteRestService(run, operation)
+      outcomes.push(`Service ${operation.name} is deleted`)
+      continue
+    }
     if (operation.action === 'delete') await deleteIngress(run, operation.ingress)
     await waitUntilDeleted(run, operation)
-    outcome = await describeRemoval(run, operation)
+    outcomes.push(await describeRemoval(run, operation))
   }
-  return outcome
+  return outcomes.length === 0 ? undefined : outcomes.join(', ')
 }
 
 async function describeRemoval(

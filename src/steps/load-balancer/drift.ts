@@ -11,7 +11,7 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
-import { parseCertificateArns } from '../ingress/manifest.ts'
+import { parseCertificateArns, restPaths, servesRest } from '../ingress/manifest.ts'
 import { findGroupName, type ClassParams } from '../preflight/ingress-class.ts'
 import type { LoadBalancerSnapshot } from './snapshot.ts'
 
@@ -27,7 +27,7 @@ export interface Drift {
 /** What the load balancer should be like. */
 interface Desired {
   /** The live Ingress. */
-  readonly ingress: Pick<Ingress, 'metadata'>
+  readonly ingress: Pick<Ingress, 'metadata' | 'spec'>
   readonly settings: EndpointSettings
   readonly classParams: ClassParams
 }
@@ -39,7 +39,7 @@ interface Desired {
  */
 export function detectDrift(
   { address, loadBalancer, configuration }: LoadBalancerSnapshot,
-  ingress: Pick<Ingress, 'metadata'>,
+  ingress: Pick<Ingress, 'metadata' | 'spec'>,
   settings: EndpointSettings,
   classParams: ClassParams,
 ): Drift[] {
@@ -80,8 +80,65 @@ function detectListenerDrift(
     ...compareField(object, 'protocol', listener.protocol, 'HTTPS'),
     ...compareField(object, 'default certificate', defaultCertificateArn, desiredArn(desired)),
     ...compareField(object, 'ssl-policy', sslPolicy, desiredSslPolicy(desired)),
-    ...detectRuleDrift(object, listener, configuration, desired.settings.host),
+    ...detectRoutesDrift(object, listener, configuration, desired),
   ]
+}
+
+/** Both paths of the RESTful API lead to one target group, whose drift is listed once. */
+function detectRoutesDrift(
+  object: string,
+  listener: Listener,
+  configuration: LoadBalancerConfiguration,
+  desired: Desired,
+): Drift[] {
+  const drift = listRoutes(desired).flatMap((route) =>
+    detectRuleDrift(object, listener, configuration, route),
+  )
+  drift.push(...detectRemainingRoutes(object, listener, desired))
+  const keyOf = (each: Drift): string => `${each.object} ${each.path}`
+  return [...new Map(drift.map((each) => [keyOf(each), each])).values()]
+}
+
+/** Rules of a RESTful API that is no longer served. In a group, they may be another member's. */
+function detectRemainingRoutes(
+  object: string,
+  { rules = [] }: Listener,
+  { ingress, settings, classParams }: Desired,
+): Drift[] {
+  const isInGroup = findGroupName(settings.ingress, classParams) !== undefined
+  if (servesRest(ingress) || !classParams.readable || isInGroup) return []
+  const { host } = settings
+  return restPaths
+    .filter((path) =>
+      rules.some(
+        (rule) =>
+          rule.paths.includes(`${path}/*`) &&
+          rule.hosts.some((each) => each.toLowerCase() === host),
+      ),
+    )
+    .map((path) => ({ object, path: `rule for ${host}${path}`, before: 'present', after: 'none' }))
+}
+
+/** What a rule of the listener forwards to Milvus. */
+interface Route {
+  readonly host: string
+  /** `/*` for gRPC */
+  readonly pattern: string
+  readonly name: string
+  /** Of the target group. */
+  readonly protocolVersion: string
+}
+
+function listRoutes({ ingress, settings: { host } }: Desired): Route[] {
+  const grpc = { host, pattern: '/*', name: host, protocolVersion: 'GRPC' }
+  if (!servesRest(ingress)) return [grpc]
+  const rest = restPaths.map((path) => ({
+    host,
+    pattern: `${path}/*`,
+    name: `${host}${path}`,
+    protocolVersion: 'HTTP1',
+  }))
+  return [...rest, grpc]
 }
 
 /**
@@ -105,14 +162,14 @@ function detectRuleDrift(
   object: string,
   { rules }: Listener,
   { targetGroups }: LoadBalancerConfiguration,
-  host: string,
+  { host, pattern, name: routeName, protocolVersion: expectedVersion }: Route,
 ): Drift[] {
   if (!rules) return []
-  const path = `rule for ${host}`
+  const path = `rule for ${routeName}`
   const rule = rules.find(
     ({ hosts, paths }) =>
       hosts.some((each) => each.toLowerCase() === host) &&
-      (paths.length === 0 || paths.includes('/*')),
+      (paths.length === 0 ? pattern === '/*' : paths.includes(pattern)),
   )
   if (!rule) return [{ object, path, after: 'forward to Milvus' }]
   if (rule.targetGroupArn === undefined)
@@ -121,7 +178,7 @@ function detectRuleDrift(
   if (!targetGroup) return []
   const { name, protocolVersion, targetType } = targetGroup
   return [
-    ...compareField(`target group ${name}`, 'protocol version', protocolVersion, 'GRPC'),
+    ...compareField(`target group ${name}`, 'protocol version', protocolVersion, expectedVersion),
     ...compareField(`target group ${name}`, 'target type', targetType, 'ip'),
   ]
 }

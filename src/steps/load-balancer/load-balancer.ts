@@ -193,7 +193,7 @@ export async function waitUntilActive(
     : await waitForController(run, { ...input, deadline })
   context.setOutput('alb-address', addresses.alb)
   if (addresses.nlb !== undefined) context.setOutput('nlb-address', addresses.nlb)
-  context.setOutput('endpoint', `https://${settings.host}:${settings.ingress.listenPort}`)
+  setEndpointOutputs(context, settings)
   const loadBalancer = input.snapshot?.loadBalancer
   if (!isReconciled || !loadBalancer || !isActive(loadBalancer))
     await waitForActive(run, { address: addresses.alb, deadline })
@@ -215,6 +215,16 @@ async function recordCreatedNames(
     () => undefined,
   )
   return recordAwsNames(context, settings, snapshot)
+}
+
+/** Sets the URLs that clients connect to. */
+export function setEndpointOutputs(
+  context: Context,
+  { host, ingress: { listenPort, rest } }: EndpointSettings,
+): void {
+  const endpoint = `https://${host}:${listenPort}`
+  context.setOutput('endpoint', endpoint)
+  if (rest) context.setOutput('rest-endpoint', `${endpoint}/v2/vectordb`)
 }
 
 /** Warns of drift that remains after a reconciliation: the controller cannot fix it. */

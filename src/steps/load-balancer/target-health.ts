@@ -12,6 +12,7 @@ import type { KubernetesObject, Event } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { normalizeMessage, getResourceVersion } from '../../controller/events.ts'
+import { restPaths } from '../ingress/manifest.ts'
 import { findGroupName } from '../preflight/ingress-class.ts'
 import type { Target } from '../preflight/preflight.ts'
 import type { Log } from '../step.ts'
@@ -26,6 +27,7 @@ const explainableFailures: ReadonlySet<FailureCode> = new Set([
   'probe-http-error',
   'milvus-not-ready',
   'probe-calls-failed',
+  'probe-rest-failed',
 ])
 
 /** The endpoint that a probe called. */
@@ -46,7 +48,8 @@ export async function withTargetHealth(
 ): Promise<ActionError> {
   if (!explainableFailures.has(failure.code)) return failure
   // The failure of the probe is what matters: a failed read must not replace it.
-  const explanation = await explainTargets(run, endpoint).catch(() => undefined)
+  const api = failure.code === 'probe-rest-failed' ? 'rest' : 'grpc'
+  const explanation = await explainTargets(run, endpoint, api).catch(() => undefined)
   return explanation ? withExplanation(failure, explanation) : failure
 }
 
@@ -54,9 +57,10 @@ export async function withTargetHealth(
 async function explainTargets(
   run: LoadBalancerRun,
   { target, address }: ProbedEndpoint,
+  api: Api,
 ): Promise<Explanation | undefined> {
   const [health, bindingWarning] = await Promise.all([
-    fetchTargetHealth(run, address),
+    fetchTargetHealth(run, address, api),
     findBindingWarning(run, target),
   ])
   const explanations: Explanation[] = []
@@ -74,25 +78,36 @@ async function explainTargets(
 async function fetchTargetHealth(
   { settings, clients: { loadBalancers } }: LoadBalancerRun,
   address: string,
+  api: Api,
 ): Promise<readonly TargetHealth[] | undefined> {
   const snapshot = await describeLoadBalancer(settings, loadBalancers, address)
-  const targetGroupArn = findTargetGroupArn(snapshot, settings)
+  const targetGroupArn = findTargetGroupArn(snapshot, settings, api)
   return targetGroupArn === undefined ? undefined : loadBalancers.getTargetHealth(targetGroupArn)
 }
+
+/** Each has a target group of its own. */
+type Api = 'grpc' | 'rest'
 
 /** The target group to which the rule for the host forwards. */
 export function findTargetGroupArn(
   snapshot: LoadBalancerSnapshot | undefined,
   { host, ingress }: EndpointSettings,
+  api: Api = 'grpc',
 ): string | undefined {
   const listeners = snapshot?.configuration.listeners
   const rules = listeners?.find(({ port }) => port === ingress.listenPort)?.rules
   const forwardRule = rules?.find(
-    ({ hosts, targetGroupArn }) =>
-      targetGroupArn !== undefined && hosts.some((each) => each.toLowerCase() === host),
+    ({ hosts, paths, targetGroupArn }) =>
+      targetGroupArn !== undefined &&
+      paths.some(isRestPattern) === (api === 'rest') &&
+      hosts.some((each) => each.toLowerCase() === host),
   )
   return forwardRule?.targetGroupArn
 }
+
+/** The controller turns a path of type Prefix into two patterns: `/v1/vector`, `/v1/vector/*`. */
+const isRestPattern = (pattern: string): boolean =>
+  restPaths.some((path) => pattern === path || pattern === `${path}/*`)
 
 /**
  * Lists the targets; those that are not healthy as a warning: the ALB sends calls to the others.

@@ -79,6 +79,17 @@ export function requiredReadPermissions(
 export const ingressApplyPermissions = (exists: boolean): Permission[] =>
   ingresses('get', 'patch', ...(exists ? [] : ['create']))
 
+/** As ingressApplyPermissions, for the Service of the RESTful API. */
+export const restServiceApplyPermissions = (exists: boolean): Permission[] =>
+  permissionsFor('', 'services', 'patch', ...(exists ? [] : ['create']))
+
+/** What the rollback of a new Service of the RESTful API needs. */
+export const restServiceRollbackPermissions = (): Permission[] =>
+  permissionsFor('', 'services', 'get', 'delete')
+
+export const restServiceDeletionPermissions = (): Permission[] =>
+  permissionsFor('', 'services', 'delete')
+
 /** What the rollback of a new Ingress needs. */
 export const ingressRollbackPermissions = (): Permission[] => ingresses('get', 'delete')
 

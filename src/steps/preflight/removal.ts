@@ -3,6 +3,9 @@ import type { ActionError } from '../../failures/action-error.ts'
 import { toActionError, settleAll } from '../../failures/thrown.ts'
 import { ingressToRemoveNotOurs } from '../../failures/ingress-ownership.ts'
 import { releaseToRemoveNotFound } from '../../failures/release-lookup.ts'
+import { undefinedIfDenied } from '../../failures/optional-read.ts'
+import { servesRest } from '../ingress/manifest.ts'
+import { readRestService } from '../ingress/rest-service-operations.ts'
 import type { Context } from '../step.ts'
 import { findManagingTool, specManagers } from '../../clients/kubernetes/managing-tool.ts'
 import { ingressesPath } from '../../clients/kubernetes/paths.ts'
@@ -33,6 +36,8 @@ export interface RemovalTarget {
   readonly ingressName: string
   /** The Ingress that this action created; undefined when it does not exist. */
   readonly ingress: Ingress | undefined
+  /** The Service with the name of the one for the RESTful API; undefined when there is none. */
+  readonly restService: Service | undefined
   /** The other Ingresses of the namespace. */
   readonly otherIngresses: readonly Ingress[]
   /** The release whose Service gets another type; undefined when none does. */
@@ -94,6 +99,7 @@ async function findRemovalTarget(run: ClusterRun): Promise<RemovalTarget> {
   const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
   if (ingress) requireOwnIngress(settings, ingress)
   else warnOtherIngresses(context, ingressName, ingresses)
+  const restService = await observeRestService(run, ingressName, ingress)
   const namespace = { name, uid: namespaceObject.metadata.uid }
   const service = serviceType === undefined ? undefined : findService(settings, services, release)
   logOtherFieldManagers(context, service)
@@ -101,9 +107,23 @@ async function findRemovalTarget(run: ClusterRun): Promise<RemovalTarget> {
     namespace,
     ingressName,
     ingress,
+    restService,
     otherIngresses: ingresses.filter((other) => other !== ingress),
     serviceToRestore: service && describeRestoration(namespace, release, service),
   }
+}
+
+/**
+ * Few deployments have the Service, and a removal of the others needs no permission for it.
+ * @param ingress the one that this action created
+ */
+async function observeRestService(
+  run: ClusterRun,
+  ingressName: string,
+  ingress: Ingress | undefined,
+): Promise<Service | undefined> {
+  const reading = readRestService(run, ingressName)
+  return servesRest(ingress) ? reading : undefinedIfDenied(reading)
 }
 
 const describeRestoration = (

@@ -21,6 +21,7 @@ import {
 } from '../../clients/helm/milvus-chart.ts'
 import type { Service } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
+import { isRestService, mayBeRestService } from '../ingress/rest-service.ts'
 import type { Release } from './release.ts'
 
 /** The release that an object belongs to. Source: Helm, pkg/action/validate.go. */
@@ -44,7 +45,10 @@ function possibleNameLabels(release: Release): readonly unknown[] | undefined {
 /** Whether its ports look like those of Milvus. */
 export const hasMilvusPorts = ({ spec }: Service): boolean => hasMilvusPort(spec.ports)
 
-/** A filter for lists: Services that may be Milvus' API, or are worth suggesting. */
+/**
+ * A filter for lists: Services that may be Milvus' API, or are worth suggesting, and those for the
+ * RESTful API.
+ */
 export const filterCandidateServices =
   (settings: Settings) =>
   (services: readonly Service[]): Service[] =>
@@ -52,7 +56,8 @@ export const filterCandidateServices =
       (service) =>
         service.metadata.name === settings.service ||
         isApiComponent(service.metadata.labels) ||
-        hasMilvusPorts(service),
+        hasMilvusPorts(service) ||
+        mayBeRestService(service),
     )
 
 /**
@@ -120,7 +125,9 @@ function createNotFoundError(
     return serviceNotFound(
       service,
       namespace,
-      services.filter(hasMilvusPorts).map(({ metadata }) => metadata.name),
+      services
+        .filter((candidate) => hasMilvusPorts(candidate) && !isRestService(candidate))
+        .map(({ metadata }) => metadata.name),
     )
   return release
     ? createMissingServiceError(namespace, services, release)

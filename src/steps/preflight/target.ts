@@ -5,6 +5,7 @@ import { namespaceNotFound } from '../../failures/cluster.ts'
 import type { Context } from '../step.ts'
 import { findSecretValues } from '../../clients/helm/values.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
+import { checkRestService, findRestService } from '../ingress/rest-service.ts'
 import { findManagingTool, type ManagingTool } from '../../clients/kubernetes/managing-tool.ts'
 import { eventsPath, namespacePath, servicesPath } from '../../clients/kubernetes/paths.ts'
 import type { KubernetesObject, Event, Ingress, Service } from '../../clients/kubernetes/types.ts'
@@ -39,6 +40,11 @@ export interface Target {
   readonly ingressName: string
   /** The live Ingress of that name; undefined when it does not exist. */
   readonly ingress: Ingress | undefined
+  /**
+   * The live Service with the name of the one that this action creates for the RESTful API;
+   * undefined when it does not exist.
+   */
+  readonly restService: Service | undefined
   /** The events of the Ingress. */
   readonly events: readonly Event[]
   /** What the class overrides. */
@@ -92,8 +98,9 @@ export async function findObjects(
     unreadableReleaseName ??
     service.metadata.name
   const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
+  const restService = findRestService(services, ingressName)
   redactSecretValues(context, release)
-  const objects = { release, service, ingress, ingressName, controller }
+  const objects = { release, service, ingress, ingressName, restService, controller }
   const port = checkObjects(context, settings, objects)
   if (release) {
     logOldLoadBalancerNotes(context, service, settings.host)
@@ -125,6 +132,7 @@ export async function completeTarget(
     manager: findManagingTool(service),
     ingressName,
     ingress,
+    restService,
     events,
   }
 }
@@ -172,12 +180,12 @@ function redactSecretValues(context: Context, release: Release | undefined): voi
 function checkObjects(
   context: Context,
   settings: EndpointSettings,
-  objects: Pick<Target, 'release' | 'ingress' | 'ingressName'> & {
+  objects: Pick<Target, 'release' | 'ingress' | 'ingressName' | 'restService'> & {
     readonly service: Service
     readonly controller: string | undefined
   },
 ): number {
-  const { release, service, ingress, ingressName, controller } = objects
+  const { release, service, ingress, ingressName, restService, controller } = objects
   const problems: ActionError[] = []
   const collect = <T>(check: () => T): T | undefined => {
     try {
@@ -193,6 +201,7 @@ function checkObjects(
   const milvus = port === undefined ? undefined : { service, port }
   if (ingress) collect(() => rejectForeignIngress(settings, ingress, { milvus, controller }))
   else collect(() => rejectChartIngress(settings, release, { serviceName, ingressName }))
+  if (settings.ingress.rest) collect(() => checkRestService(service, restService, ingressName))
   if (problems.length > 0 || port === undefined) throw combineErrors(problems)
   return port
 }

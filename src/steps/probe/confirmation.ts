@@ -14,7 +14,13 @@ import { probeNeverAttempted, probeTimedOut } from '../../failures/probe.ts'
 import { pollInterval, throwIfCancelled, waitFor, type PollResult } from '../../util/polling.ts'
 import type { EndpointRun } from '../run.ts'
 import { progressLogger } from '../step.ts'
-import { countTargets, describeConfirmation, toOutput, type TargetCounts } from './statistics.ts'
+import {
+  countTargets,
+  describeConfirmation,
+  toOutput,
+  type ProbeOutput,
+  type TargetCounts,
+} from './statistics.ts'
 
 /** Reads the targets of the ALB in ELB; undefined when they cannot be read. Never rejects. */
 export type ReadTargets = () => Promise<readonly TargetHealth[] | undefined>
@@ -31,6 +37,12 @@ export interface ConfirmedEndpoint {
 interface Round {
   readonly confirmation: Confirmation
   readonly targets: TargetCounts | undefined
+}
+
+/** The outcome of a confirmation. */
+export interface ConfirmedCalls {
+  readonly phrase: string
+  readonly output: ProbeOutput
 }
 
 type ConfirmationRun = Pick<EndpointRun, 'context' | 'settings'>
@@ -52,18 +64,20 @@ const maxRoundDelay = 3_000
  * Repeats the confirmation until nothing fails and no target is in its first health checks, or
  * until probe-timeout is over: a new address or target may still be coming up. With
  * `probe: lenient`, what works in part is repeated for 20 s only. Sets output probe.
- * @returns a phrase such as "3 of 3 addresses, 2 of 2 targets, 20 of 20 calls"
+ * @returns what output probe contains, and a phrase such as "3 of 3 addresses, 2 of 2 targets, 20
+ *   of 20 calls"
  * @throws ActionError `probe-calls-failed` and `probe-address-failed`, which are warnings with
  *   `probe: lenient`; the failure of the endpoint when nothing works any more
  */
 export async function confirmEndpoint(
   run: ConfirmationRun,
   confirmed: ConfirmedEndpoint,
-): Promise<string> {
+): Promise<ConfirmedCalls> {
   const { context, settings } = run
   const { lastRound, firstFailure } = await repeatRounds(run, confirmed)
   const { confirmation, targets } = lastRound
-  context.setOutput('probe', JSON.stringify(toOutput(confirmation, targets)))
+  const output = toOutput(confirmation, targets)
+  context.setOutput('probe', JSON.stringify(output))
   const phrase = describeConfirmation(confirmation, targets)
   context.log.info(`Confirmed: ${phrase}`)
   const failures = findFailures(confirmation, settings.timeouts.probe)
@@ -72,7 +86,7 @@ export async function confirmEndpoint(
   for (const { name, failures: reasons } of confirmation.unreachableFamilies)
     context.log.note(describeUnreachableFamily(name, reasons))
   if (firstFailure && failures.length === 0) context.log.note(describeEarlierFailure(firstFailure))
-  return phrase
+  return { phrase, output }
 }
 
 /** @throws ActionError when no round could be made */

@@ -3,24 +3,21 @@ import type { X509Certificate } from 'node:crypto'
 import { getProxyUrl, identifyLoadBalancer } from '../../clients/milvus/dns.ts'
 import type { Endpoint, Listener } from '../../clients/milvus/endpoint.ts'
 import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
-import type { ActionError } from '../../failures/action-error.ts'
 import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
   authorizationOff,
   authorizationOffProblem,
   enableAuthorizationRemedy,
-  probeFailed,
-  probeNeverAttempted,
-  probeTimedOut,
 } from '../../failures/probe.ts'
 import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
-import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
+import { pollInterval } from '../../util/polling.ts'
 import type { Addresses } from '../ingress/manifest.ts'
 import type { Exposure } from '../load-balancer/exposure.ts'
 import type { EndpointRun } from '../run.ts'
-import { progressLogger, type Context } from '../step.ts'
+import type { Context } from '../step.ts'
 import { confirmEndpoint, type ReadTargets } from './confirmation.ts'
 import { findNlbPort } from './nlb-port.ts'
+import { retryProbe } from './retry.ts'
 
 /** A probe connects to Milvus by itself, and needs no client of the run. */
 type ProbeRun = Pick<EndpointRun, 'context' | 'settings'>
@@ -31,8 +28,6 @@ const stageTimeout = 5_000
 const callTimeout = 15_000
 /** Milliseconds between two attempts. */
 const attemptInterval = 250
-/** Milliseconds for each attempt, even for one that begins just before the deadline. */
-const minAttemptTime = 1_000
 
 /** What the probe connects to, and what is known about it. */
 export interface ProbedAlb {
@@ -40,6 +35,8 @@ export interface ProbedAlb {
   /** The one in ACM, which the ALB must serve; undefined when it is not known. */
   readonly certificate: X509Certificate | undefined
   readonly exposure: Exposure
+  /** Whether the RESTful API has to answer, too. */
+  readonly isRestServed: boolean
   readonly readTargets: ReadTargets
 }
 
@@ -56,7 +53,7 @@ export interface ConfirmedResult {
  */
 export async function apply(
   run: ProbeRun,
-  { addresses, certificate, exposure, readTargets }: ProbedAlb,
+  { addresses, certificate, exposure, isRestServed, readTargets }: ProbedAlb,
 ): Promise<ConfirmedResult> {
   const { context, settings } = run
   const { probe: options, host, ingress } = settings
@@ -75,9 +72,14 @@ export async function apply(
   const result = await retryProbe(run, attempt, () => attemptInterval)
   for (const line of result.trace) context.log.info(line)
   reportResult(run, result, exposure)
-  const confirmation = await confirmEndpoint(run, { endpoint, readTargets, deadline })
+  const confirmed = await confirmEndpoint(run, { endpoint, readTargets, deadline })
+  const phrases = [confirmed.phrase]
+  if (isRestServed) {
+    const { confirmRest } = await import('./rest.ts')
+    phrases.push(await confirmRest(run, endpoint, { result, confirmed }))
+  }
   if (options.byHostname) await probeByHostname(run, addresses, endpoint)
-  return { result, confirmation }
+  return { result, confirmation: phrases.join(', ') }
 }
 
 const describeListener = (
@@ -155,42 +157,4 @@ async function probeByHostname(
   }
   const target = await retryProbe(run, attempt, pollInterval)
   context.log.info(`DNS: ${host} points to ${target}, and Milvus answers under that name`)
-}
-
-/**
- * Repeats an attempt while its failure is transient, until probe-timeout is over.
- * @param attempt receives its deadline, in milliseconds since the epoch
- * @param nextInterval milliseconds until the next attempt
- */
-function retryProbe<T>(
-  { context, settings: { timeouts } }: ProbeRun,
-  attempt: (deadline: number) => Promise<T>,
-  nextInterval: (elapsed: number) => number,
-): Promise<T> {
-  const { clock } = context
-  let lastFailure: ProbeFailure | undefined
-  let failingSince = clock.now()
-  const deadline = failingSince + timeouts.probe * 1000
-  const poll = async (): Promise<PollResult<T>> => {
-    try {
-      return { done: await attempt(Math.max(deadline, clock.now() + minAttemptTime)) }
-    } catch (thrown) {
-      if (!(thrown instanceof ProbeFailure)) throw thrown
-      if (thrown.code !== lastFailure?.code) failingSince = clock.now()
-      lastFailure = thrown
-      if (clock.now() - failingSince >= thrown.retryFor) throw probeFailed(thrown)
-      return { pending: thrown.message }
-    }
-  }
-  const createTimeoutError = (): ActionError =>
-    lastFailure ? probeTimedOut(lastFailure, timeouts.probe) : probeNeverAttempted()
-  return waitFor<T>({
-    poll,
-    interval: nextInterval,
-    timeout: timeouts.probe * 1000,
-    signal: context.signal,
-    clock,
-    onProgress: progressLogger(context.log, 'probe'),
-    createTimeoutError,
-  })
 }

@@ -37,10 +37,30 @@ const formatShare = (part: number, total: number, one: string, many: string): st
   `${part} of ${total} ${total === 1 ? one : many}`
 
 /** The value of output probe. */
+export interface ProbeOutput {
+  readonly addresses: Confirmation['addresses'] | null
+  readonly targets: Pick<TargetCounts, 'healthy' | 'total'> | null
+  readonly calls: Confirmation['calls']
+  /** How many, by failure code. */
+  readonly failures: Readonly<Record<string, number>>
+  /** Milliseconds. */
+  readonly p50: number | null
+  readonly p95: number | null
+  /** Null when the RESTful API is not served, or was not called. */
+  readonly rest: RestOutput | null
+}
+
+/** What the probe found of the RESTful API; `api` and the rest are null without an answer. */
+export interface RestOutput {
+  readonly answers: boolean
+  readonly api: 'v1' | 'v2' | null
+  readonly requiresCredentials: boolean | null
+}
+
 export function toOutput(
   { addresses, addressFailures, calls, callFailures, durations }: Confirmation,
   targets: TargetCounts | undefined,
-): object {
+): ProbeOutput {
   const failures: Record<string, number> = {}
   for (const { code } of [...addressFailures, ...callFailures])
     failures[code] = (failures[code] ?? 0) + 1
@@ -51,6 +71,7 @@ export function toOutput(
     failures,
     p50: durations.length > 0 ? percentile(durations, 50) : null,
     p95: durations.length > 0 ? percentile(durations, 95) : null,
+    rest: null,
   }
 }
 

@@ -1,0 +1,60 @@
+/** Confirms that the RESTful API answers beside gRPC, with input rest. */
+import type { Endpoint } from '../../clients/milvus/endpoint.ts'
+import type { ProbeResult } from '../../clients/milvus/probe.ts'
+import { probeRest, type RestResult } from '../../clients/milvus/rest.ts'
+import {
+  restAuthorizationOff,
+  restAuthorizationOffProblem,
+  restAuthorizationOffRemedy,
+} from '../../failures/probe-rest.ts'
+import type { EndpointRun } from '../run.ts'
+import type { ConfirmedCalls } from './confirmation.ts'
+import { retryProbe } from './retry.ts'
+import type { RestOutput } from './statistics.ts'
+
+/** What is known of gRPC. */
+export interface GrpcFindings {
+  readonly result: ProbeResult
+  readonly confirmed: ConfirmedCalls
+}
+
+/** Milliseconds between two attempts. */
+const attemptInterval = 1_000
+
+/**
+ * Adds the findings to output probe.
+ * @returns a phrase for the log and the summary
+ * @throws ActionError `probe-rest-failed`, `milvus-authorization-off`, and those of a connection
+ */
+export async function confirmRest(
+  run: Pick<EndpointRun, 'context' | 'settings'>,
+  endpoint: Endpoint,
+  { result: grpcResult, confirmed }: GrpcFindings,
+): Promise<string> {
+  const { context, settings } = run
+  const report = (rest: RestOutput): void =>
+    context.setOutput('probe', JSON.stringify({ ...confirmed.output, rest }))
+  report({ answers: false, api: null, requiresCredentials: null })
+  const result = await retryProbe(
+    run,
+    (deadline) => probeRest({ ...endpoint, deadline }, settings.probe.token, context.signal),
+    () => attemptInterval,
+  )
+  const { api, requiresCredentials } = result
+  report({ answers: true, api, requiresCredentials })
+  for (const line of result.trace) context.log.info(line)
+  reportUnauthenticatedAccess(run, result, grpcResult)
+  return `RESTful API ${api} answers`
+}
+
+/** What gRPC allows, too, is reported already. */
+function reportUnauthenticatedAccess(
+  { context, settings }: Pick<EndpointRun, 'context' | 'settings'>,
+  { requiresCredentials }: RestResult,
+  grpcResult: ProbeResult,
+): void {
+  const isReported = grpcResult.isAuthenticated && grpcResult.allowsUnauthenticatedAccess
+  if (requiresCredentials || isReported) return
+  if (settings.requireAuthorization) throw restAuthorizationOff()
+  context.log.warn(`${restAuthorizationOffProblem} ${restAuthorizationOffRemedy}`)
+}
