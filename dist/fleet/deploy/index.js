@@ -86,28 +86,6 @@ function gitHubRequestFailed(options) {
 
 /***/ }),
 
-/***/ 277:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   _: () => (/* binding */ readCount)
-/* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(210);
-/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(854);
-
-
-function readCount(input) {
-    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input);
-    if (text === '')
-        return undefined;
-    if (!/^[1-9]\d*$/.test(text))
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .countInvalid */ .Rh)(input, text);
-    return Number(text);
-}
-
-
-/***/ }),
-
 /***/ 738:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -117,8 +95,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(210);
 /* harmony import */ var _util_concurrency_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(734);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(506);
-/* harmony import */ var _count_input_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(277);
-/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(703);
+/* harmony import */ var _job_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(612);
+/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(367);
 /* harmony import */ var _step_summary_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(324);
 
 
@@ -151,7 +129,7 @@ async function runTargets(results, signal) {
     writeResults(endedTargets);
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('results-file', resultsFile);
     const targets = readTargets();
-    const parallel = (0,_count_input_js__WEBPACK_IMPORTED_MODULE_6__/* .readCount */ ._)('parallel') ?? 1;
+    const parallel = (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .readCount */ ._)('parallel') ?? 1;
     const options = { dist, signal, isConcurrent: parallel > 1 && targets.length > 1 };
     const summary = new _step_summary_js__WEBPACK_IMPORTED_MODULE_3__/* .StepSummary */ .B(process.env['GITHUB_STEP_SUMMARY']);
     const runs = (0,_util_concurrency_js__WEBPACK_IMPORTED_MODULE_7__/* .runConcurrently */ .G)(targets, parallel, async (target) => {
@@ -172,7 +150,7 @@ function readTargets() {
     const commonInputs = (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommonInputs */ .di)((0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('common-inputs') || '{}');
     return (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .readJobTargets */ .Of)((0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('targets', { required: true })).map(({ name, inputs }) => ({
         name,
-        inputs: { ...commonInputs, ...inputs, ...sharedValues },
+        inputs: (0,_run_target_js__WEBPACK_IMPORTED_MODULE_2__/* .chooseCertificate */ .rU)({ ...commonInputs, ...inputs, ...sharedValues }),
     }));
 }
 async function tryTarget(target, options) {
@@ -201,7 +179,7 @@ function writeResults(results) {
     const jobResults = {
         attempt: Number(process.env['GITHUB_RUN_ATTEMPT'] ?? '1'),
         mode: (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('mode'),
-        dryRun: (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('dry-run') === 'true',
+        dryRun: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .isDryRun */ .v)(),
         targets: results,
     };
     (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(newFile, JSON.stringify(jobResults), { flag: 'wx' });
@@ -215,12 +193,13 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 703:
+/***/ 367:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  rU: () => (/* binding */ chooseCertificate),
   di: () => (/* binding */ readCommonInputs),
   Of: () => (/* binding */ readJobTargets),
   Nh: () => (/* binding */ runTarget),
@@ -327,7 +306,7 @@ const variableInvalid = (variable, { message, remedy }) => new ActionError({
 const clusterMissing = () => inputMissing('cluster', 'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.');
 const regionMissing = () => inputMissing('region', 'Set region to the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
 const hostMissing = () => inputMissing('host', 'Set host to the DNS name that clients connect to, for example milvus.example.com.');
-const inputs_certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-arn. A secret that does not exist in this environment reads as empty.');
+const inputs_certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-secret or certificate-arn. A secret that does not exist in this environment reads as empty.');
 const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
 const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
 const inputs_privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
@@ -339,9 +318,10 @@ const pathWithoutCheckout = (input, path) => inputInvalid(input, {
     remedy: 'Use the action in a job of your own after actions/checkout, or set an absolute path on the runner.',
 });
 const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if Helm installed Milvus, or only service if there is no Helm release.');
+const certificateSecretWithOthers = (others) => conflict(`Input certificate-secret is set together with ${others.join(', ')}.`, `The secret contains certificate, key and chain. Leave ${others.join(', ')} empty, or certificate-secret.`);
 const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
-const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where helm runs.');
-const cutoverLastWithoutProbe = () => conflict('Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.', 'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.');
+const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where Helm runs.');
+const cutoverLastWithoutProbe = () => conflict('Input cutover is last, but probe is off: nothing would test the ALB before the old load balancer is deleted.', 'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.');
 const cutoverNeverWithReleaseInputs = (releaseInputs) => {
     const names = releaseInputs.join(' and ');
     return conflict(`Input cutover is never, which leaves the release unchanged, but ${names} would change it.`, `Leave ${names} empty, or set cutover to first or last.`);
@@ -349,6 +329,7 @@ const cutoverNeverWithReleaseInputs = (releaseInputs) => {
 const probeDnsWithoutProbe = () => conflict('Input probe-dns is true, but probe is off.', 'Set probe-dns to false, or set probe: required on a runner that can reach the ALB.');
 const restoreTypeWithoutRelease = (serviceType) => conflict('Inputs restore-service-type and service are both set, but the action does not change a Service without a Helm release.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed. Or set release instead of service.`);
 const restoreClassWithoutLoadBalancer = () => conflict('Input restore-load-balancer-class is set, but restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
+const restWithBackendTls = (annotation) => conflict(`Input rest is true, but annotations sets ${annotation}: HTTPS.`, 'Set rest: false, or turn TLS off in Milvus: it does not serve the RESTful API on a port with TLS.');
 const annotationReserved = (annotation, owner) => inputInvalid('annotations', {
     message: `contains ${annotation}, which is set by ${owner}.`,
     remedy: 'Remove it from annotations.',
@@ -4431,113 +4412,144 @@ function isPssWithSha1(certificate) {
     return formatObjectIdentifier(hashOid.content) === oids.sha1;
 }
 
+;// CONCATENATED MODULE: ./build/failures/certificate-origin.js
+const certificate_origin_inputOrigin = {
+    certificate: 'Input certificate',
+    chain: 'Input certificate-chain',
+    privateKey: 'Input private-key',
+    pair: 'Inputs certificate and private-key',
+    place: 'inputs certificate and certificate-chain',
+    placeContains: 'Inputs certificate and certificate-chain contain',
+    caBundle: 'probe-ca',
+    renewal: 'Renew it, and set certificate, private-key and certificate-chain to the new files.',
+    addChain: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
+    replaceChain: 'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
+};
+function secretOrigin(secret, entries) {
+    const nameEntry = (entry) => entry === undefined ? secret : `Key ${entry} of ${secret}`;
+    const certificate = nameEntry(entries?.certificate);
+    return {
+        certificate,
+        chain: nameEntry(entries?.chain),
+        privateKey: nameEntry(entries?.privateKey),
+        pair: entries ? `Keys ${entries.certificate} and ${entries.privateKey} of ${secret}` : secret,
+        place: secret,
+        placeContains: `${secret} contains`,
+        caBundle: entries?.chain === 'ca.crt' ? 'its ca.crt or probe-ca' : 'probe-ca',
+        renewal: `Renew it, and store the new certificate and key in ${secret}; if cert-manager maintains it, "kubectl describe certificate" shows why it was not renewed.`,
+        addChain: `Store the full chain (fullchain.pem) in ${entries?.certificate ?? secret}.`,
+        replaceChain: `Store the full chain (fullchain.pem) that was issued with this certificate in ${entries?.certificate ?? secret}.`,
+    };
+}
+
 ;// CONCATENATED MODULE: ./build/failures/certificate-files.js
 
+
 const certificateRemedy = 'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
-function certificate_files_certificateCorrupt(input, cause) {
+function certificate_files_certificateCorrupt(text, cause) {
     return new ActionError({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains a certificate that cannot be parsed.`,
+        problem: `${text} contains a certificate that cannot be parsed.`,
         remedy: certificateRemedy,
         cause,
     });
 }
-function certificate_files_certificateMissing(input, found) {
+function certificate_files_certificateMissing(text, found) {
     return new ActionError({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
+        problem: `${text} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
         remedy: certificateRemedy,
     });
 }
-function certificateInputIsPrivateKey(input) {
+function certificateInputIsPrivateKey(text) {
     return new action_error_ActionError({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains a private key but no certificate.`,
+        problem: `${text} contains a private key but no certificate.`,
         remedy: 'Set certificate to the certificate, and private-key to the key.',
     });
 }
-function certificateInputIsRequest(input) {
+function certificateInputIsRequest(text) {
     return new action_error_ActionError({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains a certificate request but no certificate.`,
+        problem: `${text} contains a certificate request but no certificate.`,
         remedy: 'A CA signs the request. Set the input to the certificate that the CA returned.',
     });
 }
-function certificateInputIsPkcs7(input) {
+function certificateInputIsPkcs7(text) {
     return new action_error_ActionError({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains a PKCS#7 bundle but no certificate in PEM format.`,
+        problem: `${text} contains a PKCS#7 bundle but no certificate in PEM format.`,
         remedy: 'Extract the certificates with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
     });
 }
-function certificateAndKeySwapped() {
+function certificateAndKeySwapped({ pair }) {
     return new ActionError({
         code: 'certificate-unreadable',
-        problem: 'Inputs certificate and private-key are swapped.',
+        problem: `${pair} are swapped.`,
         remedy: 'Exchange the two values.',
     });
 }
-function certificate_files_privateKeyEncrypted() {
+function certificate_files_privateKeyEncrypted(text) {
     return new ActionError({
         code: 'private-key-unreadable',
-        problem: 'Input private-key is encrypted.',
+        problem: `${text} is encrypted.`,
         remedy: 'ACM accepts only unencrypted keys. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
     });
 }
-function certificate_files_privateKeyInOpensshFormat() {
+function certificate_files_privateKeyInOpensshFormat(text) {
     return new ActionError({
         code: 'private-key-unreadable',
-        problem: 'Input private-key is in OpenSSH format.',
+        problem: `${text} is in OpenSSH format.`,
         remedy: 'If the certificate was requested with this key, convert a copy to PEM with "ssh-keygen -p -N \'\' -m PEM -f FILE".',
     });
 }
-function certificate_files_multiplePrivateKeys(count) {
+function certificate_files_multiplePrivateKeys(text, count) {
     return new ActionError({
         code: 'private-key-unreadable',
-        problem: `Input private-key contains ${count} private keys.`,
+        problem: `${text} contains ${count} private keys.`,
         remedy: 'Keep only the key that the certificate was requested with.',
     });
 }
-function certificate_files_privateKeyMissing(found) {
+function certificate_files_privateKeyMissing(text, found) {
     return new ActionError({
         code: 'private-key-unreadable',
-        problem: `Input private-key contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
+        problem: `${text} contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
         remedy: 'Set it to the unencrypted RSA or EC key, in PEM format, that the certificate was requested with.',
     });
 }
-function certificate_files_privateKeyCorrupt() {
+function certificate_files_privateKeyCorrupt(text) {
     return new ActionError({
         code: 'private-key-unreadable',
-        problem: 'Input private-key contains a private key that cannot be parsed.',
+        problem: `${text} contains a private key that cannot be parsed.`,
         remedy: 'Set it to an unencrypted RSA or EC key in PEM format, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.',
     });
 }
-function privateKeyMismatch(names) {
+function privateKeyMismatch(names, { privateKey } = inputOrigin) {
     return new ActionError({
         code: 'private-key-mismatch',
-        problem: `Input private-key does not match the certificate for ${names}.`,
+        problem: `${privateKey} does not match the certificate for ${names}.`,
         remedy: 'Set it to the key that the certificate was requested with; a renewal often comes with a new key.',
     });
 }
-function unrelatedCertificates(count, first) {
+function unrelatedCertificates(count, first, { placeContains } = inputOrigin) {
     return new ActionError({
         code: 'certificate-chain-invalid',
-        problem: `Inputs certificate and certificate-chain contain ${count} certificate${count === 1 ? '' : 's'} that did not sign this certificate or its issuers (first: ${first}).`,
+        problem: `${placeContains} ${count} certificate${count === 1 ? '' : 's'} that did not sign this certificate or its issuers (first: ${first}).`,
         remedy: 'Include only the intermediate certificates that belong to this certificate, not those of an earlier one.',
     });
 }
-function intermediateMissing(subject, issuer) {
+function intermediateMissing(subject, issuer, { certificate, addChain } = inputOrigin) {
     return new ActionError({
         code: 'certificate-chain-invalid',
-        problem: `Input certificate contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
-        remedy: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
+        problem: `${certificate} contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
+        remedy: addChain,
     });
 }
-function issuerMissing(subject, issuer, others) {
+function issuerMissing(subject, issuer, others, { place, replaceChain } = inputOrigin) {
     return new ActionError({
         code: 'certificate-chain-invalid',
-        problem: `The intermediate certificate ${issuer}, which signed ${subject}, is missing in inputs certificate and certificate-chain; ${others.count} other certificate${others.count === 1 ? '' : 's'} there did not sign it (first: ${others.first}).`,
-        remedy: 'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
+        problem: `The intermediate certificate ${issuer}, which signed ${subject}, is missing in ${place}; ${others.count} other certificate${others.count === 1 ? '' : 's'} there did not sign it (first: ${others.first}).`,
+        remedy: replaceChain,
     });
 }
 function keyTypeUnsupported(algorithm) {
@@ -4573,11 +4585,11 @@ function issuerNameEmpty() {
 function ocspUrlTooLong(length, limit) {
     return rejectedByAcm(`its OCSP URL has ${length} characters, and the limit is ${limit}`, 'Have it issued with a shorter OCSP URL.');
 }
-function certificateExpired(subject, expiredAt) {
+function certificateExpired(subject, expiredAt, { renewal } = inputOrigin) {
     return new ActionError({
         code: 'certificate-expired',
         problem: `Certificate ${subject} expired on ${expiredAt.toISOString()}.`,
-        remedy: 'Renew it, and set certificate, private-key and certificate-chain to the new files.',
+        remedy: renewal,
     });
 }
 function chainCertificateExpired(subject, expiredAt) {
@@ -4665,20 +4677,20 @@ const misplacedBlockFailures = [
     { label: /REQUEST/, createFailure: certificateInputIsRequest },
     { label: /PKCS7/, createFailure: certificateInputIsPkcs7 },
 ];
-function parseCertificateInput(input, pem) {
-    const certificates = parseOrFail(input, pem);
+function parseCertificateText(text, pem) {
+    const certificates = parseOrFail(text, pem);
     if (certificates.length > 0)
         return certificates;
     const blockLabel = getPemLabel(pem) ?? '';
     const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel));
-    throw misplaced?.createFailure(input) ?? certificateMissing(input, describePemBlock(pem));
+    throw misplaced?.createFailure(text) ?? certificateMissing(text, describePemBlock(pem));
 }
-function parseOrFail(input, pem) {
+function parseOrFail(text, pem) {
     try {
         return parseCertificates(pem);
     }
     catch (thrown) {
-        throw certificateCorrupt(input, thrown);
+        throw certificateCorrupt(text, thrown);
     }
 }
 function areInputsSwapped(inputs) {
@@ -4688,25 +4700,51 @@ function areInputsSwapped(inputs) {
         countMatches(privateKey, certificateBegin) > 0 &&
         countMatches(privateKey, privateKeyBegin) === 0);
 }
-function parsePrivateKey(pem) {
+function parsePrivateKey(text, pem) {
     if (encryptedKey.test(pem))
-        throw privateKeyEncrypted();
+        throw privateKeyEncrypted(text);
     if (opensshKey.test(pem))
-        throw privateKeyInOpensshFormat();
+        throw privateKeyInOpensshFormat(text);
     const count = countMatches(pem, privateKeyBegin);
     if (count > 1)
-        throw multiplePrivateKeys(count);
+        throw multiplePrivateKeys(text, count);
     if (count === 0)
-        throw privateKeyMissing(describePemBlock(pem));
+        throw privateKeyMissing(text, describePemBlock(pem));
     try {
         return createPrivateKey(pem);
     }
     catch {
-        throw privateKeyCorrupt();
+        throw privateKeyCorrupt(text);
     }
 }
 
+;// CONCATENATED MODULE: ./build/x509/pem.js
+const stripQuotes = (text) => text.trim().replace(/^(["'])(.*)\1$/s, '$2');
+function decodePem(text) {
+    const raw = stripQuotes(text);
+    const pem = raw.includes('-----BEGIN') ? raw : Buffer.from(raw, 'base64').toString('utf8');
+    return pem.includes('-----BEGIN') ? restoreLineEndings(pem) : undefined;
+}
+function restoreLineEndings(text) {
+    const lines = text
+        .replace(/\\r/g, '')
+        .replace(/\\n|\r\n?/g, '\n')
+        .split('\n');
+    const blocks = lines
+        .map((line) => line.trim())
+        .join('\n')
+        .replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (_block, begin, body, end) => `\n${[begin, ...wrapBody(body.trim()), end].join('\n')}\n`);
+    const remainingLines = blocks.split('\n').map((line) => line.trim());
+    return remainingLines.filter((line) => line !== '').join('\n') + '\n';
+}
+function wrapBody(body) {
+    const lines = body.split('\n');
+    const isWrapped = lines.every((line) => /^\S{1,76}$/.test(line));
+    return isWrapped ? lines : (body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []);
+}
+
 ;// CONCATENATED MODULE: ./build/inputs/pem.js
+
 
 
 const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
@@ -4758,10 +4796,14 @@ const textFormats = [
         remedy: 'Set certificate-arn to it, and leave certificate and private-key empty.',
     },
     {
+        pattern: /^arn:aws[a-z-]*:secretsmanager:/,
+        name: 'the ARN of a secret in AWS Secrets Manager',
+        remedy: 'Set certificate-secret to it, and leave certificate and private-key empty.',
+    },
+    {
         pattern: /^arn:aws/,
         name: 'an ARN',
-        remedy: 'Fetch its value in an earlier step (aws-actions/aws-secretsmanager-get-secrets for a ' +
-            'secret), and use that value.',
+        remedy: 'Fetch its value in an earlier step, and use that value.',
     },
     {
         pattern: /^ssh-|^ecdsa-sha2-/,
@@ -4776,38 +4818,21 @@ const textFormats = [
     },
 ];
 function parsePem(input) {
-    const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
+    const raw = stripQuotes(input);
     const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
     if (textFormat)
         throw new InvalidInputError(`is ${textFormat.name}.`, textFormat.remedy);
+    const pem = decodePem(raw);
+    if (pem !== undefined)
+        return pem;
     const bytes = Buffer.from(raw, 'base64');
-    const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8');
-    if (text.includes('-----BEGIN'))
-        return restoreLineEndings(text);
-    if (Buffer.from(text, 'base64').includes('-----BEGIN'))
+    if (Buffer.from(bytes.toString('utf8'), 'base64').includes('-----BEGIN'))
         throw new InvalidInputError('is base64 of base64: it was encoded twice.', 'Encode it once, or use the PEM itself.');
     const prefix = bytes.subarray(0, 24).toString('hex');
     const binaryFormat = binaryFormats.find(({ prefixPattern }) => new RegExp(`^(?:${prefixPattern})`).test(prefix));
     if (binaryFormat)
         throw new InvalidInputError(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
     throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
-}
-function restoreLineEndings(text) {
-    const lines = text
-        .replace(/\\r/g, '')
-        .replace(/\\n|\r\n?/g, '\n')
-        .split('\n');
-    const blocks = lines
-        .map((line) => line.trim())
-        .join('\n')
-        .replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (_block, begin, body, end) => `\n${[begin, ...wrapBody(body.trim()), end].join('\n')}\n`);
-    const remainingLines = blocks.split('\n').map((line) => line.trim());
-    return remainingLines.filter((line) => line !== '').join('\n') + '\n';
-}
-function wrapBody(body) {
-    const lines = body.split('\n');
-    const isWrapped = lines.every((line) => /^\S{1,76}$/.test(line));
-    return isWrapped ? lines : (body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []);
 }
 function parseCaBundle(raw) {
     const pem = parsePem(raw);
@@ -4972,7 +4997,39 @@ const clusterInputs = defineInputs({
     },
 });
 
+;// CONCATENATED MODULE: ./build/inputs/certificate-secret.js
+
+
+const secretArn = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[\w/+=.@-]{1,519}$/;
+const secretArnWithKey = /^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+):/;
+function certificateSecret(raw) {
+    if (raw.startsWith('arn:'))
+        return parseSecretArn(raw);
+    const [name = '', namespace, ...rest] = raw.split('/').reverse();
+    if (rest.length > 0)
+        throw invalidValue(raw, 'has more than one slash', 'Use name or namespace/name of a Secret in the cluster, or the ARN of a secret in AWS ' +
+            'Secrets Manager.');
+    return {
+        kind: 'kubernetes',
+        namespace: namespace === undefined ? undefined : kubernetesName(namespace),
+        name: kubernetesSubdomain(name),
+    };
+}
+function parseSecretArn(arn) {
+    if (/^arn:aws[a-z-]*:acm:/.test(arn))
+        throw invalidValue(arn, 'is the ARN of an ACM certificate', 'Set certificate-arn to it, and leave certificate-secret empty.');
+    const [, withoutKey] = secretArnWithKey.exec(arn) ?? [];
+    if (withoutKey !== undefined)
+        throw invalidValue(arn, 'names a key or a version of a secret', `Use the ARN of the secret, without what follows its name: ${withoutKey}.`);
+    const [, region] = secretArn.exec(arn) ?? [];
+    if (region === undefined)
+        throw invalidValue(arn, 'is not the ARN of a secret in AWS Secrets Manager', 'Use the full ARN, for example ' +
+            'arn:aws:secretsmanager:us-east-2:111122223333:secret:milvus/tls-AbCdEf.');
+    return { kind: 'secrets-manager', arn, region };
+}
+
 ;// CONCATENATED MODULE: ./build/inputs/declarations/endpoint.js
+
 
 
 
@@ -4992,7 +5049,7 @@ const endpointInputs = defineInputs({
         description: 'TLS certificate as PEM or base64 of PEM. A full chain is fine. With `mode: check` it is ' +
             'optional: the run then checks the certificate that the Ingress names.',
         example: '${{ secrets.TLS_CERTIFICATE }}',
-        required: 'unless `certificate-arn` is set',
+        required: 'unless `certificate-secret` or `certificate-arn` is set',
     },
     'private-key': {
         ...pem(),
@@ -5012,6 +5069,17 @@ const endpointInputs = defineInputs({
             'contains them.',
         example: '${{ secrets.TLS_CHAIN }}',
         defaultDescription: 'the certificates of `probe-ca` that issued `certificate`',
+    },
+    'certificate-secret': {
+        type: 'string',
+        schemaType: 'scalar',
+        parse: certificateSecret,
+        modes,
+        description: 'Secret that contains certificate, key and chain, as an alternative to the inputs for ' +
+            'them: `name` or `namespace/name` of a Secret of type `kubernetes.io/tls` in the cluster, ' +
+            'such as one of cert-manager, or the ARN of a secret in AWS Secrets Manager. Each run ' +
+            'reads it, so a scheduled deploy renews the certificate.',
+        example: 'milvus-tls',
     },
     'certificate-arn': {
         ...string(certificateArn),
@@ -5598,23 +5666,29 @@ function validateTag(key, value) {
     return problems;
 }
 
+;// CONCATENATED MODULE: ./build/inputs/load-balancer-attributes.js
+const attributeInputs = [
+    { attribute: 'idle_timeout.timeout_seconds', input: 'idle-timeout', setting: 'idleTimeout' },
+];
+function getAttributes(settings) {
+    const attributes = [];
+    for (const { attribute, input, setting } of attributeInputs) {
+        const value = settings[setting];
+        if (value !== undefined)
+            attributes.push({ attribute, input, value: String(value) });
+    }
+    return attributes;
+}
+const findAttributeInput = (attribute) => attributeInputs.find((entry) => entry.attribute === attribute)?.input;
+
 ;// CONCATENATED MODULE: ./build/inputs/annotations.js
 
 
 
 
 
+
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
-const reservedAttributes = {
-    'idle_timeout.timeout_seconds': {
-        isReserved: () => true,
-        remedy: 'Set input idle-timeout instead.',
-    },
-    'routing.http2.enabled': {
-        isReserved: (value) => value.toLowerCase() !== 'true',
-        remedy: 'Remove it: gRPC requires HTTP/2.',
-    },
-};
 const annotationsRejected = (rejected) => new InvalidInputError(`contains values that the controller or ELB would reject: ${summarize(rejected)}.`, 'Correct or remove these annotations.');
 function parseAnnotations(raw) {
     const annotations = stringMap(raw);
@@ -5629,10 +5703,18 @@ function parseAnnotations(raw) {
 }
 function rejectReservedAttributes(attributes) {
     for (const [key, value] of parseAttributes(attributes) ?? []) {
-        const reserved = Object.hasOwn(reservedAttributes, key) ? reservedAttributes[key] : undefined;
-        if (reserved?.isReserved(value) === true)
-            throw new InvalidInputError(`contains the load balancer attribute ${key}=${truncateForError(value)}.`, reserved.remedy);
+        const remedy = getRemedy(key, value);
+        if (remedy !== undefined)
+            throw new InvalidInputError(`contains the load balancer attribute ${key}=${truncateForError(value)}.`, remedy);
     }
+}
+function getRemedy(attribute, value) {
+    const input = findAttributeInput(attribute);
+    if (input !== undefined)
+        return `Set input ${input} instead.`;
+    if (attribute === 'routing.http2.enabled' && value.toLowerCase() !== 'true')
+        return 'Remove it: gRPC requires HTTP/2.';
+    return undefined;
 }
 function parseTags(raw) {
     const tags = stringMap(raw);
@@ -5709,6 +5791,12 @@ const loadBalancerInputs = defineInputs({
             'assigns groups.',
         example: 'shared',
         defaultDescription: 'the group of the class, or an ALB of its own',
+    },
+    rest: {
+        ...input_types_boolean,
+        description: 'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
+            '`/v2/vectordb`), through a second Service that this action creates. `false` removes both.',
+        default: 'false',
     },
     tags: {
         ...map(parseTags),
@@ -5797,15 +5885,12 @@ function chart_reference_parseChartReference(name) {
         return { kind: 'archive', url: name };
     if (/^[./]/.test(name) || isChartArchive(name))
         return { kind: 'path', path: name };
-    const slashIndex = name.indexOf('/');
-    if (slashIndex < 0)
+    const [alias = '', chart, ...deeper] = name.split('/');
+    if (chart === undefined)
         return { kind: 'repository', chart: name };
-    return {
-        kind: 'path-or-alias',
-        path: name,
-        alias: name.slice(0, slashIndex),
-        chart: name.slice(slashIndex + 1).replace(/\/$/, ''),
-    };
+    if (chart === '' || deeper.length > 0)
+        return { kind: 'path', path: name };
+    return { kind: 'path-or-alias', path: name, alias, chart };
 }
 function parseRegistryReference(reference) {
     const [location = '', digest] = reference.slice('oci://'.length).split('@');
@@ -5832,7 +5917,7 @@ const isArchiveUrl = (url) => isChartArchive(url.pathname);
 function rejectUrlCredentials(url) {
     if (url.username === '' && url.password === '')
         return;
-    throw new InvalidInputError('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
+    throw new InvalidInputError('contains credentials, which Helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
 }
 function parseChartName(name) {
     rejectFileContent(name);
@@ -5866,7 +5951,7 @@ function parseChartRepository(raw) {
     if (isArchiveUrl(url))
         throw new InvalidInputError('is the URL of a packaged chart, not of a chart repository.', 'Put the URL in chart, and leave chart-repository empty.');
     if (url.pathname.endsWith('/index.yaml'))
-        throw new InvalidInputError('ends in index.yaml, which helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
+        throw new InvalidInputError('ends in index.yaml, which Helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
     return raw;
 }
 function versionFromChartName(name) {
@@ -6105,7 +6190,7 @@ const inputsOfFleetScope = (scope) => inputs_inputNames.filter((name) => (inputs
 const variablePrefix = 'INPUT_';
 const inputVariableName = (input) => variablePrefix + input.replace(/ /g, '_').toUpperCase();
 const withoutInputs = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith(variablePrefix)));
-function takeInputs(env) {
+function extractInputs(env) {
     const texts = {};
     for (const name of inputNames) {
         const variable = inputVariableName(name);
@@ -6260,6 +6345,11 @@ function readCommonInputs(text) {
         throw (0,fleet/* commonInputsInvalid */.u0)();
     return inputs;
 }
+function chooseCertificate(inputs) {
+    if (!inputs['certificate-secret'])
+        return inputs;
+    return { ...inputs, certificate: '', 'private-key': '', 'certificate-chain': '' };
+}
 async function runTarget({ name, inputs }, { dist, signal, isConcurrent }) {
     const host = inputs['host'] ?? '';
     const runnerTemp = process.env['RUNNER_TEMP'] ?? (0,external_node_os_namespaceObject.tmpdir)();
@@ -6357,6 +6447,30 @@ class StepSummary {
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.appendFile)(this.path, text).catch((thrown) => console.log(`Cannot write the job summary: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .getErrorMessage */ .u1)(thrown)}`));
     }
 }
+
+
+/***/ }),
+
+/***/ 612:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   _: () => (/* binding */ readCount),
+/* harmony export */   v: () => (/* binding */ isDryRun)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(210);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(854);
+
+
+function readCount(input) {
+    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input);
+    if (text === '')
+        return undefined;
+    if (!/^[1-9]\d*$/.test(text))
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .countInvalid */ .Rh)(input, text);
+    return Number(text);
+}
+const isDryRun = () => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('dry-run') === 'true';
 
 
 /***/ }),

@@ -38586,15 +38586,12 @@ function parseChartReference(name) {
         return { kind: 'archive', url: name };
     if (/^[./]/.test(name) || isChartArchive(name))
         return { kind: 'path', path: name };
-    const slashIndex = name.indexOf('/');
-    if (slashIndex < 0)
+    const [alias = '', chart, ...deeper] = name.split('/');
+    if (chart === undefined)
         return { kind: 'repository', chart: name };
-    return {
-        kind: 'path-or-alias',
-        path: name,
-        alias: name.slice(0, slashIndex),
-        chart: name.slice(slashIndex + 1).replace(/\/$/, ''),
-    };
+    if (chart === '' || deeper.length > 0)
+        return { kind: 'path', path: name };
+    return { kind: 'path-or-alias', path: name, alias, chart };
 }
 function parseRegistryReference(reference) {
     const [location = '', digest] = reference.slice('oci://'.length).split('@');
@@ -38641,6 +38638,8 @@ const failureCodes = [
     'input-missing',
     'input-invalid',
     'inputs-conflict',
+    'certificate-secret-not-found',
+    'certificate-secret-unusable',
     'certificate-unreadable',
     'private-key-unreadable',
     'private-key-mismatch',
@@ -38687,6 +38686,7 @@ const failureCodes = [
     'service-ambiguous',
     'service-port-not-found',
     'service-unsupported',
+    'service-not-ours',
     'service-annotations-conflict',
     'service-class-lost',
     'milvus-tls-mismatch',
@@ -38737,6 +38737,7 @@ const failureCodes = [
     'milvus-unhealthy',
     'probe-calls-failed',
     'probe-address-failed',
+    'probe-rest-failed',
     'probe-host-dns-missing',
     'probe-host-dns-differs',
     'drift-found',
@@ -38832,112 +38833,114 @@ const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message ||
 /* harmony export */ });
 /* unused harmony exports privateKeyMismatch, unrelatedCertificates, intermediateMissing, issuerMissing, keyTypeUnsupported, signatureWeak, certificateTooLarge, chainTooLarge, issuerNameEmpty, ocspUrlTooLong, certificateExpired, chainCertificateExpired, certificateNotYetValid, hostNotCovered, hostBeyondWildcard, hostOnlyInCommonName */
 /* harmony import */ var _action_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5427);
+/* harmony import */ var _certificate_origin_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6276);
+
 
 const certificateRemedy = 'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
-function certificateCorrupt(input, cause) {
+function certificateCorrupt(text, cause) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains a certificate that cannot be parsed.`,
+        problem: `${text} contains a certificate that cannot be parsed.`,
         remedy: certificateRemedy,
         cause,
     });
 }
-function certificateMissing(input, found) {
+function certificateMissing(text, found) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
+        problem: `${text} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
         remedy: certificateRemedy,
     });
 }
-function certificateInputIsPrivateKey(input) {
+function certificateInputIsPrivateKey(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains a private key but no certificate.`,
+        problem: `${text} contains a private key but no certificate.`,
         remedy: 'Set certificate to the certificate, and private-key to the key.',
     });
 }
-function certificateInputIsRequest(input) {
+function certificateInputIsRequest(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains a certificate request but no certificate.`,
+        problem: `${text} contains a certificate request but no certificate.`,
         remedy: 'A CA signs the request. Set the input to the certificate that the CA returned.',
     });
 }
-function certificateInputIsPkcs7(input) {
+function certificateInputIsPkcs7(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
-        problem: `Input ${input} contains a PKCS#7 bundle but no certificate in PEM format.`,
+        problem: `${text} contains a PKCS#7 bundle but no certificate in PEM format.`,
         remedy: 'Extract the certificates with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
     });
 }
-function certificateAndKeySwapped() {
+function certificateAndKeySwapped({ pair }) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
-        problem: 'Inputs certificate and private-key are swapped.',
+        problem: `${pair} are swapped.`,
         remedy: 'Exchange the two values.',
     });
 }
-function privateKeyEncrypted() {
+function privateKeyEncrypted(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'private-key-unreadable',
-        problem: 'Input private-key is encrypted.',
+        problem: `${text} is encrypted.`,
         remedy: 'ACM accepts only unencrypted keys. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
     });
 }
-function privateKeyInOpensshFormat() {
+function privateKeyInOpensshFormat(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'private-key-unreadable',
-        problem: 'Input private-key is in OpenSSH format.',
+        problem: `${text} is in OpenSSH format.`,
         remedy: 'If the certificate was requested with this key, convert a copy to PEM with "ssh-keygen -p -N \'\' -m PEM -f FILE".',
     });
 }
-function multiplePrivateKeys(count) {
+function multiplePrivateKeys(text, count) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'private-key-unreadable',
-        problem: `Input private-key contains ${count} private keys.`,
+        problem: `${text} contains ${count} private keys.`,
         remedy: 'Keep only the key that the certificate was requested with.',
     });
 }
-function privateKeyMissing(found) {
+function privateKeyMissing(text, found) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'private-key-unreadable',
-        problem: `Input private-key contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
+        problem: `${text} contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
         remedy: 'Set it to the unencrypted RSA or EC key, in PEM format, that the certificate was requested with.',
     });
 }
-function privateKeyCorrupt() {
+function privateKeyCorrupt(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'private-key-unreadable',
-        problem: 'Input private-key contains a private key that cannot be parsed.',
+        problem: `${text} contains a private key that cannot be parsed.`,
         remedy: 'Set it to an unencrypted RSA or EC key in PEM format, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.',
     });
 }
-function privateKeyMismatch(names) {
+function privateKeyMismatch(names, { privateKey } = inputOrigin) {
     return new ActionError({
         code: 'private-key-mismatch',
-        problem: `Input private-key does not match the certificate for ${names}.`,
+        problem: `${privateKey} does not match the certificate for ${names}.`,
         remedy: 'Set it to the key that the certificate was requested with; a renewal often comes with a new key.',
     });
 }
-function unrelatedCertificates(count, first) {
+function unrelatedCertificates(count, first, { placeContains } = inputOrigin) {
     return new ActionError({
         code: 'certificate-chain-invalid',
-        problem: `Inputs certificate and certificate-chain contain ${count} certificate${count === 1 ? '' : 's'} that did not sign this certificate or its issuers (first: ${first}).`,
+        problem: `${placeContains} ${count} certificate${count === 1 ? '' : 's'} that did not sign this certificate or its issuers (first: ${first}).`,
         remedy: 'Include only the intermediate certificates that belong to this certificate, not those of an earlier one.',
     });
 }
-function intermediateMissing(subject, issuer) {
+function intermediateMissing(subject, issuer, { certificate, addChain } = inputOrigin) {
     return new ActionError({
         code: 'certificate-chain-invalid',
-        problem: `Input certificate contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
-        remedy: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
+        problem: `${certificate} contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
+        remedy: addChain,
     });
 }
-function issuerMissing(subject, issuer, others) {
+function issuerMissing(subject, issuer, others, { place, replaceChain } = inputOrigin) {
     return new ActionError({
         code: 'certificate-chain-invalid',
-        problem: `The intermediate certificate ${issuer}, which signed ${subject}, is missing in inputs certificate and certificate-chain; ${others.count} other certificate${others.count === 1 ? '' : 's'} there did not sign it (first: ${others.first}).`,
-        remedy: 'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
+        problem: `The intermediate certificate ${issuer}, which signed ${subject}, is missing in ${place}; ${others.count} other certificate${others.count === 1 ? '' : 's'} there did not sign it (first: ${others.first}).`,
+        remedy: replaceChain,
     });
 }
 function keyTypeUnsupported(algorithm) {
@@ -38973,11 +38976,11 @@ function issuerNameEmpty() {
 function ocspUrlTooLong(length, limit) {
     return rejectedByAcm(`its OCSP URL has ${length} characters, and the limit is ${limit}`, 'Have it issued with a shorter OCSP URL.');
 }
-function certificateExpired(subject, expiredAt) {
+function certificateExpired(subject, expiredAt, { renewal } = inputOrigin) {
     return new ActionError({
         code: 'certificate-expired',
         problem: `Certificate ${subject} expired on ${expiredAt.toISOString()}.`,
-        remedy: 'Renew it, and set certificate, private-key and certificate-chain to the new files.',
+        remedy: renewal,
     });
 }
 function chainCertificateExpired(subject, expiredAt) {
@@ -39017,6 +39020,45 @@ function hostOnlyInCommonName(host) {
         problem: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but many clients ignore it (Go, Java, browsers).`,
         remedy: `Request a certificate with ${host} as a subject alternative name.`,
     });
+}
+
+
+/***/ }),
+
+/***/ 6276:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   t: () => (/* binding */ inputOrigin)
+/* harmony export */ });
+/* unused harmony export secretOrigin */
+const inputOrigin = {
+    certificate: 'Input certificate',
+    chain: 'Input certificate-chain',
+    privateKey: 'Input private-key',
+    pair: 'Inputs certificate and private-key',
+    place: 'inputs certificate and certificate-chain',
+    placeContains: 'Inputs certificate and certificate-chain contain',
+    caBundle: 'probe-ca',
+    renewal: 'Renew it, and set certificate, private-key and certificate-chain to the new files.',
+    addChain: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
+    replaceChain: 'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
+};
+function secretOrigin(secret, entries) {
+    const nameEntry = (entry) => entry === undefined ? secret : `Key ${entry} of ${secret}`;
+    const certificate = nameEntry(entries?.certificate);
+    return {
+        certificate,
+        chain: nameEntry(entries?.chain),
+        privateKey: nameEntry(entries?.privateKey),
+        pair: entries ? `Keys ${entries.certificate} and ${entries.privateKey} of ${secret}` : secret,
+        place: secret,
+        placeContains: `${secret} contains`,
+        caBundle: entries?.chain === 'ca.crt' ? 'its ca.crt or probe-ca' : 'probe-ca',
+        renewal: `Renew it, and store the new certificate and key in ${secret}; if cert-manager maintains it, "kubectl describe certificate" shows why it was not renewed.`,
+        addChain: `Store the full chain (fullchain.pem) in ${entries?.certificate ?? secret}.`,
+        replaceChain: `Store the full chain (fullchain.pem) that was issued with this certificate in ${entries?.certificate ?? secret}.`,
+    };
 }
 
 
@@ -39099,28 +39141,6 @@ function gitHubRequestFailed(options) {
         ? `Grant the token the permissions ${requiredPermissions}.`
         : 'Re-run the job.';
     return new Error(`${problem} ${remedy}`, { cause });
-}
-
-
-/***/ }),
-
-/***/ 277:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   _: () => (/* binding */ readCount)
-/* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5049);
-/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
-
-
-function readCount(input) {
-    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input);
-    if (text === '')
-        return undefined;
-    if (!/^[1-9]\d*$/.test(text))
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .countInvalid */ .Rh)(input, text);
-    return Number(text);
 }
 
 
@@ -47367,6 +47387,30 @@ function createRequestError(thrown) {
 
 /***/ }),
 
+/***/ 7612:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   _: () => (/* binding */ readCount),
+/* harmony export */   v: () => (/* binding */ isDryRun)
+/* harmony export */ });
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5049);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
+
+
+function readCount(input) {
+    const text = (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input);
+    if (text === '')
+        return undefined;
+    if (!/^[1-9]\d*$/.test(text))
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .countInvalid */ .Rh)(input, text);
+    return Number(text);
+}
+const isDryRun = () => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('dry-run') === 'true';
+
+
+/***/ }),
+
 /***/ 2198:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -47581,7 +47625,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(1170);
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(5854);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3506);
-/* harmony import */ var _count_input_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(277);
+/* harmony import */ var _job_inputs_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7612);
 /* harmony import */ var _outcomes_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2198);
 /* harmony import */ var _github_github_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6641);
 /* harmony import */ var _environments_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2349);
@@ -47631,20 +47675,20 @@ async function run() {
         required: (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('require-environments') === 'true',
     });
     const commonInputs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_5__/* .findCommonInputs */ .GR)(targets);
-    const matrixCount = (0,_count_input_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._)('matrices') ?? 1;
+    const matrixCount = (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._)('matrices') ?? 1;
     const jobs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_5__/* .buildJobs */ .v6)(targets, {
         runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest',
         check: isPullRequest || (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') === 'check',
         commonInputs,
         matrixCount,
-        maxJobs: (0,_count_input_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._)('max-jobs'),
+        maxJobs: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._)('max-jobs'),
     });
     if (path === '')
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .setOutput */ .uH)('artifacts', getArtifactPrefix(targets.map(getTargetKey)));
     const matrices = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_5__/* .splitIntoMatrices */ .Fm)(jobs);
     setOutputs({
         ...createMatrixOutputs(matrices, matrixCount),
-        'max-parallel': divideParallelJobs((0,_count_input_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._)('max-parallel'), matrices.length),
+        'max-parallel': divideParallelJobs((0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._)('max-parallel'), matrices.length),
         'common-inputs': JSON.stringify(commonInputs),
         targets: JSON.stringify(targets.map(({ name }) => name)),
         unchanged: String(selectedTargets.length - targets.length),
@@ -47722,7 +47766,7 @@ function getEnvironmentSelector(isPullRequest) {
     return ({ environment, checkEnvironment }) => [isCheck ? checkEnvironment : environment];
 }
 function getRunKind() {
-    const dryRun = (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('dry-run') === 'true' ? ['dry-run'] : [];
+    const dryRun = (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .isDryRun */ .v)() ? ['dry-run'] : [];
     const pullRequest = (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getBooleanInput */ .Vt)('pull-request') ? ['pull-request'] : [];
     return [(0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') || 'deploy', ...dryRun, ...pullRequest];
 }
@@ -47804,7 +47848,7 @@ __webpack_async_result__();
 /* harmony export */   v6: () => (/* binding */ buildJobs)
 /* harmony export */ });
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
-/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5608);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6335);
 
 
 function findCommonInputs([first, ...others]) {
@@ -47980,7 +48024,7 @@ const variableInvalid = (variable, { message, remedy }) => new action_error/* Ac
 const clusterMissing = () => inputMissing('cluster', 'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.');
 const regionMissing = () => inputMissing('region', 'Set region to the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
 const hostMissing = () => inputMissing('host', 'Set host to the DNS name that clients connect to, for example milvus.example.com.');
-const certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-arn. A secret that does not exist in this environment reads as empty.');
+const certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-secret or certificate-arn. A secret that does not exist in this environment reads as empty.');
 const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
 const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
 const privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
@@ -47992,9 +48036,10 @@ const pathWithoutCheckout = (input, path) => inputInvalid(input, {
     remedy: 'Use the action in a job of your own after actions/checkout, or set an absolute path on the runner.',
 });
 const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if Helm installed Milvus, or only service if there is no Helm release.');
+const certificateSecretWithOthers = (others) => conflict(`Input certificate-secret is set together with ${others.join(', ')}.`, `The secret contains certificate, key and chain. Leave ${others.join(', ')} empty, or certificate-secret.`);
 const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
-const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where helm runs.');
-const cutoverLastWithoutProbe = () => conflict('Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.', 'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.');
+const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where Helm runs.');
+const cutoverLastWithoutProbe = () => conflict('Input cutover is last, but probe is off: nothing would test the ALB before the old load balancer is deleted.', 'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.');
 const cutoverNeverWithReleaseInputs = (releaseInputs) => {
     const names = releaseInputs.join(' and ');
     return conflict(`Input cutover is never, which leaves the release unchanged, but ${names} would change it.`, `Leave ${names} empty, or set cutover to first or last.`);
@@ -48002,13 +48047,14 @@ const cutoverNeverWithReleaseInputs = (releaseInputs) => {
 const probeDnsWithoutProbe = () => conflict('Input probe-dns is true, but probe is off.', 'Set probe-dns to false, or set probe: required on a runner that can reach the ALB.');
 const restoreTypeWithoutRelease = (serviceType) => conflict('Inputs restore-service-type and service are both set, but the action does not change a Service without a Helm release.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed. Or set release instead of service.`);
 const restoreClassWithoutLoadBalancer = () => conflict('Input restore-load-balancer-class is set, but restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
+const restWithBackendTls = (annotation) => conflict(`Input rest is true, but annotations sets ${annotation}: HTTPS.`, 'Set rest: false, or turn TLS off in Milvus: it does not serve the RESTful API on a port with TLS.');
 const annotationReserved = (annotation, owner) => inputInvalid('annotations', {
     message: `contains ${annotation}, which is set by ${owner}.`,
     remedy: 'Remove it from annotations.',
 });
 
-// EXTERNAL MODULE: ./build/inputs/inputs.js + 7 modules
-var inputs_inputs = __nccwpck_require__(5608);
+// EXTERNAL MODULE: ./build/inputs/inputs.js + 8 modules
+var inputs_inputs = __nccwpck_require__(6335);
 // EXTERNAL MODULE: ./build/inputs/invalid-input.js
 var invalid_input = __nccwpck_require__(7574);
 // EXTERNAL MODULE: ./build/util/objects.js
@@ -48210,6 +48256,8 @@ async function settleAll(promises) {
 
 // EXTERNAL MODULE: ./build/failures/certificate-files.js
 var certificate_files = __nccwpck_require__(3791);
+// EXTERNAL MODULE: ./build/failures/certificate-origin.js
+var certificate_origin = __nccwpck_require__(6276);
 ;// CONCATENATED MODULE: ./build/x509/issuers.js
 function isIssuerOf(issuer, certificate) {
     const namesMatch = certificate.issuer === issuer.subject || certificate.checkIssued(issuer);
@@ -48326,12 +48374,14 @@ var parse = __nccwpck_require__(1076);
 
 
 
-function parseCertificateMaterial(inputs, caBundle = [], now = Date.now()) {
-    if ((0,parse/* areInputsSwapped */.wN)(inputs))
-        throw (0,certificate_files/* certificateAndKeySwapped */.El)();
+
+function parseCertificateMaterial(texts, caBundle = [], now = Date.now()) {
+    const { privateKey, origin = certificate_origin/* inputOrigin */.t } = texts;
+    if ((0,parse/* areInputsSwapped */.wN)(texts))
+        throw (0,certificate_files/* certificateAndKeySwapped */.El)(origin);
     const { key, certificates } = parseAll({
-        key: () => (inputs.privateKey ? (0,parse/* parsePrivateKey */.QW)(inputs.privateKey) : undefined),
-        certificates: () => parseCertificateInputs(inputs),
+        key: () => (privateKey ? (0,parse/* parsePrivateKey */.QW)(origin.privateKey, privateKey) : undefined),
+        certificates: () => parseCertificateTexts(texts, origin),
     });
     const unique = certificates.filter((certificate, index) => certificates.findIndex((other) => other.raw.equals(certificate.raw)) === index);
     const leaf = findLeaf(unique, key, now);
@@ -48345,6 +48395,7 @@ function parseCertificateMaterial(inputs, caBundle = [], now = Date.now()) {
     const isRelated = (certificate) => related.has(certificate) || isSameAuthority(certificate, leaf);
     const inputOrder = unique.filter((certificate) => path.includes(certificate));
     return {
+        origin,
         leaf,
         isReordered: !areCertificatesEqual(inputOrder, path),
         chain,
@@ -48355,11 +48406,11 @@ function parseCertificateMaterial(inputs, caBundle = [], now = Date.now()) {
         privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '',
     };
 }
-function parseCertificateInputs(inputs) {
-    const certificates = (0,parse/* parseCertificateInput */.jF)('certificate', inputs.certificate);
-    if (!inputs.chain)
+function parseCertificateTexts(texts, origin) {
+    const certificates = (0,parse/* parseCertificateText */.Al)(origin.certificate, texts.certificate);
+    if (!texts.chain)
         return certificates;
-    return [...certificates, ...(0,parse/* parseCertificateInput */.jF)('certificate-chain', inputs.chain)];
+    return [...certificates, ...(0,parse/* parseCertificateText */.Al)(origin.chain, texts.chain)];
 }
 function parseAll(parsers) {
     const problems = [];
@@ -48382,7 +48433,7 @@ function findLeaf(certificates, key, now) {
     const servers = certificates.filter((certificate) => !certificate.ca);
     const leaf = ofKey.find(isValid) ?? ofKey[0] ?? servers.find(isValid) ?? servers[0] ?? certificates[0];
     if (!leaf)
-        throw new TypeError('parseCertificateInput() never returns an empty list');
+        throw new TypeError('parseCertificateText() never returns an empty list');
     return leaf;
 }
 function getDnsNames(certificate) {
@@ -48421,6 +48472,8 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 
 function resolveCertificateSource(inputs) {
     const { values, isSet } = inputs;
+    if (isSet('certificate-secret'))
+        return resolveSecret(inputs);
     const arn = values['certificate-arn'];
     const isMaterialSet = ['certificate', 'private-key', 'certificate-chain'].some(isSet);
     if (isMaterialSet)
@@ -48432,6 +48485,18 @@ function resolveCertificateSource(inputs) {
     if (values.mode === 'check')
         return { value: { kind: 'served' }, errors: [] };
     return { errors: [certificateMissing()] };
+}
+function resolveSecret({ values }) {
+    const { 'certificate-secret': reference, namespace } = values;
+    if (reference === undefined)
+        return { errors: [] };
+    if (reference.kind === 'secrets-manager')
+        return { value: { kind: 'secret', secret: reference }, errors: [] };
+    const secretNamespace = reference.namespace ?? namespace;
+    if (secretNamespace === undefined)
+        return { errors: [] };
+    const secret = { ...reference, namespace: secretNamespace };
+    return { value: { kind: 'secret', secret }, errors: [] };
 }
 function resolveMaterial({ values, isSet }) {
     const errors = [];
@@ -48556,7 +48621,20 @@ const checkoutRules = [
         return relative && pathWithoutCheckout(relative.input, relative.path);
     },
 ];
+const backendProtocolAnnotation = 'alb.ingress.kubernetes.io/backend-protocol';
+const certificateInputs = [
+    'certificate',
+    'private-key',
+    'certificate-chain',
+    'certificate-arn',
+];
 const endpointRules = [
+    ({ isSet }) => {
+        const others = certificateInputs.filter(isSet);
+        return isSet('certificate-secret') && others.length > 0
+            ? certificateSecretWithOthers(others)
+            : undefined;
+    },
     ({ values, region }) => {
         const arnRegion = values['certificate-arn']?.split(':')[3];
         if (arnRegion === undefined || region === undefined || arnRegion === region)
@@ -48570,6 +48648,9 @@ const endpointRules = [
         const reserved = findReservedAnnotation(values.annotations ?? {});
         return reserved && annotationReserved(reserved.annotation, reserved.owner);
     },
+    ({ values }) => values.rest === true && values.annotations?.[backendProtocolAnnotation] === 'HTTPS'
+        ? restWithBackendTls(backendProtocolAnnotation)
+        : undefined,
 ];
 const runRules = [
     ({ values }) => values.cutover === 'last' && values.probe === 'off'
@@ -48612,7 +48693,7 @@ var declaration = __nccwpck_require__(9624);
 const variablePrefix = 'INPUT_';
 const inputVariableName = (input) => variablePrefix + input.replace(/ /g, '_').toUpperCase();
 const withoutInputs = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith(variablePrefix)));
-function takeInputs(env) {
+function extractInputs(env) {
     const texts = {};
     for (const name of inputNames) {
         const variable = inputVariableName(name);
@@ -48633,8 +48714,8 @@ function environment_rejectUnknownInput(name) {
     return inputUnknown(name, findNearest(normalized, inputNames, maxDistance));
 }
 
-// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 9 modules
-var load_balancer = __nccwpck_require__(2655);
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 10 modules
+var load_balancer = __nccwpck_require__(4543);
 // EXTERNAL MODULE: ./build/inputs/file-paths.js
 var file_paths = __nccwpck_require__(5033);
 ;// CONCATENATED MODULE: ./build/inputs/variables.js
@@ -49286,7 +49367,7 @@ function inlineCode(text) {
 function rejectUrlCredentials(url) {
     if (url.username === '' && url.password === '')
         return;
-    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
+    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('contains credentials, which Helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
 }
 function parseChartName(name) {
     (0,_file_paths_js__WEBPACK_IMPORTED_MODULE_0__/* .rejectFileContent */ .Fy)(name);
@@ -49320,7 +49401,7 @@ function parseChartRepository(raw) {
     if ((0,_clients_helm_chart_reference_js__WEBPACK_IMPORTED_MODULE_2__/* .isArchiveUrl */ .Gx)(url))
         throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is the URL of a packaged chart, not of a chart repository.', 'Put the URL in chart, and leave chart-repository empty.');
     if (url.pathname.endsWith('/index.yaml'))
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('ends in index.yaml, which helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('ends in index.yaml, which Helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
     return raw;
 }
 function versionFromChartName(name) {
@@ -49344,7 +49425,7 @@ const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.t
 
 /***/ }),
 
-/***/ 2655:
+/***/ 4543:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49918,6 +49999,21 @@ function validateTag(key, value) {
 
 // EXTERNAL MODULE: ./build/inputs/invalid-input.js
 var invalid_input = __nccwpck_require__(7574);
+;// CONCATENATED MODULE: ./build/inputs/load-balancer-attributes.js
+const attributeInputs = [
+    { attribute: 'idle_timeout.timeout_seconds', input: 'idle-timeout', setting: 'idleTimeout' },
+];
+function getAttributes(settings) {
+    const attributes = [];
+    for (const { attribute, input, setting } of attributeInputs) {
+        const value = settings[setting];
+        if (value !== undefined)
+            attributes.push({ attribute, input, value: String(value) });
+    }
+    return attributes;
+}
+const findAttributeInput = (attribute) => attributeInputs.find((entry) => entry.attribute === attribute)?.input;
+
 // EXTERNAL MODULE: ./build/inputs/yaml.js
 var yaml = __nccwpck_require__(3697);
 ;// CONCATENATED MODULE: ./build/inputs/annotations.js
@@ -49926,17 +50022,8 @@ var yaml = __nccwpck_require__(3697);
 
 
 
+
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
-const reservedAttributes = {
-    'idle_timeout.timeout_seconds': {
-        isReserved: () => true,
-        remedy: 'Set input idle-timeout instead.',
-    },
-    'routing.http2.enabled': {
-        isReserved: (value) => value.toLowerCase() !== 'true',
-        remedy: 'Remove it: gRPC requires HTTP/2.',
-    },
-};
 const annotationsRejected = (rejected) => new invalid_input/* InvalidInputError */.oC(`contains values that the controller or ELB would reject: ${(0,invalid_input/* summarize */.eh)(rejected)}.`, 'Correct or remove these annotations.');
 function parseAnnotations(raw) {
     const annotations = (0,yaml/* stringMap */.Qi)(raw);
@@ -49951,10 +50038,18 @@ function parseAnnotations(raw) {
 }
 function rejectReservedAttributes(attributes) {
     for (const [key, value] of parseAttributes(attributes) ?? []) {
-        const reserved = Object.hasOwn(reservedAttributes, key) ? reservedAttributes[key] : undefined;
-        if (reserved?.isReserved(value) === true)
-            throw new invalid_input/* InvalidInputError */.oC(`contains the load balancer attribute ${key}=${truncateForError(value)}.`, reserved.remedy);
+        const remedy = getRemedy(key, value);
+        if (remedy !== undefined)
+            throw new invalid_input/* InvalidInputError */.oC(`contains the load balancer attribute ${key}=${truncateForError(value)}.`, remedy);
     }
+}
+function getRemedy(attribute, value) {
+    const input = findAttributeInput(attribute);
+    if (input !== undefined)
+        return `Set input ${input} instead.`;
+    if (attribute === 'routing.http2.enabled' && value.toLowerCase() !== 'true')
+        return 'Remove it: gRPC requires HTTP/2.';
+    return undefined;
 }
 function parseTags(raw) {
     const tags = (0,yaml/* stringMap */.Qi)(raw);
@@ -50039,6 +50134,12 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
             'assigns groups.',
         example: 'shared',
         defaultDescription: 'the group of the class, or an ALB of its own',
+    },
+    rest: {
+        ...input_types/* boolean */.zM,
+        description: 'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
+            '`/v2/vectordb`), through a second Service that this action creates. `false` removes both.',
+        default: 'false',
     },
     tags: {
         ...(0,input_types/* map */.Tj)(parseTags),
@@ -50139,7 +50240,7 @@ function findMisplacedSecrets(raw) {
 /* harmony export */ });
 /* harmony import */ var _lists_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8337);
 /* harmony import */ var _parsers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5272);
-/* harmony import */ var _pem_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(754);
+/* harmony import */ var _pem_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2658);
 
 
 
@@ -50164,7 +50265,7 @@ const pem = (parse = _pem_js__WEBPACK_IMPORTED_MODULE_2__/* .parsePem */ .o) => 
 
 /***/ }),
 
-/***/ 5608:
+/***/ 6335:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -50257,7 +50358,41 @@ const clusterInputs = (0,declaration/* defineInputs */.p)({
     },
 });
 
+// EXTERNAL MODULE: ./build/inputs/invalid-input.js
+var invalid_input = __nccwpck_require__(7574);
+;// CONCATENATED MODULE: ./build/inputs/certificate-secret.js
+
+
+const secretArn = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[\w/+=.@-]{1,519}$/;
+const secretArnWithKey = /^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+):/;
+function certificateSecret(raw) {
+    if (raw.startsWith('arn:'))
+        return parseSecretArn(raw);
+    const [name = '', namespace, ...rest] = raw.split('/').reverse();
+    if (rest.length > 0)
+        throw (0,invalid_input/* invalidValue */.BS)(raw, 'has more than one slash', 'Use name or namespace/name of a Secret in the cluster, or the ARN of a secret in AWS ' +
+            'Secrets Manager.');
+    return {
+        kind: 'kubernetes',
+        namespace: namespace === undefined ? undefined : (0,names/* kubernetesName */.gg)(namespace),
+        name: (0,names/* kubernetesSubdomain */.HN)(name),
+    };
+}
+function parseSecretArn(arn) {
+    if (/^arn:aws[a-z-]*:acm:/.test(arn))
+        throw (0,invalid_input/* invalidValue */.BS)(arn, 'is the ARN of an ACM certificate', 'Set certificate-arn to it, and leave certificate-secret empty.');
+    const [, withoutKey] = secretArnWithKey.exec(arn) ?? [];
+    if (withoutKey !== undefined)
+        throw (0,invalid_input/* invalidValue */.BS)(arn, 'names a key or a version of a secret', `Use the ARN of the secret, without what follows its name: ${withoutKey}.`);
+    const [, region] = secretArn.exec(arn) ?? [];
+    if (region === undefined)
+        throw (0,invalid_input/* invalidValue */.BS)(arn, 'is not the ARN of a secret in AWS Secrets Manager', 'Use the full ARN, for example ' +
+            'arn:aws:secretsmanager:us-east-2:111122223333:secret:milvus/tls-AbCdEf.');
+    return { kind: 'secrets-manager', arn, region };
+}
+
 ;// CONCATENATED MODULE: ./build/inputs/declarations/endpoint.js
+
 
 
 
@@ -50277,7 +50412,7 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
         description: 'TLS certificate as PEM or base64 of PEM. A full chain is fine. With `mode: check` it is ' +
             'optional: the run then checks the certificate that the Ingress names.',
         example: '${{ secrets.TLS_CERTIFICATE }}',
-        required: 'unless `certificate-arn` is set',
+        required: 'unless `certificate-secret` or `certificate-arn` is set',
     },
     'private-key': {
         ...(0,input_types/* pem */.ps)(),
@@ -50297,6 +50432,17 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
             'contains them.',
         example: '${{ secrets.TLS_CHAIN }}',
         defaultDescription: 'the certificates of `probe-ca` that issued `certificate`',
+    },
+    'certificate-secret': {
+        type: 'string',
+        schemaType: 'scalar',
+        parse: certificateSecret,
+        modes,
+        description: 'Secret that contains certificate, key and chain, as an alternative to the inputs for ' +
+            'them: `name` or `namespace/name` of a Secret of type `kubernetes.io/tls` in the cluster, ' +
+            'such as one of cert-manager, or the ARN of a secret in AWS Secrets Manager. Each run ' +
+            'reads it, so a scheduled deploy renews the certificate.',
+        example: 'milvus-tls',
     },
     'certificate-arn': {
         ...(0,input_types/* string */.Yj)(names/* certificateArn */.pX),
@@ -50321,10 +50467,10 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     },
 });
 
-// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 9 modules
-var load_balancer = __nccwpck_require__(2655);
-// EXTERNAL MODULE: ./build/inputs/pem.js
-var pem = __nccwpck_require__(754);
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 10 modules
+var load_balancer = __nccwpck_require__(4543);
+// EXTERNAL MODULE: ./build/inputs/pem.js + 1 modules
+var pem = __nccwpck_require__(2658);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js
 
 
@@ -50884,15 +51030,47 @@ function days(raw) {
 
 /***/ }),
 
-/***/ 754:
+/***/ 2658:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   S: () => (/* binding */ parseCaBundle),
-/* harmony export */   o: () => (/* binding */ parsePem)
-/* harmony export */ });
-/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
-/* harmony import */ var _x509_parse_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1076);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  S: () => (/* binding */ parseCaBundle),
+  o: () => (/* binding */ parsePem)
+});
+
+// EXTERNAL MODULE: ./build/inputs/invalid-input.js
+var invalid_input = __nccwpck_require__(7574);
+// EXTERNAL MODULE: ./build/x509/parse.js + 2 modules
+var parse = __nccwpck_require__(1076);
+;// CONCATENATED MODULE: ./build/x509/pem.js
+const stripQuotes = (text) => text.trim().replace(/^(["'])(.*)\1$/s, '$2');
+function decodePem(text) {
+    const raw = stripQuotes(text);
+    const pem = raw.includes('-----BEGIN') ? raw : Buffer.from(raw, 'base64').toString('utf8');
+    return pem.includes('-----BEGIN') ? restoreLineEndings(pem) : undefined;
+}
+function restoreLineEndings(text) {
+    const lines = text
+        .replace(/\\r/g, '')
+        .replace(/\\n|\r\n?/g, '\n')
+        .split('\n');
+    const blocks = lines
+        .map((line) => line.trim())
+        .join('\n')
+        .replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (_block, begin, body, end) => `\n${[begin, ...wrapBody(body.trim()), end].join('\n')}\n`);
+    const remainingLines = blocks.split('\n').map((line) => line.trim());
+    return remainingLines.filter((line) => line !== '').join('\n') + '\n';
+}
+function wrapBody(body) {
+    const lines = body.split('\n');
+    const isWrapped = lines.every((line) => /^\S{1,76}$/.test(line));
+    return isWrapped ? lines : (body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []);
+}
+
+;// CONCATENATED MODULE: ./build/inputs/pem.js
+
 
 
 const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
@@ -50944,10 +51122,14 @@ const textFormats = [
         remedy: 'Set certificate-arn to it, and leave certificate and private-key empty.',
     },
     {
+        pattern: /^arn:aws[a-z-]*:secretsmanager:/,
+        name: 'the ARN of a secret in AWS Secrets Manager',
+        remedy: 'Set certificate-secret to it, and leave certificate and private-key empty.',
+    },
+    {
         pattern: /^arn:aws/,
         name: 'an ARN',
-        remedy: 'Fetch its value in an earlier step (aws-actions/aws-secretsmanager-get-secrets for a ' +
-            'secret), and use that value.',
+        remedy: 'Fetch its value in an earlier step, and use that value.',
     },
     {
         pattern: /^ssh-|^ecdsa-sha2-/,
@@ -50962,49 +51144,32 @@ const textFormats = [
     },
 ];
 function parsePem(input) {
-    const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
+    const raw = stripQuotes(input);
     const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
     if (textFormat)
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC(`is ${textFormat.name}.`, textFormat.remedy);
+        throw new invalid_input/* InvalidInputError */.oC(`is ${textFormat.name}.`, textFormat.remedy);
+    const pem = decodePem(raw);
+    if (pem !== undefined)
+        return pem;
     const bytes = Buffer.from(raw, 'base64');
-    const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8');
-    if (text.includes('-----BEGIN'))
-        return restoreLineEndings(text);
-    if (Buffer.from(text, 'base64').includes('-----BEGIN'))
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('is base64 of base64: it was encoded twice.', 'Encode it once, or use the PEM itself.');
+    if (Buffer.from(bytes.toString('utf8'), 'base64').includes('-----BEGIN'))
+        throw new invalid_input/* InvalidInputError */.oC('is base64 of base64: it was encoded twice.', 'Encode it once, or use the PEM itself.');
     const prefix = bytes.subarray(0, 24).toString('hex');
     const binaryFormat = binaryFormats.find(({ prefixPattern }) => new RegExp(`^(?:${prefixPattern})`).test(prefix));
     if (binaryFormat)
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
-    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
-}
-function restoreLineEndings(text) {
-    const lines = text
-        .replace(/\\r/g, '')
-        .replace(/\\n|\r\n?/g, '\n')
-        .split('\n');
-    const blocks = lines
-        .map((line) => line.trim())
-        .join('\n')
-        .replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (_block, begin, body, end) => `\n${[begin, ...wrapBody(body.trim()), end].join('\n')}\n`);
-    const remainingLines = blocks.split('\n').map((line) => line.trim());
-    return remainingLines.filter((line) => line !== '').join('\n') + '\n';
-}
-function wrapBody(body) {
-    const lines = body.split('\n');
-    const isWrapped = lines.every((line) => /^\S{1,76}$/.test(line));
-    return isWrapped ? lines : (body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []);
+        throw new invalid_input/* InvalidInputError */.oC(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
+    throw new invalid_input/* InvalidInputError */.oC('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
 }
 function parseCaBundle(raw) {
     const pem = parsePem(raw);
     if (!containsCertificate(pem))
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('contains no readable certificate.', 'Use PEM certificates of the CA, ' +
+        throw new invalid_input/* InvalidInputError */.oC('contains no readable certificate.', 'Use PEM certificates of the CA, ' +
             'each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.');
     return pem;
 }
 function containsCertificate(pem) {
     try {
-        return (0,_x509_parse_js__WEBPACK_IMPORTED_MODULE_1__/* .parseCertificates */ .WW)(pem).length > 0;
+        return (0,parse/* parseCertificates */.WW)(pem).length > 0;
     }
     catch {
         return false;
@@ -51194,7 +51359,7 @@ function formatDuration(milliseconds) {
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   wN: () => (/* binding */ areInputsSwapped),
-  jF: () => (/* binding */ parseCertificateInput),
+  Al: () => (/* binding */ parseCertificateText),
   WW: () => (/* binding */ parseCertificates),
   QW: () => (/* binding */ parsePrivateKey)
 });
@@ -51365,20 +51530,20 @@ const misplacedBlockFailures = [
     { label: /REQUEST/, createFailure: certificate_files/* certificateInputIsRequest */.DR },
     { label: /PKCS7/, createFailure: certificate_files/* certificateInputIsPkcs7 */.sh },
 ];
-function parseCertificateInput(input, pem) {
-    const certificates = parseOrFail(input, pem);
+function parseCertificateText(text, pem) {
+    const certificates = parseOrFail(text, pem);
     if (certificates.length > 0)
         return certificates;
     const blockLabel = getPemLabel(pem) ?? '';
     const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel));
-    throw misplaced?.createFailure(input) ?? (0,certificate_files/* certificateMissing */.ym)(input, describePemBlock(pem));
+    throw misplaced?.createFailure(text) ?? (0,certificate_files/* certificateMissing */.ym)(text, describePemBlock(pem));
 }
-function parseOrFail(input, pem) {
+function parseOrFail(text, pem) {
     try {
         return parseCertificates(pem);
     }
     catch (thrown) {
-        throw (0,certificate_files/* certificateCorrupt */.BY)(input, thrown);
+        throw (0,certificate_files/* certificateCorrupt */.BY)(text, thrown);
     }
 }
 function areInputsSwapped(inputs) {
@@ -51388,21 +51553,21 @@ function areInputsSwapped(inputs) {
         countMatches(privateKey, certificateBegin) > 0 &&
         countMatches(privateKey, privateKeyBegin) === 0);
 }
-function parsePrivateKey(pem) {
+function parsePrivateKey(text, pem) {
     if (encryptedKey.test(pem))
-        throw (0,certificate_files/* privateKeyEncrypted */.Lv)();
+        throw (0,certificate_files/* privateKeyEncrypted */.Lv)(text);
     if (opensshKey.test(pem))
-        throw (0,certificate_files/* privateKeyInOpensshFormat */.p_)();
+        throw (0,certificate_files/* privateKeyInOpensshFormat */.p_)(text);
     const count = countMatches(pem, privateKeyBegin);
     if (count > 1)
-        throw (0,certificate_files/* multiplePrivateKeys */.GE)(count);
+        throw (0,certificate_files/* multiplePrivateKeys */.GE)(text, count);
     if (count === 0)
-        throw (0,certificate_files/* privateKeyMissing */.Zm)(describePemBlock(pem));
+        throw (0,certificate_files/* privateKeyMissing */.Zm)(text, describePemBlock(pem));
     try {
         return (0,external_node_crypto_.createPrivateKey)(pem);
     }
     catch {
-        throw (0,certificate_files/* privateKeyCorrupt */.KG)();
+        throw (0,certificate_files/* privateKeyCorrupt */.KG)(text);
     }
 }
 

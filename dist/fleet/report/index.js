@@ -39273,6 +39273,29 @@ function createRequestError(thrown) {
 
 /***/ }),
 
+/***/ 7612:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   v: () => (/* binding */ isDryRun)
+/* harmony export */ });
+/* unused harmony export readCount */
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5049);
+
+
+function readCount(input) {
+    const text = getInput(input);
+    if (text === '')
+        return undefined;
+    if (!/^[1-9]\d*$/.test(text))
+        throw countInvalid(input, text);
+    return Number(text);
+}
+const isDryRun = () => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('dry-run') === 'true';
+
+
+/***/ }),
+
 /***/ 3636:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -39698,16 +39721,20 @@ function getStatus(url, signal) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5049);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1170);
-/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5854);
-/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3506);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1170);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5854);
+/* harmony import */ var _util_run_url_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7136);
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3506);
 /* harmony import */ var _github_github_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6641);
+/* harmony import */ var _job_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7612);
 /* harmony import */ var _outcomes_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3636);
-/* harmony import */ var _comment_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7863);
+/* harmony import */ var _comment_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(7863);
 /* harmony import */ var _heartbeat_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5245);
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9791);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9791);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6410);
 /* harmony import */ var _result_files_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8202);
+
+
 
 
 
@@ -39749,13 +39776,13 @@ async function reportResults(github, env) {
         _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e(problem);
     const results = (0,_report_js__WEBPACK_IMPORTED_MODULE_5__/* .selectResults */ .B6)(jobs, {
         mode: _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('mode'),
-        dryRun: _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('dry-run') === 'true',
+        dryRun: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .isDryRun */ .v)(),
         plannedIn: Number(_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('planned-in') || '1'),
         targetNames,
         isComplete: problems.length === 0,
     });
     if (results.length === 0 && !isPlan)
-        throw problems.length > 0 ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .resultsIncomplete */ .bD)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .resultsMissing */ .VX)();
+        throw problems.length > 0 ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .resultsIncomplete */ .bD)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .resultsMissing */ .VX)();
     if (_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('mode') !== 'check' && !isPlan)
         recordOutcomes(results, env);
     const report = (0,_report_js__WEBPACK_IMPORTED_MODULE_5__/* .createFleetReport */ .x_)(results);
@@ -39764,7 +39791,7 @@ async function reportResults(github, env) {
     else
         await writeReport(report);
     if (problems.length > 0)
-        throw isPlan ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .planIncomplete */ .QM)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .resultsIncomplete */ .bD)();
+        throw isPlan ? (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .planIncomplete */ .QM)() : (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .resultsIncomplete */ .bD)();
     await reportCompletion(results);
 }
 function recordOutcomes(results, env) {
@@ -39778,12 +39805,12 @@ async function reportCompletion(results) {
     const unchecked = results.filter(({ outcome }) => !['success', 'failure'].includes(outcome));
     try {
         if (unchecked.length > 0)
-            throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .heartbeatWithheld */ .Gq)(unchecked.length);
+            throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .heartbeatWithheld */ .Gq)(unchecked.length);
         await (0,_heartbeat_js__WEBPACK_IMPORTED_MODULE_2__/* .sendHeartbeat */ .R)(url);
         console.log('Sent the heartbeat');
     }
     catch (thrown) {
-        _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e((0,_util_text_js__WEBPACK_IMPORTED_MODULE_7__/* .getErrorMessage */ .u1)(thrown));
+        _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e((0,_util_text_js__WEBPACK_IMPORTED_MODULE_8__/* .getErrorMessage */ .u1)(thrown));
     }
 }
 async function publish(github, report, env) {
@@ -39800,17 +39827,17 @@ async function publishPlan(github, report, env) {
         unchangedCount: Number(_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('unchanged') || '0'),
         abandoned: JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('abandoned') || '[]'),
     };
-    const text = (0,_plan_js__WEBPACK_IMPORTED_MODULE_8__/* .renderPlan */ .E)(report, scope, maxSummaryLength);
-    await writeSummary(report, (0,_plan_js__WEBPACK_IMPORTED_MODULE_8__/* .createPlanTitle */ .O)(report), text);
+    const text = (0,_plan_js__WEBPACK_IMPORTED_MODULE_9__/* .renderPlan */ .E)(report, scope, maxSummaryLength);
+    await writeSummary(report, (0,_plan_js__WEBPACK_IMPORTED_MODULE_9__/* .createPlanTitle */ .O)(report), text);
     const pullRequest = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('pull-request');
     if (pullRequest === '')
         return;
     const source = {
         workflow: env['GITHUB_WORKFLOW'] ?? '',
         runId: Number(env['GITHUB_RUN_ID'] ?? '0'),
-        runUrl: createRunUrl(env),
+        runUrl: (0,_util_run_url_js__WEBPACK_IMPORTED_MODULE_10__/* .getRunUrl */ .p)(env),
     };
-    await (0,_comment_js__WEBPACK_IMPORTED_MODULE_9__/* .syncComment */ .v)(github, Number(pullRequest), { report, scope, source });
+    await (0,_comment_js__WEBPACK_IMPORTED_MODULE_11__/* .syncComment */ .v)(github, Number(pullRequest), { report, scope, source });
 }
 async function readResults(github, targetNames, env) {
     const directory = _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('directory');
@@ -39825,7 +39852,7 @@ async function readResults(github, targetNames, env) {
         return { jobs: [...local.jobs, ...remote.jobs], problems: remote.problems };
     }
     catch (thrown) {
-        return { jobs: local.jobs, problems: [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_7__/* .getErrorMessage */ .u1)(thrown)] };
+        return { jobs: local.jobs, problems: [(0,_util_text_js__WEBPACK_IMPORTED_MODULE_8__/* .getErrorMessage */ .u1)(thrown)] };
     }
 }
 const noResultFiles = { jobs: [], problems: [], artifacts: [] };
@@ -39834,14 +39861,14 @@ async function writeReport(report) {
     await writeSummary(report, report.title, text);
 }
 async function writeSummary({ clean, drift }, title, text) {
-    await _actions_core__WEBPACK_IMPORTED_MODULE_10__/* .summary */ .z.addRaw(`### ${title}\n\n${text}\n`).write();
+    await _actions_core__WEBPACK_IMPORTED_MODULE_12__/* .summary */ .z.addRaw(`### ${title}\n\n${text}\n`).write();
     _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH('clean', String(clean));
     _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH('drift', drift);
     console.log(title);
 }
 async function syncIssue(github, report, env) {
     const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('artifacts')} -->`;
-    const runUrl = createRunUrl(env);
+    const runUrl = (0,_util_run_url_js__WEBPACK_IMPORTED_MODULE_10__/* .getRunUrl */ .p)(env);
     try {
         const existing = await github.findIssue(label, marker);
         if (!report.clean) {
@@ -39857,7 +39884,7 @@ async function syncIssue(github, report, env) {
         }
     }
     catch (thrown) {
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_6__/* .issueNotUpdated */ .gn)(thrown);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .issueNotUpdated */ .gn)(thrown);
     }
 }
 function createBody(report, marker, runUrl) {
@@ -39878,12 +39905,7 @@ async function openIssue(github, issue, marker) {
     _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH('issue', String(number));
     console.log(`Opened issue #${number}`);
 }
-function createRunUrl(env) {
-    const server = env['GITHUB_SERVER_URL'] ?? '';
-    const repository = env['GITHUB_REPOSITORY'] ?? '';
-    return `${server}/${repository}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}`;
-}
-await run(process.env).catch((thrown) => _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1((0,_util_text_js__WEBPACK_IMPORTED_MODULE_7__/* .getErrorMessage */ .u1)(thrown)));
+await run(process.env).catch((thrown) => _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setFailed */ .C1((0,_util_text_js__WEBPACK_IMPORTED_MODULE_8__/* .getErrorMessage */ .u1)(thrown)));
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -40241,6 +40263,19 @@ async function readResultFiles(directory) {
 /* harmony export */   Q: () => (/* binding */ isPlainObject)
 /* harmony export */ });
 const isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+
+/***/ }),
+
+/***/ 7136:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   p: () => (/* binding */ getRunUrl)
+/* harmony export */ });
+function getRunUrl({ GITHUB_SERVER_URL: server = 'https://github.com', GITHUB_REPOSITORY: repository = '', GITHUB_RUN_ID: runId = '', }) {
+    return `${server}/${repository}/actions/runs/${runId}`;
+}
 
 
 /***/ }),

@@ -61,7 +61,7 @@ export interface NamespaceReads {
 /** The objects of a target, without what is read about them. */
 export interface TargetObjects extends Pick<
   Target,
-  'release' | 'unreadableReleaseName' | 'ingressName' | 'ingress'
+  'release' | 'unreadableReleaseName' | 'ingressName' | 'ingress' | 'restService'
 > {
   readonly namespace: KubernetesObject
   readonly service: Service
@@ -106,7 +106,16 @@ export async function findObjects(
     logOldLoadBalancerNotes(context, service, settings.host)
     logOtherFieldManagers(context, service)
   }
-  return { namespace, release, unreadableReleaseName, service, port, ingressName, ingress }
+  return {
+    namespace,
+    release,
+    unreadableReleaseName,
+    service,
+    port,
+    ingressName,
+    ingress,
+    restService,
+  }
 }
 
 /**
@@ -118,21 +127,17 @@ export async function completeTarget(
   objectsPromise: Promise<TargetObjects>,
 ): Promise<Omit<Target, 'classParams'>> {
   const { settings, clients } = run
-  const objects = await objectsPromise
-  const { namespace, release, unreadableReleaseName, service, port, ingressName, ingress } = objects
+  const { namespace, service, port, ...objects } = await objectsPromise
+  const { ingressName, ingress } = objects
   const [events] = await settleAll([
     listIngressEvents(clients.kubernetes, settings.namespace, { ingressName, ingress }),
     checkEndpoints(run, service),
   ] as const)
   return {
+    ...objects,
     namespace: { name: settings.namespace, uid: namespace.metadata.uid },
-    release,
-    unreadableReleaseName,
     service: { ...describeService(service), port },
     manager: findManagingTool(service),
-    ingressName,
-    ingress,
-    restService,
     events,
   }
 }
