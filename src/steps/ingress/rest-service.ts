@@ -103,7 +103,7 @@ export interface RestServiceInput {
 /**
  * The same pods and port as those of Milvus' Service: Milvus tells the protocols apart. A health
  * check of the Ingress is one for gRPC, so all of its parts are set here. Milvus answers `/` with
- * 404, or with 401 when it requires credentials; an answer proves that it serves HTTP. Source:
+ * 404, or with 401 when it requires credentials; an answer shows that it serves HTTP. Source:
  * milvus, internal/distributed/proxy/service.go; the controller's docs, "Annotations".
  */
 export function buildRestService(input: RestServiceInput): ServiceManifest {
