@@ -33,7 +33,7 @@ const errorRules = (arn) => [
     },
     {
         namePattern: /^(AccessDeniedException|DecryptionFailure|InvalidRequestException)$/,
-        messagePattern: /kms/i,
+        messagePattern: /\bkms:|access to kms|kms key/i,
         createFailure: ({ message, cause }) => _failures_certificate_secret_js__WEBPACK_IMPORTED_MODULE_0__/* .awsSecretKeyDenied */ .ix(arn, message, cause),
     },
     {

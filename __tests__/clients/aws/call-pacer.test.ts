@@ -63,3 +63,15 @@ test('a call that is cancelled while it waits for its turn does not start', asyn
   await waiting
   expect(starts).toBe(1)
 })
+
+test('a clock that is set back delays a call by one interval only', async () => {
+  const clock = new ManualClock()
+  const pacer = new CallPacer({ clock, signal: new AbortController().signal })
+  const call = () => pacer.call(() => Promise.resolve('called'))
+  await call()
+  await clock.advance(-600_000)
+  const waiting = call()
+  await setImmediate()
+  await clock.advance(125)
+  expect(await waiting).toBe('called')
+}, 1_000)

@@ -55,7 +55,8 @@ export class CallPacer {
    */
   private async takeTurn(): Promise<void> {
     const { clock, signal } = this.pace
-    const wait = this.nextStart - clock.now()
+    // A clock that is set back must not add to the wait.
+    const wait = Math.min(interval, this.nextStart - clock.now())
     if (wait > 0) await clock.sleep(wait, signal)
     throwIfCancelled(signal)
     this.nextStart = clock.now() + interval

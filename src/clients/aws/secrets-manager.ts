@@ -27,9 +27,10 @@ const errorRules = (arn: string): readonly AwsErrorRule[] => [
     createFailure: () => failures.awsSecretScheduledForDeletion(arn),
   },
   {
-    // "Access to KMS is not allowed", and messages that name kms:Decrypt or a disabled key.
+    // "Access to KMS is not allowed", and messages that name kms:Decrypt or a disabled key. The
+    // name of a role or a secret may contain "kms", too.
     namePattern: /^(AccessDeniedException|DecryptionFailure|InvalidRequestException)$/,
-    messagePattern: /kms/i,
+    messagePattern: /\bkms:|access to kms|kms key/i,
     createFailure: ({ message, cause }) => failures.awsSecretKeyDenied(arn, message, cause),
   },
   {
