@@ -66,7 +66,7 @@ scenario(
       environment.kubectl('annotate', 'service', 'milvus-demo', annotation)
     await annotate(`${trackingId}=vectors:/Service:milvus/milvus-demo`)
     const managed = expectFailure(
-      await run(inputsWithoutKey, { env }),
+      await run(inputsWithoutKey, { env: await environment.assumeRole('', 'check') }),
       'preflight',
       'release-managed-elsewhere',
     )
