@@ -117,7 +117,9 @@ export async function restoreRestService(
     if (differences.length > 0) await applyRestService(run, manifest)
     return `Service ${name} is restored`
   }
-  if (!live) return `Service ${name} does not exist`
+  // One that someone else created in the meantime is not ours to delete.
+  if (!live || ownedAnnotations(live, fieldManager).size === 0)
+    return `Service ${name} was not created`
   run.context.recordChange({ ...change, path: 'RESTful API', before: restPaths.join(', ') })
   await deleteRestService(run, { namespace, name, uid: live.metadata.uid })
   return `Service ${name} is deleted`
