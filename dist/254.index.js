@@ -10,9 +10,7 @@ export const modules = {
 /* harmony export */ });
 /* harmony import */ var _aws_sdk_client_secrets_manager__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(2994);
 /* harmony import */ var _failures_certificate_secret_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1874);
-/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(3506);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(3202);
-
 
 
 
@@ -49,11 +47,7 @@ async function getSecretValue(config, { arn, region }) {
         return SecretString ?? SecretBinary ?? '';
     }
     catch (thrown) {
-        const message = (0,_util_text_js__WEBPACK_IMPORTED_MODULE_3__/* .getErrorMessage */ .u1)(thrown);
-        const rule = (0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .findErrorRule */ .y9)(errorRules(arn), thrown, message);
-        const operation = 'secretsmanager:GetSecretValue';
-        throw (rule?.createFailure({ operation, message, cause: thrown }) ??
-            (0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .translateAwsError */ .q4)(operation, thrown));
+        throw (0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .translateAwsError */ .q4)('secretsmanager:GetSecretValue', thrown, errorRules(arn));
     }
 }
 

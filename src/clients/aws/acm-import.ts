@@ -7,8 +7,7 @@ import {
   acmImportQuotaExceeded,
   acmTagsRejected,
 } from '../../failures/certificate.ts'
-import { getErrorMessage } from '../../util/text.ts'
-import { errorName, findErrorRule, translateAwsError, type AwsErrorRule } from './errors.ts'
+import { errorName, translateAwsError, type AwsErrorRule } from './errors.ts'
 
 /** PEM texts for an import. `chain` may be empty. */
 export interface ImportMaterial {
@@ -70,10 +69,5 @@ const importErrorRules: readonly AwsErrorRule[] = [
   },
 ]
 
-export function translateImportError(thrown: unknown): ActionError {
-  const operation = 'acm:ImportCertificate'
-  const message = getErrorMessage(thrown)
-  const rule = findErrorRule(importErrorRules, thrown, message)
-  if (!rule) return translateAwsError(operation, thrown)
-  return rule.createFailure({ operation, message, cause: thrown })
-}
+export const translateImportError = (thrown: unknown): ActionError =>
+  translateAwsError('acm:ImportCertificate', thrown, importErrorRules)

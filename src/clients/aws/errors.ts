@@ -76,14 +76,19 @@ const errorRules: readonly AwsErrorRule[] = [
 /**
  * @param operation the call, as IAM names it: `acm:ImportCertificate`
  * @param thrown by the SDK
+ * @param operationRules rules of this operation, which come before those of all operations
  */
-export function translateAwsError(operation: string, thrown: unknown): ActionError {
+export function translateAwsError(
+  operation: string,
+  thrown: unknown,
+  operationRules: readonly AwsErrorRule[] = [],
+): ActionError {
   if (thrown instanceof ActionError) return thrown
   if (isForeignResponse(thrown))
     return awsRequestFailed({ operation, message: describeForeignResponse(thrown), cause: thrown })
   const name = errorName(thrown)
   const message = getErrorMessage(thrown).replace(sdkDebugHint, '').trimEnd() || name
-  const rule = findErrorRule(errorRules, thrown, message)
+  const rule = findErrorRule([...operationRules, ...errorRules], thrown, message)
   if (rule) return rule.createFailure({ operation, message, cause: thrown })
   const isNameInformative = name !== message && name !== 'Error'
   return awsRequestFailed({
@@ -108,7 +113,7 @@ export async function undefinedIfAwsDenies<T>(
 }
 
 /** The first rule whose patterns match an error. */
-export const findErrorRule = (
+const findErrorRule = (
   rules: readonly AwsErrorRule[],
   thrown: unknown,
   message: string,

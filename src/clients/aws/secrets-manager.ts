@@ -4,9 +4,8 @@
  */
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import * as failures from '../../failures/certificate-secret.ts'
-import { getErrorMessage } from '../../util/text.ts'
 import type { AwsClients } from './clients.ts'
-import { findErrorRule, translateAwsError, type AwsErrorRule } from './errors.ts'
+import { translateAwsError, type AwsErrorRule } from './errors.ts'
 
 /** The first match wins. Source: Secrets Manager API reference, GetSecretValue. */
 const errorRules = (arn: string): readonly AwsErrorRule[] => [
@@ -57,12 +56,6 @@ export async function getSecretValue(
     )
     return SecretString ?? SecretBinary ?? ''
   } catch (thrown) {
-    const message = getErrorMessage(thrown)
-    const rule = findErrorRule(errorRules(arn), thrown, message)
-    const operation = 'secretsmanager:GetSecretValue'
-    throw (
-      rule?.createFailure({ operation, message, cause: thrown }) ??
-      translateAwsError(operation, thrown)
-    )
+    throw translateAwsError('secretsmanager:GetSecretValue', thrown, errorRules(arn))
   }
 }
