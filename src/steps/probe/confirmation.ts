@@ -1,7 +1,6 @@
 /** Confirms an endpoint that has answered: over every address of the ALB, and with many calls. */
 import type { TargetHealth } from '../../clients/aws/load-balancer-configuration.ts'
 import { confirm, type Confirmation } from '../../clients/milvus/confirmation.ts'
-import type { Endpoint } from '../../clients/milvus/endpoint.ts'
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { ProbeFailure, propagationWindow } from '../../failures/probe-failure.ts'
 import {
@@ -14,6 +13,7 @@ import { probeNeverAttempted, probeTimedOut } from '../../failures/probe.ts'
 import { pollInterval, throwIfCancelled, waitFor, type PollResult } from '../../util/polling.ts'
 import type { EndpointRun } from '../run.ts'
 import { progressLogger } from '../step.ts'
+import type { ProbedEndpoint } from './retry.ts'
 import {
   countTargets,
   describeConfirmation,
@@ -26,11 +26,8 @@ import {
 export type ReadTargets = () => Promise<readonly TargetHealth[] | undefined>
 
 /** What is confirmed, and until when. */
-export interface ConfirmedEndpoint {
-  readonly endpoint: Endpoint
+export interface ConfirmedEndpoint extends ProbedEndpoint {
   readonly readTargets: ReadTargets
-  /** Milliseconds since the epoch. */
-  readonly deadline: number
 }
 
 /** A round of calls, with the targets at that time. */

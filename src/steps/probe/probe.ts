@@ -17,7 +17,7 @@ import type { EndpointRun } from '../run.ts'
 import type { Context } from '../step.ts'
 import { confirmEndpoint, type ReadTargets } from './confirmation.ts'
 import { findNlbPort } from './nlb-port.ts'
-import { retryProbe } from './retry.ts'
+import { retryProbe, type ProbedEndpoint, type TimedEndpoint } from './retry.ts'
 
 /** A probe connects to Milvus by itself, and needs no client of the run. */
 type ProbeRun = Pick<EndpointRun, 'context' | 'settings'>
@@ -67,18 +67,18 @@ export async function apply(
     timeout: stageTimeout,
     callTimeout,
   }
-  const attempt = (attemptDeadline: number) =>
-    probe({ ...endpoint, deadline: attemptDeadline }, options.token, context.signal)
-  const result = await retryProbe(run, attempt, () => attemptInterval)
+  const probed: ProbedEndpoint = { endpoint, deadline }
+  const attempt = (attempted: Endpoint) => probe(attempted, options.token, context.signal)
+  const result = await retryProbe(run, probed, attempt, () => attemptInterval)
   for (const line of result.trace) context.log.info(line)
   reportResult(run, result, exposure)
-  const confirmed = await confirmEndpoint(run, { endpoint, readTargets, deadline })
+  const confirmed = await confirmEndpoint(run, { ...probed, readTargets })
   const phrases = [confirmed.phrase]
   if (isRestServed) {
     const { confirmRest } = await import('./rest.ts')
-    phrases.push(await confirmRest(run, endpoint, { result, confirmed }))
+    phrases.push(await confirmRest(run, probed, { result, confirmed }))
   }
-  if (options.byHostname) await probeByHostname(run, addresses, endpoint)
+  if (options.byHostname) await probeByHostname(run, addresses, probed)
   return { result, confirmation: phrases.join(', ') }
 }
 
@@ -141,20 +141,19 @@ function reportUnauthenticatedAccess(
 async function probeByHostname(
   run: ProbeRun,
   addresses: Addresses,
-  endpoint: Endpoint,
+  probed: ProbedEndpoint,
 ): Promise<void> {
   const { context, settings } = run
   const { host, ingress, probe: options } = settings
   const usesProxy = getProxyUrl(host, ingress.listenPort) !== undefined
-  const attempt = async (deadline: number): Promise<string> => {
-    const dnsTimeout = Math.min(stageTimeout, deadline - Date.now())
+  const attempt = async (endpoint: TimedEndpoint): Promise<string> => {
+    const dnsTimeout = Math.min(stageTimeout, endpoint.deadline - Date.now())
     const target = usesProxy ? 'alb' : await identifyLoadBalancer(host, addresses, dnsTimeout)
     if (target instanceof ProbeFailure) throw target
     const port = target === 'nlb' ? findNlbPort(ingress) : ingress.listenPort
-    const hostEndpoint = { ...endpoint, address: { host, port }, deadline }
-    await probe(hostEndpoint, options.token, context.signal)
+    await probe({ ...endpoint, address: { host, port } }, options.token, context.signal)
     return target === 'nlb' ? `port ${port} of the NLB in front of the ALB` : 'the ALB'
   }
-  const target = await retryProbe(run, attempt, pollInterval)
+  const target = await retryProbe(run, probed, attempt, pollInterval)
   context.log.info(`DNS: ${host} points to ${target}, and Milvus answers under that name`)
 }

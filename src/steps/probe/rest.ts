@@ -1,5 +1,4 @@
 /** Confirms that the RESTful API answers beside gRPC, with input rest. */
-import type { Endpoint } from '../../clients/milvus/endpoint.ts'
 import type { ProbeResult } from '../../clients/milvus/probe.ts'
 import { probeRest, type RestResult } from '../../clients/milvus/rest.ts'
 import {
@@ -9,7 +8,7 @@ import {
 } from '../../failures/probe-rest.ts'
 import type { EndpointRun } from '../run.ts'
 import type { ConfirmedCalls } from './confirmation.ts'
-import { retryProbe } from './retry.ts'
+import { retryProbe, type ProbedEndpoint } from './retry.ts'
 import type { RestOutput } from './statistics.ts'
 
 /** What is known of gRPC. */
@@ -28,7 +27,7 @@ const attemptInterval = 1_000
  */
 export async function confirmRest(
   run: Pick<EndpointRun, 'context' | 'settings'>,
-  endpoint: Endpoint,
+  probed: ProbedEndpoint,
   { result: grpcResult, confirmed }: GrpcFindings,
 ): Promise<string> {
   const { context, settings } = run
@@ -37,7 +36,8 @@ export async function confirmRest(
   report({ answers: false, api: null, requiresCredentials: null })
   const result = await retryProbe(
     run,
-    (deadline) => probeRest({ ...endpoint, deadline }, settings.probe.token, context.signal),
+    probed,
+    (endpoint) => probeRest(endpoint, settings.probe.token, context.signal),
     () => attemptInterval,
   )
   const { api, requiresCredentials } = result

@@ -1,4 +1,5 @@
 /** Repeats attempts of the probe. */
+import type { Endpoint } from '../../clients/milvus/endpoint.ts'
 import type { ActionError } from '../../failures/action-error.ts'
 import { ProbeFailure } from '../../failures/probe-failure.ts'
 import { probeFailed, probeNeverAttempted, probeTimedOut } from '../../failures/probe.ts'
@@ -9,23 +10,35 @@ import { progressLogger } from '../step.ts'
 /** Milliseconds for each attempt, even for one that begins just before the deadline. */
 const minAttemptTime = 1_000
 
+/** An endpoint with the deadline of one attempt. */
+export type TimedEndpoint = Endpoint & { readonly deadline: number }
+
+/** An endpoint, and until when it is probed: all parts of a probe share probe-timeout. */
+export interface ProbedEndpoint {
+  readonly endpoint: Endpoint
+  /** Milliseconds since the epoch. */
+  readonly deadline: number
+}
+
 /**
- * Repeats an attempt while its failure is transient, until probe-timeout is over.
- * @param attempt receives its deadline, in milliseconds since the epoch
+ * Repeats an attempt while its failure is transient, until the deadline. There is one even after
+ * it.
+ * @param attempt receives the endpoint with its own deadline
  * @param nextInterval milliseconds until the next attempt
  */
 export function retryProbe<T>(
   { context, settings: { timeouts } }: Pick<EndpointRun, 'context' | 'settings'>,
-  attempt: (deadline: number) => Promise<T>,
+  { endpoint, deadline }: ProbedEndpoint,
+  attempt: (endpoint: TimedEndpoint) => Promise<T>,
   nextInterval: (elapsed: number) => number,
 ): Promise<T> {
   const { clock } = context
   let lastFailure: ProbeFailure | undefined
   let failingSince = clock.now()
-  const deadline = failingSince + timeouts.probe * 1000
   const poll = async (): Promise<PollResult<T>> => {
     try {
-      return { done: await attempt(Math.max(deadline, clock.now() + minAttemptTime)) }
+      const attemptDeadline = Math.max(deadline, clock.now() + minAttemptTime)
+      return { done: await attempt({ ...endpoint, deadline: attemptDeadline }) }
     } catch (thrown) {
       if (!(thrown instanceof ProbeFailure)) throw thrown
       if (thrown.code !== lastFailure?.code) failingSince = clock.now()
@@ -39,7 +52,7 @@ export function retryProbe<T>(
   return waitFor<T>({
     poll,
     interval: nextInterval,
-    timeout: timeouts.probe * 1000,
+    timeout: deadline - clock.now(),
     signal: context.signal,
     clock,
     onProgress: progressLogger(context.log, 'probe'),
