@@ -5472,7 +5472,11 @@ const annotation_table_annotationTable = {
         validate: webAclArn,
         disabledBy: isEnabledBy('enable-wafv2'),
         knownDefects: [
-            { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects none in' },
+            {
+                before: [2, 8, 2],
+                appliesTo: (value) => value === 'none',
+                effect: 'rejects the value "none" of',
+            },
         ],
     },
     'wafv2-acl-name': {
