@@ -14,7 +14,7 @@ labScenario(
   'the simulator has one Milvus',
   async ({ environment, run }) => {
     await environment.selectMilvus('lite')
-    expect(expectSuccess(await run()).outputs['milvus-version']).toMatch(/lite/)
+    expect(expectSuccess(await run({ probe: 'deep' })).outputs['milvus-version']).toMatch(/lite/)
   },
 )
 

@@ -165,6 +165,7 @@ function buildProbeSettings(values: AllInputValues): ProbeSettings {
   return {
     required: values.probe !== 'off',
     isLenient: values.probe === 'lenient',
+    isDeep: values.probe === 'deep',
     byHostname: values['probe-dns'],
     ca: values['probe-ca'],
     address: values['probe-address'],

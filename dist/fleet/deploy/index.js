@@ -5833,10 +5833,11 @@ const ingressInputs = defineInputs({
 
 const probeInputs = defineInputs({
     probe: {
-        ...choice('required', 'lenient', 'off'),
+        ...choice('required', 'deep', 'lenient', 'off'),
         description: '`required` fails the job unless gRPC calls over TLS reach Milvus through the ALB, at each ' +
-            'of its addresses and every time. `lenient` only warns if some of them do. `off` skips the ' +
-            'probe, for runners that cannot reach the ALB.',
+            'of its addresses and every time. `deep` also creates a temporary collection, inserts 3 ' +
+            'MB, searches and drops it, in `mode: check` too (docs/deep-probe.md). `lenient` only ' +
+            'warns if some calls fail. `off` skips the probe, for runners that cannot reach the ALB.',
         default: 'required',
     },
     'milvus-token': {

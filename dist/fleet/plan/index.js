@@ -38738,6 +38738,7 @@ const failureCodes = [
     'probe-calls-failed',
     'probe-address-failed',
     'probe-rest-failed',
+    'probe-deep-failed',
     'probe-host-dns-missing',
     'probe-host-dns-differs',
     'drift-found',
@@ -48982,6 +48983,7 @@ function buildProbeSettings(values) {
     return {
         required: values.probe !== 'off',
         isLenient: values.probe === 'lenient',
+        isDeep: values.probe === 'deep',
         byHostname: values['probe-dns'],
         ca: values['probe-ca'],
         address: values['probe-address'],
@@ -50478,10 +50480,11 @@ var pem = __nccwpck_require__(2658);
 
 const probeInputs = (0,declaration/* defineInputs */.p)({
     probe: {
-        ...(0,input_types/* choice */.Yq)('required', 'lenient', 'off'),
+        ...(0,input_types/* choice */.Yq)('required', 'deep', 'lenient', 'off'),
         description: '`required` fails the job unless gRPC calls over TLS reach Milvus through the ALB, at each ' +
-            'of its addresses and every time. `lenient` only warns if some of them do. `off` skips the ' +
-            'probe, for runners that cannot reach the ALB.',
+            'of its addresses and every time. `deep` also creates a temporary collection, inserts 3 ' +
+            'MB, searches and drops it, in `mode: check` too (docs/deep-probe.md). `lenient` only ' +
+            'warns if some calls fail. `off` skips the probe, for runners that cannot reach the ALB.',
         default: 'required',
     },
     'milvus-token': {

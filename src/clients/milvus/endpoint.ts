@@ -26,6 +26,9 @@ export interface Endpoint {
   readonly deadline?: number
 }
 
+/** An endpoint that has to answer until a deadline. */
+export type TimedEndpoint = Endpoint & Required<Pick<Endpoint, 'deadline'>>
+
 export interface Listener {
   readonly isInternal: boolean
   /** The input that allows only some addresses, with its value: it explains a silent ALB. */

@@ -1,7 +1,7 @@
 /** probe: Milvus answers gRPC calls through the ALB, over TLS with a verified certificate. */
 import type { X509Certificate } from 'node:crypto'
 import { getProxyUrl, identifyLoadBalancer } from '../../clients/milvus/dns.ts'
-import type { Endpoint, Listener } from '../../clients/milvus/endpoint.ts'
+import type { Listener, TimedEndpoint } from '../../clients/milvus/endpoint.ts'
 import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
 import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
@@ -58,7 +58,8 @@ export async function apply(
   const { context, settings } = run
   const { probe: options, host, ingress } = settings
   const deadline = context.clock.now() + settings.timeouts.probe * 1000
-  const endpoint: Endpoint = {
+  const endpoint: TimedEndpoint = {
+    deadline,
     host,
     address: options.address ?? { host: addresses.alb, port: ingress.listenPort },
     ca: options.ca,
@@ -69,14 +70,22 @@ export async function apply(
   }
   const attempt = (attemptDeadline: number) =>
     probe({ ...endpoint, deadline: attemptDeadline }, options.token, context.signal)
-  const result = await retryProbe(run, attempt, () => attemptInterval)
+  const result = await retryProbe(run, { attempt, interval: () => attemptInterval, deadline })
   for (const line of result.trace) context.log.info(line)
   reportResult(run, result, exposure)
-  const confirmed = await confirmEndpoint(run, { endpoint, readTargets, deadline })
+  const confirmed = await confirmEndpoint(run, { endpoint, readTargets })
   const phrases = [confirmed.phrase]
+  let { output } = confirmed
+  if (options.isDeep) {
+    const { probeDeep } = await import('./deep.ts')
+    const deep = await probeDeep(run, endpoint)
+    phrases.push(deep.phrase)
+    output = { ...output, deep: deep.output }
+    context.setOutput('probe', JSON.stringify(output))
+  }
   if (isRestServed) {
     const { confirmRest } = await import('./rest.ts')
-    phrases.push(await confirmRest(run, endpoint, { result, confirmed }))
+    phrases.push(await confirmRest(run, endpoint, { result, output }))
   }
   if (options.byHostname) await probeByHostname(run, addresses, endpoint)
   return { result, confirmation: phrases.join(', ') }
@@ -141,7 +150,7 @@ function reportUnauthenticatedAccess(
 async function probeByHostname(
   run: ProbeRun,
   addresses: Addresses,
-  endpoint: Endpoint,
+  endpoint: TimedEndpoint,
 ): Promise<void> {
   const { context, settings } = run
   const { host, ingress, probe: options } = settings
@@ -155,6 +164,8 @@ async function probeByHostname(
     await probe(hostEndpoint, options.token, context.signal)
     return target === 'nlb' ? `port ${port} of the NLB in front of the ALB` : 'the ALB'
   }
-  const target = await retryProbe(run, attempt, pollInterval)
+  // A missing name is cached by DNS, so that this takes longer than everything before.
+  const hostDeadline = context.clock.now() + settings.timeouts.probe * 1000
+  const target = await retryProbe(run, { attempt, interval: pollInterval, deadline: hostDeadline })
   context.log.info(`DNS: ${host} points to ${target}, and Milvus answers under that name`)
 }

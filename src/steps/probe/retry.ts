@@ -6,23 +6,28 @@ import { waitFor, type PollResult } from '../../util/polling.ts'
 import type { EndpointRun } from '../run.ts'
 import { progressLogger } from '../step.ts'
 
-/** Milliseconds for each attempt, even for one that begins just before the deadline. */
-const minAttemptTime = 1_000
+/** What is repeated, and until when. Times are milliseconds. */
+export interface Attempts<T> {
+  /** Receives its own deadline, since the epoch. */
+  readonly attempt: (deadline: number) => Promise<T>
+  /** The time until the next attempt, by the time since the first one. */
+  readonly interval: (elapsed: number) => number
+  /** Since the epoch. */
+  readonly deadline: number
+  /** For each attempt, even for one that begins just before the deadline; 1 s when absent. */
+  readonly minAttemptTime?: number
+}
 
-/**
- * Repeats an attempt while its failure is transient, until probe-timeout is over.
- * @param attempt receives its deadline, in milliseconds since the epoch
- * @param nextInterval milliseconds until the next attempt
- */
+/** Repeats an attempt while its failure is transient, until the deadline. */
 export function retryProbe<T>(
   { context, settings: { timeouts } }: Pick<EndpointRun, 'context' | 'settings'>,
-  attempt: (deadline: number) => Promise<T>,
-  nextInterval: (elapsed: number) => number,
+  { attempt, interval, deadline, minAttemptTime = 1_000 }: Attempts<T>,
 ): Promise<T> {
   const { clock } = context
   let lastFailure: ProbeFailure | undefined
   let failingSince = clock.now()
-  const deadline = failingSince + timeouts.probe * 1000
+  const createTimeoutError = (): ActionError =>
+    lastFailure ? probeTimedOut(lastFailure, timeouts.probe) : probeNeverAttempted()
   const poll = async (): Promise<PollResult<T>> => {
     try {
       return { done: await attempt(Math.max(deadline, clock.now() + minAttemptTime)) }
@@ -31,15 +36,14 @@ export function retryProbe<T>(
       if (thrown.code !== lastFailure?.code) failingSince = clock.now()
       lastFailure = thrown
       if (clock.now() - failingSince >= thrown.retryFor) throw probeFailed(thrown)
+      if (clock.now() >= deadline) throw createTimeoutError()
       return { pending: thrown.message }
     }
   }
-  const createTimeoutError = (): ActionError =>
-    lastFailure ? probeTimedOut(lastFailure, timeouts.probe) : probeNeverAttempted()
   return waitFor<T>({
     poll,
-    interval: nextInterval,
-    timeout: timeouts.probe * 1000,
+    interval,
+    timeout: Math.max(deadline - clock.now(), minAttemptTime),
     signal: context.signal,
     clock,
     onProgress: progressLogger(context.log, 'probe'),
