@@ -84,6 +84,28 @@ export class Processes {
     return managedProcess
   }
 
+  /**
+   * Starts a process, and starts it again whenever it ends by itself.
+   * @returns a function that stops it
+   */
+  async keepRunning(options: ProcessOptions): Promise<() => Promise<void>> {
+    let current = await this.start(options)
+    let isStopped = false
+    const restart = async (): Promise<void> => {
+      await current.exited
+      if (isStopped || this.isClosing) return
+      console.error(`Restarting ${options.name}.`)
+      current = await this.start(options)
+      await restart()
+    }
+    // Starting a process fails once the lab is closed.
+    void restart().catch(() => undefined)
+    return () => {
+      isStopped = true
+      return current.stop()
+    }
+  }
+
   /** Takes over a child process that other code started, so that it does not outlive the lab. */
   adopt(child: ChildProcess): void {
     const { pid } = child
@@ -137,11 +159,14 @@ function spawnProcess(options: ProcessOptions, log: string, watchdog: Watchdog):
   const strayFiles = options.strayFiles?.(pid) ?? []
   watchdog.watch(pid, strayFiles)
   let isAlive = true
+  let isStopping = false
   void exited.then(() => {
     isAlive = false
     watchdog.forget(pid)
+    if (!isStopping) void reportEnd(options.name, log)
   })
   const stop = async (): Promise<void> => {
+    isStopping = true
     await terminateGroup(pid, exited, options.gracePeriod ?? 5_000)
     for (const path of strayFiles)
       await rm(path, { force: true })
@@ -149,6 +174,13 @@ function spawnProcess(options: ProcessOptions, log: string, watchdog: Watchdog):
         .catch(() => undefined)
   }
   return { name: options.name, pid, log, exited, isRunning: () => isAlive, stop }
+}
+
+/** A process that ends by itself makes scenarios fail that do not name it. */
+async function reportEnd(name: string, log: string): Promise<void> {
+  const lines = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n')
+  const lastLine = lines.at(-1) ?? ''
+  console.error(`${name} of the lab ended by itself. Last log line: ${lastLine.slice(0, 300)}`)
 }
 
 /** Sends SIGTERM to the group, and SIGKILL after the grace period. */
