@@ -45,6 +45,9 @@ export interface ManagedProcess {
   stop(): Promise<void>
 }
 
+/** A process that cannot be started so often in a row is given up. */
+const maxFailedRestarts = 3
+
 /** The processes of one lab. */
 export class Processes {
   readonly logs: string
@@ -74,11 +77,16 @@ export class Processes {
     this.managedProcesses.push(managedProcess)
     const tail = async (): Promise<string> =>
       (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n')
-    await waitUntil(async () => !managedProcess.isRunning() || (await options.isReady()), {
-      timeout: options.timeout,
-      createError: async (lastError) =>
-        new Error(`${options.name} is not ready: ${String(lastError)}\n${await tail()}`),
-    })
+    try {
+      await waitUntil(async () => !managedProcess.isRunning() || (await options.isReady()), {
+        timeout: options.timeout,
+        createError: async (lastError) =>
+          new Error(`${options.name} is not ready: ${String(lastError)}\n${await tail()}`),
+      })
+    } catch (error) {
+      await managedProcess.stop()
+      throw error
+    }
     if (!managedProcess.isRunning())
       throw new Error(`${options.name} ended during startup:\n${await tail()}`)
     return managedProcess
@@ -91,15 +99,21 @@ export class Processes {
   async keepRunning(options: ProcessOptions): Promise<() => Promise<void>> {
     let current = await this.start(options)
     let isStopped = false
-    const restart = async (): Promise<void> => {
-      await current.exited
-      if (isStopped || this.isClosing) return
-      console.error(`Restarting ${options.name}.`)
-      current = await this.start(options)
-      await restart()
+    const reportFailure = (error: unknown): undefined => {
+      if (!this.isClosing) console.error(error)
     }
-    // Starting a process fails once the lab is closed.
-    void restart().catch(() => undefined)
+    const restartAlways = async (): Promise<void> => {
+      let failureCount = 0
+      while (failureCount < maxFailedRestarts) {
+        await current.exited
+        if (isStopped || this.isClosing) return
+        console.error(`Restarting ${options.name}.`)
+        const restarted = await this.start(options).catch(reportFailure)
+        current = restarted ?? current
+        failureCount = restarted ? 0 : failureCount + 1
+      }
+    }
+    void restartAlways()
     return () => {
       isStopped = true
       return current.stop()
