@@ -6,7 +6,20 @@ import { repositoryRoot } from '../testing/environment.ts'
 
 /** Words that are not used; eslint.retired-names.js lists the identifiers. */
 const retiredWords = [
-  { word: /\b(prove[ns]?|proved|proving|proofs?)\b/i, instead: 'test, check, show or verify' },
+  {
+    retired: '"proof"',
+    instead: 'test, check, show or verify',
+    patterns: [/\b(prove[ns]?|proved|proving|proofs?)\b/i],
+  },
+  {
+    retired: '"helm" in a sentence',
+    instead: 'Helm, the tool; `helm` is its command',
+    patterns: [
+      /(?<!-)\b(an?|the|its|another|no|of|by|with|for|to|and|or|that|when|while|before|after|until) helm\b(?![-./:])/,
+      /\bhelm('s\b| \d| \$\{| (is|has|had|was|runs|works|keeps|applies|writes|waits)\b)/,
+      /(\/\/|^ *\*|\/\*\*) helm /,
+    ],
+  },
 ]
 
 const lines = listTextFiles().flatMap((path) =>
@@ -15,8 +28,8 @@ const lines = listTextFiles().flatMap((path) =>
     .map((text, index) => ({ text, position: `${path}:${index + 1}` })),
 )
 
-test.each(retiredWords)('$word is not used: write $instead', ({ word }) => {
-  const found = lines.filter(({ text }) => word.test(text))
+test.each(retiredWords)('$retired is not used: write $instead', ({ patterns }) => {
+  const found = lines.filter(({ text }) => patterns.some((pattern) => pattern.test(text)))
   expect(found).toEqual([])
 })
 

@@ -59,7 +59,7 @@ export interface ApiCall {
   readonly operation: string
 }
 
-/** Faults affect only the action, not its helm or the controller. */
+/** Faults affect only the action, not its Helm process or the controller. */
 const actionUserAgent = /milvus-alb-action/
 
 /**

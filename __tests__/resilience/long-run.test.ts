@@ -68,7 +68,7 @@ test('consecutive deployments, each with another certificate and every tenth wit
           .list(kind, simulator.namespace)
           .filter(({ metadata }) => /^milvus-(demo|alb-action)$/.test(metadata.name)).length,
     )
-    // helm keeps 10 revisions by default.
+    // Helm keeps 10 revisions by default.
     expect({
       certificates: simulator.awsState.certificates.size,
       loadBalancers: simulator.awsState.loadBalancers.size,
