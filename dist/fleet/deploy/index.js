@@ -4966,7 +4966,7 @@ const clusterInputs = defineInputs({
     service: {
         ...string(kubernetesName),
         description: 'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
-            'manifests). The action does not run Helm then.',
+            'manifests). With it, the action does not run Helm.',
         example: 'milvus-demo-milvus',
     },
     'service-port': {
@@ -5097,8 +5097,8 @@ const endpointInputs = defineInputs({
     },
     'expiry-warning': {
         ...input_types_days,
-        description: 'Number of days before the expiry of a certificate from which runs log a warning. `0` ' +
-            'disables the warning.',
+        description: 'How many days before a certificate expires runs begin to log a warning. `0` disables the ' +
+            'warning.',
         example: '21',
         defaultDescription: '30, or a third of its lifetime if that is less',
     },
@@ -5472,7 +5472,7 @@ const annotation_table_annotationTable = {
         validate: webAclArn,
         disabledBy: isEnabledBy('enable-wafv2'),
         knownDefects: [
-            { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects none in' },
+            { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects "none" in' },
         ],
     },
     'wafv2-acl-name': {
@@ -5773,8 +5773,8 @@ const loadBalancerInputs = defineInputs({
     },
     'idle-timeout': {
         ...input_types_duration(1, 4000),
-        description: 'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
-            'keepalives: a search that takes longer is disconnected.',
+        description: 'How long a connection may be idle, from 1s to 4000s. gRPC keepalives do not count for an ' +
+            'ALB: it disconnects a search that takes longer.',
         default: '10m',
     },
     'load-balancer-name': {
@@ -5795,7 +5795,7 @@ const loadBalancerInputs = defineInputs({
     rest: {
         ...input_types_boolean,
         description: 'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
-            '`/v2/vectordb`), through a second Service that this action creates. `false` removes both.',
+            '`/v2/vectordb`), through a second Service that this action creates. `false` removes them.',
         default: 'false',
     },
     tags: {
@@ -5972,8 +5972,8 @@ const releaseInputs = defineInputs({
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
             'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-            'kept. Those that are secret belong in `secret-values`, or in the secret `HELM_VALUES` ' +
-            'of the reusable workflows.',
+            'kept. Secret values belong in `secret-values`, or in the secret `HELM_VALUES` of the ' +
+            'reusable workflows.',
         example: 'proxy: {replicas: 2}',
     },
     'secret-values': {
@@ -5991,7 +5991,7 @@ const releaseInputs = defineInputs({
         ...input_types_boolean,
         description: '`true` lets Helm change more than the Service and what `values` sets: another ' +
             '`chart-version`, deleted objects, created or deleted StatefulSets and volume claims, a ' +
-            'chart that was published again. `false` fails before any change and names them.',
+            'chart that was republished. `false` fails before any change and names them.',
         default: 'false',
     },
     chart: {

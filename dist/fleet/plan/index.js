@@ -49803,7 +49803,7 @@ const annotation_table_annotationTable = {
         validate: webAclArn,
         disabledBy: isEnabledBy('enable-wafv2'),
         knownDefects: [
-            { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects none in' },
+            { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects "none" in' },
         ],
     },
     'wafv2-acl-name': {
@@ -50116,8 +50116,8 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
     },
     'idle-timeout': {
         ...(0,input_types/* duration */.p0)(1, 4000),
-        description: 'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
-            'keepalives: a search that takes longer is disconnected.',
+        description: 'How long a connection may be idle, from 1s to 4000s. gRPC keepalives do not count for an ' +
+            'ALB: it disconnects a search that takes longer.',
         default: '10m',
     },
     'load-balancer-name': {
@@ -50138,7 +50138,7 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
     rest: {
         ...input_types/* boolean */.zM,
         description: 'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
-            '`/v2/vectordb`), through a second Service that this action creates. `false` removes both.',
+            '`/v2/vectordb`), through a second Service that this action creates. `false` removes them.',
         default: 'false',
     },
     tags: {
@@ -50327,7 +50327,7 @@ const clusterInputs = (0,declaration/* defineInputs */.p)({
     service: {
         ...(0,input_types/* string */.Yj)(names/* kubernetesName */.gg),
         description: 'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
-            'manifests). The action does not run Helm then.',
+            'manifests). With it, the action does not run Helm.',
         example: 'milvus-demo-milvus',
     },
     'service-port': {
@@ -50460,8 +50460,8 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     },
     'expiry-warning': {
         ...input_types/* days */._3,
-        description: 'Number of days before the expiry of a certificate from which runs log a warning. `0` ' +
-            'disables the warning.',
+        description: 'How many days before a certificate expires runs begin to log a warning. `0` disables the ' +
+            'warning.',
         example: '21',
         defaultDescription: '30, or a third of its lifetime if that is less',
     },
@@ -50538,8 +50538,8 @@ const releaseInputs = (0,declaration/* defineInputs */.p)({
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
             'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-            'kept. Those that are secret belong in `secret-values`, or in the secret `HELM_VALUES` ' +
-            'of the reusable workflows.',
+            'kept. Secret values belong in `secret-values`, or in the secret `HELM_VALUES` of the ' +
+            'reusable workflows.',
         example: 'proxy: {replicas: 2}',
     },
     'secret-values': {
@@ -50557,7 +50557,7 @@ const releaseInputs = (0,declaration/* defineInputs */.p)({
         ...input_types/* boolean */.zM,
         description: '`true` lets Helm change more than the Service and what `values` sets: another ' +
             '`chart-version`, deleted objects, created or deleted StatefulSets and volume claims, a ' +
-            'chart that was published again. `false` fails before any change and names them.',
+            'chart that was republished. `false` fails before any change and names them.',
         default: 'false',
     },
     chart: {

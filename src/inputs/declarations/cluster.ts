@@ -37,7 +37,7 @@ export const clusterInputs = defineInputs({
     ...string(kubernetesName),
     description:
       'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
-      'manifests). The action does not run Helm then.',
+      'manifests). With it, the action does not run Helm.',
     example: 'milvus-demo-milvus',
   },
   'service-port': {

@@ -52,8 +52,8 @@ export const loadBalancerInputs = defineInputs({
     // Source: ELBv2, ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
     ...duration(1, 4000),
     description:
-      'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
-      'keepalives: a search that takes longer is disconnected.',
+      'How long a connection may be idle, from 1s to 4000s. gRPC keepalives do not count for an ' +
+      'ALB: it disconnects a search that takes longer.',
     default: '10m',
   },
   'load-balancer-name': {
@@ -76,7 +76,7 @@ export const loadBalancerInputs = defineInputs({
     ...boolean,
     description:
       'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
-      '`/v2/vectordb`), through a second Service that this action creates. `false` removes both.',
+      '`/v2/vectordb`), through a second Service that this action creates. `false` removes them.',
     default: 'false',
   },
   tags: {
