@@ -2,7 +2,7 @@
 import { parseAnnotations, parseTags } from '../annotations.ts'
 import { defineInputs } from '../declaration.ts'
 import { boolean, choice, duration, list, map, port, string } from '../input-types.ts'
-import { cidrs, idsOrNames } from '../lists.ts'
+import { parseCidrs, parseIdsOrNames } from '../lists.ts'
 import { groupName, kubernetesSubdomain, loadBalancerName, sslPolicy } from '../names.ts'
 
 /** Each of them becomes a field of IngressSettings. */
@@ -14,7 +14,7 @@ export const loadBalancerInputs = defineInputs({
     default: 'internet-facing',
   },
   'inbound-cidrs': {
-    ...list(cidrs),
+    ...list(parseCidrs),
     annotation: 'alb.ingress.kubernetes.io/inbound-cidrs',
     description:
       'CIDR blocks that are allowed to connect. The controller ignores them if ' +
@@ -23,14 +23,14 @@ export const loadBalancerInputs = defineInputs({
     defaultDescription: 'everyone',
   },
   subnets: {
-    ...list(idsOrNames),
+    ...list(parseIdsOrNames),
     annotation: 'alb.ingress.kubernetes.io/subnets',
     description: 'IDs or Name tags of the subnets of the ALB.',
     example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
     defaultDescription: 'the controller discovers them by their tags',
   },
   'security-groups': {
-    ...list(idsOrNames),
+    ...list(parseIdsOrNames),
     annotation: 'alb.ingress.kubernetes.io/security-groups',
     description: 'IDs or Name tags of the security groups of the ALB.',
     example: 'sg-0a1b2c3d',
