@@ -109,7 +109,7 @@ describe('findUnsupportedAnnotations', () => {
   })
 })
 
-test('describeRequiredVersions names the first version without a trap', () => {
+test('describeRequiredVersions names the first version without a known defect', () => {
   const annotations = withPrefix({
     'wafv2-acl-name': 'x',
     'mutual-authentication': 'x',

@@ -180,7 +180,7 @@ test.each(redirectCases.filter((_each, index) => isFullRun || index === 0))(
       const run = await runAction(simulator, allInputs)
       expectOutcome(run, outcome)
       const leaks = findLeaks(
-        { trap: redirectTarget.receivedRequests.join('\n') },
+        { target: redirectTarget.receivedRequests.join('\n') },
         collectSecrets(simulator, { ...simulator.inputs(), ...allInputs }).filter(
           ({ name }) => name !== allowedLeak,
         ),

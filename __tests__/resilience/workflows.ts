@@ -105,7 +105,7 @@ export async function recordBaseline(fixture: Fixture, name: Workflow['name']): 
 
 function findWorkflow({ workflows }: Fixture, name: Workflow['name']): Workflow {
   const workflow = workflows.find((each) => each.name === name)
-  if (!workflow) throw new Error(`there is no story ${name}`)
+  if (!workflow) throw new Error(`There is no workflow ${name}`)
   return workflow
 }
 

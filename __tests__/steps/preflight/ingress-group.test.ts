@@ -1,4 +1,4 @@
-/** What members of an IngressGroup disagree on, so that the controller refuses them all. */
+/** What members of an IngressGroup disagree on, so that the controller rejects them all. */
 import { expect, test } from '@jest/globals'
 import type { IngressClassParams } from '../../../src/clients/kubernetes/types.ts'
 import { findConflicts } from '../../../src/steps/preflight/group-conflicts.ts'
