@@ -1,4 +1,4 @@
-/** Pages, texts and comments use the terms of the glossary in CONTRIBUTING.md. */
+/** Pages, texts, comments and names: one word for one thing. CONTRIBUTING.md has the glossary. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
@@ -31,6 +31,36 @@ const lines = listTextFiles().flatMap((path) =>
 test.each(retiredWords)('$retired is not used: write $instead', ({ patterns }) => {
   const found = lines.filter(({ text }) => patterns.some((pattern) => pattern.test(text)))
   expect(found).toEqual([])
+})
+
+/** Each step exports the functions of the contract under the same names. */
+const contractNames = [
+  'apply',
+  'applyRemoval',
+  'findDifferences',
+  'observe',
+  'plan',
+  'planRemoval',
+  'requiresForce',
+  'resolveCertificate',
+  'toChanges',
+  'toDifferences',
+]
+
+/** A form of inputs, and a validator of annotations. */
+const formNames = ['boolean', 'port']
+
+test('no two files of src export different things under one name', () => {
+  const exported = lines
+    .filter(({ position }) => position.startsWith('src/'))
+    .flatMap(({ text, position }) => {
+      const [, name] =
+        /^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/.exec(text) ?? []
+      return name === undefined ? [] : { name, position }
+    })
+    .filter(({ name }) => ![...contractNames, ...formNames].includes(name))
+  const byName = Map.groupBy(exported, ({ name }) => name).values()
+  expect([...byName].filter((group) => group.length > 1)).toEqual([])
 })
 
 /** The files of the repository that contain text, except generated ones and this test. */

@@ -1,7 +1,7 @@
 /** Which targets of a file a pull request changes. Pure, except for the event of the run. */
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import { parseJson } from '../deploy/job-results.ts'
+import { parseJson } from '../../util/json.ts'
 import { getConcurrencyGroup } from './matrix.ts'
 import type { FleetTarget } from './targets.ts'
 

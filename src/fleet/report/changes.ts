@@ -1,5 +1,6 @@
 /** Output `changes` of the main action, in the results of a target. Pure. */
-import { parseJson, type TargetResult } from '../deploy/job-results.ts'
+import { parseJson } from '../../util/json.ts'
+import type { TargetResult } from '../deploy/job-results.ts'
 
 /** An entry of output `changes`. */
 export interface ReportedChange {

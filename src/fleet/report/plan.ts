@@ -1,7 +1,8 @@
 /** What a pull request would change, as the text of a comment and of a summary. Pure. */
 import { isPlainObject } from '../../util/objects.ts'
 import { formatCount } from '../../util/text.ts'
-import { parseJson, type TargetResult } from '../deploy/job-results.ts'
+import { parseJson } from '../../util/json.ts'
+import type { TargetResult } from '../deploy/job-results.ts'
 import type { AbandonedTarget } from '../plan/pull-request.ts'
 import { parseChanges, type ReportedChange } from './changes.ts'
 import { escapeCell, codeSpan } from './markdown.ts'
