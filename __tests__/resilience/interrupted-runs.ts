@@ -162,8 +162,8 @@ export async function runAndKill(
       else killProcess(pid)
     },
   })
-  // A surviving Helm process ends before the next run starts, because a Lease expires only after half a
-  // minute.
+  // A surviving Helm process ends before the next run starts, because a Lease expires only after
+  // half a minute.
   const helmCallPids = await Promise.all(
     (await readdir(helmCallsPath(simulator))).map(async (call) =>
       Number(await readFile(join(helmCallsPath(simulator), call, 'pid'), 'utf8')),

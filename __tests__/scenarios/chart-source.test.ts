@@ -12,7 +12,8 @@ import { scenario } from './harness.ts'
 import { dryRunInputs } from './run-inputs.ts'
 
 /**
- * The working directory of a job that checked out a chart, and a Helm configuration with a repository.
+ * The working directory of a job that checked out a chart, and a Helm configuration with a
+ * repository.
  */
 async function createWorkspace(
   environment: TestEnvironment,
