@@ -5,7 +5,7 @@ import { captureInvalidInput } from './capture-invalid-input.ts'
 describe('valid values that remain unchanged', () => {
   test.each<{ name: string; parse: (raw: string) => string; raw: string }>([
     { name: 'text', parse: parsers.parseText, raw: ' as: it = is ' },
-    { name: 'oneOf', parse: parsers.createChoiceParser('required', 'off'), raw: 'off' },
+    { name: 'a choice', parse: parsers.createChoiceParser('required', 'off'), raw: 'off' },
   ])('$name', ({ parse, raw }) => {
     expect(parse(raw)).toBe(raw)
   })
@@ -14,7 +14,7 @@ describe('valid values that remain unchanged', () => {
 describe('invalid values', () => {
   test.each<{ name: string; parse: (raw: string) => unknown; raw: string; expected: RegExp }>([
     {
-      name: 'oneOf in uppercase',
+      name: 'a choice in uppercase',
       parse: parsers.createChoiceParser('required', 'off'),
       raw: 'Off',
       expected: /is "Off", which is not a valid value\./,
