@@ -5097,8 +5097,8 @@ const endpointInputs = defineInputs({
     },
     'expiry-warning': {
         ...days,
-        description: 'How many days before a certificate expires runs begin to log a warning. `0` disables the ' +
-            'warning.',
+        description: 'Runs log a warning if the certificate expires within this number of days. `0` disables ' +
+            'the warning.',
         example: '21',
         defaultDescription: '30, or a third of its lifetime if that is less',
     },

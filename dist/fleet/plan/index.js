@@ -50439,8 +50439,8 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     },
     'expiry-warning': {
         ...input_types/* days */._3,
-        description: 'How many days before a certificate expires runs begin to log a warning. `0` disables the ' +
-            'warning.',
+        description: 'Runs log a warning if the certificate expires within this number of days. `0` disables ' +
+            'the warning.',
         example: '21',
         defaultDescription: '30, or a third of its lifetime if that is less',
     },
