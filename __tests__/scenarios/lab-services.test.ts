@@ -1,5 +1,5 @@
 /**
- * Another Milvus and another helm, which only the lab has. The harness verifies after every run
+ * Another Milvus and another Helm, which only the lab has. The harness verifies after every run
  * there that Milvus' own clients work (scenario-run.ts).
  */
 import { expect } from '@jest/globals'
@@ -19,8 +19,8 @@ labScenario(
 )
 
 labScenario(
-  'helm 3.17 works too, and values are kept although the repository has a newer chart',
-  'the simulator has helm 4',
+  'Helm 3.17 works too, and values are kept although the repository has a newer chart',
+  'the simulator has Helm 4',
   async ({ environment, run }) => {
     await environment.useHelm(3)
     await environment.chartRepository.publish('6.0.0')

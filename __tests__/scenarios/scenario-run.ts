@@ -28,7 +28,7 @@ export interface Scenario<E extends TestEnvironment = TestEnvironment> {
     inputs?: Readonly<Record<string, string>>,
     options?: Partial<RunOptions>,
   ) => Promise<RunResult>
-  /** The writes of the action and of helm since the last run started, in order. */
+  /** The writes of the action and of Helm since the last run started, in order. */
   readonly writes: () => string[]
 }
 

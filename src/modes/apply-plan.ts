@@ -20,14 +20,14 @@ import type { RollbackAction } from './rollback.ts'
 import { runProbe } from './run-probe.ts'
 
 /** A deployment in progress. */
-export interface Deployment extends LockedRun<EndpointSettings> {
+export interface PlannedDeployment extends LockedRun<EndpointSettings> {
   readonly plan: Plan
   /** Called before a change, with how to undo it. */
   readonly registerRollback: (action: RollbackAction) => void
 }
 
 /** @throws ActionError of the step that failed */
-export async function applyPlan(deployment: Deployment): Promise<void> {
+export async function applyPlan(deployment: PlannedDeployment): Promise<void> {
   const { context, settings, plan } = deployment
   const cutsOverLast = isCutoverLast(deployment)
   const served = await applyCertificate(deployment)
@@ -47,11 +47,11 @@ export async function applyPlan(deployment: Deployment): Promise<void> {
 }
 
 /** Whether the Service keeps its own load balancer until the ALB has passed the probe. */
-const isCutoverLast = ({ settings, plan }: Deployment): boolean =>
+const isCutoverLast = ({ settings, plan }: PlannedDeployment): boolean =>
   settings.cutover === 'last' && plan.release.length > 0
 
 /** @returns the certificate that the ALB has to serve */
-async function applyCertificate(deployment: Deployment): Promise<ServedCertificate> {
+async function applyCertificate(deployment: PlannedDeployment): Promise<ServedCertificate> {
   const { context, plan, registerRollback } = deployment
   const { current, operations } = plan.certificate
   const served = await context.step('certificate', async () => {
@@ -73,7 +73,7 @@ async function applyCertificate(deployment: Deployment): Promise<ServedCertifica
   return served
 }
 
-async function applyRelease(deployment: Deployment): Promise<void> {
+async function applyRelease(deployment: PlannedDeployment): Promise<void> {
   const { context, plan } = deployment
   const { target, release: operations } = plan
   registerReleaseRollback(deployment)
@@ -85,7 +85,7 @@ async function applyRelease(deployment: Deployment): Promise<void> {
   })
 }
 
-function registerReleaseRollback(deployment: Deployment): void {
+function registerReleaseRollback(deployment: PlannedDeployment): void {
   const { release: installedRelease, service } = deployment.plan.target
   const upgrade = deployment.plan.release.find((operation) => operation.action === 'upgrade')
   if (!upgrade || !installedRelease) return
@@ -103,7 +103,7 @@ function registerReleaseRollback(deployment: Deployment): void {
 
 /** @param revision undefined when the Service belongs to no release */
 function describeReleaseOutcome(
-  { settings, plan }: Deployment,
+  { settings, plan }: PlannedDeployment,
   revision: number | undefined,
 ): string {
   if (revision === undefined) return 'skipped, there is no Helm release'
@@ -112,7 +112,7 @@ function describeReleaseOutcome(
 }
 
 async function applyIngress(
-  deployment: Deployment,
+  deployment: PlannedDeployment,
   served: ServedCertificate,
 ): Promise<AppliedIngress> {
   const { context, plan, registerRollback } = deployment
@@ -141,7 +141,7 @@ async function applyIngress(
 
 /** Rolled back after the Ingress, which refers to the Service. */
 function registerRestServiceRollback(
-  deployment: Deployment,
+  deployment: PlannedDeployment,
   operations: readonly IngressOperation[],
 ): void {
   const apply = operations.find((operation) => operation.action === 'apply-rest-service')
@@ -156,7 +156,7 @@ function registerRestServiceRollback(
 
 /** Completes the planned operations with the ARN of the certificate. */
 function resolveIngressOperations(
-  { settings, plan }: Deployment,
+  { settings, plan }: PlannedDeployment,
   { arn }: ServedCertificate,
 ): readonly IngressOperation[] {
   const plannedArn = certificate.expectArn(settings, plan.target, plan.certificate)
@@ -167,7 +167,7 @@ function resolveIngressOperations(
 }
 
 async function applyLoadBalancer(
-  deployment: Deployment,
+  deployment: PlannedDeployment,
   served: ServedCertificate,
   applied: AppliedIngress,
 ): Promise<ActiveLoadBalancer> {

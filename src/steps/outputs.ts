@@ -20,7 +20,7 @@ export const outputs = {
   'certificate-expiry':
     'Expiry of that certificate in ISO 8601, for example `2027-02-22T08:00:00.000Z`.',
   'certificate-expires-soon':
-    '`true` from the number of days before that expiry that `expiry-warning` sets, otherwise ' +
+    '`true` if that certificate expires within the days that `expiry-warning` sets, otherwise ' +
     '`false`; also `false` while ACM renews the certificate.',
   'release-revision': 'Revision of the Helm release, for example `4`. Empty without a release.',
   'ingress-name': 'Name of the Ingress, for example `milvus-demo`.',

@@ -1,7 +1,7 @@
 /** Inputs that say how the endpoint is probed. */
 import { defineInputs } from '../declaration.ts'
 import { boolean, choice, pem, string } from '../input-types.ts'
-import { hostPort } from '../parsers.ts'
+import { parseHostPort } from '../parsers.ts'
 import { parseCaBundle } from '../pem.ts'
 
 export const probeInputs = defineInputs({
@@ -39,7 +39,7 @@ export const probeInputs = defineInputs({
   'probe-address': {
     type: '`host:port`',
     schemaType: 'scalar',
-    parse: hostPort,
+    parse: parseHostPort,
     description:
       'Where the probe connects, instead of the address and port of the ALB. TLS and routing ' +
       'still use `host`.',

@@ -1,7 +1,7 @@
 /** probe: Milvus answers gRPC calls through the ALB, over TLS with a verified certificate. */
 import type { X509Certificate } from 'node:crypto'
 import { getProxyUrl, identifyLoadBalancer } from '../../clients/milvus/dns.ts'
-import type { Listener, TimedEndpoint } from '../../clients/milvus/endpoint.ts'
+import type { ListenerSettings, TimedEndpoint } from '../../clients/milvus/endpoint.ts'
 import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
 import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
@@ -94,7 +94,7 @@ export async function apply(
 const describeListener = (
   { scheme, sslPolicy }: IngressSettings,
   { restrictedBy, group }: Exposure,
-): Listener => ({ isInternal: scheme === 'internal', restrictedBy, sslPolicy, group })
+): ListenerSettings => ({ isInternal: scheme === 'internal', restrictedBy, sslPolicy, group })
 
 function reportResult(
   { context: { log }, settings }: ProbeRun,
