@@ -104,7 +104,7 @@ export default tseslint.config(
         clients.filter((other) => other !== client).map((other) => `**/${other}/*`),
         'A client never imports another client.',
       ],
-      [['@actions/core'], 'Only inputs/ and reporting/ import @actions/core.'],
+      [['@actions/core'], 'Only reporting/ and fleet/ import @actions/core.'],
       [
         [...modes, ...steps, ...inputReader, ...reporting],
         'A client imports only failures and util: it receives what it needs as arguments.',
@@ -113,9 +113,10 @@ export default tseslint.config(
   ),
   forbid(
     ['src/x509/**', 'src/controller/**', 'src/locking/**'],
-    [['@actions/core'], 'Only inputs/ and reporting/ import @actions/core.'],
+    [['@actions/core'], 'Only reporting/ and fleet/ import @actions/core.'],
     [[...modes, ...inputReader, ...reporting], 'Steps use this layer: it never imports them.'],
   ),
+  forbid(['src/inputs/**'], [['@actions/*'], 'Only reporting/ and fleet/ import @actions/core.']),
   forbid(
     ['src/steps/**'],
     [libraries, 'A step uses clients, never a library.'],

@@ -157,13 +157,13 @@ esac
     expect(existsSync(join(directory, 'draft'))).toBe(false)
   })
 
-  test('a release whose major version tag is refused says what to do, and resumes', () => {
+  test('a release whose major version tag is rejected says what to do, and resumes', () => {
     const commit = commitRelease('1.0.0')
     const hook = join(directory, 'remote.git/hooks/update')
     writeFileSync(hook, '#!/bin/sh\n[ "$1" != refs/tags/v1 ]\n')
     chmodSync(hook, 0o755)
-    const refused = runRelease('publish', '1.0.0')
-    expect(refused).toEqual({
+    const rejected = runRelease('publish', '1.0.0')
+    expect(rejected).toEqual({
       status: 1,
       problems: [
         expect.stringMatching(/^The push of tag v1 was rejected.* RELEASE_TOKEN .* again/),
@@ -204,11 +204,11 @@ esac
   })
 
   test('a nested page that uses the tag of another major version is reported', () => {
-    mkdirSync(join(worktree, 'docs/stories'), { recursive: true })
-    writeToWorktree('docs/stories/one.md', 'uses: milvus-alb-action/milvus-alb-action@v3\n')
+    mkdirSync(join(worktree, 'docs/examples'), { recursive: true })
+    writeToWorktree('docs/examples/one.md', 'uses: milvus-alb-action/milvus-alb-action@v3\n')
     commitRelease('1.0.0')
     expect(runRelease('check', '1.0.0').problems).toEqual([
-      'docs/stories/one.md uses @v3: this release moves the tag v1.',
+      'docs/examples/one.md uses @v3: this release moves the tag v1.',
     ])
   })
 

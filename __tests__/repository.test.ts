@@ -59,6 +59,16 @@ test('the main bundle leaves out what most runs do not load', () => {
   expect(readText(bundle)).not.toMatch(/undici-fetch|openid-client|class EKSClient/)
 })
 
+test('docs/decisions/dependencies.md gives a reason for every dependency', () => {
+  const { dependencies, devDependencies } = JSON.parse(readText('package.json')) as Record<
+    'dependencies' | 'devDependencies',
+    Record<string, string>
+  >
+  const page = readText('docs/decisions/dependencies.md')
+  const names = Object.keys({ ...dependencies, ...devDependencies })
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+})
+
 test('Dependabot updates every kind of dependency after at least a week', () => {
   const { updates } = load(readText('.github/dependabot.yml')) as {
     updates: {

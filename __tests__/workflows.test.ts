@@ -159,7 +159,7 @@ test.each(workflows)(
   },
 )
 
-test.each(['deploy', 'drift-check'])('the jobs of %s refuse paths of a repository', (name) => {
+test.each(['deploy', 'drift-check'])('the jobs of %s reject paths of a repository', (name) => {
   const { env } = parseYaml<Workflow>(`.github/workflows/${name}.yml`)
   expect(env).toEqual({ MILVUS_ALB_WITHOUT_CHECKOUT: 'true' })
 })

@@ -243,11 +243,13 @@ var retry = __webpack_require__(5651);
 
 
 const attemptInterval = 1_000;
-async function confirmRest(run, probed, { result: grpcResult, confirmed }) {
+async function confirmRest(run, endpoint, { result: grpcResult, output }) {
     const { context, settings } = run;
-    const report = (rest) => context.setOutput('probe', JSON.stringify({ ...confirmed.output, rest }));
+    const report = (rest) => context.setOutput('probe', JSON.stringify({ ...output, rest }));
     report({ answers: false, api: null, requiresCredentials: null });
-    const result = await (0,retry/* retryProbe */.T)(run, probed, (endpoint) => probeRest(endpoint, settings.probe.token, context.signal), () => attemptInterval);
+    const attempt = (deadline) => probeRest({ ...endpoint, deadline }, settings.probe.token, context.signal);
+    const interval = () => attemptInterval;
+    const result = await (0,retry/* retryProbe */.T)(run, { attempt, interval, deadline: endpoint.deadline });
     const { api, requiresCredentials } = result;
     report({ answers: true, api, requiresCredentials });
     for (const line of result.trace)

@@ -11,12 +11,23 @@ import {
   type MilvusServerSettings,
 } from './services/milvus.ts'
 import { getSharedMilvus } from './shared-services.ts'
+import { respondsWithOk } from '../testing/ports.ts'
+import { waitUntil } from '../testing/wait.ts'
 
 type Address = Pick<MilvusServer, 'host' | 'port'>
 
 /** Uses the shared plain server if there is one: scenarios leave no data in it. */
 async function startOrReuse(kind: MilvusKind, settings: MilvusServerSettings): Promise<Address> {
-  return (kind === 'plain' ? getSharedMilvus() : undefined) ?? startMilvus(kind, settings)
+  const shared = kind === 'plain' ? getSharedMilvus() : undefined
+  if (!shared) return startMilvus(kind, settings)
+  // It may be restarting.
+  const collections = `http://${shared.host}:${shared.port}/v1/vector/collections`
+  await waitUntil(() => respondsWithOk(collections), {
+    timeout: 150_000,
+    createError: (lastError) =>
+      new Error(`The shared Milvus does not answer ${collections}: ${String(lastError)}`),
+  })
+  return shared
 }
 
 export class MilvusBackends {

@@ -45,6 +45,9 @@ export interface ManagedProcess {
   stop(): Promise<void>
 }
 
+/** A process that cannot be started so often in a row is given up. */
+const maxFailedRestarts = 3
+
 /** The processes of one lab. */
 export class Processes {
   readonly logs: string
@@ -74,14 +77,47 @@ export class Processes {
     this.managedProcesses.push(managedProcess)
     const tail = async (): Promise<string> =>
       (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n')
-    await waitUntil(async () => !managedProcess.isRunning() || (await options.isReady()), {
-      timeout: options.timeout,
-      createError: async (lastError) =>
-        new Error(`${options.name} is not ready: ${String(lastError)}\n${await tail()}`),
-    })
+    try {
+      await waitUntil(async () => !managedProcess.isRunning() || (await options.isReady()), {
+        timeout: options.timeout,
+        createError: async (lastError) =>
+          new Error(`${options.name} is not ready: ${String(lastError)}\n${await tail()}`),
+      })
+    } catch (error) {
+      await managedProcess.stop()
+      throw error
+    }
     if (!managedProcess.isRunning())
       throw new Error(`${options.name} ended during startup:\n${await tail()}`)
     return managedProcess
+  }
+
+  /**
+   * Starts a process, and starts it again whenever it ends by itself.
+   * @returns a function that stops it
+   */
+  async keepRunning(options: ProcessOptions): Promise<() => Promise<void>> {
+    let current = await this.start(options)
+    let isStopped = false
+    const reportFailure = (error: unknown): undefined => {
+      if (!this.isClosing) console.error(error)
+    }
+    const restartAlways = async (): Promise<void> => {
+      let failureCount = 0
+      while (failureCount < maxFailedRestarts) {
+        await current.exited
+        if (isStopped || this.isClosing) return
+        console.error(`Restarting ${options.name}.`)
+        const restarted = await this.start(options).catch(reportFailure)
+        current = restarted ?? current
+        failureCount = restarted ? 0 : failureCount + 1
+      }
+    }
+    void restartAlways()
+    return () => {
+      isStopped = true
+      return current.stop()
+    }
   }
 
   /** Takes over a child process that other code started, so that it does not outlive the lab. */
@@ -137,11 +173,14 @@ function spawnProcess(options: ProcessOptions, log: string, watchdog: Watchdog):
   const strayFiles = options.strayFiles?.(pid) ?? []
   watchdog.watch(pid, strayFiles)
   let isAlive = true
+  let isStopping = false
   void exited.then(() => {
     isAlive = false
     watchdog.forget(pid)
+    if (!isStopping) void reportEnd(options.name, log)
   })
   const stop = async (): Promise<void> => {
+    isStopping = true
     await terminateGroup(pid, exited, options.gracePeriod ?? 5_000)
     for (const path of strayFiles)
       await rm(path, { force: true })
@@ -149,6 +188,13 @@ function spawnProcess(options: ProcessOptions, log: string, watchdog: Watchdog):
         .catch(() => undefined)
   }
   return { name: options.name, pid, log, exited, isRunning: () => isAlive, stop }
+}
+
+/** A process that ends by itself makes scenarios fail that do not name it. */
+async function reportEnd(name: string, log: string): Promise<void> {
+  const lines = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n')
+  const lastLine = lines.at(-1) ?? ''
+  console.error(`${name} of the lab ended by itself. Last log line: ${lastLine.slice(0, 300)}`)
 }
 
 /** Sends SIGTERM to the group, and SIGKILL after the grace period. */

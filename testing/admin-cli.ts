@@ -18,7 +18,7 @@ export interface AdminCliOptions {
   /** URL of the chart repository. */
   readonly chartRepositoryUrl: string
   readonly kubectl: string
-  /** The path of the program, determined at each call because the helm version can change. */
+  /** The path of the program, determined at each call because the Helm version can change. */
   readonly helm: () => string
 }
 

@@ -11,7 +11,7 @@ import { unzipSync } from 'fflate'
 /** The major versions of Helm that the action supports. */
 export type HelmMajorVersion = 3 | 4
 
-/** The tested versions of helm. */
+/** The tested versions of Helm. */
 export const helmVersions: Readonly<Record<HelmMajorVersion, string>> = { 3: '3.17', 4: '4.1' }
 
 /** Paths of the programs. `directory` contains both and can be added to PATH. */

@@ -104,7 +104,7 @@ export interface TestEnvironment {
    */
   readonly helm: (...args: string[]) => Promise<string>
   readonly kubectl: (...args: string[]) => Promise<string>
-  /** Selects the helm version that is on the runner's PATH and that `helm` runs; initially 4. */
+  /** Selects the Helm version that is on the runner's PATH and that `helm` runs; initially 4. */
   readonly useHelm: (major: HelmMajorVersion) => Promise<void>
   readonly installMilvus: (installation?: MilvusInstallation) => Promise<void>
   /**

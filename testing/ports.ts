@@ -39,5 +39,5 @@ async function isFree(port: number): Promise<boolean> {
 
 /** Whether a plain HTTP GET succeeds. */
 export async function respondsWithOk(url: string): Promise<boolean> {
-  return (await fetch(url)).ok
+  return (await fetch(url, { signal: AbortSignal.timeout(5_000) })).ok
 }

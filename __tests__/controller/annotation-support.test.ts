@@ -87,12 +87,7 @@ describe('findUnsupportedAnnotations', () => {
       name: 'v2.8.1 takes none for the ARN of a web ACL',
       annotations: { 'wafv2-acl-arn': 'none' },
       version: [2, 8, 1],
-      expected: [
-        {
-          effect: `rejects the value "none" of ${prefix}wafv2-acl-arn`,
-          supportedSince: [2, 8, 2],
-        },
-      ],
+      expected: [{ effect: `rejects "none" in ${prefix}wafv2-acl-arn`, supportedSince: [2, 8, 2] }],
     },
     {
       name: 'v2.8.1 reads other ARNs',
@@ -114,7 +109,7 @@ describe('findUnsupportedAnnotations', () => {
   })
 })
 
-test('describeRequiredVersions names the first version without a trap', () => {
+test('describeRequiredVersions names the first version without a known defect', () => {
   const annotations = withPrefix({
     'wafv2-acl-name': 'x',
     'mutual-authentication': 'x',

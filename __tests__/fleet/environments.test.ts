@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { environmentsMissing } from '../../src/failures/fleet.ts'
 import { findMissingEnvironments } from '../../src/fleet/plan/environments.ts'
-import type { Target } from '../../src/fleet/plan/targets.ts'
+import type { FleetTarget } from '../../src/fleet/plan/targets.ts'
 
-const createTarget = (name: string, environment: string, checkEnvironment = ''): Target => ({
+const createTarget = (name: string, environment: string, checkEnvironment = ''): FleetTarget => ({
   name,
   environment,
   checkEnvironment,
@@ -15,7 +15,7 @@ const createTarget = (name: string, environment: string, checkEnvironment = ''):
 
 test.each<{
   name: string
-  targets: Target[]
+  targets: FleetTarget[]
   check?: boolean
   missing: [name: string, ...targetNames: string[]][]
 }>([

@@ -5,13 +5,13 @@ import {
   getConcurrencyGroup,
   splitIntoMatrices,
 } from '../../src/fleet/plan/matrix.ts'
-import type { Target } from '../../src/fleet/plan/targets.ts'
+import type { FleetTarget } from '../../src/fleet/plan/targets.ts'
 
 const createTarget = (
   name: string,
   environment = 'production',
-  overrides: Partial<Target> = {},
-): Target => ({
+  overrides: Partial<FleetTarget> = {},
+): FleetTarget => ({
   name,
   environment,
   checkEnvironment: 'check',
@@ -22,7 +22,7 @@ const createTarget = (
   ...overrides,
 })
 const deployOptions = { runsOn: 'ubuntu-latest', check: false }
-const createTargets = (count: number, environments: number): Target[] =>
+const createTargets = (count: number, environments: number): FleetTarget[] =>
   Array.from({ length: count }, (_, index) => createTarget(`t${index}`, `e${index % environments}`))
 const listTargetNames = (jobs: readonly { targets: string }[]): string[] =>
   jobs.flatMap(({ targets }) => (JSON.parse(targets) as { name: string }[]).map(({ name }) => name))
@@ -75,7 +75,7 @@ test('each target has its own job', () => {
 })
 
 test('targets of the same release share a job', () => {
-  const createReleaseTarget = (name: string, inputs: Record<string, string>): Target =>
+  const createReleaseTarget = (name: string, inputs: Record<string, string>): FleetTarget =>
     createTarget(name, 'production', { inputs: { region: 'us-east-2', cluster: 'c', ...inputs } })
   const jobs = buildJobs(
     [
@@ -203,7 +203,7 @@ test('jobs of mode check use the role and the environment of mode check, and no 
   expect(job).not.toHaveProperty('concurrency')
 })
 
-test.each<[name: string, targets: Target[], options: object, message: string]>([
+test.each<[name: string, targets: FleetTarget[], options: object, message: string]>([
   [
     'more environments than a matrix can have jobs',
     createTargets(300, 257),

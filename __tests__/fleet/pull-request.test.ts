@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { compareTargets, type AbandonedTarget } from '../../src/fleet/plan/pull-request.ts'
-import type { Target } from '../../src/fleet/plan/targets.ts'
+import type { FleetTarget } from '../../src/fleet/plan/targets.ts'
 
-const createTarget = (name: string, overrides: Partial<Target> = {}): Target => ({
+const createTarget = (name: string, overrides: Partial<FleetTarget> = {}): FleetTarget => ({
   name,
   environment: 'production',
   checkEnvironment: 'check',
@@ -17,8 +17,8 @@ const b = createTarget('b')
 
 test.each<{
   name: string
-  base: readonly Target[]
-  targets: readonly Target[]
+  base: readonly FleetTarget[]
+  targets: readonly FleetTarget[]
   changed: readonly string[]
   abandoned?: readonly AbandonedTarget[]
 }>([

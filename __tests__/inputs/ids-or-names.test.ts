@@ -1,6 +1,6 @@
 /** Lists of IDs or Name tags of subnets and security groups. */
 import { describe, expect, test } from '@jest/globals'
-import { idsOrNames } from '../../src/inputs/lists.ts'
+import { parseIdsOrNames } from '../../src/inputs/lists.ts'
 import { captureInvalidInput } from './capture-invalid-input.ts'
 
 describe('idsOrNames', () => {
@@ -48,11 +48,11 @@ describe('idsOrNames', () => {
     },
     { name: 'only separators', raw: ' , ;\n', value: [] },
   ])('$name', ({ raw, value }) => {
-    expect(idsOrNames(raw)).toEqual(value)
+    expect(parseIdsOrNames(raw)).toEqual(value)
   })
 
   test('rejects a Name tag with a comma, which the controller would split', () => {
-    expect(captureInvalidInput(idsOrNames, '["Subnet A, public"]').message).toBe(
+    expect(captureInvalidInput(parseIdsOrNames, '["Subnet A, public"]').message).toBe(
       'contains "Subnet A, public", and the controller splits names at commas.',
     )
   })

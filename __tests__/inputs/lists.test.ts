@@ -21,7 +21,7 @@ describe('list', () => {
     ['a JSON list', '["subnet-1", "subnet-2"]'],
     ['a flow list', '[subnet-1, subnet-2]'],
   ])('%s', (_, raw) => {
-    expect(lists.list(raw)).toEqual(['subnet-1', 'subnet-2'])
+    expect(lists.parseList(raw)).toEqual(['subnet-1', 'subnet-2'])
   })
 
   test.each<{ name: string; raw: string; value: string[] }>([
@@ -34,7 +34,7 @@ describe('list', () => {
     },
     { name: 'a numeric name with leading zeros', raw: '- "0012"\n- 0013', value: ['0012', '0013'] },
   ])('$name', ({ raw, value }) => {
-    expect(lists.list(raw)).toEqual(value)
+    expect(lists.parseList(raw)).toEqual(value)
   })
 
   test.each([
@@ -47,7 +47,7 @@ describe('list', () => {
     { name: 'lists in a list', raw: '[[subnet-1], [subnet-2]]', expected: /./ },
     { name: 'an empty entry', raw: '- subnet-1\n-\n', expected: /./ },
   ])('rejects $name', ({ raw, expected }) => {
-    expect(captureInvalidInput(lists.list, raw).message).toMatch(expected)
+    expect(captureInvalidInput(lists.parseList, raw).message).toMatch(expected)
   })
 })
 
@@ -58,7 +58,7 @@ describe('cidrs', () => {
     ['- 10.0.0.0/8\n- 2001:db8::/32', ['10.0.0.0/8', '2001:db8::/32']],
     ['203.0.113.7/32\n2001:db8::1/128', ['203.0.113.7/32', '2001:db8::1/128']],
   ])('%s', (raw, blocks) => {
-    expect(lists.cidrs(raw)).toEqual(blocks)
+    expect(lists.parseCidrs(raw)).toEqual(blocks)
   })
   test.each([
     ['10.0.0.0/33', '10.0.0.0/33'],
@@ -70,7 +70,7 @@ describe('cidrs', () => {
     ['example.com/24', 'example.com/24'],
     ['10.0.0.0/8, 300.0.0.0/8', '300.0.0.0/8'],
   ])('rejects the invalid block in %s', (raw, block) => {
-    expect(captureInvalidInput(lists.cidrs, raw).message).toBe(
+    expect(captureInvalidInput(lists.parseCidrs, raw).message).toBe(
       `contains ${JSON.stringify(block)}, which is not a CIDR block.`,
     )
   })
@@ -78,7 +78,7 @@ describe('cidrs', () => {
     ['203.0.113.7', 'For one address, use 203.0.113.7/32.'],
     ['10.0.0.0/8, 2001:db8::1', 'For one address, use 2001:db8::1/128.'],
   ])('rejects %s without a prefix length', (raw, remedy) => {
-    const error = captureInvalidInput(lists.cidrs, raw)
+    const error = captureInvalidInput(lists.parseCidrs, raw)
     expect(error.message).toMatch(/^contains "[^"]+", which has no prefix length\.$/)
     expect(error.remedy).toBe(remedy)
   })

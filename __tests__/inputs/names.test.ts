@@ -81,7 +81,7 @@ describe('invalid values', () => {
       expected: /not a Kubernetes name/,
     },
     {
-      name: 'kubernetesName that is a helm option',
+      name: 'kubernetesName that is an option of Helm',
       parse: names.kubernetesName,
       raw: '-n',
       expected: /not a Kubernetes name/,

@@ -4,8 +4,8 @@ import { captureInvalidInput } from './capture-invalid-input.ts'
 
 describe('valid values that remain unchanged', () => {
   test.each<{ name: string; parse: (raw: string) => string; raw: string }>([
-    { name: 'text', parse: parsers.text, raw: ' as: it = is ' },
-    { name: 'oneOf', parse: parsers.oneOf('required', 'off'), raw: 'off' },
+    { name: 'text', parse: parsers.parseText, raw: ' as: it = is ' },
+    { name: 'a choice', parse: parsers.createChoiceParser('required', 'off'), raw: 'off' },
   ])('$name', ({ parse, raw }) => {
     expect(parse(raw)).toBe(raw)
   })
@@ -14,33 +14,38 @@ describe('valid values that remain unchanged', () => {
 describe('invalid values', () => {
   test.each<{ name: string; parse: (raw: string) => unknown; raw: string; expected: RegExp }>([
     {
-      name: 'oneOf in uppercase',
-      parse: parsers.oneOf('required', 'off'),
+      name: 'a choice in uppercase',
+      parse: parsers.createChoiceParser('required', 'off'),
       raw: 'Off',
       expected: /is "Off", which is not a valid value\./,
     },
     {
       name: 'boolean yes',
-      parse: parsers.boolean,
+      parse: parsers.parseBoolean,
       raw: 'yes',
       expected: /is "yes", which is neither true nor false/,
     },
-    { name: 'boolean 1', parse: parsers.boolean, raw: '1', expected: /neither true nor false/ },
+    {
+      name: 'boolean 1',
+      parse: parsers.parseBoolean,
+      raw: '1',
+      expected: /neither true nor false/,
+    },
     {
       name: 'boolean in mixed case',
-      parse: parsers.boolean,
+      parse: parsers.parseBoolean,
       raw: 'tRUE',
       expected: /neither true nor false/,
     },
     {
       name: 'a long value, which is not quoted',
-      parse: parsers.port,
+      parse: parsers.parsePort,
       raw: 'x'.repeat(200),
       expected: /^is a text of 200 characters, which is not a port number\.$/,
     },
     {
       name: 'a number of a hundred thousand digits',
-      parse: parsers.duration(1, 2),
+      parse: parsers.createDurationParser(1, 2),
       raw: '0'.repeat(100_000),
       expected: /^is a text of 100000 characters, which is not a duration\.$/,
     },
@@ -58,16 +63,16 @@ describe('numbers', () => {
     ['65535', 65535],
     ['00443', 443],
   ])('accepts port %s', (raw, value) => {
-    expect(parsers.port(raw)).toBe(value)
+    expect(parsers.parsePort(raw)).toBe(value)
   })
   test.each(['0', '65536', '-1', '4.5', '443/tcp', '0x1bb', '1e3', ' 443', '999999'])(
     'rejects port %s',
     (raw) => {
-      expect(captureInvalidInput(parsers.port, raw).message).toMatch(/which is not a port/)
+      expect(captureInvalidInput(parsers.parsePort, raw).message).toMatch(/which is not a port/)
     },
   )
 
-  const duration = parsers.duration(1, 4000)
+  const duration = parsers.createDurationParser(1, 4000)
   test.each([
     ['90s', 90],
     ['10m', 600],
@@ -105,7 +110,7 @@ describe('numbers', () => {
     ['False', false],
     ['FALSE', false],
   ])('accepts boolean %s', (raw, value) => {
-    expect(parsers.boolean(raw)).toBe(value)
+    expect(parsers.parseBoolean(raw)).toBe(value)
   })
 })
 
@@ -117,7 +122,7 @@ describe('hostPort', () => {
     ['[2001:db8::1]:443', { host: '2001:db8::1', port: 443 }],
     ['[::ffff:10.0.3.7]:443', { host: '::ffff:10.0.3.7', port: 443 }],
   ])('accepts %s', (raw, value) => {
-    expect(parsers.hostPort(raw)).toEqual(value)
+    expect(parsers.parseHostPort(raw)).toEqual(value)
   })
   test.each([
     ['10.0.3.7', /not host:port/],
@@ -129,6 +134,6 @@ describe('hostPort', () => {
     ['alb.example.com:0', /not a port/],
     ['alb.example.com:70000', /not a port/],
   ])('rejects %s', (raw, expected) => {
-    expect(captureInvalidInput(parsers.hostPort, raw).message).toMatch(expected)
+    expect(captureInvalidInput(parsers.parseHostPort, raw).message).toMatch(expected)
   })
 })

@@ -46,7 +46,7 @@ test.each<{ name: string; inputs: Inputs; input: string; path: string }>([
     input: 'kubeconfig',
     path: '.kube/config',
   },
-])('refuses $name', ({ inputs, input, path }) => {
+])('rejects $name', ({ inputs, input, path }) => {
   const error = captureInputError(inputs, env)
   expect(formatProblems(error)).toEqual([`input-invalid: ${problemOf(input, path)}`])
   expect(() => readInputs(inputs)).not.toThrow()
@@ -68,7 +68,7 @@ test.each<{ name: string; inputs: Inputs }>([
   expect(() => readInputs(inputs, env)).not.toThrow()
 })
 
-test('fleet/plan refuses them before any job starts', () => {
+test('fleet/plan rejects them before any job starts', () => {
   const target = { region: 'us-east-2', host: 'milvus.example.com', kubeconfig: 'config' }
   const problems = [expect.stringContaining(problemOf('kubeconfig', 'config'))]
   const file = JSON.stringify({ targets: [{ name: 'a', environment: 'e', ...target }] })

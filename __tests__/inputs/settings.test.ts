@@ -61,6 +61,7 @@ const defaults = {
   probe: {
     required: true,
     isLenient: false,
+    isDeep: false,
     ca: undefined,
     address: undefined,
     token: undefined,
@@ -206,6 +207,7 @@ describe('settings of each input', () => {
         probe: {
           required: false,
           isLenient: false,
+          isDeep: false,
           ca: undefined,
           address: { host: '::1', port: 8443 },
           token: 'root:Milvus',
@@ -216,6 +218,10 @@ describe('settings of each input', () => {
     {
       inputs: { probe: 'lenient' },
       expected: { 'probe.required': true, 'probe.isLenient': true },
+    },
+    {
+      inputs: { probe: 'deep' },
+      expected: { 'probe.required': true, 'probe.isDeep': true },
     },
     { inputs: { region: 'eu-west-1' }, expected: { region: 'eu-west-1' } },
     { inputs: { 'restore-service-type': 'NodePort' }, expected: { serviceType: 'ClusterIP' } },

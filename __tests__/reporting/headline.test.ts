@@ -49,6 +49,7 @@ describe('headline', () => {
     probe: {
       required: false,
       isLenient: false,
+      isDeep: false,
       ca: undefined,
       address: undefined,
       token: undefined,

@@ -53,6 +53,7 @@ describe('summary', () => {
         probe: {
           required: true,
           isLenient: false,
+          isDeep: false,
           ca,
           address: undefined,
           token: undefined,

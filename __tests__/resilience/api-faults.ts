@@ -59,7 +59,7 @@ export interface ApiCall {
   readonly operation: string
 }
 
-/** Faults affect only the action, not its helm or the controller. */
+/** Faults affect only the action, not its Helm process or the controller. */
 const actionUserAgent = /milvus-alb-action/
 
 /**
@@ -130,7 +130,7 @@ export function expectDocumentedOutcome(run: RunResult): void {
     hasStep: Boolean(step),
     changes: changes !== undefined,
     summary: run.summary !== '',
-    leftovers: run.remainingFiles,
+    remainingFiles: run.remainingFiles,
     log: code === 'internal-error' ? run.log : '',
   }).toEqual({
     exitCode: isFailure ? 1 : 0,
@@ -138,7 +138,7 @@ export function expectDocumentedOutcome(run: RunResult): void {
     hasStep: isFailure,
     changes: true,
     summary: true,
-    leftovers: [],
+    remainingFiles: [],
     log: '',
   })
   expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)

@@ -45,7 +45,7 @@ export function testCancelledAtEveryWrite(
           exitCode: code === '' ? 0 : 1,
           listed: changes !== undefined,
           summarized: cancelled.summary !== '',
-          leftovers: cancelled.remainingFiles,
+          remainingFiles: cancelled.remainingFiles,
           inTime: cancelled.shutdownMs < maxShutdownMs,
         }
         const { release } = captureState(simulator)
@@ -60,7 +60,7 @@ export function testCancelledAtEveryWrite(
           exitCode: cancelled.exitCode,
           listed: true,
           summarized: true,
-          leftovers: [],
+          remainingFiles: [],
           inTime: true,
           code: workflow.recoveryInputs && code !== 'cancelled' ? code : 'cancelled',
           isPending: false,

@@ -11,5 +11,5 @@ export async function startDeployedSimulator(): Promise<Simulator> {
   return simulator
 }
 
-/** With these inputs, a run upgrades the release, for which it runs helm. */
+/** With these inputs, a run upgrades the release, for which it runs Helm. */
 export const upgradeInputs = { values: 'proxy: {replicas: 2}' }

@@ -17,7 +17,7 @@ import type { InterruptionPoint, Writes } from './interruption-points.ts'
 
 type Inputs = Readonly<Record<string, string>>
 
-/** Whether a request is a write by the action or by the helm that it runs. */
+/** Whether a request is a write by the action or by the Helm process that it runs. */
 const isWrite = ({ isMutating, userAgent }: RecordedRequest): boolean =>
   isMutating && /milvus-alb-action|^Helm/i.test(userAgent)
 
@@ -106,7 +106,7 @@ function onWriteRequest(
 /** What happens at an interruption point. */
 interface Interruption {
   readonly options: Partial<RunOptions>
-  /** The signal for helm, or for the process that writes a file, at such a point. */
+  /** The signal for Helm, or for the process that writes a file, at such a point. */
   readonly signal: NodeJS.Signals
   /** Called at a request, with the process ID of the run. */
   readonly onReached: (pid: number) => void
@@ -144,7 +144,7 @@ async function runWithInterruption(
 /**
  * Runs until the point, and kills the whole process tree there. What a runner keeps on its disk
  * remains.
- * @param helm whether a running helm is killed too, or survives and ends by itself
+ * @param helm whether a running Helm process is killed too, or survives and ends by itself
  */
 export async function runAndKill(
   simulator: Simulator,
@@ -162,8 +162,8 @@ export async function runAndKill(
       else killProcess(pid)
     },
   })
-  // A surviving helm ends before the next run starts, because a Lease expires only after half a
-  // minute.
+  // A surviving Helm process ends before the next run starts, because a Lease expires only after
+  // half a minute.
   const helmCallPids = await Promise.all(
     (await readdir(helmCallsPath(simulator))).map(async (call) =>
       Number(await readFile(join(helmCallsPath(simulator), call, 'pid'), 'utf8')),

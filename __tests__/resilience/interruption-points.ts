@@ -2,7 +2,7 @@
 /** A moment at which a run is interrupted. */
 export type InterruptionPoint =
   /**
-   * The nth mutating request of the action or of helm: received but not processed yet, or already
+   * The nth mutating request of the action or of Helm: received but not processed yet, or already
    * answered.
    */
   | {

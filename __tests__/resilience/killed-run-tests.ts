@@ -10,7 +10,7 @@ import { createRecoveryCheck } from './recovery-check.ts'
 import { runAndKill } from './interrupted-runs.ts'
 import { describeWorkflow, createFixture, recordBaseline, type Workflow } from './workflows.ts'
 
-/** Paths that only helm writes: the objects of a chart, and the storage of releases. */
+/** Paths that only Helm writes: the objects of a chart, and the storage of releases. */
 const helmObjectPath =
   /\/(secrets|services|configmaps|deployments|statefulsets|jobs|serviceaccounts|persistentvolumeclaims|roles|rolebindings)(\/|$)/
 
@@ -28,7 +28,7 @@ export function testKilledAtEveryWrite(
   { mode = 'standalone', sampleStep = 70 }: KilledRunOptions = {},
 ): void {
   const description = describeWorkflow(name, mode)
-  // For a cluster, helm writes so many objects that testing all of them would take most of an hour.
+  // For a cluster, Helm writes so many objects that testing all of them would take most of an hour.
   const step = mode === 'cluster' ? 5 : 1
   test(`${description}, killed at every ${step === 1 ? '' : 'fifth '}write, and run once more`, async () => {
     const fixture = await createFixture(mode)

@@ -90,7 +90,7 @@ test('succeeds in a cluster with 100,000 events and thousands of Services, Ingre
   // The deadline is the action's own limit for one list.
   await expectHostileRun(
     simulator,
-    `a cluster with ${counts.events} events, and ${counts.objects} Services, Ingresses and helm revisions each`,
+    `a cluster with ${counts.events} events, and ${counts.objects} Services, Ingresses and Helm revisions each`,
     { outcome: 'success', messagePattern: /unchanged/, deadlineSeconds: 60 },
   )
 })

@@ -54,9 +54,9 @@ test('consecutive deployments, each with another certificate and every tenth wit
         round,
         exitCode: run.exitCode,
         changed: run.outputs['changed'],
-        leftovers: run.remainingFiles,
+        remainingFiles: run.remainingFiles,
         log: run.exitCode === 0 ? '' : run.log,
-      }).toEqual({ round, exitCode: 0, changed: 'true', leftovers: [], log: '' })
+      }).toEqual({ round, exitCode: 0, changed: 'true', remainingFiles: [], log: '' })
     }
     expect(usages.length).toBeGreaterThanOrEqual(count)
     const revisions = simulator.kubernetes
@@ -68,7 +68,7 @@ test('consecutive deployments, each with another certificate and every tenth wit
           .list(kind, simulator.namespace)
           .filter(({ metadata }) => /^milvus-(demo|alb-action)$/.test(metadata.name)).length,
     )
-    // helm keeps 10 revisions by default.
+    // Helm keeps 10 revisions by default.
     expect({
       certificates: simulator.awsState.certificates.size,
       loadBalancers: simulator.awsState.loadBalancers.size,

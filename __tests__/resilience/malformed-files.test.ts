@@ -95,7 +95,7 @@ testProperty(
         const { values } = parseSettings({ ...minimalInputs, values: text })
         findSecretValues(values).forEach((secret) => expect(typeof secret).toBe('string'))
         expect(findDifferingPaths(values, values)).toEqual([])
-        // helm receives JSON and must get the same values: a number that JSON cannot represent
+        // Helm receives JSON and must get the same values: a number that JSON cannot represent
         // would become null and remove the value.
         const json = JSON.stringify(values, (_key, value: unknown) => {
           if (typeof value === 'number' && !Number.isFinite(value))

@@ -100,13 +100,13 @@ test('the built action rejects malicious inputs', async () => {
         exitCode: run.exitCode,
         code: run.outputs['failure-code'],
         annotations: annotations.length,
-        leftovers: run.remainingFiles,
+        remainingFiles: run.remainingFiles,
       }).toEqual({
         what,
         exitCode: 1,
         code: expect.stringMatching(/^(input-invalid|certificate-unreadable)$/),
         annotations: 1,
-        leftovers: [],
+        remainingFiles: [],
       })
       expect(decodeURIComponent(annotations.join(''))).toContain(expectedMessage)
       for (const secret of [canary, privateKeyLine, privateKeyLine.slice(0, 24)])

@@ -4,9 +4,9 @@
  */
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { cidrs, list } from '../../src/inputs/lists.ts'
+import { parseCidrs, parseList } from '../../src/inputs/lists.ts'
 import { host } from '../../src/inputs/names.ts'
-import { duration } from '../../src/inputs/parsers.ts'
+import { createDurationParser } from '../../src/inputs/parsers.ts'
 import { stringMap } from '../../src/inputs/yaml.ts'
 import {
   describeRejected,
@@ -97,7 +97,7 @@ testProperty(
   fc.tuple(fc.nat(20), fc.nat(59), fc.nat(59)).filter((parts) => parts.some((part) => part > 0)),
   ([hours, minutes, seconds]) =>
     expectParsed(
-      duration(1, 100_000),
+      createDurationParser(1, 100_000),
       [
         [hours, 'h'],
         [minutes, 'm'],
@@ -126,7 +126,7 @@ const listFormats: readonly ((entries: readonly string[]) => string)[] = [
 testProperty(
   'lists',
   fc.tuple(fc.array(anyWord, { minLength: 1, maxLength: 20 }), fc.constantFrom(...listFormats)),
-  ([entries, format]) => expectParsed(list, format(entries), entries),
+  ([entries, format]) => expectParsed(parseList, format(entries), entries),
 )
 
 const anyCidrBlock = fc
@@ -138,7 +138,7 @@ testProperty(
     fc.array(anyCidrBlock, { minLength: 1, maxLength: 20 }),
     fc.constantFrom(...listFormats),
   ),
-  ([cidrBlocks, format]) => expectParsed(cidrs, format(cidrBlocks), cidrBlocks),
+  ([cidrBlocks, format]) => expectParsed(parseCidrs, format(cidrBlocks), cidrBlocks),
 )
 
 testProperty(

@@ -1,4 +1,4 @@
-/** Temporary faults in the middle of a run: of the API server, tokens, the clock and helm. */
+/** Temporary faults in the middle of a run: of the API server, tokens, the clock and Helm. */
 import net from 'node:net'
 import tls from 'node:tls'
 import type { AddressInfo } from 'node:net'
@@ -99,7 +99,7 @@ test.each(
   expectRecovered(await runWithFault(`the API server is away for ${downtimeSeconds} s`, timing))
 })
 
-test('survives or reports an API server restart during a helm upgrade, and the next run succeeds', async () => {
+test('survives or reports an API server restart during a Helm upgrade, and the next run succeeds', async () => {
   await resetFixture()
   const proxy = await startApiServerProxy()
   void fixture.simulator.requestLog
@@ -107,7 +107,7 @@ test('survives or reports an API server restart during a helm upgrade, and the n
     .then(() => restartApiServer(proxy))
   const run = await runWithFault(
     `the API server is away for ${downtimeSeconds} s`,
-    'while helm works',
+    'while Helm works',
   )
   if (run.exitCode === 0) expectRecovered(run)
   else await expectFailureThenRecovery(run, 'helm-upgrade-failed', /helm/)
@@ -222,7 +222,7 @@ test.each(sample([10, -10], 2))(
   },
 )
 
-test('reports a helm upgrade that is killed, and the next run succeeds', async () => {
+test('reports a Helm upgrade that is killed, and the next run succeeds', async () => {
   await resetFixture()
   const { simulator } = fixture
   let pid = 0
@@ -230,8 +230,8 @@ test('reports a helm upgrade that is killed, and the next run succeeds', async (
     .nextRequest(({ userAgent, isMutating }) => userAgent.startsWith('Helm') && isMutating)
     .then(() => listProcessTree(pid).slice(1).forEach(killProcess))
   const run = await runWithFault(
-    'helm is killed',
-    'helm upgrade, at its first write',
+    'Helm is killed',
+    'Helm upgrade, at its first write',
     {},
     {
       onStart: (child: { pid?: number }) => {

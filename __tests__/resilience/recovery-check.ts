@@ -47,10 +47,10 @@ export function createRecoveryCheck(
       expect({
         ...context,
         exitCode: run.exitCode,
-        leftovers: run.remainingFiles,
+        remainingFiles: run.remainingFiles,
         state: captureState(simulator),
         log: run.exitCode === 0 ? '' : run.log,
-      }).toEqual({ ...context, exitCode: 0, leftovers: [], state, log: '' })
+      }).toEqual({ ...context, exitCode: 0, remainingFiles: [], state, log: '' })
     },
   }
 }

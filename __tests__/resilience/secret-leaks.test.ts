@@ -81,7 +81,7 @@ function quoteSecretsInDenial(): () => void {
 
 const leakCases: readonly LeakCase[] = [
   {
-    what: 'a helm upgrade whose error quotes the values',
+    what: 'a Helm upgrade whose error quotes the values',
     inputs: {},
     outcome: 'helm-upgrade-failed',
     injectFault: quoteSecretsInDenial,
@@ -137,7 +137,7 @@ const leakCases: readonly LeakCase[] = [
   { what: 'a removal', inputs: { mode: 'destroy' }, outcome: 'success' },
 ]
 const sampledCases = [
-  'a helm upgrade whose error quotes the values',
+  'a Helm upgrade whose error quotes the values',
   'a cancelled deployment',
   'a deployment',
 ]

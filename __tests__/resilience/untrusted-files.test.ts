@@ -188,9 +188,9 @@ test('the post step always runs, and removes the files of a killed main step', a
   expect({
     exitCode: run.exitCode,
     left: before.length,
-    leftovers: run.remainingFiles,
+    remainingFiles: run.remainingFiles,
     temp: await readdir(join(disk, 'temp')),
-  }).toEqual({ exitCode: null, left: 1, leftovers: [], temp: [] })
+  }).toEqual({ exitCode: null, left: 1, remainingFiles: [], temp: [] })
   recordResult('untrusted-files', {
     what: 'main is killed while Helm uses its kubeconfig',
     outcome: 'post removes it',

@@ -117,7 +117,7 @@ const redirectCases: readonly RedirectCase[] = [
   // client-go follows redirects, and its transport adds the token to every request. A server that
   // responds as this API already has the token.
   {
-    who: 'the Kubernetes API, 307 to helm',
+    who: 'the Kubernetes API, 307 to Helm',
     inputs: dryRunInputs,
     outcome: 'cluster-unreachable',
     allowedLeak: 'token for EKS',
@@ -180,7 +180,7 @@ test.each(redirectCases.filter((_each, index) => isFullRun || index === 0))(
       const run = await runAction(simulator, allInputs)
       expectOutcome(run, outcome)
       const leaks = findLeaks(
-        { trap: redirectTarget.receivedRequests.join('\n') },
+        { target: redirectTarget.receivedRequests.join('\n') },
         collectSecrets(simulator, { ...simulator.inputs(), ...allInputs }).filter(
           ({ name }) => name !== allowedLeak,
         ),

@@ -19,7 +19,7 @@ import {
 import { httpStatusFailure } from '../../src/clients/milvus/http-responses.ts'
 import { encodeLengthDelimited } from '../../src/clients/milvus/protobuf.ts'
 import { latestStatusEvent, classifyEvent } from '../../src/controller/events.ts'
-import { findConflicts } from '../../src/steps/preflight/group-conflicts.ts'
+import { findMemberConflicts } from '../../src/steps/preflight/group-conflicts.ts'
 import * as fixtures from '../steps/fixtures.ts'
 import { anyLengthText, anyText, corruptBytes } from './arbitraries.ts'
 import { testProperty } from './property.ts'
@@ -127,7 +127,7 @@ testProperty(
         expect(['reconciled', 'transient', 'failed']).toContain(classifyEvent(each, recent).kind)
     const classParams = { readable: true, spec: {} } as const
     const ownMember = { annotations: ownStatus, classParams }
-    for (const conflict of findConflicts(ownMember, { annotations: other, classParams }))
+    for (const conflict of findMemberConflicts(ownMember, { annotations: other, classParams }))
       expect(conflict).toMatch(/ is [^]*, not /)
     return true
   },

@@ -18,7 +18,7 @@ export interface Workflow {
     | 'on-failure: rollback'
     | 'rest: true, rolled back'
     | 'destroy'
-  /** The state before: Milvus as installed by helm, or the complete result of a deployment. */
+  /** The state before: Milvus as installed by Helm, or the complete result of a deployment. */
   readonly startState: 'installed' | 'deployed'
   readonly inputs: Inputs
   /** The workflow that it starts with, whose writes are already covered there. */
@@ -120,13 +120,13 @@ export async function recordBaseline(fixture: Fixture, name: Workflow['name']): 
     workflow,
     state: captureState(fixture.simulator),
     interruptionPoints: listInterruptionPoints(writes, knownWrites),
-    writeSummary: `${writes.requests.length} requests, ${writes.helm.length} calls of helm, ${writes.files.length} of files`,
+    writeSummary: `${writes.requests.length} requests, ${writes.helm.length} calls of Helm, ${writes.files.length} of files`,
   }
 }
 
 function findWorkflow({ workflows }: Fixture, name: Workflow['name']): Workflow {
   const workflow = workflows.find((each) => each.name === name)
-  if (!workflow) throw new Error(`there is no story ${name}`)
+  if (!workflow) throw new Error(`There is no workflow ${name}`)
   return workflow
 }
 

@@ -2,17 +2,17 @@
 import type { TestEnvironment } from '../../testing/environment.ts'
 import type { RecordedRequest } from '../../testing/request-log.ts'
 
-/** Whether a request is one of helm with this method and path. */
+/** Whether a request is one of Helm with this method and path. */
 export const isHelmRequest =
   (operation: RegExp) =>
   (request: RecordedRequest): boolean =>
     request.userAgent.startsWith('Helm') && operation.test(request.operation)
 
-/** Until helm changes the Service, which deletes the Service's own load balancer. */
+/** Until Helm changes the Service, which deletes the Service's own load balancer. */
 export const nextServiceUpdate = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
   requestLog.nextRequest(isHelmRequest(/^PATCH .*\/services\/milvus-demo$/))
 
-/** Until helm has applied the chart, and waits for pods. */
+/** Until Helm has applied the chart, and waits for pods. */
 export const nextRollout = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
   requestLog.nextRequest(isHelmRequest(/^PATCH .*\/deployments\//))
 

@@ -48,7 +48,7 @@ scenario(
 )
 
 simulatorScenario(
-  'a trust policy that refuses the job, and an account without its OIDC provider',
+  'a trust policy that rejects the job, and an account without its OIDC provider',
   'the proxy of the lab recognizes services by the signature, which this call does not have',
   async (scenario) => {
     const { environment } = scenario

@@ -70,8 +70,8 @@ scenario(
 )
 
 simulatorScenario(
-  'a reimport that would remove key usages becomes a new certificate, and the old one is deleted',
-  'moto accepts a reimport that removes key usages',
+  'a re-import that would remove key usages becomes a new certificate, and the old one is deleted',
+  'moto accepts a re-import that removes key usages',
   async ({ environment, run }) => {
     const broadUsage = await environment.certificateAuthority.issue({
       hosts: [environment.host],
@@ -95,8 +95,8 @@ simulatorScenario(
 )
 
 simulatorScenario(
-  'a reimport under a given certificate-arn that ACM rejects fails in every run, and imports nothing else',
-  'moto accepts a reimport that removes key usages',
+  'a re-import under a given certificate-arn that ACM rejects fails in every run, and imports nothing else',
+  'moto accepts a re-import that removes key usages',
   async ({ environment, run, writes }) => {
     const issue = (keyUsage: readonly KeyUsageName[]) =>
       environment.certificateAuthority.issue({ hosts: [environment.host], keyUsage })
@@ -149,7 +149,7 @@ simulatorScenario(
   },
 )
 
-scenario('a reimport whose response is lost', async ({ environment, run }) => {
+scenario('a re-import whose response is lost', async ({ environment, run }) => {
   const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
   const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
   environment.faults.inject({

@@ -1,5 +1,5 @@
 /**
- * The releases that Milvus' chart creates: each version and mode, with both major versions of helm.
+ * The releases that Milvus' chart creates: each version and mode, with both major versions of Helm.
  * `npm run matrix` runs all of them and writes docs/compatibility.md. The tests run those that
  * differ most.
  */
@@ -42,7 +42,7 @@ for (const initialRelease of initialReleases.filter(
 )) {
   const { chart, mode, helm } = initialRelease
   scenario(
-    `chart ${chart}, ${mode}, helm ${helm}: deployed without any input for its chart, checked, destroyed`,
+    `chart ${chart}, ${mode}, Helm ${helm}: deployed without any input for its chart, checked, destroyed`,
     async ({ environment, run, writes }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ mode, chartVersion: chart })
@@ -100,7 +100,7 @@ for (const initialRelease of initialReleases.filter(
 
 for (const helm of [4, 3] as const) {
   scenario(
-    `helm ${helm}: an unready pod beside Milvus does not block a change of the Service, and is named before any other change`,
+    `Helm ${helm}: an unready pod beside Milvus does not block a change of the Service, and is named before any other change`,
     async ({ environment, run, writes }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ values: { attu: { enabled: true } } })

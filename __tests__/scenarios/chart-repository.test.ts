@@ -126,7 +126,7 @@ scenario(
   },
 )
 
-/** The number of helm's requests to the repository since the last run began. */
+/** The number of Helm's requests to the repository since the last run began. */
 const countChartRequests = (
   { environment }: Pick<Scenario, 'environment'>,
   requestOffset: number,
@@ -138,7 +138,7 @@ const countChartRequests = (
 
 for (const major of [3, 4] as const) {
   scenario(
-    `a repository that fails briefly is retried, one that rejects the request is not, with helm ${major}`,
+    `a repository that fails briefly is retried, one that rejects the request is not, with Helm ${major}`,
     async ({ environment, run }) => {
       await environment.useHelm(major)
       const { chartRepository: charts, faults, requestLog } = environment

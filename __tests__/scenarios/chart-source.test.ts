@@ -12,7 +12,8 @@ import { scenario } from './harness.ts'
 import { dryRunInputs } from './run-inputs.ts'
 
 /**
- * The working directory of a job that checked out a chart, and a helm with a configured repository.
+ * The working directory of a job that checked out a chart, and a Helm configuration with a
+ * repository.
  */
 async function createWorkspace(
   environment: TestEnvironment,
@@ -45,7 +46,7 @@ async function createWorkspace(
 
 for (const major of [3, 4] as const) {
   scenario(
-    `a chart as a directory, an archive, a URL, and an alias of helm repo add, with helm ${major}`,
+    `a chart as a directory, an archive, a URL, and an alias of a configured repository, with Helm ${major}`,
     async ({ environment, run }) => {
       await environment.useHelm(major)
       const options = await createWorkspace(environment)

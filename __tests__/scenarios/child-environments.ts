@@ -15,7 +15,7 @@ interface Kubeconfig {
   readonly users: readonly { readonly name: string; readonly user: { readonly token?: string } }[]
 }
 
-/** Installs a credential plugin, an AWS profile with a credential process, and a helm. */
+/** Installs a credential plugin, an AWS profile with a credential process, and a `helm`. */
 export async function recordChildEnvironments(
   environment: TestEnvironment,
 ): Promise<EnvironmentRecorder> {

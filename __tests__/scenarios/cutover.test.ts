@@ -98,7 +98,7 @@ scenario(
 )
 
 scenario(
-  'cutover: never leaves the Service to its owner, and does not run helm',
+  'cutover: never leaves the Service to its owner, and does not run Helm',
   async ({ environment, run }) => {
     const result = expectSuccess(await run({ cutover: 'never', values: '' }))
     expect(await getServiceType(environment)).toBe('LoadBalancer')
@@ -109,7 +109,7 @@ scenario(
   },
 )
 
-scenario('cutover: never with a change for helm is an error', async ({ run }) => {
+scenario('cutover: never with a change for Helm is an error', async ({ run }) => {
   expect(
     getErrorAnnotation(
       expectFailure(await run({ cutover: 'never' }), 'preflight', 'inputs-conflict'),

@@ -46,7 +46,7 @@ scenario(
       'ingress spec.ingressClassName',
       'ingress spec.rules',
     ])
-    // helm applies every object of the release, whether it differs or not.
+    // Helm applies every object of the release, whether it differs or not.
     expect(
       writes().filter(
         (write) =>

@@ -16,7 +16,7 @@ export const denyAdmission = (operation: string | RegExp, message = 'no') =>
     },
   }) as const
 
-/** The same for the next such write of helm. */
+/** The same for the next such write of Helm. */
 export const denyHelmOnce = (operation: string | RegExp) => ({
   ...denyAdmission(operation),
   userAgent: /^Helm/,
@@ -41,7 +41,7 @@ export function holdNextRequest(
 }
 
 /**
- * Resets the type of the Service after helm has changed it, and before helm stores the status of
+ * Resets the type of the Service after Helm has changed it, and before Helm stores the status of
  * the revision.
  * @returns a function that removes the fault
  */

@@ -73,8 +73,8 @@ simulatorScenario(
 
       for (const status of [404, 301]) {
         monitor.statuses = [status]
-        const refused = await report()
-        expect([refused.exitCode, refused.outputs['issue'], refused.log]).toEqual([
+        const rejected = await report()
+        expect([rejected.exitCode, rejected.outputs['issue'], rejected.log]).toEqual([
           0,
           '1',
           expect.stringMatching(

@@ -117,8 +117,8 @@ simulatorScenario(
           'Input max-parallel is 3, and the jobs need 4',
         ],
       ] as const) {
-        const refused = await plan(inputs)
-        expect([refused.exitCode, refused.log]).toEqual([1, expect.stringContaining(message)])
+        const rejected = await plan(inputs)
+        expect([rejected.exitCode, rejected.log]).toEqual([1, expect.stringContaining(message)])
       }
 
       // As actions/download-artifact leaves them.

@@ -74,7 +74,7 @@ const readOutcomes = ({ outputs, files }: RunResult): string[] =>
 const listNames = ({ outputs }: RunResult): unknown => JSON.parse(outputs['targets'] ?? '')
 
 simulatorScenario(
-  'targets in environments that do not exist: a warning names both, and require-environments refuses them',
+  'targets in environments that do not exist: a warning names both, and require-environments rejects them',
   onlyInSimulator,
   ({ environment }) =>
     withRepository(environment, async (repository) => {
@@ -93,18 +93,18 @@ simulatorScenario(
       expect(warned.maskCommands.join()).toContain(github.token)
 
       const required = { file, 'require-environments': 'true' }
-      const refused = await runFleetAction('plan', repository, required)
-      expect([refused.exitCode, refused.log]).toEqual([
+      const rejected = await runFleetAction('plan', repository, required)
+      expect([rejected.exitCode, rejected.log]).toEqual([
         1,
         expect.stringContaining(`::error::${missing}`),
       ])
-      expect(refused.outputs['targets']).toBeUndefined()
+      expect(rejected.outputs['targets']).toBeUndefined()
       // Otherwise, only: failed would take what an earlier run deployed for what is in the file.
-      expect(readOutcomes(refused)).toEqual(['first: false', 'typo: false', 'same: false'])
+      expect(readOutcomes(rejected)).toEqual(['first: false', 'typo: false', 'same: false'])
       await writeFile(file, 'targets: [')
       const broken = await runFleetAction('plan', repository, { file })
       expect([broken.exitCode, readOutcomes(broken)]).toEqual([1, []])
-      expect(broken.outputs['outcomes']).toBe(refused.outputs['outcomes'])
+      expect(broken.outputs['outcomes']).toBe(rejected.outputs['outcomes'])
       await writeTargets(repository, { first: 'E119', typo: 'e121', same: 'e121' })
       github.environments.push('e121')
       const clean = await runFleetAction('plan', repository, required)
@@ -222,7 +222,7 @@ simulatorScenario(
       expect(none.outputs).toMatchObject({ matrix: '', targets: '[]', outcomes: '' })
       expect(none.log).toContain('::notice::Every target succeeded in its last run.')
 
-      const refuse = async (inputs: Record<string, string>): Promise<string> =>
+      const planExpectingFailure = async (inputs: Record<string, string>): Promise<string> =>
         (
           await runFleetAction(
             'plan',
@@ -231,13 +231,15 @@ simulatorScenario(
             { GITHUB_RUN_ID: '6' },
           )
         ).log
-      expect(await refuse({ 'dry-run': 'true' })).toContain(
+      expect(await planExpectingFailure({ 'dry-run': 'true' })).toContain(
         '::error::Input only is failed, but none',
       )
-      expect(await refuse({ mode: 'check' })).toContain('::error::Input only is failed, which')
+      expect(await planExpectingFailure({ mode: 'check' })).toContain(
+        '::error::Input only is failed, which',
+      )
       const expired = github.artifacts.map((artifact) => ({ ...artifact, expired: true }))
       github.artifacts.splice(0, Infinity, ...expired)
-      expect(await refuse({})).toContain(
+      expect(await planExpectingFailure({})).toContain(
         'https://github.com/team/infra/actions/runs/5 have expired. Leave only empty',
       )
     }),

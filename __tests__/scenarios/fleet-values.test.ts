@@ -11,7 +11,7 @@ import { collectRunOutputs, findLeaks, valuesCanary } from './leaks.ts'
 const secretValues = { minio: { secretKey: valuesCanary, note: 'secret' } }
 
 scenario(
-  'helm gets the values of defaults, of the target and of the secret, in this order, and the outputs of the jobs survive',
+  'Helm gets the values of defaults, of the target and of the secret, in this order, and the outputs of the jobs survive',
   async ({ environment }) => {
     const { certificate, 'private-key': privateKey, ...inputs } = environment.inputs()
     const file = join(environment.directory, 'targets.yml')

@@ -19,7 +19,7 @@ export interface Proxy {
 }
 
 /**
- * @param resolve returns the address of a host name; a name without an address is refused with
+ * @param resolve returns the address of a host name; a name without an address is rejected with
  *   502
  */
 export async function startProxy(resolve: (host: string) => string | undefined): Promise<Proxy> {

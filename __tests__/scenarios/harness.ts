@@ -25,7 +25,7 @@ let defaultStart: StartState = 'installed'
 
 /**
  * Sets the start state of this file's scenarios, unless a scenario sets its own. Where the release
- * is not the subject, `cluster-ip` saves the helm calls of each run.
+ * is not the subject, `cluster-ip` saves the Helm calls of each run.
  */
 export function setDefaultStart(start: StartState): void {
   defaultStart = start

@@ -1,4 +1,4 @@
-/** The next run completes what a killed run or an interrupted helm left pending. */
+/** The next run completes what a killed run or an interrupted Helm process left pending. */
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import { isRunning, killProcess, listProcessTree } from '../../testing/process-tree.ts'
@@ -20,7 +20,7 @@ import { chartUpgradeInputs, serviceOnlyInputs } from './run-inputs.ts'
 import { describeRun, runOptions } from './workflow-runs.ts'
 
 scenario(
-  'killed while helm runs: the next run waits until the Lease expires, and completes the upgrade',
+  'killed while Helm runs: the next run waits until the Lease expires, and completes the upgrade',
   async ({ environment, run }) => {
     const releasePods = environment.pausePodReadiness()
     await runAction(environment, chartUpgradeInputs, {
@@ -51,7 +51,7 @@ scenario(
 )
 
 scenario(
-  'killed while helm runs, and inputs changed since: the next run upgrades from the last deployed revision',
+  'killed while Helm runs, and inputs changed since: the next run upgrades from the last deployed revision',
   async ({ environment, run }) => {
     const releasePods = environment.pausePodReadiness()
     await runAction(environment, chartUpgradeInputs, killWhen(nextRollout(environment)))
@@ -79,7 +79,7 @@ simulatorScenario(
     environment.pausePodReadiness()
     await runAction(environment, chartUpgradeInputs, killWhen(nextRollout(environment)))
     await expireLease(environment)
-    // As after a later manual helm upgrade, whose revisions keep the action's label.
+    // As after a later manual `helm upgrade`, whose revisions keep the action's label.
     const secret = environment.kubernetes.get(
       'Secret',
       environment.namespace,
@@ -100,7 +100,7 @@ simulatorScenario(
 )
 
 scenario(
-  'a release left pending by a killed helm is recovered by the next run',
+  'a release left pending by a killed Helm process is recovered by the next run',
   async ({ environment, run }) => {
     let pid = 0
     const releasePods = environment.pausePodReadiness()
@@ -125,8 +125,8 @@ scenario(
 )
 
 simulatorScenario(
-  'the helm of a dead run that still waits for pods does not disturb the recovery',
-  'the lab cannot end a helm that outlives its run',
+  'the Helm process of a dead run, which still waits for pods, does not disturb the recovery',
+  'the lab cannot end a Helm process that outlives its run',
   async ({ environment, run }) => {
     const releasePods = environment.pausePodReadiness()
     let orphanedPids: number[] = []
@@ -152,7 +152,7 @@ simulatorScenario(
 )
 
 scenario(
-  'a run that is killed right after it started helm leaves helm all values, and none on the disk',
+  'a run that is killed right after it started Helm has passed all values to it, and leaves none on the disk',
   async ({ environment }) => {
     const preload = new URL('../../testing/killed-after-spawn.mjs', import.meta.url).href
     const nodeOptions = `${environment.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${preload}`
@@ -163,7 +163,7 @@ scenario(
       {
         env: { NODE_OPTIONS: nodeOptions },
         skipPost: true,
-        // helm goes on working there.
+        // Helm goes on working there.
         runnerDirectory: join(environment.directory, 'runner'),
       },
     )

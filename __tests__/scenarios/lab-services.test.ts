@@ -1,5 +1,5 @@
 /**
- * Another Milvus and another helm, which only the lab has. The harness verifies after every run
+ * Another Milvus and another Helm, which only the lab has. The harness verifies after every run
  * there that Milvus' own clients work (scenario-run.ts).
  */
 import { expect } from '@jest/globals'
@@ -14,13 +14,13 @@ labScenario(
   'the simulator has one Milvus',
   async ({ environment, run }) => {
     await environment.selectMilvus('lite')
-    expect(expectSuccess(await run()).outputs['milvus-version']).toMatch(/lite/)
+    expect(expectSuccess(await run({ probe: 'deep' })).outputs['milvus-version']).toMatch(/lite/)
   },
 )
 
 labScenario(
-  'helm 3.17 works too, and values are kept although the repository has a newer chart',
-  'the simulator has helm 4',
+  'Helm 3.17 works too, and values are kept although the repository has a newer chart',
+  'the simulator has Helm 4',
   async ({ environment, run }) => {
     await environment.useHelm(3)
     await environment.chartRepository.publish('6.0.0')

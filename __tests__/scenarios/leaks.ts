@@ -139,7 +139,7 @@ export function findLeaks(
 
 /**
  * Everywhere a run may have left a secret: its log, outputs, summary and state, the arguments of
- * helm, and files.
+ * Helm, and files.
  */
 export async function collectRunOutputs(
   environment: TestEnvironment,
@@ -155,7 +155,7 @@ export async function collectRunOutputs(
     outputs: run.outputText,
     summary: run.summary,
     state: run.state,
-    'the arguments of helm': (await environment.helmCalls()).join('\n'),
+    'the arguments of Helm': (await environment.helmCalls()).join('\n'),
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Changes by others to live objects of a release are found before helm reverts them, or stops at
+ * Changes by others to live objects of a release are found before Helm reverts them, or stops at
  * them with the Service already changed.
  */
 import { expect } from '@jest/globals'
@@ -39,7 +39,7 @@ async function getDeployment(
 
 for (const helm of [4, 3] as const) {
   scenario(
-    `helm ${helm}: replicas, an image and a ConfigMap changed by hand are named before any write, and overwritten only with force-conflicts`,
+    `Helm ${helm}: replicas, an image and a ConfigMap changed by hand are named before any write, and overwritten only with force-conflicts`,
     async (scenario) => {
       const { environment, run } = scenario
       await environment.useHelm(helm)
@@ -84,7 +84,7 @@ for (const helm of [4, 3] as const) {
   )
 
   scenario(
-    `helm ${helm}: replicas set by an autoscaler ${helm === 4 ? 'are a conflict, with the value that leaves them to it' : 'are not a difference'}`,
+    `Helm ${helm}: replicas set by an autoscaler ${helm === 4 ? 'are a conflict, with the value that leaves them to it' : 'are not a difference'}`,
     async (scenario) => {
       const { environment, run } = scenario
       await environment.useHelm(helm)
@@ -107,7 +107,7 @@ for (const helm of [4, 3] as const) {
         })
         return
       }
-      // helm 3 does not write an unchanged ConfigMap, and does not need the permission.
+      // Helm 3 does not write an unchanged ConfigMap, and does not need the permission.
       const result = expectSuccess(
         await run(serviceOnlyInputs, { env: await environment.assumeRole('patch configmaps') }),
       )

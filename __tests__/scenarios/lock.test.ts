@@ -94,7 +94,7 @@ scenario(
 )
 
 scenario(
-  'a run that reads while another acquires the Lease waits for it, and recognizes its helm operation',
+  'a run that reads while another acquires the Lease waits for it, and recognizes its Helm operation',
   async ({ environment }) => {
     const releaseRequest = holdNextRequest(environment.faults, {
       service: 'kubernetes',

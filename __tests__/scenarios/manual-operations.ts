@@ -50,7 +50,7 @@ const releaseKinds = [
 
 /**
  * The desired state of every object in the namespace, by kind and name, without generated fields,
- * counters and helm's own Secrets.
+ * counters and Helm's own Secrets.
  */
 export async function listNormalizedObjects(
   environment: TestEnvironment,
@@ -133,7 +133,7 @@ export const expireLease = (environment: TestEnvironment): Promise<void> =>
 
 /**
  * Creates what the Milvus Operator or plain manifests create: a Deployment and a Service without
- * helm's labels.
+ * Helm's labels.
  */
 export async function createMilvusObjects(
   environment: TestEnvironment,

@@ -116,7 +116,7 @@ const allKindsValues = {
 
 for (const helm of [4, 3] as const) {
   scenario(
-    `helm ${helm}: permissions for each kind in a Milvus cluster are checked before any write, and the documented ones suffice`,
+    `Helm ${helm}: permissions for each kind in a Milvus cluster are checked before any write, and the documented ones suffice`,
     async (scenario) => {
       const { environment, run } = scenario
       await environment.useHelm(helm)

@@ -40,7 +40,7 @@ scenario('subnets that do not exist in the VPC', async (scenario) => {
   )
 })
 
-scenario('a runner with Windows is refused before anything else', async (scenario) => {
+scenario('a runner with Windows is rejected before anything else', async (scenario) => {
   const { NODE_OPTIONS: nodeOptions = '' } = scenario.environment.runnerEnv()
   const preload = new URL('../../testing/windows.mjs', import.meta.url).href
   const env = { NODE_OPTIONS: `${nodeOptions} --import=${preload}` }

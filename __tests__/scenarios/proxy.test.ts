@@ -1,5 +1,5 @@
 /**
- * Behind a corporate proxy: the SDK, the Kubernetes client, helm and the probe all use it, and
+ * Behind a corporate proxy: the SDK, the Kubernetes client, Helm and the probe all use it, and
  * bypass it for NO_PROXY.
  */
 import { expect } from '@jest/globals'
@@ -36,7 +36,7 @@ scenario(
       const countProxied = (pattern: RegExp) =>
         proxy.requests.filter((request) => pattern.test(request)).length
       expect(countProxied(/^(GET|POST) http:\/\/aws\.example\.com/)).toBeGreaterThan(3)
-      // The client and helm.
+      // The client and Helm.
       expect(countProxied(new RegExp(`^CONNECT ${clusterHost}`))).toBeGreaterThan(1)
       expect(
         countProxied(
@@ -78,7 +78,7 @@ scenario('NO_PROXY is honored, and a proxy that rejects a request is named', asy
   }
 })
 
-scenario('a corporate CA is trusted by the SDK and by helm', async ({ environment, run }) => {
+scenario('a corporate CA is trusted by the SDK and by Helm', async ({ environment, run }) => {
   const [aws, charts] = await Promise.all([
     startTlsProxy(environment, environment.aws.endpoint),
     startTlsProxy(environment, environment.chartRepository.url),

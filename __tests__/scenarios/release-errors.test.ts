@@ -1,4 +1,4 @@
-/** Errors of helm: a missing or old program, charts that do not render, and failed upgrades. */
+/** Errors of Helm: a missing or old program, charts that do not render, and failed upgrades. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
@@ -11,7 +11,7 @@ import {
 } from './expectations.ts'
 import { scenario } from './harness.ts'
 
-scenario('a helm that is too old', async (scenario) => {
+scenario('a Helm version that is too old', async (scenario) => {
   const directory = join(scenario.environment.directory, 'old-helm')
   await mkdir(directory)
   await writeFile(join(directory, 'helm'), '#!/bin/sh\necho v3.13.3\n', { mode: 0o755 })
@@ -22,7 +22,7 @@ scenario('a helm that is too old', async (scenario) => {
   ).toContain('v3.13.3')
 })
 
-scenario('no helm on PATH although the release must change', async (scenario) => {
+scenario('no Helm on the PATH although the release must change', async (scenario) => {
   await expectFailureWithoutWrites(scenario, {}, 'helm-not-found', { PATH: '/nowhere' })
 })
 
@@ -43,7 +43,7 @@ scenario(
 )
 
 scenario(
-  'errors of helm during an upgrade, each with its own remedy',
+  'errors of Helm during an upgrade, each with its own remedy',
   async ({ environment, run }) => {
     for (const { status, reason, message, code, expectedText } of [
       {

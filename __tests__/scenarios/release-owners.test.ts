@@ -104,7 +104,7 @@ scenario(
 )
 
 scenario(
-  'a patched Service is reported as a conflict for helm, unless force-conflicts overwrites it',
+  'a patched Service is reported as a conflict for Helm, unless force-conflicts overwrites it',
   async ({ environment, run }) => {
     expectSuccess(await run())
     await patchObject(environment, 'service/milvus-demo', { spec: { type: 'LoadBalancer' } })
@@ -120,13 +120,13 @@ scenario(
   },
 )
 
-scenario('a Service that someone resets while helm still waits', async ({ environment, run }) => {
+scenario('a Service that someone resets while Helm still waits', async ({ environment, run }) => {
   resetServiceDuringUpgrade(environment, 'LoadBalancer')
   expectFailure(await run(), 'release', 'service-not-cluster-ip')
 })
 
 scenario(
-  'a release installed by helm 3: force-conflicts applies to the Ingress, and helm 4 stays client-side',
+  'a release installed by Helm 3: force-conflicts applies to the Ingress, and Helm 4 stays client-side',
   async ({ environment, run }) => {
     const values = join(environment.directory, 'values.json')
     await writeFile(values, JSON.stringify(modeValues.standalone))

@@ -1,4 +1,4 @@
-/** A release that another helm has locked, or left pending or failed. */
+/** A release that another Helm process has locked, or left pending or failed. */
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
@@ -10,8 +10,8 @@ import { getObject, replaceObject } from './manual-operations.ts'
 import { serviceOnlyInputs } from './run-inputs.ts'
 
 /**
- * Decodes and encodes the JSON that helm stores in a Secret: base64 by the API, base64 and gzip by
- * helm.
+ * Decodes and encodes the JSON that Helm stores in a Secret: base64 by the API, base64 and gzip by
+ * Helm.
  */
 const decodeRelease = (data: string): string =>
   gunzipSync(Buffer.from(Buffer.from(data, 'base64').toString(), 'base64')).toString()
@@ -19,7 +19,7 @@ const decodeRelease = (data: string): string =>
 const encodeRelease = (text: string): string =>
   Buffer.from(gzipSync(text).toString('base64')).toString('base64')
 
-/** Puts a revision into the state that a killed helm leaves. */
+/** Puts a revision into the state that a killed Helm process leaves. */
 async function setPending(
   environment: TestEnvironment,
   revision: number,
@@ -28,7 +28,7 @@ async function setPending(
 ): Promise<void> {
   const name = `sh.helm.release.v1.milvus-demo.v${revision}`
   const revisionSecret = await getObject(environment, 'secret', name)
-  if (!revisionSecret) throw new Error(`helm kept no revision ${revision}`)
+  if (!revisionSecret) throw new Error(`Helm kept no revision ${revision}`)
   const release = JSON.parse(
     decodeRelease(String((revisionSecret['data'] as Record<string, string>)['release'])),
   ) as { info: { status: string; last_deployed: string } }
@@ -39,7 +39,7 @@ async function setPending(
     data: { release: encodeRelease(JSON.stringify(release)) },
   })
   if (revision === 1) return
-  // helm marks the previous revision as superseded only at the end of an upgrade.
+  // Helm marks the previous revision as superseded only at the end of an upgrade.
   const previousSecret = await getObject(environment, 'secret', 'sh.helm.release.v1.milvus-demo.v1')
   if (previousSecret)
     await replaceObject(environment, {
@@ -52,7 +52,7 @@ async function setPending(
 }
 
 scenario(
-  'a release locked by another helm: since when, and which revision to roll back to',
+  'a release locked by another Helm process: since when, and which revision to roll back to',
   async (scenario) => {
     await upgradeRelease(scenario.environment)
     await setPending(scenario.environment, 2, new Date(Date.now() - 14 * 60_000 - 5_000))
@@ -68,7 +68,7 @@ scenario(
 )
 
 scenario(
-  'a first upgrade of a cluster left pending by another helm: the printed command works, where a rollback does not',
+  'a first upgrade of a cluster left pending by another Helm process: the printed command works, where a rollback does not',
   async (scenario) => {
     const { environment } = scenario
     await environment.installMilvus({ mode: 'cluster' })
@@ -85,7 +85,7 @@ scenario(
 )
 
 scenario(
-  'another helm starts while this run reads: rejected with nothing changed',
+  'another Helm process starts while this run reads: rejected with nothing changed',
   async (scenario) => {
     const { environment } = scenario
     await upgradeRelease(environment)

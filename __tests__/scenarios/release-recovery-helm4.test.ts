@@ -1,4 +1,4 @@
-/** The next run completes an upgrade by helm 4 that was killed or cancelled. */
+/** The next run completes an upgrade by Helm 4 that was killed or cancelled. */
 import { defineRecoveryScenarios } from './release-recovery-tests.ts'
 
 defineRecoveryScenarios(4)

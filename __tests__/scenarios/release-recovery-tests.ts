@@ -1,7 +1,7 @@
 /**
  * After a killed or cancelled upgrade, the next run brings the release into the state that it has
  * without an interruption. In cluster mode, between two versions of the chart with different
- * objects. The scenarios of each version of helm have their own file, so that they run in parallel.
+ * objects. The scenarios of each version of Helm have their own file, so that they run in parallel.
  */
 import { expect } from '@jest/globals'
 import { takeSnapshot } from '../../simulator/snapshot.ts'
@@ -22,13 +22,13 @@ import { serviceOnlyInputs } from './run-inputs.ts'
  */
 const interruptions = {
   'at the Service': isHelmRequest(/^PATCH .*\/services\/milvus-demo$/),
-  'before helm deletes': isHelmRequest(/^DELETE /),
+  'before Helm deletes': isHelmRequest(/^DELETE /),
 }
 
-/** Defines the scenarios for a version of helm. */
+/** Defines the scenarios for a version of Helm. */
 export function defineRecoveryScenarios(helm: HelmMajorVersion): void {
   simulatorScenario(
-    `helm ${helm}: after a killed or cancelled upgrade, the next run reaches the undisturbed state`,
+    `Helm ${helm}: after a killed or cancelled upgrade, the next run reaches the state of an uninterrupted one`,
     'only the simulator can restore a snapshot of the cluster',
     async ({ environment, run }) => {
       await environment.useHelm(helm)
@@ -42,9 +42,9 @@ export function defineRecoveryScenarios(helm: HelmMajorVersion): void {
       }
       for (const { ending, name, nextInputs } of [
         { ending: 'killed', name: 'at the Service', nextInputs: upgradeInputs },
-        { ending: 'killed', name: 'before helm deletes', nextInputs: serviceOnlyInputs },
+        { ending: 'killed', name: 'before Helm deletes', nextInputs: serviceOnlyInputs },
         { ending: 'cancelled', name: 'at the Service', nextInputs: serviceOnlyInputs },
-        { ending: 'cancelled', name: 'before helm deletes', nextInputs: upgradeInputs },
+        { ending: 'cancelled', name: 'before Helm deletes', nextInputs: upgradeInputs },
       ] as const) {
         const interruptedRun = await runAction(
           environment,
@@ -85,7 +85,7 @@ export function defineRecoveryScenarios(helm: HelmMajorVersion): void {
   )
 
   labScenario(
-    `helm ${helm}: on a real API server, a killed upgrade and a rolled back one leave nothing behind`,
+    `Helm ${helm}: on a real API server, a killed upgrade and a rolled back one leave nothing behind`,
     'the simulator runs more cases of it',
     async ({ environment, run }) => {
       await environment.useHelm(helm)
@@ -95,7 +95,7 @@ export function defineRecoveryScenarios(helm: HelmMajorVersion): void {
       await runAction(
         environment,
         upgradeInputs,
-        killWhen(environment.requestLog.nextRequest(interruptions['before helm deletes'])),
+        killWhen(environment.requestLog.nextRequest(interruptions['before Helm deletes'])),
       )
       await expireLease(environment)
       expect(listChanges(expectSuccess(await run(serviceOnlyInputs)))).toContain('release status')

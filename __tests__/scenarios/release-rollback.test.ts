@@ -1,4 +1,4 @@
-/** on-failure: rollback of an upgrade restores every object, with both versions of helm. */
+/** on-failure: rollback of an upgrade restores every object, with both versions of Helm. */
 import { expect } from '@jest/globals'
 import { takeSnapshot } from '../../simulator/snapshot.ts'
 import { expectFailure, expectSuccess, getErrorAnnotation, listChanges } from './expectations.ts'
@@ -12,7 +12,7 @@ setDefaultStart('empty')
 
 for (const helm of [3, 4] as const) {
   simulatorScenario(
-    `helm ${helm}: on-failure: rollback of an upgrade that failed before helm deleted anything, or after helm finished`,
+    `Helm ${helm}: on-failure: rollback of an upgrade that failed before Helm deleted anything, or after Helm finished`,
     'only the simulator can restore a snapshot of the cluster',
     async ({ environment, run }) => {
       await environment.useHelm(helm)
@@ -38,7 +38,7 @@ for (const helm of [3, 4] as const) {
         removeFault()
         await environment.overrideAlb({ fixedStatus: undefined })
         expect(getErrorAnnotation(result)).not.toContain('rollback is incomplete')
-        // Beside what helm reverts: an object that only the failed revision contains and, if helm
+        // Beside what Helm reverts: an object that only the failed revision contains and, if Helm
         // applies client-side, a field.
         const cleared = listChanges(result)
           .filter((change) => /^release (object|metadata)/.test(change))

@@ -8,5 +8,5 @@ export const upgradeInputs = {
   values: 'attu: {enabled: true}\nservice: {labels: {team: search}}',
 }
 
-/** Denies a write of this upgrade. helm applies before it deletes. */
+/** Denies a write of this upgrade. Helm applies before it deletes. */
 export const upgradeFault = denyHelmOnce(/^PATCH .*\/statefulsets\//)

@@ -1,4 +1,4 @@
-/** The release and its Service: how they are found, and what helm changes. */
+/** The release and its Service: how they are found, and what Helm changes. */
 import { expect } from '@jest/globals'
 import { modeValues } from '../../simulator/charts/installation-modes.ts'
 import { mergeValues } from '../../simulator/charts/merge-values.ts'
@@ -33,7 +33,7 @@ scenario(
 )
 
 scenario(
-  'a Service without a Helm release suffices, and helm is not run',
+  'a Service without a Helm release suffices, and Helm is not run',
   async ({ environment, run }) => {
     await createMilvusObjects(environment, 'operated')
     const result = await run({ service: 'operated' })
@@ -151,7 +151,7 @@ scenario(
 )
 
 scenario(
-  'HELM_ variables of the runner do not redirect helm, and print nothing',
+  'HELM_ variables of the runner do not redirect Helm, and print nothing',
   async ({ environment, run }) => {
     const result = await run(
       {},
@@ -173,7 +173,7 @@ scenario(
 
 for (const helm of [4, 3] as const) {
   scenario(
-    `helm ${helm}: a null in values removes a chart default, once`,
+    `Helm ${helm}: a null in values removes a chart default, once`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ serviceType: 'ClusterIP' })
@@ -191,7 +191,7 @@ for (const helm of [4, 3] as const) {
   )
 
   scenario(
-    `helm ${helm}: a Service patched with kubectl: the release's values are updated, so that no later upgrade recreates the load balancer`,
+    `Helm ${helm}: a Service patched with kubectl: the release's values are updated, so that no later upgrade recreates the load balancer`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus()
@@ -201,7 +201,7 @@ for (const helm of [4, 3] as const) {
       const result = expectSuccess(await run(serviceOnlyInputs))
       expect(listChanges(result)).toContain('release service.type')
       expect(result.outputs['changes']).toContain(
-        'the next helm upgrade would make it LoadBalancer again',
+        'the next Helm upgrade would make it LoadBalancer again',
       )
       expect(await environment.helm('get', 'values', 'milvus-demo')).toContain('type: ClusterIP')
       expectUnchanged(await run(serviceOnlyInputs))
@@ -210,7 +210,7 @@ for (const helm of [4, 3] as const) {
   )
 
   scenario(
-    `helm ${helm}: a history of more than ten revisions is kept, unless HELM_MAX_HISTORY limits it`,
+    `Helm ${helm}: a history of more than ten revisions is kept, unless HELM_MAX_HISTORY limits it`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus()

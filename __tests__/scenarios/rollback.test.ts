@@ -22,7 +22,7 @@ import { shortProbe } from './run-inputs.ts'
 const rollbackInputs = { 'on-failure': 'rollback' }
 
 /**
- * The state that a run may change, as a person sees it, without status, versions and helm's
+ * The state that a run may change, as a person sees it, without status, versions and Helm's
  * revision numbers.
  */
 async function captureState(environment: TestEnvironment): Promise<unknown> {
@@ -99,7 +99,7 @@ scenario(
 )
 
 scenario(
-  'rollback of an upgrade that helm does not finish restores the previous revision',
+  'rollback of an upgrade that Helm does not finish restores the previous revision',
   async ({ environment, run }) => {
     const before = await captureState(environment)
     environment.faults.inject(denyHelmOnce(/^PATCH .*\/services\/milvus-demo$/))

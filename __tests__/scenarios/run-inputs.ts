@@ -3,7 +3,7 @@
 /** A probe that gives up soon. */
 export const shortProbe = { 'probe-timeout': '1s' }
 
-/** Without the values that every run sets by default: helm runs only for the Service. */
+/** Without the values that every run sets by default: Helm runs only for the Service. */
 export const serviceOnlyInputs = { values: '' }
 
 /** An upgrade to another version of the chart. */

@@ -28,7 +28,7 @@ export interface Scenario<E extends TestEnvironment = TestEnvironment> {
     inputs?: Readonly<Record<string, string>>,
     options?: Partial<RunOptions>,
   ) => Promise<RunResult>
-  /** The writes of the action and of helm since the last run started, in order. */
+  /** The writes of the action and of Helm since the last run started, in order. */
   readonly writes: () => string[]
 }
 
@@ -43,20 +43,23 @@ export function createRunner(environment: TestEnvironment): Omit<Scenario, 'envi
   const checkClients =
     environment.name === 'lab' ? createClientCheck(environment as Lab) : () => Promise.resolve()
   let requestOffset = environment.requestLog.requests.length
-  // The Lease is not part of what a run is meant to change.
+  let isProbeDeep = false
+  // Neither the Lease nor a temporary collection is part of what a run is meant to change.
   const writes = (): string[] =>
     environment.requestLog.requests
       .slice(requestOffset)
       .filter(
-        ({ isMutating, userAgent, operation }) =>
+        ({ service, isMutating, userAgent, operation }) =>
           isMutating &&
           /milvus-alb-action|^Helm/i.test(userAgent) &&
-          !operation.includes('/leases'),
+          !operation.includes('/leases') &&
+          !(service === 'milvus' && isProbeDeep),
       )
       .map(({ service, operation }) => `${service} ${operation}`)
   return {
     async run(inputs = {}, options = {}) {
       requestOffset = environment.requestLog.requests.length
+      isProbeDeep = inputs['probe'] === 'deep'
       const allInputs = { ...defaultInputs, ...inputs }
       const run = await runAction(environment, allInputs, {
         ...options,

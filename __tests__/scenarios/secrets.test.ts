@@ -40,7 +40,7 @@ simulatorScenario(
 )
 
 scenario(
-  'no program that the action starts inherits an input: helm, its plugins, those of a kubeconfig and of an AWS profile',
+  'no program that the action starts inherits an input: Helm, its plugins, those of a kubeconfig and of an AWS profile',
   async ({ environment, run }) => {
     const recorder = await recordChildEnvironments(environment)
     const inputs = { cluster: '', kubeconfig: recorder.kubeconfig }

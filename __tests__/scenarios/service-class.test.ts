@@ -55,7 +55,7 @@ async function getService(environment: TestEnvironment): Promise<{
 
 for (const helm of [4, 3] as const) {
   simulatorScenario(
-    `helm ${helm}: a Service that loses its class with its type: announced, restored by rollback and destroy, rejected without consent`,
+    `Helm ${helm}: a Service that loses its class with its type: announced, restored by rollback and destroy, rejected without consent`,
     "the lab's cluster has no webhook of the controller for Services",
     async (scenario) => {
       const { environment, run } = scenario
@@ -119,7 +119,7 @@ for (const helm of [4, 3] as const) {
       })
       expect((await getService(environment)).address).toMatch(/^k8s-milvus-milvusde-/)
 
-      // The state after a run that was killed between its two writes: helm meets no conflict when
+      // The state after a run that was killed between its two writes: Helm meets no conflict when
       // the type changes again.
       environment.kubernetes.apply(
         {
@@ -148,7 +148,7 @@ for (const helm of [4, 3] as const) {
   )
 
   labScenario(
-    `helm ${helm}: a real API server sets and drops the class with the type`,
+    `Helm ${helm}: a real API server sets and drops the class with the type`,
     'the simulator covers it with the webhook',
     async ({ environment, run }) => {
       await environment.useHelm(helm)

@@ -11,7 +11,7 @@ import { environmentName, getFileSubject } from './record.ts'
 import { defaultInputs } from './scenario-run.ts'
 
 /**
- * The state when a scenario starts: an empty cluster; Milvus installed by helm behind a Service of
+ * The state when a scenario starts: an empty cluster; Milvus installed by Helm behind a Service of
  * type LoadBalancer, as the guide assumes, or of type ClusterIP, so that the release needs no
  * change; or the complete result of a successful deployment.
  */
@@ -35,7 +35,7 @@ export async function startEnvironment(
   return lab
 }
 
-/** What helm has to install for a start state. */
+/** What Helm has to install for a start state. */
 const toInstallationState = (start: StartState): StartState =>
   start === 'deployed' ? 'installed' : start
 
@@ -55,7 +55,7 @@ async function prepareStartState(environment: TestEnvironment, start: StartState
 
 const savedStateByStart = new Map<StartState, Promise<SavedState>>()
 
-/** The state of a simulator that helm and the action prepared, once in each test file. */
+/** The state of a simulator that Helm and the action prepared, once in each test file. */
 function getSavedState(start: StartState): Promise<SavedState> {
   const saved = savedStateByStart.get(start) ?? createSavedState(start)
   savedStateByStart.set(start, saved)

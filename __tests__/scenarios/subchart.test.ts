@@ -86,7 +86,7 @@ for (const { major, isNested, typePath } of [
   { major: 4, isNested: false, typePath: 'vectors.service.type' },
 ] as const) {
   scenario(
-    `Milvus as a ${isNested ? 'nested ' : ''}subchart with an alias: its own value is set and restored, with helm ${major}`,
+    `Milvus as a ${isNested ? 'nested ' : ''}subchart with an alias: its own value is set and restored, with Helm ${major}`,
     async (scenario) => {
       const { environment, run, writes } = scenario
       await environment.useHelm(major)

@@ -138,7 +138,7 @@ scenario(
   'the Kubernetes token expires during a wait',
   async ({ environment, run }) => {
     environment.controller.options.reconcileDelay = 4_000
-    // Counted from the start of the wait, however long helm took before. A token states its age in
+    // Counted from the start of the wait, however long Helm took before. A token states its age in
     // whole seconds.
     const watching = nextEventWatch(environment)
     void watching.then(() => (environment.eks.tokenLifetime = 2_000))
@@ -147,7 +147,7 @@ scenario(
   { requiresSimulatedController: true },
 )
 
-scenario('a helm upgrade that times out', async ({ environment, run }) => {
+scenario('a Helm upgrade that times out', async ({ environment, run }) => {
   const release = environment.pausePodReadiness()
   const inputs = {
     values: 'minio: {bucketName: other}',
@@ -163,7 +163,7 @@ scenario('a helm upgrade that times out', async ({ environment, run }) => {
 })
 
 scenario(
-  'cancelled while helm runs: helm is interrupted, no release stays pending, and the next run continues',
+  'cancelled while Helm runs: Helm is interrupted, no release stays pending, and the next run continues',
   async ({ environment, run }) => {
     const release = environment.pausePodReadiness()
     const applied = nextRollout(environment)

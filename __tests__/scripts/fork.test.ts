@@ -8,7 +8,7 @@ import { repositoryRoot } from '../../testing/environment.ts'
 
 const originalName = 'milvus-alb-action/milvus-alb-action'
 
-test('a fork gets its name in every file, and a text that is no name is refused', () => {
+test('a fork gets its name in every file, and a text that is no name is rejected', () => {
   const directory = mkdtempSync(join(tmpdir(), 'milvus-alb-fork-'))
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: directory, encoding: 'utf8' })
@@ -17,8 +17,8 @@ test('a fork gets its name in every file, and a text that is no name is refused'
   try {
     git('clone', '-q', '--depth=1', `file://${repositoryRoot}`, '.')
     expect(git('grep', '-l', originalName).split('\n').length).toBeGreaterThan(10)
-    const refused = fork('acme')
-    expect([refused.status, refused.stderr]).toEqual([
+    const rejected = fork('acme')
+    expect([rejected.status, rejected.stderr]).toEqual([
       1,
       '"acme" is not the name of a repository: pass OWNER/NAME, for example acme/milvus-alb.\n',
     ])

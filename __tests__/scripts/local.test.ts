@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InputsFileError, readInputsFile } from '../../scripts/local/inputs.ts'
 import { Terminal } from '../../scripts/local/terminal.ts'
-import { list } from '../../src/inputs/lists.ts'
+import { parseList } from '../../src/inputs/lists.ts'
 import { helmValues, stringMap } from '../../src/inputs/yaml.ts'
 
 let directory: string
@@ -44,7 +44,7 @@ values:
       'private-key': 'canary',
     })
     expect(stringMap(inputs['tags'] ?? '')).toEqual({ team: 'search', version: '1.10' })
-    expect(list(inputs['inbound-cidrs'] ?? '')).toEqual(['10.0.0.0/8', '127.0.0.0/8'])
+    expect(parseList(inputs['inbound-cidrs'] ?? '')).toEqual(['10.0.0.0/8', '127.0.0.0/8'])
     expect(helmValues(inputs['values'] ?? '')).toEqual({ proxy: { replicas: 2, enabled: false } })
   })
 

@@ -138,7 +138,7 @@ test.each<{
       ),
     message: 'must match the algorithm of the signing CA',
   },
-])('ACM refuses $name', async ({ change, message }) => {
+])('ACM rejects $name', async ({ change, message }) => {
   const validInput = toImportInput(await (await rsaAuthority).issue({ hosts: [host] }))
   const { CertificateChain, ...input } = { ...validInput, ...(await change()) }
   const errorText = await getErrorText(

@@ -1,5 +1,5 @@
 /**
- * The real helm versions install, upgrade and remove a Milvus cluster: the simulated Kubernetes
+ * The real Helm versions install, upgrade and remove a Milvus cluster: the simulated Kubernetes
  * supports every kind of object in the chart.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
@@ -16,8 +16,8 @@ import { helmVersions, installHelm3, installTools } from '../../testing/cli-tool
 
 const run = promisify(execFile)
 const programs = {
-  [`helm ${helmVersions[3]}`]: installHelm3,
-  [`helm ${helmVersions[4]}`]: async () => (await installTools()).helm,
+  [`Helm ${helmVersions[3]}`]: installHelm3,
+  [`Helm ${helmVersions[4]}`]: async () => (await installTools()).helm,
 }
 
 let environment: Simulator
@@ -51,7 +51,7 @@ test.each(Object.entries(programs))(
     await writeFile(file, JSON.stringify(values))
     const path = await getProgram()
     const { stdout: version } = await run(path, ['version', '--template', '{{.Version}}'])
-    expect(`helm ${version.replace(/^v/, '')}`).toMatch(new RegExp(`^${name}\\.\\d`))
+    expect(`Helm ${version.replace(/^v/, '')}`).toMatch(new RegExp(`^${name}\\.\\d`))
     const helm = (...args: string[]): Promise<unknown> =>
       run(path, ['--namespace', 'milvus', ...args, '--timeout', '30s', '--wait'], {
         env: { HOME: environment.directory, KUBECONFIG: environment.kubeconfig },

@@ -31,7 +31,7 @@ let directory: string, helm: string, inventory: Inventory
 const rendered = new Map<string, RenderedObject[]>()
 
 /**
- * Renders a release in the namespace milvus, named milvus-demo unless helm's flags name another.
+ * Renders a release in the namespace milvus, named milvus-demo unless Helm's flags name another.
  */
 async function render(
   version: string,

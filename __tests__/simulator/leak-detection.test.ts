@@ -130,7 +130,7 @@ test('finds a secret in each output of a run', async () => {
       HOME: 'home/file',
       TMPDIR: 'tmp/file',
       HELM_CONFIG_HOME: 'helm-config/file',
-      helm: 'the arguments of helm',
+      helm: 'the arguments of Helm',
     }
     for (const [where, place] of [
       ...Object.entries(expectedPlaces),

@@ -144,7 +144,7 @@ async function startControllers(
 ): Promise<void> {
   const common = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port', '0']
   await Promise.all([
-    processes.start({
+    processes.keepRunning({
       name: 'kube-controller-manager',
       command: program,
       isReady: () => Promise.resolve(true),
@@ -156,7 +156,7 @@ async function startControllers(
         '--use-service-account-credentials=false',
       ],
     }),
-    processes.start({
+    processes.keepRunning({
       name: 'kube-scheduler',
       command: program,
       isReady: () => Promise.resolve(true),

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ManagedProcess, Processes } from '../process.ts'
+import type { Processes } from '../process.ts'
 import { runCommand } from '../command.ts'
 import type { LabPrograms } from '../setup.ts'
 import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
@@ -57,29 +57,29 @@ async function startStandalone(
   const alias = randomUUID()
   // Milvus reads its configuration next to the folder of its program and in the working directory.
   await symlink(bin, join(home, 'bin'))
-  const start = (): Promise<ManagedProcess> =>
-    processes.start({
-      name: `milvus-${kind}`,
-      command: join(home, 'bin/milvus'),
-      args: ['run', 'standalone', '-alias', alias],
-      cwd: home,
-      timeout: 120_000,
-      // Milvus uses these fixed folders: the second when it cannot write to the first.
-      strayFiles: (pid) => [
-        `/tmp/milvus/server_id_${pid}`,
-        ...['/run', '/tmp'].map((root) => `${root}/milvus/standalone-${alias}.pid`),
-      ],
-      env: {
-        DEPLOY_MODE: 'STANDALONE',
-        METRICS_PORT: String(metricsPort),
-        MILVUS_RUN_DIR: join(home, 'run'),
-        MILVUSCONF: join(home, 'configs'),
-        LD_LIBRARY_PATH: bin,
-        HOME: home,
-      },
-      isReady: () => respondsWithOk(`http://127.0.0.1:${metricsPort}/healthz`),
-    })
-  const stop = await keepRunning(start, () => processes.isClosing)
+  // On an overloaded machine, Milvus exits when it cannot renew its session in etcd for 30 s
+  // (common.session.ttl in its configuration).
+  const stop = await processes.keepRunning({
+    name: `milvus-${kind}`,
+    command: join(home, 'bin/milvus'),
+    args: ['run', 'standalone', '-alias', alias],
+    cwd: home,
+    timeout: 120_000,
+    // Milvus uses these fixed folders: the second when it cannot write to the first.
+    strayFiles: (pid) => [
+      `/tmp/milvus/server_id_${pid}`,
+      ...['/run', '/tmp'].map((root) => `${root}/milvus/standalone-${alias}.pid`),
+    ],
+    env: {
+      DEPLOY_MODE: 'STANDALONE',
+      METRICS_PORT: String(metricsPort),
+      MILVUS_RUN_DIR: join(home, 'run'),
+      MILVUSCONF: join(home, 'configs'),
+      LD_LIBRARY_PATH: bin,
+      HOME: home,
+    },
+    isReady: () => respondsWithOk(`http://127.0.0.1:${metricsPort}/healthz`),
+  })
   return { kind, host: '127.0.0.1', port: proxyPort, stop }
 }
 
@@ -140,38 +140,6 @@ async function writeEtcdConfiguration(home: string, client: number, peer: number
       'initial-cluster': `${etcd.name}=${etcd.peer}`,
     }),
   )
-}
-
-/**
- * Restarts a server that exits. On an overloaded machine, Milvus exits when it cannot renew its
- * session in etcd for 30 s (common.session.ttl in its configuration).
- * @returns a function that stops the server
- */
-async function keepRunning(
-  start: () => Promise<ManagedProcess>,
-  isClosing: () => boolean,
-): Promise<() => Promise<void>> {
-  let server = await start()
-  let isStopped = false
-  const restart = async (): Promise<void> => {
-    await server.exited
-    if (isStopped || isClosing()) return
-    const [lastLine = ''] = (await readFile(server.log, 'utf8').catch(() => ''))
-      .trimEnd()
-      .split('\n')
-      .slice(-1)
-    console.error(
-      `Restarting ${server.name}, which exited. Last log line: ${lastLine.slice(0, 300)}`,
-    )
-    server = await start()
-    await restart()
-  }
-  // Starting a server fails once the lab is closed.
-  void restart().catch(() => undefined)
-  return () => {
-    isStopped = true
-    return server.stop()
-  }
 }
 
 async function startLite({

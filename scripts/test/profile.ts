@@ -73,7 +73,7 @@ function buildProfileRow(
     'time, s': seconds,
     environment,
     action,
-    helm,
+    Helm: helm,
     waiting,
     'assertions and other': remainder,
   }

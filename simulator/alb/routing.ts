@@ -1,5 +1,12 @@
 /** Routes requests according to the state of ELBv2. */
-import type { AwsState, Listener, LoadBalancer, Rule, Target, TargetGroup } from '../aws/state.ts'
+import type {
+  AwsState,
+  Listener,
+  LoadBalancer,
+  Rule,
+  RegisteredTarget,
+  TargetGroup,
+} from '../aws/state.ts'
 
 /** The part of a request that rules match. */
 export interface Request {
@@ -119,7 +126,7 @@ export function chooseTarget(
   group: TargetGroup,
   requestIndex: number,
   now: number,
-): Target | undefined {
+): RegisteredTarget | undefined {
   const healthy = group.targets.filter(
     (target) => target.unhealthyReason === undefined && target.healthyAt <= now,
   )

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { findLoadBalancersByTargetGroup, createElbError, findTargetGroup } from './elbv2-lookup.ts'
 import { getNumber, getStructureList, getString, type Fields } from './fields.ts'
 import type { OperationCall, Operation } from './service.ts'
-import type { Target, TargetGroup } from './state.ts'
+import type { RegisteredTarget, TargetGroup } from './state.ts'
 
 /** The descriptions of reasons (API reference, TargetHealth). */
 const reasonDescriptions: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ function toHealthDescription(state: string, reason?: string): Fields {
 }
 
 /** Targets of a group that no listener uses are not checked. */
-function evaluateTargetHealth(target: Target, isInUse: boolean, now: number): Fields {
+function evaluateTargetHealth(target: RegisteredTarget, isInUse: boolean, now: number): Fields {
   if (!isInUse) return toHealthDescription('unused', 'Target.NotInUse')
   if (target.unhealthyReason !== undefined)
     return toHealthDescription('unhealthy', target.unhealthyReason)

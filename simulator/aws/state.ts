@@ -97,11 +97,11 @@ export interface TargetGroup {
   healthCheck?: Record<string, string>
   attributes: Map<string, string>
   tags: Map<string, string>
-  targets: Target[]
+  targets: RegisteredTarget[]
 }
 
 /** A registered target. */
-export interface Target {
+export interface RegisteredTarget {
   readonly id: string
   readonly port: number
   /** The end of state `initial`, in milliseconds since the epoch. */

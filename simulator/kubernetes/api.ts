@@ -28,7 +28,7 @@ import type { MutateCreate, ValidateAdmission } from './writes.ts'
 export { getIn, asObject, asArray, asString } from './types.ts'
 export { ApiError } from './api-errors.ts'
 export type { Admission, ValidateAdmission, MutateCreate } from './writes.ts'
-export type { Change } from './store.ts'
+export type { StoreChange } from './store.ts'
 export type {
   AuthorizationAttributes,
   Authorize,

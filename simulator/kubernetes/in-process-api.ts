@@ -1,7 +1,7 @@
 /** Direct access to the objects of the simulated cluster: what other clients do there. */
 import type { Registry } from './registry.ts'
 import { getResource, findResourceForObject, type Resource } from './resources.ts'
-import type { Change } from './store.ts'
+import type { StoreChange } from './store.ts'
 import type { KubernetesObject } from './types.ts'
 
 /** Reads and writes objects without HTTP, authentication or faults. */
@@ -27,7 +27,7 @@ export interface InProcessApi {
   /** Deletes an object if it exists. It stays while it has finalizers. */
   remove(kind: string, namespace: string, name: string): void
   /** Calls back with each future change of a kind. Returns a function that ends the watch. */
-  watch(kind: string, listener: (change: Change) => void): () => void
+  watch(kind: string, listener: (change: StoreChange) => void): () => void
   /** Saves all objects. Returns a function that restores them and notifies watches. */
   snapshot(): () => void
   /** Drops past changes, as etcd's compaction does: watches that start there fail with 410 Gone. */

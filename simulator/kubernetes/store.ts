@@ -3,7 +3,7 @@ import type { Resource } from './resources.ts'
 import type { KubernetesObject } from './types.ts'
 
 /** One change of an object. */
-export interface Change {
+export interface StoreChange {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
   readonly resource: Resource
   readonly object: KubernetesObject
@@ -20,11 +20,11 @@ export class Store {
   /** The newest resourceVersion. */
   version = 1000
   private readonly objects = new Map<Resource, Map<string, KubernetesObject>>()
-  private history: Change[] = []
+  private history: StoreChange[] = []
   /** The newest version that is compacted. */
   private compactedVersion = 0
-  private readonly pendingChanges: Change[] = []
-  private readonly listeners = new Set<(change: Change) => void>()
+  private readonly pendingChanges: StoreChange[] = []
+  private readonly listeners = new Set<(change: StoreChange) => void>()
 
   get(resource: Resource, namespace: string, name: string): KubernetesObject | undefined {
     return this.objects.get(resource)?.get(storageKey(resource, namespace, name))
@@ -106,7 +106,7 @@ export class Store {
   }
 
   /** Calls back with each future change. Returns a function that ends the subscription. */
-  subscribe(listener: (change: Change) => void): () => void {
+  subscribe(listener: (change: StoreChange) => void): () => void {
     this.listeners.add(listener)
     return () => void this.listeners.delete(listener)
   }
@@ -128,7 +128,7 @@ export class Store {
   }
 
   /** The changes after a version; undefined when some of them are compacted. */
-  changesSince(version: number): Change[] | undefined {
+  changesSince(version: number): StoreChange[] | undefined {
     if (version < this.compactedVersion) return undefined
     return this.history.filter((change) => change.version > version)
   }
@@ -138,7 +138,7 @@ export class Store {
     return { ...object, metadata: { ...object.metadata, resourceVersion: String(this.version) } }
   }
 
-  private notifyListeners(change: Change): void {
+  private notifyListeners(change: StoreChange): void {
     this.history.push(change)
     if (this.history.length > historyLimit)
       this.compactedVersion = this.history.shift()?.version ?? this.compactedVersion

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { formatApiVersion, type Resource } from './resources.ts'
 import type { ObjectPredicate } from './selectors.ts'
 import { expiredVersion } from './api-errors.ts'
-import type { Change, Store } from './store.ts'
+import type { StoreChange, Store } from './store.ts'
 import type { JsonObject, KubernetesObject } from './types.ts'
 
 /** The objects of a watch. */
@@ -29,7 +29,7 @@ export function serveWatch(
   const startsWithList = sendsInitialEvents || fromVersion === '' || fromVersion === '0'
   const send = (type: string, object: JsonObject): void =>
     void response.write(`${JSON.stringify({ type, object })}\n`)
-  const sendChange = (change: Change): void => {
+  const sendChange = (change: StoreChange): void => {
     if (
       change.resource !== options.resource ||
       (options.namespace !== '' && change.object.metadata.namespace !== options.namespace)
@@ -75,9 +75,9 @@ export function serveWatch(
 
 /** A change as seen through a selector: an object that no longer matches is DELETED. */
 function visibleChangeType(
-  { type, object, previous }: Change,
+  { type, object, previous }: StoreChange,
   isSelected: ObjectPredicate,
-): Change['type'] | undefined {
+): StoreChange['type'] | undefined {
   const wasSelected = type !== 'ADDED' && previous !== undefined && isSelected(previous)
   const isSelectedNow = type !== 'DELETED' && isSelected(object)
   if (wasSelected && isSelectedNow) return 'MODIFIED'

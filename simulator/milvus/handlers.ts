@@ -1,6 +1,8 @@
 /** The answers of Milvus: messages and gRPC statuses, from its settings and collections. */
 import { status as code, type status } from '@grpc/grpc-js'
-import type { Message } from './protocol.ts'
+import { createCollectionHandlers, type Collection } from './collections.ts'
+import type { Handlers, Message } from './protocol.ts'
+import { createFailureStatus, successStatus } from './statuses.ts'
 
 /** The gRPC status of a call that ends without a message. */
 export interface GrpcStatus {
@@ -41,15 +43,6 @@ export interface MilvusSettings {
   restApi: 'on' | 'off' | 'open'
   /** Milliseconds before each answer. */
   delay: number
-}
-
-/** A collection that a client created. */
-export interface Collection {
-  readonly id: string
-  readonly name: string
-  readonly database: string
-  readonly createdAt: number
-  readonly shards: number
 }
 
 const NOT_READY_MESSAGE = 'internal: Milvus Proxy is not ready yet. please wait'
@@ -110,34 +103,6 @@ export function checkAuthorization(
     : reject('auth check failure, please check username and password are correct')
 }
 
-/** `common.Status` of a successful call. */
-export const successStatus: Message = {
-  error_code: 'Success',
-  reason: '',
-  code: 0,
-  retriable: false,
-  detail: '',
-}
-
-/**
- * `common.Status` of a failed call.
- * @param merrCode of merr (pkg/util/merr/errors.go)
- * @param errorCode the deprecated `error_code`
- */
-export function createFailureStatus(
-  merrCode: number,
-  reason: string,
-  errorCode = 'UnexpectedError',
-): Message {
-  return {
-    error_code: errorCode,
-    reason,
-    code: merrCode,
-    retriable: merrCode === 1,
-    detail: reason,
-  }
-}
-
 /**
  * `common.Status` of a proxy that is not Healthy; undefined for one that is. Source:
  * merr.CheckHealthy, WrapErrServiceNotReady.
@@ -151,11 +116,6 @@ export function checkProxyHealth(settings: MilvusSettings): Message | undefined 
   )
 }
 
-/** Answers a request of one method. */
-export type MethodHandler = (request: Message, database: string) => Message
-
-type Handlers = Record<string, MethodHandler>
-
 /** The methods that the simulator implements. All others fail with UNIMPLEMENTED. */
 export function createHandlers(
   settings: MilvusSettings,
@@ -163,9 +123,10 @@ export function createHandlers(
 ): Handlers {
   let lastId = 453_000_000_000
   const nextId = (): string => String(++lastId)
+  const isWriteDenied = (): boolean => settings.quotaStates.includes('DenyToWrite')
   return {
     ...createServerHandlers(settings, nextId),
-    ...createCollectionHandlers(collections, nextId),
+    ...createCollectionHandlers(collections, { nextId, isWriteDenied }),
   }
 }
 
@@ -213,73 +174,5 @@ function createServerHandlers(settings: MilvusSettings, nextId: () => string): H
       server_timestamp: String(Date.now()),
       commands: [],
     }),
-  }
-}
-
-const getCollectionKey = (database: string, name: unknown): string => `${database}/${String(name)}`
-
-const collectionNotFound = (database: string, name: unknown): Message =>
-  createFailureStatus(
-    100,
-    `collection not found[database=${database}][collection=${String(name)}]`,
-    'CollectionNotExists',
-  )
-
-function createCollectionHandlers(
-  collections: Map<string, Collection>,
-  nextId: () => string,
-): Handlers {
-  const findCollection = (request: Message, database: string): Collection | undefined =>
-    collections.get(getCollectionKey(database, request['collection_name']))
-  return {
-    ShowCollections: (_request, database) => {
-      const visibleCollections = [...collections.values()].filter(
-        (collection) => collection.database === database,
-      )
-      return {
-        status: successStatus,
-        collection_names: visibleCollections.map(({ name }) => name),
-        collection_ids: visibleCollections.map(({ id }) => id),
-        created_timestamps: visibleCollections.map(({ createdAt }) => String(createdAt)),
-        created_utc_timestamps: visibleCollections.map(({ createdAt }) => String(createdAt)),
-        shards_num: visibleCollections.map(({ shards }) => shards),
-      }
-    },
-    HasCollection: (request, database) => ({
-      status: successStatus,
-      value: findCollection(request, database) !== undefined,
-    }),
-    CreateCollection: (request, database) => {
-      const name = String(request['collection_name'])
-      const shards = Number(request['shards_num']) || 1
-      collections.set(getCollectionKey(database, name), {
-        id: nextId(),
-        name,
-        database,
-        createdAt: Date.now(),
-        shards,
-      })
-      return successStatus
-    },
-    DescribeCollection: (request, database) => {
-      const collection = findCollection(request, database)
-      if (!collection) return { status: collectionNotFound(database, request['collection_name']) }
-      const createdAt = String(collection.createdAt)
-      return {
-        status: successStatus,
-        schema: { name: collection.name, fields: [] },
-        collectionID: collection.id,
-        collection_name: collection.name,
-        db_name: collection.database,
-        shards_num: collection.shards,
-        created_timestamp: createdAt,
-        created_utc_timestamp: createdAt,
-      }
-    },
-    // Since 2.3, dropping a collection that does not exist succeeds.
-    DropCollection: (request, database) => {
-      collections.delete(getCollectionKey(database, request['collection_name']))
-      return successStatus
-    },
   }
 }

@@ -4,10 +4,17 @@
  */
 import { fromJSON } from '@grpc/proto-loader'
 import type { ServiceDefinition } from '@grpc/grpc-js'
+import protobuf from 'protobufjs'
 import milvusProto from '@zilliz/milvus2-sdk-node/dist/milvus/proto-json/milvus.js'
 
 /** A protobuf message as an object, with the field names of the .proto file. */
 export type Message = Record<string, unknown>
+
+/** Answers a request of one method. */
+export type MethodHandler = (request: Message, database: string) => Message
+
+/** By method. */
+export type Handlers = Record<string, MethodHandler>
 
 /** A service: its methods by name. */
 export type Service = ServiceDefinition<Record<string, (request: Message) => void>>
@@ -69,6 +76,17 @@ function hasDefaultExport(module: unknown): module is { default: unknown } {
 const definitions = {
   ...fromJSON(milvusJson, loaderOptions),
   ...fromJSON(healthProto as ProtoJson, loaderOptions),
+}
+
+const root = protobuf.Root.fromJSON(milvusJson)
+
+/**
+ * A message that another one contains as bytes.
+ * @param name such as `milvus.proto.schema.CollectionSchema`
+ */
+export function decodeBytes(name: string, bytes: Buffer): Message {
+  const type = root.lookupType(name)
+  return type.toObject(type.decode(bytes), { longs: String, enums: String, defaults: true })
 }
 
 /** The definition of a service by its full name, such as `milvus.proto.milvus.MilvusService`. */

@@ -8,9 +8,9 @@ import {
   checkAuthorization,
   checkProxyHealth,
   isVersionAtLeast,
-  type Collection,
   type MilvusSettings,
 } from './handlers.ts'
+import type { Collection } from './collections.ts'
 
 /** What the API answers from. */
 export interface RestOptions {

@@ -21,14 +21,13 @@ import {
   getNotReadyStatus,
   checkAuthorization,
   checkProxyHealth,
-  type MethodHandler,
   type Authorization,
-  type Collection,
   type MilvusSettings,
   type GrpcStatus,
 } from './handlers.ts'
 import { simulatedVersions } from '../versions.ts'
-import { getServiceDefinition, type Message } from './protocol.ts'
+import type { Collection } from './collections.ts'
+import { getServiceDefinition, type Handlers, type Message } from './protocol.ts'
 import { createRestServer } from './rest.ts'
 
 /** A running Milvus. Changes of its settings apply from the next call on. */
@@ -53,8 +52,8 @@ export interface MilvusOptions extends RequestRecording {
 const READ_ONLY_METHODS =
   /^(Connect|Get|Check|List|Show|Has|Describe|Query|Search|Hybrid|ClientHeartbeat|Watch|Dump|Calc|Flush.*State|Select)/
 
-/** Methods whose request contains a password, which must not be logged. */
-const CREDENTIAL_METHODS = /Credential/
+/** Methods whose request is not logged: it contains a password, or megabytes. */
+const UNLOGGED_REQUESTS = /Credential|^Insert$/
 
 /** The services on Milvus's port. The second one exists since 3.0; the SDK calls it implicitly. */
 const GRPC_SERVICES = [
@@ -78,7 +77,7 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
     restApi: 'on',
     delay: 0,
   }
-  const handlers: Record<string, MethodHandler> = {
+  const handlers: Handlers = {
     ...createHandlers(settings, collections),
     Check: () => ({ status: settings.stateCode === 'Healthy' ? 'SERVING' : 'NOT_SERVING' }),
   }
@@ -124,7 +123,7 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
 interface CallContext {
   readonly recording: RequestRecording
   readonly settings: MilvusSettings
-  readonly handlers: Readonly<Record<string, MethodHandler>>
+  readonly handlers: Readonly<Handlers>
 }
 
 /** Answers one call, unless a fault is injected into it. */
@@ -139,7 +138,7 @@ async function handleCall(
     isMutating: !READ_ONLY_METHODS.test(name),
     userAgent: getMetadata(call, 'user-agent') ?? '',
     query: '',
-    body: CREDENTIAL_METHODS.test(name) ? '' : JSON.stringify(call.request),
+    body: UNLOGGED_REQUESTS.test(name) ? '' : JSON.stringify(call.request),
   })
   if (fault?.reset) return 'reset'
   if (fault?.error) {
@@ -160,14 +159,19 @@ const ALWAYS_AVAILABLE_METHODS = new Set([
 ])
 
 // These answer with a bare common.Status; all others have it in the field `status`.
-const BARE_STATUS_METHODS = new Set(['CreateCollection', 'DropCollection'])
+const BARE_STATUS_METHODS = new Set([
+  'CreateCollection',
+  'CreateIndex',
+  'LoadCollection',
+  'DropCollection',
+])
 
 /** Runs the interceptors before the method, like the proxy. */
 function dispatchCall(
   name: string,
   call: ServerUnaryCall<Message, Message>,
   settings: MilvusSettings,
-  handlers: Readonly<Record<string, MethodHandler>>,
+  handlers: Readonly<Handlers>,
 ): CallOutcome {
   if (!settings.ready) return getNotReadyStatus(settings.version)
   const authorizationError = checkAuthorization(

@@ -227,11 +227,7 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
     disabledBy: isEnabledBy('enable-wafv2'),
     // Source: the controller's issue 3836.
     knownDefects: [
-      {
-        before: [2, 8, 2],
-        appliesTo: (value) => value === 'none',
-        effect: 'rejects the value "none" of',
-      },
+      { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects "none" in' },
     ],
   },
   'wafv2-acl-name': {

@@ -1,4 +1,5 @@
 /** Validators of annotation values, and the formats that values have. */
+import { parseJson } from '../util/json.ts'
 
 /**
  * What is wrong with a value, continuing `KEY is "VALUE", which …`; undefined when it is valid.
@@ -51,15 +52,6 @@ export const zeroOrInteger =
 
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>
-
-/** @returns undefined when it is no JSON */
-export function parseJson(value: string): unknown {
-  try {
-    return JSON.parse(value) as unknown
-  } catch {
-    return undefined
-  }
-}
 
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

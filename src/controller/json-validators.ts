@@ -1,8 +1,8 @@
 /** Validators of annotations whose values are JSON. */
+import { parseJson } from '../util/json.ts'
 import {
   isJsonObject,
   joinProblems,
-  parseJson,
   parseJsonObjects,
   parseMutualAuthentication,
   readField,

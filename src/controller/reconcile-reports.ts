@@ -52,7 +52,7 @@ export interface PollInput {
 }
 
 /** The latest event that may be about the applied Ingress. */
-export interface Report {
+export interface ReconcileReport {
   readonly event: Event
   readonly status: ReconcileStatus
   /** When it was first read. */
@@ -66,7 +66,7 @@ export class ReconcileReports {
   private readonly apply: Apply
   private lastVersion = 0n
   private lastReadAt: number
-  private latest: Report | undefined
+  private latest: ReconcileReport | undefined
   /** Whether a reconcile has ended so late that the next one has loaded the applied Ingress. */
   private hasEarlierEnded = false
 
@@ -76,7 +76,7 @@ export class ReconcileReports {
   }
 
   /** @returns undefined while no event can be about the applied Ingress */
-  read(input: PollInput): Report | undefined {
+  read(input: PollInput): ReconcileReport | undefined {
     for (const event of input.events) {
       if (getResourceVersion(event) <= this.lastVersion) continue
       this.lastVersion = getResourceVersion(event)
@@ -111,8 +111,10 @@ export class ReconcileReports {
 }
 
 /** Whether an event counts without a comparison with ELB. Pure. */
-export const isConclusive = ({ startedAfterApply, seenAt }: Report, now: number): boolean =>
-  startedAfterApply || now - seenAt >= stabilizationWindow
+export const isConclusive = (
+  { startedAfterApply, seenAt }: ReconcileReport,
+  now: number,
+): boolean => startedAfterApply || now - seenAt >= stabilizationWindow
 
 /**
  * Which Ingress the reconcile of an event loaded. A repeated event keeps the resourceVersion of its

@@ -18,7 +18,7 @@ export function certificateCorrupt(text: string, cause: unknown): ActionError {
 }
 
 /** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
-export function certificateMissing(text: string, found: string | undefined): ActionError {
+export function noCertificateInText(text: string, found: string | undefined): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
     problem: `${text} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
@@ -86,7 +86,7 @@ export function multiplePrivateKeys(text: string, count: number): ActionError {
 }
 
 /** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
-export function privateKeyMissing(text: string, found: string | undefined): ActionError {
+export function noPrivateKeyInText(text: string, found: string | undefined): ActionError {
   return new ActionError({
     code: 'private-key-unreadable',
     problem: `${text} contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,

@@ -132,6 +132,7 @@ export const failureCodes = [
   'probe-calls-failed',
   'probe-address-failed',
   'probe-rest-failed',
+  'probe-deep-failed',
   'probe-host-dns-missing',
   'probe-host-dns-differs',
   // check

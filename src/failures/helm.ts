@@ -62,7 +62,7 @@ export function controllerWebhookUnavailable(upgrade: FailedUpgrade): ActionErro
 }
 
 /** Another webhook does not answer. */
-export function webhookUnavailable(upgrade: FailedUpgrade): ActionError {
+export function otherWebhookUnavailable(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'helm-upgrade-failed',
     remedy: webhookRemedies.other,

@@ -30,6 +30,19 @@ export class ProbeFailure extends Error {
   }
 }
 
+/** The failure with which an attempt ends; undefined when it succeeds. */
+export async function captureProbeFailure(
+  attempt: () => Promise<void>,
+): Promise<ProbeFailure | undefined> {
+  try {
+    await attempt()
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof ProbeFailure) return thrown
+    throw thrown
+  }
+}
+
 /** `retryFor` of a transient failure: until probe-timeout is over. */
 export const untilTimeout = Infinity
 

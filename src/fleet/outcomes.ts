@@ -7,7 +7,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { outcomesInvalid } from '../failures/fleet.ts'
 import { isPlainObject } from '../util/objects.ts'
-import { parseJson } from './deploy/job-results.ts'
+import { parseJson } from '../util/json.ts'
 
 /** Whether a target succeeded. */
 export interface TargetOutcome {

@@ -113,7 +113,7 @@ const removalRules: readonly ConflictRule[] = [
 ]
 
 /** Every conflict between inputs, or between inputs and the environment. */
-export const findConflicts = (inputs: InputsInContext): ActionError[] =>
+export const findInputConflicts = (inputs: InputsInContext): ActionError[] =>
   [...accessRules, ...checkoutRules, ...endpointRules, ...runRules, ...removalRules]
     .map((rule) => rule(inputs))
     .filter((error) => error !== undefined)

@@ -7,30 +7,32 @@ const scalar = <T>(type: string, parse: (raw: string) => T) =>
   ({ type, schemaType: 'scalar', parse }) as const
 
 /** Text of any form, or of the form that the parser accepts. */
-export const string = (parse: (raw: string) => string = parsers.text) => scalar('string', parse)
+export const string = (parse: (raw: string) => string = parsers.parseText) =>
+  scalar('string', parse)
 
 /** The path of a file, or a text that may be one. */
 export const path = (parse: (raw: string) => string) =>
   ({ ...string(parse), isPath: true }) as const
 
-export const boolean = scalar('boolean', parsers.boolean)
+export const boolean = scalar('boolean', parsers.parseBoolean)
 
-export const port = scalar('port', parsers.port)
+export const port = scalar('port', parsers.parsePort)
 
-export const days = scalar('days', parsers.days)
+export const days = scalar('days', parsers.parseDays)
 
 /** One of a few words. */
 export const choice = <T extends string>(...words: readonly T[]) =>
-  scalar(words.map((word) => `\`${word}\``).join(', '), parsers.oneOf(...words))
+  scalar(words.map((word) => `\`${word}\``).join(', '), parsers.createChoiceParser(...words))
 
 /**
  * @param min seconds
  * @param max seconds
  */
-export const duration = (min: number, max: number) => scalar('duration', parsers.duration(min, max))
+export const duration = (min: number, max: number) =>
+  scalar('duration', parsers.createDurationParser(min, max))
 
 /** An empty list sets nothing. */
-export const list = (parse: (raw: string) => readonly string[] = lists.list) => {
+export const list = (parse: (raw: string) => readonly string[] = lists.parseList) => {
   const emptyValue: readonly string[] = []
   return { type: 'list', schemaType: 'list', parse, emptyValue } as const
 }

@@ -15,7 +15,7 @@ const isYamlList = (raw: string): boolean => /^\s*(\[|- )/.test(raw)
  * A list in any of the usual forms: separated by commas, semicolons, new lines or spaces, with
  * quotes or without, or a YAML or JSON list.
  */
-export function list(raw: string): string[] {
+export function parseList(raw: string): string[] {
   const entries = isYamlList(raw)
     ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy)
     : splitPlainList(raw)
@@ -38,8 +38,8 @@ const isResourceId = (text: string): boolean => /^["']?(subnet|sg)-[0-9a-z]+["']
 /**
  * IDs or Name tags, in the forms of `list`. A Name tag may contain spaces: they separate only IDs.
  */
-export function idsOrNames(raw: string): string[] {
-  if (isYamlList(raw)) return list(raw).map(rejectComma)
+export function parseIdsOrNames(raw: string): string[] {
+  if (isYamlList(raw)) return parseList(raw).map(rejectComma)
   return raw
     .split(/[\r\n,;]+/)
     .map((entry) => entry.trim())
@@ -61,8 +61,8 @@ function rejectComma(name: string): string {
 }
 
 /** A list of CIDR blocks, IPv4 or IPv6. */
-export function cidrs(raw: string): string[] {
-  const blocks = list(raw)
+export function parseCidrs(raw: string): string[] {
+  const blocks = parseList(raw)
   blocks.forEach(assertCidrBlock)
   return blocks
 }
@@ -85,8 +85,8 @@ function assertCidrBlock(block: string): void {
 }
 
 /** AWS account IDs, also in the form of the AWS console: 1111-2222-3333. */
-export function accountIds(raw: string): string[] {
-  const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'))
+export function parseAccountIds(raw: string): string[] {
+  const ids = parseList(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'))
   const invalid = ids.find((id) => !/^\d{12}$/.test(id))
   if (invalid === undefined) return ids
   // Without quotes, YAML reads 012345678901 as a number.

@@ -5,10 +5,10 @@
 import { InvalidInputError, invalidValue } from './invalid-input.ts'
 
 /** The text as it is. */
-export const text = (raw: string): string => raw
+export const parseText = (raw: string): string => raw
 
 /** A text of one line, which errors may quote. */
-export function line(raw: string): string {
+export function parseLine(raw: string): string {
   if (/[\r\n]/.test(raw))
     throw new InvalidInputError('contains more than one line.', 'Set only the name itself.')
   return raw
@@ -31,7 +31,7 @@ const joinAlternatives = (words: readonly string[]): string =>
   [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ')
 
 /** One of a few words. */
-export function oneOf<T extends string>(...allowed: readonly T[]): (raw: string) => T {
+export function createChoiceParser<T extends string>(...allowed: readonly T[]): (raw: string) => T {
   return (raw) => {
     const match = allowed.find((candidate) => candidate === raw)
     if (match === undefined)
@@ -41,14 +41,14 @@ export function oneOf<T extends string>(...allowed: readonly T[]): (raw: string)
 }
 
 /** `true` or `false`, in the spellings of YAML's core schema, as @actions/core accepts them. */
-export function boolean(raw: string): boolean {
+export function parseBoolean(raw: string): boolean {
   if (/^(true|True|TRUE)$/.test(raw)) return true
   if (/^(false|False|FALSE)$/.test(raw)) return false
   throw invalidValue(raw, 'is neither true nor false', 'Use true or false.')
 }
 
 /** A port number. */
-export function port(raw: string): number {
+export function parsePort(raw: string): number {
   const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0
   if (value < 1 || value > 65_535)
     throw invalidValue(
@@ -60,7 +60,7 @@ export function port(raw: string): number {
 }
 
 /** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
-export function hostPort(raw: string): { host: string; port: number } {
+export function parseHostPort(raw: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw)
   const name = match?.[1] ?? match?.[2]
   if (name === undefined)
@@ -69,7 +69,7 @@ export function hostPort(raw: string): { host: string; port: number } {
       'is not host:port',
       'Use a name or an address with a port, for example 10.0.3.7:443.',
     )
-  return { host: name, port: port(match?.[3] ?? '') }
+  return { host: name, port: parsePort(match?.[3] ?? '') }
 }
 
 const secondsPerUnit: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1 }
@@ -80,7 +80,7 @@ const secondsPerUnit: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1 
  * @param max seconds
  * @returns a parser that returns seconds
  */
-export function duration(min: number, max: number): (raw: string) => number {
+export function createDurationParser(min: number, max: number): (raw: string) => number {
   return (raw) => {
     if (!/^(?:\d{1,20}[hms])+$/.test(raw))
       throw invalidValue(
@@ -99,7 +99,7 @@ export function duration(min: number, max: number): (raw: string) => number {
 }
 
 /** A number of days, `30` or `30d`. */
-export function days(raw: string): number {
+export function parseDays(raw: string): number {
   const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? []
   if (amount === undefined)
     throw invalidValue(raw, 'is not a number of days', 'Use a whole number, for example 21.')

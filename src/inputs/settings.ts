@@ -5,7 +5,7 @@ import { overlayValues } from '../clients/helm/values.ts'
 import { resolveCertificateSource } from './certificate-source.ts'
 import { versionFromChartName } from './chart.ts'
 import { resolveClusterAccess, resolveRegion, type Resolved } from './cluster-access.ts'
-import { findConflicts } from './conflicts.ts'
+import { findInputConflicts } from './conflicts.ts'
 import { toCamelCase } from './declaration.ts'
 import { rejectUnknownInput, type GivenInputs } from './environment.ts'
 import { loadBalancerInputs } from './declarations/load-balancer.ts'
@@ -53,7 +53,7 @@ export function parseSettings(rawInputs: RawInputs, env: SettingsEnvironment): S
     ...findVariableErrors(env, {
       readsKubeconfig: !inputs.isSet('cluster') && !inputs.isSet('kubeconfig'),
     }),
-    ...findConflicts({ ...inputs, env, region: region.value }),
+    ...findInputConflicts({ ...inputs, env, region: region.value }),
   ]
   const { value: access } = clusterAccess
   if (errors.length > 0 || !access || region.value === undefined || !modeSettings.value)
@@ -165,6 +165,7 @@ function buildProbeSettings(values: AllInputValues): ProbeSettings {
   return {
     required: values.probe !== 'off',
     isLenient: values.probe === 'lenient',
+    isDeep: values.probe === 'deep',
     byHostname: values['probe-dns'],
     ca: values['probe-ca'],
     address: values['probe-address'],

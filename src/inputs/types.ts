@@ -150,6 +150,8 @@ export interface ProbeSettings {
   readonly required: boolean
   /** Whether it is only a warning that some calls or addresses of the ALB fail. */
   readonly isLenient: boolean
+  /** Whether to work with a temporary collection, too. */
+  readonly isDeep: boolean
   /** PEM of private CAs to trust. */
   readonly ca: string | undefined
   /** Where to connect, instead of the ALB's address and port. */

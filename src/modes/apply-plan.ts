@@ -22,14 +22,14 @@ import type { RollbackAction } from './rollback.ts'
 import { runProbe } from './run-probe.ts'
 
 /** A deployment in progress. */
-export interface Deployment extends LockedRun<EndpointSettings> {
+export interface PlannedDeployment extends LockedRun<EndpointSettings> {
   readonly plan: Plan
   /** Called before a change, with how to undo it. */
   readonly registerRollback: (action: RollbackAction) => void
 }
 
 /** @throws ActionError of the step that failed */
-export async function applyPlan(deployment: Deployment): Promise<void> {
+export async function applyPlan(deployment: PlannedDeployment): Promise<void> {
   const { context, settings, plan } = deployment
   const cutsOverLast = isCutoverLast(deployment)
   const served = await applyCertificate(deployment)
@@ -48,16 +48,17 @@ export async function applyPlan(deployment: Deployment): Promise<void> {
   await runProbe(deployment, endpoint)
 }
 
-const describeIngress = ({ plan }: Deployment): string => `Ingress ${plan.target.ingressName}`
+const describeIngress = ({ plan }: PlannedDeployment): string =>
+  `Ingress ${plan.target.ingressName}`
 
 const describeRelease = ({ latestRevision }: Release): string => `release ${latestRevision.name}`
 
 /** Whether the Service keeps its own load balancer until the ALB has passed the probe. */
-const isCutoverLast = ({ settings, plan }: Deployment): boolean =>
+const isCutoverLast = ({ settings, plan }: PlannedDeployment): boolean =>
   settings.cutover === 'last' && plan.release.length > 0
 
 /** @returns the certificate that the ALB has to serve */
-async function applyCertificate(deployment: Deployment): Promise<ServedCertificate> {
+async function applyCertificate(deployment: PlannedDeployment): Promise<ServedCertificate> {
   const { context, plan, registerRollback } = deployment
   const { current, operations } = plan.certificate
   const served = await context.step('certificate', async () => {
@@ -79,7 +80,7 @@ async function applyCertificate(deployment: Deployment): Promise<ServedCertifica
   return served
 }
 
-async function applyRelease(deployment: Deployment): Promise<void> {
+async function applyRelease(deployment: PlannedDeployment): Promise<void> {
   const { context, plan } = deployment
   const { target, release: operations } = plan
   registerReleaseRollback(deployment)
@@ -91,7 +92,7 @@ async function applyRelease(deployment: Deployment): Promise<void> {
   })
 }
 
-function registerReleaseRollback(deployment: Deployment): void {
+function registerReleaseRollback(deployment: PlannedDeployment): void {
   const { release: installedRelease, service } = deployment.plan.target
   const upgrade = deployment.plan.release.find((operation) => operation.action === 'upgrade')
   if (!upgrade || !installedRelease) return
@@ -109,7 +110,7 @@ function registerReleaseRollback(deployment: Deployment): void {
 
 /** @param revision undefined when the Service belongs to no release */
 function describeReleaseOutcome(
-  { settings, plan }: Deployment,
+  { settings, plan }: PlannedDeployment,
   revision: number | undefined,
 ): string {
   if (revision === undefined) return 'skipped, there is no Helm release'
@@ -118,7 +119,7 @@ function describeReleaseOutcome(
 }
 
 async function applyIngress(
-  deployment: Deployment,
+  deployment: PlannedDeployment,
   served: ServedCertificate,
 ): Promise<AppliedIngress> {
   const { context, plan } = deployment
@@ -139,7 +140,7 @@ async function applyIngress(
 
 /** The Service of the RESTful API is rolled back after the Ingress, which refers to it. */
 function registerIngressRollbacks(
-  deployment: Deployment,
+  deployment: PlannedDeployment,
   operations: readonly IngressOperation[],
 ): void {
   const { registerRollback } = deployment
@@ -175,7 +176,7 @@ function registerIngressRollbacks(
 
 /** Completes the planned operations with the ARN of the certificate. */
 function resolveIngressOperations(
-  { settings, plan }: Deployment,
+  { settings, plan }: PlannedDeployment,
   { arn }: ServedCertificate,
 ): readonly IngressOperation[] {
   const plannedArn = certificate.expectArn(settings, plan.target, plan.certificate)
@@ -186,7 +187,7 @@ function resolveIngressOperations(
 }
 
 async function applyLoadBalancer(
-  deployment: Deployment,
+  deployment: PlannedDeployment,
   served: ServedCertificate,
   applied: AppliedIngress,
 ): Promise<ActiveLoadBalancer> {

@@ -165,7 +165,7 @@ async function reviewNeededUpgrade(
     differencesPromise,
   ])
   if (differences.length === 0) return undefined
-  release.check(target, run.settings)
+  release.checkUpgrade(target, run.settings)
   if (!target.release) return undefined
   // Helm renders an upgrade only with write permissions, which a check does not have.
   if (isCheck(run)) return undefined

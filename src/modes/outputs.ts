@@ -36,9 +36,7 @@ export function setAddressOutputs(
 ): Addresses | undefined {
   const addresses = getAddresses(ingress)
   if (addresses === undefined) return undefined
-  context.setOutput('alb-address', addresses.alb)
-  if (addresses.nlb !== undefined) context.setOutput('nlb-address', addresses.nlb)
-  setEndpointOutputs(context, settings)
+  setEndpointOutputs(context, settings, addresses)
   return addresses
 }
 

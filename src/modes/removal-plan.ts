@@ -136,7 +136,7 @@ async function planReleaseRestoration(
   const releaseRun = { ...ignoreReleaseInputs(run), clients: cluster }
   const differences = release.findDifferences(releaseRun, serviceToRestore)
   if (differences.length === 0) return []
-  release.check(serviceToRestore, releaseRun.settings)
+  release.checkUpgrade(serviceToRestore, releaseRun.settings)
   const target = { ...serviceToRestore, release: serviceToRestore.release }
   // Not called directly: an exception has to become a rejection, to be reported with the other one.
   const classPlan = Promise.resolve().then(() => planLoadBalancerClass(run, serviceToRestore))

@@ -11,7 +11,7 @@ import type { Target } from '../steps/preflight/preflight.ts'
 import * as probe from '../steps/probe/probe.ts'
 
 /** What to probe. */
-export interface Endpoint {
+export interface ProbeInput {
   readonly target: Target
   readonly addresses: Addresses
   /** The certificate that the ALB should serve; undefined when it is not known. */
@@ -23,7 +23,7 @@ export interface Endpoint {
 }
 
 /** @throws ActionError of the probe */
-export async function runProbe(run: LoadBalancerRun, endpoint: Endpoint): Promise<void> {
+export async function runProbe(run: LoadBalancerRun, endpoint: ProbeInput): Promise<void> {
   const { context } = run
   await context.step('probe', async () => {
     const { result, confirmation } = await probeEndpoint(run, endpoint)
@@ -38,7 +38,7 @@ export async function runProbe(run: LoadBalancerRun, endpoint: Endpoint): Promis
   })
 }
 
-async function probeEndpoint(run: LoadBalancerRun, endpoint: Endpoint) {
+async function probeEndpoint(run: LoadBalancerRun, endpoint: ProbeInput) {
   const { target, addresses, certificate } = endpoint
   const exposure = describeExposure(run.settings, target)
   const targets = new TargetReader(run, endpoint)
@@ -70,7 +70,7 @@ class TargetReader {
   private readonly targetGroupArn: string | undefined
   private latest: readonly TargetHealth[] | undefined
 
-  constructor(run: LoadBalancerRun, { targetGroupArn }: Endpoint) {
+  constructor(run: LoadBalancerRun, { targetGroupArn }: ProbeInput) {
     this.run = run
     this.targetGroupArn = targetGroupArn
   }

@@ -20,7 +20,7 @@ export const outputs = {
   'certificate-expiry':
     'Expiry of that certificate in ISO 8601, for example `2027-02-22T08:00:00.000Z`.',
   'certificate-expires-soon':
-    '`true` from the number of days before that expiry that `expiry-warning` sets, otherwise ' +
+    '`true` if that certificate expires within the days that `expiry-warning` sets, otherwise ' +
     '`false`; also `false` while ACM renews the certificate.',
   'release-revision': 'Revision of the Helm release, for example `4`. Empty without a release.',
   'ingress-name': 'Name of the Ingress, for example `milvus-demo`.',
@@ -31,7 +31,8 @@ export const outputs = {
     'What the probe found, as JSON: `addresses` of the ALB (`{working, total}`; null behind a ' +
     'proxy), `targets` (`{healthy, total}` as the health checks of the ALB see them; null if ' +
     'unknown), `calls` (`{answered, total}`), `failures` (how many, by failure code), `p50` and ' +
-    '`p95` (milliseconds), and `rest` with `rest: true` (`{answers, api, requiresCredentials}`).',
+    '`p95` (milliseconds), `rest` with `rest: true` (`{answers, api, requiresCredentials}`), and ' +
+    '`deep` with `probe: deep` (`{vectors, bytes, insert, search}`, the times in milliseconds).',
   changed: '`true` if this run changed anything or started to, otherwise `false`.',
   changes:
     'Changes of this run, or with `mode: check` or `dry-run` the changes that a deploy would ' +

@@ -10,12 +10,12 @@ import {
   certificateInputIsPkcs7,
   certificateInputIsPrivateKey,
   certificateInputIsRequest,
-  certificateMissing,
+  noCertificateInText,
   multiplePrivateKeys,
   privateKeyCorrupt,
   privateKeyEncrypted,
   privateKeyInOpensshFormat,
-  privateKeyMissing,
+  noPrivateKeyInText,
 } from '../failures/certificate-files.ts'
 
 const certificateBegin = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g
@@ -93,7 +93,7 @@ export function parseCertificateText(text: string, pem: string): X509Certificate
   if (certificates.length > 0) return certificates
   const blockLabel = getPemLabel(pem) ?? ''
   const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel))
-  throw misplaced?.createFailure(text) ?? certificateMissing(text, describePemBlock(pem))
+  throw misplaced?.createFailure(text) ?? noCertificateInText(text, describePemBlock(pem))
 }
 
 function parseOrFail(text: string, pem: string): X509Certificate[] {
@@ -124,7 +124,7 @@ export function parsePrivateKey(text: string, pem: string): KeyObject {
   if (opensshKey.test(pem)) throw privateKeyInOpensshFormat(text)
   const count = countMatches(pem, privateKeyBegin)
   if (count > 1) throw multiplePrivateKeys(text, count)
-  if (count === 0) throw privateKeyMissing(text, describePemBlock(pem))
+  if (count === 0) throw noPrivateKeyInText(text, describePemBlock(pem))
   try {
     return createPrivateKey(pem)
   } catch {

@@ -13,7 +13,7 @@ describe('chartFailure', () => {
   const invalidRepositoryPrefix =
     'looks like "https://charts.example.com" is not a valid chart repository or cannot be reached: '
   const ociErrorPrefix = 'failed to perform "FetchReference" on source: '
-  // What helm 4.1.4 and 3.17.3 printed.
+  // What Helm 4.1.4 and 3.17.3 printed.
   test.each<{ name: string; message: string; code: string; remedy: RegExp }>([
     {
       name: 'an unknown version',
@@ -35,13 +35,13 @@ describe('chartFailure', () => {
       remedy: /If the chart has moved/,
     },
     {
-      name: 'an unknown chart in a registry, helm 4',
+      name: 'an unknown chart in a registry, Helm 4',
       message: `${ociErrorPrefix}registry.example.com/charts/milvus:5.0.19: not found`,
       code: 'chart-not-found',
       remedy: /chart-version/,
     },
     {
-      name: 'an unknown chart in a registry, helm 3',
+      name: 'an unknown chart in a registry, Helm 3',
       message: 'registry.example.com/charts/milvus:5.0.19: not found',
       code: 'chart-not-found',
       remedy: /chart-version/,
@@ -128,7 +128,7 @@ describe('chartFailure', () => {
     ).toMatch(/^https:\/\/charts\.example\.com rejects chart-username and chart-password/)
   })
 
-  test('describes a killed helm without output', () => {
+  test('describes a killed Helm process without output', () => {
     expect(extractFetchError(null, '', '')).toBe('it was ended by a signal')
   })
 
@@ -155,7 +155,7 @@ describe('chartFailure', () => {
       remedy: /^Helm sends no credentials to the URL of an archive/,
     },
     {
-      name: 'an alias when helm has no repositories',
+      name: 'an alias when Helm has no repositories',
       chart: { kind: 'path-or-alias', name: 'corp/milvus' },
       message: 'no repositories found. You must add one before updating',
       code: 'chart-not-found',
@@ -189,7 +189,7 @@ describe('chartFailure', () => {
     message: string | undefined
   }>([
     {
-      name: 'an update that failed, helm 3',
+      name: 'an update that failed, Helm 3',
       fetchResult: [
         0,
         createUpdateOutput('failed to fetch https://x/index.yaml : 503 Service Unavailable'),
@@ -198,7 +198,7 @@ describe('chartFailure', () => {
       message: 'failed to fetch https://x/index.yaml : 503 Service Unavailable',
     },
     {
-      name: 'an update that failed, helm 4',
+      name: 'an update that failed, Helm 4',
       fetchResult: [
         1,
         createUpdateOutput('failed to fetch https://x/index.yaml : 503 Service Unavailable'),
@@ -212,7 +212,7 @@ describe('chartFailure', () => {
     expect(extractFetchError(...fetchResult)).toBe(message)
   })
 
-  // What helm 4.1.4 and 3.17.3 printed; the timeouts as Go says them.
+  // What Helm 4.1.4 and 3.17.3 printed; the timeouts as Go says them.
   test.each<[message: string, transient: boolean]>([
     [
       `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 503 Service Unavailable`,

@@ -4,8 +4,8 @@ import { extractErrorMessage, upgradeFailure } from '../../../src/clients/helm/f
 const target = { release: 'milvus-demo', namespace: 'milvus' }
 
 describe('upgradeFailure', () => {
-  // What helm 4.1.4 and 3.17.3 printed against a real or the simulator's API; the hooks' and the
-  // last six as quoted in issues of helm.
+  // What Helm 4.1.4 and 3.17.3 printed against a real or the simulator's API; the hooks' and the
+  // last six as quoted in issues of Helm.
   test.each<{ name: string; message: string; code: string; remedy: RegExp }>([
     {
       name: 'another operation in progress',
@@ -14,14 +14,14 @@ describe('upgradeFailure', () => {
       remedy: /helm status milvus-demo -n milvus/,
     },
     {
-      name: "the controller's webhook, helm 4",
+      name: "the controller's webhook, Helm 4",
       message:
         'Internal error occurred: failed calling webhook "mservice.elbv2.k8s.aws": failed to call webhook: Post "https://x": no endpoints available for service "aws-load-balancer-webhook-service"',
       code: 'controller-webhook-unavailable',
       remedy: /aws-load-balancer-controller/,
     },
     {
-      name: "the controller's webhook, helm 3",
+      name: "the controller's webhook, Helm 3",
       message:
         'cannot patch "milvus-demo" with kind Service: Internal error occurred: failed calling webhook "mservice.elbv2.k8s.aws": failed to call webhook: Post "https://x": context deadline exceeded',
       code: 'controller-webhook-unavailable',
@@ -62,14 +62,14 @@ describe('upgradeFailure', () => {
       remedy: /resourcequota/,
     },
     {
-      name: 'a missing RBAC permission, helm 4',
+      name: 'a missing RBAC permission, Helm 4',
       message:
         'services "milvus-demo" is forbidden: User "x" cannot patch resource "services" in API group "" in the namespace "milvus"',
       code: 'cluster-forbidden',
       remedy: /rbac\.yaml/,
     },
     {
-      name: 'a missing RBAC permission, helm 3',
+      name: 'a missing RBAC permission, Helm 3',
       message:
         'could not get information about the resource: deployments.apps "x" is forbidden: User "x" cannot get resource "deployments"',
       code: 'cluster-forbidden',
@@ -82,14 +82,14 @@ describe('upgradeFailure', () => {
       remedy: /expired/,
     },
     {
-      name: 'an unreachable API, helm 3',
+      name: 'an unreachable API, Helm 3',
       message:
         'Kubernetes cluster unreachable: the server is currently unable to handle the request',
       code: 'cluster-unreachable',
       remedy: /again/,
     },
     {
-      name: 'an unreachable API, helm 4',
+      name: 'an unreachable API, Helm 4',
       message:
         'kubernetes cluster unreachable: the server is currently unable to handle the request',
       code: 'cluster-unreachable',
@@ -164,7 +164,7 @@ describe('upgradeFailure', () => {
       remedy: /Correct values/,
     },
     {
-      name: 'a template that cannot be rendered, helm 4',
+      name: 'a template that cannot be rendered, Helm 4',
       message:
         'milvus/templates/service.yaml:9:21; executing "milvus/templates/service.yaml" at <$service.labels>:; can\'t evaluate field labels in type int64',
       code: 'helm-upgrade-failed',
@@ -187,8 +187,8 @@ describe('upgradeFailure', () => {
 })
 
 describe('extractErrorMessage', () => {
-  // The first nine from helm 4.1.4 and 3.19 against the simulator or a real API; the rest quoted in
-  // issues of helm.
+  // The first nine from Helm 4.1.4 and 3.19 against the simulator or a real API; the rest quoted in
+  // issues of Helm.
   test.each<{ name: string; stderr: string; expected: RegExp }>([
     {
       name: 'a missing chart',
@@ -214,13 +214,13 @@ describe('extractErrorMessage', () => {
       expected: /^Kubernetes cluster unreachable: the server has asked/,
     },
     {
-      name: 'log lines of helm 4 around the error',
+      name: 'log lines of Helm 4 around the error',
       stderr:
         'level=WARN msg="unable to find exact version" version=x\nError: UPGRADE FAILED: timed out waiting for the condition\n',
       expected: /^timed out waiting for the condition$/,
     },
     {
-      name: 'a timeout of helm 4 on two lines',
+      name: 'a timeout of Helm 4 on two lines',
       stderr:
         'Error: UPGRADE FAILED: resource Deployment/milvus/milvus-demo-proxy not ready. status: InProgress, message: Available: 0/1\ncontext deadline exceeded\n',
       expected: /milvus-demo-proxy not ready.*context deadline exceeded/,

@@ -1,5 +1,5 @@
 /**
- * The kubeconfig for helm: private, and its token is renewed for as long as helm runs.
+ * The kubeconfig for Helm: private, and its token is renewed for as long as Helm runs.
  */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

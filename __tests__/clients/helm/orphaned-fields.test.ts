@@ -41,7 +41,7 @@ const cases: readonly TestCase[] = [
     expected: ['labels'],
   },
   {
-    name: 'the only label of helm beside one of another field manager',
+    name: 'the only label of Helm beside one of another field manager',
     live: { labels: { team: 'x', theirs: '2' } },
     failedRevision: { labels: { team: 'x' } },
     retainedRevisions: [{}],
@@ -55,7 +55,7 @@ const cases: readonly TestCase[] = [
     expected: [],
   },
   {
-    name: 'no label that helm had not applied yet',
+    name: 'no label that Helm had not applied yet',
     live: { labels: { b: '1' } },
     failedRevision: { labels: { b: '1', team: 'x' } },
     retainedRevisions: [{ labels: { b: '1' } }],

@@ -1,4 +1,4 @@
-/** Running a helm that is a script on the PATH. */
+/** Runs a script on the PATH in place of Helm. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,8 +13,8 @@ import type { HelmOptions } from '../../../src/clients/helm/process.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { upgradeRequest } from './upgrade-request.ts'
 
-/** A helm on the PATH that is a script. */
-describe('with helm on the PATH', () => {
+/** A script on the PATH in place of Helm. */
+describe('with Helm on the PATH', () => {
   let directory: string, originalPath: string | undefined
   const outputLines: string[] = []
   const createOptions = (
@@ -80,14 +80,14 @@ describe('with helm on the PATH', () => {
       ])
     })
 
-    test('rejects a helm that fails', async () => {
+    test('rejects a Helm program that fails', async () => {
       await installFakeHelm('exit 7')
       expect((await captureActionError(() => checkHelmVersion(createOptions()))).code).toBe(
         'helm-too-old',
       )
     })
 
-    test('reports a missing helm', async () => {
+    test('reports a missing Helm', async () => {
       process.env['PATH'] = directory
       expect((await captureActionError(() => checkHelmVersion(createOptions()))).code).toBe(
         'helm-not-found',
@@ -124,13 +124,13 @@ describe('with helm on the PATH', () => {
         message: /^Helm could not upgrade release milvus-demo: another operation/,
       },
       {
-        name: 'a timeout, helm 3',
+        name: 'a timeout, Helm 3',
         script: 'echo "Error: UPGRADE FAILED: timed out waiting for the condition" >&2; exit 1',
         code: 'helm-upgrade-timeout',
         message: /timed out waiting/,
       },
       {
-        name: 'a timeout, helm 4',
+        name: 'a timeout, Helm 4',
         script:
           'printf "Error: UPGRADE FAILED: resource Deployment/milvus/x not ready. status: InProgress\\ncontext deadline exceeded\\n" >&2; exit 1',
         code: 'helm-upgrade-timeout',
@@ -161,7 +161,7 @@ describe('with helm on the PATH', () => {
       expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
     })
 
-    test('reports the error of a helm that exits before reading its values', async () => {
+    test('reports the error of a Helm process that exits before reading its values', async () => {
       await installFakeHelm('echo "Error: UPGRADE FAILED: no" >&2; exit 1', '')
       const error = await captureActionError(() =>
         upgrade(
@@ -175,13 +175,13 @@ describe('with helm on the PATH', () => {
       ])
     })
 
-    test('tells what helm warns of from its output', async () => {
+    test('tells what Helm warns of from its output', async () => {
       await installFakeHelm('echo one; echo two >&2; echo three')
       await upgrade(upgradeRequest, createOptions())
       expect(outputLines.sort()).toEqual(['output: one', 'output: three', 'two'])
     })
 
-    test('interrupts helm once when the job is cancelled, and lets it update its release', async () => {
+    test('interrupts Helm once when the job is cancelled, and lets it update its release', async () => {
       const controller = new AbortController()
       await installFakeHelm(
         `trap 'echo INT >> ${join(directory, 'signals')}; exit 1' INT; echo ready; while :; do sleep 0.05; done`,
@@ -196,7 +196,7 @@ describe('with helm on the PATH', () => {
       expect(await readFile(join(directory, 'signals'), 'utf8')).toBe('INT\n')
     })
 
-    test('does not start helm in a cancelled job', async () => {
+    test('does not start Helm in a cancelled job', async () => {
       await installFakeHelm(`echo started > ${join(directory, 'started')}`)
       expect(
         (

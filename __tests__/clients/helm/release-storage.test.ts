@@ -101,13 +101,13 @@ describe('decodeRevision', () => {
       },
     },
     {
-      name: 'a revision that helm 4 applied server-side',
+      name: 'a revision that Helm 4 applied server-side',
       encoded: encodeRelease({ ...storedRelease, apply_method: 'ssa' }),
       kind: 'ConfigMap',
       expected: { ...decodedRevision, serverSide: true },
     },
     {
-      name: 'a revision that helm 4 applied client-side',
+      name: 'a revision that Helm 4 applied client-side',
       encoded: encodeRelease({ ...storedRelease, apply_method: 'csa' }),
       kind: 'ConfigMap',
       expected: decodedRevision,
@@ -196,7 +196,7 @@ describe('decodeRevision', () => {
 })
 
 describe('replaceStatus', () => {
-  const failedStatus = { status: 'failed', description: 'its helm died' }
+  const failedStatus = { status: 'failed', description: 'its Helm process died' }
   test.each(['Secret', 'ConfigMap'] as const)('changes only the status in a %s', (kind) => {
     const encoded =
       kind === 'Secret' ? encodeBase64(encodeRelease(storedRelease)) : encodeRelease(storedRelease)
@@ -207,7 +207,7 @@ describe('replaceStatus', () => {
     })
   })
 
-  test('preserves numbers as helm wrote them', () => {
+  test('preserves numbers as Helm wrote them', () => {
     const json =
       '{"name":"m","info":{"status":"pending-upgrade","first_deployed":"x"},"chart":{"metadata":{}},"config":{"a":12345678901234567890,"b":1.0,"c":1e+06,"d":[-0]},"version":2}'
     const updatedJson = gunzipSync(
@@ -219,7 +219,7 @@ describe('replaceStatus', () => {
     expect(updatedJson).toBe(
       json.replace(
         '"status":"pending-upgrade","first_deployed":"x"',
-        '"status":"failed","first_deployed":"x","description":"its helm died"',
+        '"status":"failed","first_deployed":"x","description":"its Helm process died"',
       ),
     )
   })

@@ -14,7 +14,7 @@ const createManagedFields = (
 
 test.each<{ name: string; metadata: Partial<ObjectMeta>; expected: string | undefined }>([
   {
-    name: 'only helm',
+    name: 'only Helm',
     metadata: {
       labels: {
         'app.kubernetes.io/managed-by': 'Helm',
@@ -73,7 +73,7 @@ test.each<{ name: string; metadata: Partial<ObjectMeta>; expected: string | unde
     expected: 'the Milvus Operator: Milvus mine',
   },
   {
-    name: "Terraform's helm provider",
+    name: "Terraform's Helm provider",
     metadata: { managedFields: [{ manager: 'terraform-provider-helm_v2.12.1_x5' }] },
     expected: 'Terraform: a helm_release ("terraform state list")',
   },
@@ -93,12 +93,12 @@ test.each<{ name: string; metadata: Partial<ObjectMeta>; expected: string | unde
     expected: 'Pulumi: a Release, Chart or Service of a stack ("pulumi stack")',
   },
   {
-    name: 'a release of a program other than helm',
+    name: 'a release of a program other than Helm',
     metadata: { labels: helmLabel, managedFields: [createManagedFields('fleetagent')] },
     expected: 'fleetagent: a program other than Helm, according to its field manager',
   },
   {
-    name: 'another program beside helm',
+    name: 'another program beside Helm',
     metadata: {
       labels: helmLabel,
       managedFields: [createManagedFields('fleetagent'), createManagedFields('helm')],
@@ -106,7 +106,7 @@ test.each<{ name: string; metadata: Partial<ObjectMeta>; expected: string | unde
     expected: undefined,
   },
   {
-    name: 'another program beside helm without a field manager of its own',
+    name: 'another program beside Helm without a field manager of its own',
     metadata: {
       labels: helmLabel,
       managedFields: [createManagedFields('fleetagent'), createManagedFields('Go-http-client')],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Listener } from '../../../src/clients/milvus/endpoint.ts'
+import type { ListenerSettings } from '../../../src/clients/milvus/endpoint.ts'
 import { unreachableFailure } from '../../../src/clients/milvus/tcp.ts'
 
 const createError = (code: string): Error => Object.assign(new Error(code), { code })
@@ -7,7 +7,7 @@ const createAggregateError = (...codes: string[]): AggregateError =>
   new AggregateError(codes.map(createError))
 const timeoutError = new Error('no answer within 3 s')
 
-const openListener: Listener = {
+const openListener: ListenerSettings = {
   isInternal: false,
   restrictedBy: undefined,
   sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
@@ -18,7 +18,7 @@ const restriction = { restrictedBy: 'inbound-cidrs (10.0.0.0/8)' }
 const createFailure = (
   addresses: readonly string[],
   thrown: Error,
-  listener: Partial<Listener> = {},
+  listener: Partial<ListenerSettings> = {},
 ) =>
   unreachableFailure(
     { address: { host: 'alb', port: 443 }, listener: { ...openListener, ...listener } },
@@ -30,7 +30,7 @@ interface Case {
   readonly name: string
   readonly addresses: readonly string[]
   readonly thrown: Error
-  readonly listener?: Partial<Listener>
+  readonly listener?: Partial<ListenerSettings>
 }
 
 describe('unreachableFailure', () => {

@@ -170,7 +170,7 @@ describe('the Service of that name', () => {
       live: createLive({ annotations: { 'milvus-alb-action/ingress': 'milvus.demo' } }),
       owner: 'belongs to Ingress milvus.demo',
     },
-  ])('is refused: $name', async ({ live, owner }) => {
+  ])('is rejected: $name', async ({ live, owner }) => {
     const failure = await captureActionError(() => checkRestService(milvus, live, 'milvus-demo'))
     expect(failure.code).toBe('service-not-ours')
     expect(failure.message).toBe(

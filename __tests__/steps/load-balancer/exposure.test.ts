@@ -1,4 +1,4 @@
-/** Who can connect to the ALB: what a probe and the warning about open access are told. */
+/** Who can connect to the ALB: for the probe, and for the warning about open access. */
 import { expect, test } from '@jest/globals'
 import type { IngressClassParams } from '../../../src/clients/kubernetes/types.ts'
 import type { IngressSettings } from '../../../src/inputs/types.ts'

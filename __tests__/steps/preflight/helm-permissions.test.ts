@@ -123,17 +123,17 @@ describe('renderedUpgradePermissions', () => {
       expected: ['get jobs', 'delete jobs'],
     },
     {
-      name: 'a wait of helm 3',
+      name: 'a wait of Helm 3',
       upgrade: createUpgrade(...serviceTypeChange, { helmMajorVersion: 3, wait: true }),
       expected: ['patch services', 'list replicasets'],
     },
     {
-      name: 'a wait of helm 4',
+      name: 'a wait of Helm 4',
       upgrade: createUpgrade(statefulSet, statefulSet, { wait: true }),
       expected: ['list statefulsets', 'watch statefulsets', 'list pods'],
     },
     {
-      name: 'a wait of helm 4 for a Deployment',
+      name: 'a wait of Helm 4 for a Deployment',
       upgrade: createUpgrade(deployment, deployment, { wait: true }),
       expected: ['list deployments', 'watch deployments', 'list replicasets', 'list pods'],
     },

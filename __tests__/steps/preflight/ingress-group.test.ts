@@ -1,7 +1,7 @@
-/** What members of an IngressGroup disagree on, so that the controller refuses them all. */
+/** What members of an IngressGroup disagree on, so that the controller rejects them all. */
 import { expect, test } from '@jest/globals'
 import type { IngressClassParams } from '../../../src/clients/kubernetes/types.ts'
-import { findConflicts } from '../../../src/steps/preflight/group-conflicts.ts'
+import { findMemberConflicts } from '../../../src/steps/preflight/group-conflicts.ts'
 import type { ClassParams } from '../../../src/steps/preflight/ingress-class.ts'
 
 const prefix = 'alb.ingress.kubernetes.io'
@@ -246,7 +246,7 @@ test.each(members)(
   }) => {
     const own = { ...ownAnnotations, ...moreOwnAnnotations }
     expect(
-      findConflicts(
+      findMemberConflicts(
         { annotations: createAnnotations(own), classParams },
         { annotations: createAnnotations(annotations), classParams: otherClassParams },
       ),

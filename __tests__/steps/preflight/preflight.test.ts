@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { KubernetesObject } from '../../../src/clients/kubernetes/types.ts'
 import { findLatestRevisions } from '../../../src/steps/preflight/revisions.ts'
 
-/** `name.revision status`, as helm labels it. */
+/** `name.revision status`, as Helm labels it. */
 function createRevisionObjects(...revisions: string[]): KubernetesObject[] {
   return revisions.map((text) => {
     const [, name = '', version = '', status = ''] = /^(.+)\.(\d+) (.+)$/.exec(text) ?? []
@@ -20,7 +20,7 @@ function createRevisionObjects(...revisions: string[]): KubernetesObject[] {
 const formatObjectName = (name: string, revision: number): string =>
   `sh.helm.release.v1.${name}.v${revision}`
 
-describe('findLatestRevisions: the latest revision, and the one from which helm upgrades', () => {
+describe('findLatestRevisions: the latest revision, and the one from which Helm upgrades', () => {
   test.each<{
     name: string
     revisionObjects: KubernetesObject[]
@@ -68,7 +68,7 @@ describe('findLatestRevisions: the latest revision, and the one from which helm 
       expected: [['a', 4, 4]],
     },
     {
-      name: 'several deployed revisions, as after a crash of helm',
+      name: 'several deployed revisions, as after a crash of Helm',
       revisionObjects: createRevisionObjects('a.3 deployed', 'a.4 deployed'),
       expected: [['a', 4, 4]],
     },

@@ -1,7 +1,6 @@
 /** How long an endpoint is confirmed, and what is said about one that works in part. */
 import { describe, expect, test } from '@jest/globals'
 import type http2 from 'node:http2'
-import type { Endpoint } from '../../../src/clients/milvus/endpoint.ts'
 import { httpError } from '../../../src/failures/probe-http.ts'
 import { confirmEndpoint, type ReadTargets } from '../../../src/steps/probe/confirmation.ts'
 import type { Context } from '../../../src/steps/step.ts'
@@ -66,14 +65,10 @@ async function confirmServer(
   const { signal } = new AbortController()
   const context = { log, clock, signal, setOutput: () => undefined } as unknown as Context
   const settings = createSettings()
-  const endpoint: Endpoint = createEndpoint(port)
+  const endpoint = { ...createEndpoint(port), deadline: clock.now() + timeLeft }
   const { phrase } = await confirmEndpoint(
     { context, settings: { ...settings, probe: { ...settings.probe, isLenient } } },
-    {
-      endpoint,
-      readTargets: readTargets ?? (() => Promise.resolve(undefined)),
-      deadline: clock.now() + timeLeft,
-    },
+    { endpoint, readTargets: readTargets ?? (() => Promise.resolve(undefined)) },
   )
   return { phrase, ...lines }
 }

@@ -4,7 +4,6 @@ import { ProbeFailure, untilTimeout } from '../../../src/failures/probe-failure.
 import { retryProbe } from '../../../src/steps/probe/retry.ts'
 import type { Context } from '../../../src/steps/step.ts'
 import { captureActionError } from '../../capture-error.ts'
-import { createEndpoint } from '../../clients/milvus/connect-fixture.ts'
 import { FakeClock } from '../../util/clock.ts'
 import { createSettings } from '../fixtures.ts'
 
@@ -31,12 +30,14 @@ test.each<{ name: string; timeLeft: number; timesPerAttempt: readonly number[] }
   const { message } = await captureActionError(() =>
     retryProbe(
       { context, settings: createSettings() },
-      { endpoint: createEndpoint(443), deadline: startedAt + timeLeft },
-      ({ deadline }) => {
-        times.push(deadline - clock.now())
-        return Promise.reject(failure)
+      {
+        deadline: startedAt + timeLeft,
+        attempt: (deadline) => {
+          times.push(deadline - clock.now())
+          return Promise.reject(failure)
+        },
+        interval: () => 1_000,
       },
-      () => 1_000,
     ),
   )
   expect(times).toEqual(timesPerAttempt)

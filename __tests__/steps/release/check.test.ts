@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Settings } from '../../../src/inputs/types.ts'
 import { formatManualRollback } from '../../../src/steps/release/manual-rollback.ts'
-import { check } from '../../../src/steps/release/release.ts'
+import { checkUpgrade } from '../../../src/steps/release/release.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { createRevision, createSettings, createTarget } from '../fixtures.ts'
 import {
@@ -29,7 +29,7 @@ describe('check', () => {
     `oci://registry.example.com:5000/charts/milvus@sha256:${'0'.repeat(64)}`,
   ])('accepts %s for a release of chart milvus', (name) => {
     expect(() =>
-      check(createTarget(), createSettings({ chart: createChart(undefined, name) })),
+      checkUpgrade(createTarget(), createSettings({ chart: createChart(undefined, name) })),
     ).not.toThrow()
   })
 
@@ -37,7 +37,7 @@ describe('check', () => {
     'rejects %s for a release of chart milvus',
     async (name) => {
       const error = await captureActionError(() =>
-        check(createTarget(), createSettings({ chart: createChart(undefined, name) })),
+        checkUpgrade(createTarget(), createSettings({ chart: createChart(undefined, name) })),
       )
       expect([error.code, error.message]).toEqual([
         'release-chart-differs',
@@ -50,7 +50,10 @@ describe('check', () => {
     expect(
       (
         await captureActionError(() =>
-          check(createTarget(createReleaseTarget(createUmbrellaRelease())), createSettings()),
+          checkUpgrade(
+            createTarget(createReleaseTarget(createUmbrellaRelease())),
+            createSettings(),
+          ),
         )
       ).code,
     ).toBe('release-chart-differs')
@@ -62,7 +65,9 @@ describe('check', () => {
       owner: 'HelmRelease milvus',
       serviceTypeSetting: (typePath: string) => `spec.values.${typePath}`,
     }
-    const error = await captureActionError(() => check(createTarget({ manager }), createSettings()))
+    const error = await captureActionError(() =>
+      checkUpgrade(createTarget({ manager }), createSettings()),
+    )
     expect([error.code, error.message, error.remedy]).toEqual([
       'release-managed-elsewhere',
       'Release milvus-demo needs an upgrade, but its Service milvus-demo is managed by Flux (HelmRelease milvus), which would revert it.',
@@ -92,7 +97,7 @@ describe('check', () => {
     ],
   ])('checks values that set %s', async (_, overrides, values, problem) => {
     const runCheck = () =>
-      check(
+      checkUpgrade(
         createTarget(createReleaseTarget(overrides)),
         createSettings({
           chart: createChart(undefined, './here'),
@@ -114,7 +119,7 @@ describe('check', () => {
       serviceTypeSetting: (typePath: string) => `${typePath} in its values`,
     }
     const error = await captureActionError(() =>
-      check(
+      checkUpgrade(
         createTarget({ manager, ...createReleaseTarget(createUmbrellaRelease()) }),
         createSettings(),
       ),
@@ -126,7 +131,7 @@ describe('check', () => {
 
   test('accepts any chart without a release', () => {
     expect(() =>
-      check(
+      checkUpgrade(
         createTarget({ release: undefined }),
         createSettings({ chart: createChart(undefined, 'attu') }),
       ),
@@ -135,7 +140,7 @@ describe('check', () => {
 
   test('accepts a failed revision of this action', () => {
     expect(() =>
-      check(
+      checkUpgrade(
         createTarget({
           release: createFailedOwnRelease({
             chart: { name: 'milvus', version: '6.0.0', appVersion: '' },
@@ -204,7 +209,7 @@ describe('check', () => {
     'checks a failed revision with %s',
     async (_, overrides, requested, expected): Promise<void> => {
       const runCheck = () =>
-        check(
+        checkUpgrade(
           createTarget({
             release: {
               latestRevision: createRevision({ revision: 5, status: 'failed', ...overrides }),

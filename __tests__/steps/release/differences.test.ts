@@ -257,14 +257,14 @@ describe('requiresForce', () => {
       target: createPatchedTarget('kubectl-patch'),
       expected: true,
     },
-    { name: 'a type set by helm', target: createPatchedTarget('helm'), expected: false },
+    { name: 'a type set by Helm', target: createPatchedTarget('helm'), expected: false },
     {
       name: 'a type set by this action',
       target: createPatchedTarget('milvus-alb-action'),
       expected: false,
     },
     {
-      name: 'a release that helm applies client-side',
+      name: 'a release that Helm applies client-side',
       target: createPatchedTarget('kubectl-patch', false),
       expected: false,
     },

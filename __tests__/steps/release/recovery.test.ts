@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { getRevisionHolder, revisionLabels } from '../../../src/locking/revision-labels.ts'
 import { toInterruptedOperation } from '../../../src/steps/release/recovery.ts'
-import type { StoredRevision } from '../../../src/steps/release/revisions.ts'
+import type { StoredRevision } from '../../../src/steps/preflight/revisions.ts'
 
 const ownLabels = revisionLabels('run-1', 2)
 
@@ -22,7 +22,7 @@ const createRevisions = (...descriptions: readonly string[]): StoredRevision[] =
       name: 'milvus-demo',
       revision: Number(revision),
       status,
-      object: `v${revision}`,
+      objectName: `v${revision}`,
       holderId: undefined,
     }
   })

@@ -96,7 +96,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _util_concurrency_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(734);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(506);
 /* harmony import */ var _job_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(612);
-/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(367);
+/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(445);
 /* harmony import */ var _step_summary_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(324);
 
 
@@ -193,7 +193,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 367:
+/***/ 445:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -306,10 +306,10 @@ const variableInvalid = (variable, { message, remedy }) => new ActionError({
 const clusterMissing = () => inputMissing('cluster', 'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.');
 const regionMissing = () => inputMissing('region', 'Set region to the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
 const hostMissing = () => inputMissing('host', 'Set host to the DNS name that clients connect to, for example milvus.example.com.');
-const inputs_certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-secret or certificate-arn. A secret that does not exist in this environment reads as empty.');
+const certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-secret or certificate-arn. A secret that does not exist in this environment reads as empty.');
 const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
 const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
-const inputs_privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
+const privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
 const chartPasswordMissing = () => inputMissing('chart-password', `Set chart-password together with chart-username. ${emptySecretHint}`);
 const clusterAndKubeconfigSet = () => conflict('Inputs cluster and kubeconfig are both set.', 'Set only cluster for an EKS cluster, or only kubeconfig for any other access.');
 const contextWithoutKubeconfig = () => conflict('Input context is set together with cluster, which has no contexts.', 'Leave context empty, or set kubeconfig instead of cluster.');
@@ -4174,7 +4174,7 @@ function parsePair(entry) {
 const listRemedy = 'Separate the entries by commas or new lines.';
 const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
 const isYamlList = (raw) => /^\s*(\[|- )/.test(raw);
-function list(raw) {
+function parseList(raw) {
     const entries = isYamlList(raw)
         ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy)
         : splitPlainList(raw);
@@ -4188,9 +4188,9 @@ const splitPlainList = (raw) => raw
     .map(unquote)
     .filter((entry) => entry !== '');
 const isResourceId = (text) => /^["']?(subnet|sg)-[0-9a-z]+["']?$/.test(text);
-function idsOrNames(raw) {
+function parseIdsOrNames(raw) {
     if (isYamlList(raw))
-        return list(raw).map(rejectComma);
+        return parseList(raw).map(rejectComma);
     return raw
         .split(/[\r\n,;]+/)
         .map((entry) => entry.trim())
@@ -4206,8 +4206,8 @@ function rejectComma(name) {
         return name;
     throw new InvalidInputError(`contains ${quoteForError(name)}, and the controller splits names at commas.`, 'Use its ID.');
 }
-function cidrs(raw) {
-    const blocks = list(raw);
+function parseCidrs(raw) {
+    const blocks = parseList(raw);
     blocks.forEach(assertCidrBlock);
     return blocks;
 }
@@ -4221,8 +4221,8 @@ function assertCidrBlock(block) {
     if (family === 0 || !isPrefix || rest.length > 0)
         throw new InvalidInputError(`contains ${quoteForError(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
 }
-function accountIds(raw) {
-    const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
+function parseAccountIds(raw) {
+    const ids = parseList(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
     const invalid = ids.find((id) => !/^\d{12}$/.test(id));
     if (invalid === undefined)
         return ids;
@@ -4234,8 +4234,8 @@ function accountIds(raw) {
 
 ;// CONCATENATED MODULE: ./build/inputs/parsers.js
 
-const parsers_text = (raw) => raw;
-function line(raw) {
+const parseText = (raw) => raw;
+function parseLine(raw) {
     if (/[\r\n]/.test(raw))
         throw new InvalidInputError('contains more than one line.', 'Set only the name itself.');
     return raw;
@@ -4248,7 +4248,7 @@ function createPatternParser(pattern, expected, remedy) {
     };
 }
 const joinAlternatives = (words) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
-function oneOf(...allowed) {
+function createChoiceParser(...allowed) {
     return (raw) => {
         const match = allowed.find((candidate) => candidate === raw);
         if (match === undefined)
@@ -4256,28 +4256,28 @@ function oneOf(...allowed) {
         return match;
     };
 }
-function parsers_boolean(raw) {
+function parseBoolean(raw) {
     if (/^(true|True|TRUE)$/.test(raw))
         return true;
     if (/^(false|False|FALSE)$/.test(raw))
         return false;
     throw invalidValue(raw, 'is neither true nor false', 'Use true or false.');
 }
-function port(raw) {
+function parsePort(raw) {
     const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
     if (value < 1 || value > 65_535)
         throw invalidValue(raw, 'is not a port number', 'Use a number from 1 to 65535, for example 443.');
     return value;
 }
-function hostPort(raw) {
+function parseHostPort(raw) {
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
     const name = match?.[1] ?? match?.[2];
     if (name === undefined)
         throw invalidValue(raw, 'is not host:port', 'Use a name or an address with a port, for example 10.0.3.7:443.');
-    return { host: name, port: port(match?.[3] ?? '') };
+    return { host: name, port: parsePort(match?.[3] ?? '') };
 }
 const secondsPerUnit = { h: 3600, m: 60, s: 1 };
-function duration(min, max) {
+function createDurationParser(min, max) {
     return (raw) => {
         if (!/^(?:\d{1,20}[hms])+$/.test(raw))
             throw invalidValue(raw, 'is not a duration', 'Use a number with its unit, for example 90s, 10m or 1h30m.');
@@ -4287,7 +4287,7 @@ function duration(min, max) {
         return seconds;
     };
 }
-function days(raw) {
+function parseDays(raw) {
     const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
     if (amount === undefined)
         throw invalidValue(raw, 'is not a number of days', 'Use a whole number, for example 21.');
@@ -4454,7 +4454,7 @@ function certificate_files_certificateCorrupt(text, cause) {
         cause,
     });
 }
-function certificate_files_certificateMissing(text, found) {
+function certificate_files_noCertificateInText(text, found) {
     return new ActionError({
         code: 'certificate-unreadable',
         problem: `${text} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
@@ -4510,7 +4510,7 @@ function certificate_files_multiplePrivateKeys(text, count) {
         remedy: 'Keep only the key that the certificate was requested with.',
     });
 }
-function certificate_files_privateKeyMissing(text, found) {
+function certificate_files_noPrivateKeyInText(text, found) {
     return new ActionError({
         code: 'private-key-unreadable',
         problem: `${text} contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
@@ -4683,7 +4683,7 @@ function parseCertificateText(text, pem) {
         return certificates;
     const blockLabel = getPemLabel(pem) ?? '';
     const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel));
-    throw misplaced?.createFailure(text) ?? certificateMissing(text, describePemBlock(pem));
+    throw misplaced?.createFailure(text) ?? noCertificateInText(text, describePemBlock(pem));
 }
 function parseOrFail(text, pem) {
     try {
@@ -4709,7 +4709,7 @@ function parsePrivateKey(text, pem) {
     if (count > 1)
         throw multiplePrivateKeys(text, count);
     if (count === 0)
-        throw privateKeyMissing(text, describePemBlock(pem));
+        throw noPrivateKeyInText(text, describePemBlock(pem));
     try {
         return createPrivateKey(pem);
     }
@@ -4855,14 +4855,14 @@ function containsCertificate(pem) {
 
 
 const scalar = (type, parse) => ({ type, schemaType: 'scalar', parse });
-const string = (parse = parsers_text) => scalar('string', parse);
+const string = (parse = parseText) => scalar('string', parse);
 const path = (parse) => ({ ...string(parse), isPath: true });
-const input_types_boolean = scalar('boolean', parsers_boolean);
-const input_types_port = scalar('port', port);
-const input_types_days = scalar('days', days);
-const choice = (...words) => scalar(words.map((word) => `\`${word}\``).join(', '), oneOf(...words));
-const input_types_duration = (min, max) => scalar('duration', duration(min, max));
-const input_types_list = (parse = list) => {
+const input_types_boolean = scalar('boolean', parseBoolean);
+const port = scalar('port', parsePort);
+const days = scalar('days', parseDays);
+const choice = (...words) => scalar(words.map((word) => `\`${word}\``).join(', '), createChoiceParser(...words));
+const duration = (min, max) => scalar('duration', createDurationParser(min, max));
+const list = (parse = parseList) => {
     const emptyValue = [];
     return { type: 'list', schemaType: 'list', parse, emptyValue };
 };
@@ -4966,11 +4966,11 @@ const clusterInputs = defineInputs({
     service: {
         ...string(kubernetesName),
         description: 'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
-            'manifests). The action does not run Helm then.',
+            'manifests). With it, the action does not run Helm.',
         example: 'milvus-demo-milvus',
     },
     'service-port': {
-        ...input_types_port,
+        ...port,
         description: "Port of Milvus' gRPC API on the Service.",
         example: '19530',
         defaultDescription: 'the port named `milvus`, then `19530`',
@@ -4982,13 +4982,13 @@ const clusterInputs = defineInputs({
         defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
     },
     context: {
-        ...string(line),
+        ...string(parseLine),
         description: 'Context of the kubeconfig.',
         example: 'production',
         defaultDescription: 'its current context',
     },
     'allowed-account-ids': {
-        ...input_types_list(accountIds),
+        ...list(parseAccountIds),
         description: 'IDs of the AWS accounts that the credentials of the job may belong to. The action ' +
             'rejects any other account before it makes another request, also with `kubeconfig`. Quote ' +
             'an ID that begins with 0.',
@@ -5096,21 +5096,32 @@ const endpointInputs = defineInputs({
         default: 'false',
     },
     'expiry-warning': {
-        ...input_types_days,
-        description: 'Number of days before the expiry of a certificate from which runs log a warning. `0` ' +
-            'disables the warning.',
+        ...days,
+        description: 'Runs log a warning if the certificate expires within this number of days. `0` disables ' +
+            'the warning.',
         example: '21',
         defaultDescription: '30, or a third of its lifetime if that is less',
     },
 });
 
+;// CONCATENATED MODULE: ./build/util/json.js
+function json_parseJson(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
+
 const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
 const maxProblems = 3;
 const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
 const anyValue = () => undefined;
-const annotation_validators_oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
-const annotation_validators_boolean = annotation_validators_oneOf('true', 'false');
+const oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
+const annotation_validators_boolean = oneOf('true', 'false');
 const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
 const isGoFalse = (value) => /^(0|f|F|FALSE|false|False)$/.test(value);
 const goBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
@@ -5121,17 +5132,9 @@ const zeroOrInteger = (min, max) => (value) => {
     const isValid = value === '0' || integer(min, max)(value) === undefined;
     return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
 };
-function parseJson(value) {
-    try {
-        return JSON.parse(value);
-    }
-    catch {
-        return undefined;
-    }
-}
 const isJsonObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const parseJsonObjects = (value) => {
-    const parsed = parseJson(value);
+    const parsed = json_parseJson(value);
     return Array.isArray(parsed) && parsed.every(isJsonObject) ? parsed : undefined;
 };
 function readField(object, name) {
@@ -5273,10 +5276,11 @@ const onlyWithoutSecurityGroups = ({ annotations }) => 'security-groups' in anno
 
 ;// CONCATENATED MODULE: ./build/controller/json-validators.js
 
-const jsonObject = (value) => isJsonObject(parseJson(value)) ? undefined : 'is not a JSON object';
+
+const jsonObject = (value) => isJsonObject(json_parseJson(value)) ? undefined : 'is not a JSON object';
 const jsonList = (value) => parseJsonObjects(value) ? undefined : 'is not a JSON list of objects';
 const jwtValidation = (value) => {
-    const config = parseJson(value);
+    const config = json_parseJson(value);
     if (!isJsonObject(config))
         return 'is not a JSON object';
     const problems = [];
@@ -5341,7 +5345,7 @@ const loadBalancerAttributes = attributeList({
     'client_keep_alive.seconds': integer(60, 604_800),
     'connection_logs.s3.enabled': annotation_validators_boolean,
     'deletion_protection.enabled': annotation_validators_boolean,
-    'routing.http.desync_mitigation_mode': annotation_validators_oneOf('monitor', 'defensive', 'strictest'),
+    'routing.http.desync_mitigation_mode': oneOf('monitor', 'defensive', 'strictest'),
     'routing.http.drop_invalid_header_fields.enabled': annotation_validators_boolean,
     'routing.http.preserve_host_header.enabled': annotation_validators_boolean,
     'waf.fail_open.enabled': annotation_validators_boolean,
@@ -5349,8 +5353,8 @@ const loadBalancerAttributes = attributeList({
 });
 const targetGroupAttributes = attributeList({
     'deregistration_delay.timeout_seconds': integer(0, 3600),
-    'load_balancing.algorithm.type': annotation_validators_oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
-    'load_balancing.cross_zone.enabled': annotation_validators_oneOf('true', 'false', 'use_load_balancer_configuration'),
+    'load_balancing.algorithm.type': oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
+    'load_balancing.cross_zone.enabled': oneOf('true', 'false', 'use_load_balancer_configuration'),
     'slow_start.duration_seconds': zeroOrInteger(30, 900),
     'stickiness.enabled': annotation_validators_boolean,
     'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
@@ -5393,7 +5397,7 @@ const annotation_table_annotationTable = {
         disabledBy: { flag: 'disable-ingress-group-name-annotation', value: true, effect: 'rejects' },
     },
     'group.order': { validate: integer(-1000, 1000) },
-    'ip-address-type': { validate: annotation_validators_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4') },
+    'ip-address-type': { validate: oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4') },
     'ipam-ipv4-pool-id': { validate: anyValue, since: [2, 12, 0] },
     'load-balancer-attributes': annotation_table_stringMap(loadBalancerAttributes),
     'load-balancer-name': { validate: anyValue },
@@ -5432,13 +5436,13 @@ const annotation_table_annotationTable = {
     'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },
     'auth-idp-cognito': login(jsonObject),
     'auth-idp-oidc': login(jsonObject),
-    'auth-on-unauthenticated-request': login(annotation_validators_oneOf('authenticate', 'allow', 'deny')),
+    'auth-on-unauthenticated-request': login(oneOf('authenticate', 'allow', 'deny')),
     'auth-scope': login(anyValue),
     'auth-session-cookie': login(anyValue),
     'auth-session-timeout': login(integer(1, 604_800)),
     'auth-type': onService({ validate: authType }),
     'jwt-validation': { validate: jwtValidation, since: [2, 15, 0] },
-    'backend-protocol': onService({ validate: annotation_validators_oneOf('HTTP', 'HTTPS') }),
+    'backend-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
     'backend-protocol-version': onService({ validate: anyValue, since: [2, 1, 0] }),
     'multi-cluster-target-group': onService({ validate: goBoolean, since: [2, 10, 0] }),
     'target-control-port.SERVICE.PORT': onService({
@@ -5458,7 +5462,7 @@ const annotation_table_annotationTable = {
     'healthcheck-interval-seconds': onService({ validate: integer(5, 300) }),
     'healthcheck-path': onService({ validate: healthCheckPath }),
     'healthcheck-port': onService({ validate: anyValue }),
-    'healthcheck-protocol': onService({ validate: annotation_validators_oneOf('HTTP', 'HTTPS') }),
+    'healthcheck-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
     'healthcheck-timeout-seconds': onService({ validate: integer(2, 120) }),
     'healthy-threshold-count': onService({ validate: integer(2, 10) }),
     'success-codes': onService({ validate: grpcCodes }),
@@ -5472,11 +5476,7 @@ const annotation_table_annotationTable = {
         validate: webAclArn,
         disabledBy: isEnabledBy('enable-wafv2'),
         knownDefects: [
-            {
-                before: [2, 8, 2],
-                appliesTo: (value) => value === 'none',
-                effect: 'rejects the value "none" of',
-            },
+            { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects "none" in' },
         ],
     },
     'wafv2-acl-name': {
@@ -5493,7 +5493,7 @@ const annotation_table_annotationTable = {
     'frontend-nlb-healthcheck-interval-seconds': frontendNlb(integer(5, 300)),
     'frontend-nlb-healthcheck-path': frontendNlb(healthCheckPath),
     'frontend-nlb-healthcheck-port': frontendNlb(trafficPort),
-    'frontend-nlb-healthcheck-protocol': frontendNlb(annotation_validators_oneOf('HTTP', 'HTTPS')),
+    'frontend-nlb-healthcheck-protocol': frontendNlb(oneOf('HTTP', 'HTTPS')),
     'frontend-nlb-healthcheck-success-codes': frontendNlb(httpCodes),
     'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(integer(2, 120)),
     'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(integer(2, 10)),
@@ -5501,7 +5501,7 @@ const annotation_table_annotationTable = {
         ...frontendNlb(portMapping),
         noEffect: onlyForMappedPort,
     },
-    'frontend-nlb-scheme': frontendNlb(annotation_validators_oneOf('internal', 'internet-facing')),
+    'frontend-nlb-scheme': frontendNlb(oneOf('internal', 'internet-facing')),
     'frontend-nlb-security-groups': frontendNlb(nonEmptyList),
     'frontend-nlb-subnets': frontendNlb(nonEmptyList),
     'frontend-nlb-tags': frontendNlb(attributeList({})),
@@ -5742,7 +5742,7 @@ const loadBalancerInputs = defineInputs({
         default: 'internet-facing',
     },
     'inbound-cidrs': {
-        ...input_types_list(cidrs),
+        ...list(parseCidrs),
         annotation: 'alb.ingress.kubernetes.io/inbound-cidrs',
         description: 'CIDR blocks that are allowed to connect. The controller ignores them if ' +
             '`security-groups` is set.',
@@ -5750,21 +5750,21 @@ const loadBalancerInputs = defineInputs({
         defaultDescription: 'everyone',
     },
     subnets: {
-        ...input_types_list(idsOrNames),
+        ...list(parseIdsOrNames),
         annotation: 'alb.ingress.kubernetes.io/subnets',
         description: 'IDs or Name tags of the subnets of the ALB.',
         example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
         defaultDescription: 'the controller discovers them by their tags',
     },
     'security-groups': {
-        ...input_types_list(idsOrNames),
+        ...list(parseIdsOrNames),
         annotation: 'alb.ingress.kubernetes.io/security-groups',
         description: 'IDs or Name tags of the security groups of the ALB.',
         example: 'sg-0a1b2c3d',
         defaultDescription: 'the controller creates one',
     },
     'listen-port': {
-        ...input_types_port,
+        ...port,
         annotation: 'alb.ingress.kubernetes.io/listen-ports',
         description: 'Port of the HTTPS listener of the ALB.',
         default: '443',
@@ -5776,9 +5776,9 @@ const loadBalancerInputs = defineInputs({
         default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
     },
     'idle-timeout': {
-        ...input_types_duration(1, 4000),
-        description: 'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
-            'keepalives: a search that takes longer is disconnected.',
+        ...duration(1, 4000),
+        description: 'How long a connection may be idle, from 1s to 4000s. gRPC keepalives do not count for an ' +
+            'ALB: it disconnects a search that takes longer.',
         default: '10m',
     },
     'load-balancer-name': {
@@ -5799,7 +5799,7 @@ const loadBalancerInputs = defineInputs({
     rest: {
         ...input_types_boolean,
         description: 'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
-            '`/v2/vectordb`), through a second Service that this action creates. `false` removes both.',
+            '`/v2/vectordb`), through a second Service that this action creates. `false` removes them.',
         default: 'false',
     },
     tags: {
@@ -5837,10 +5837,11 @@ const ingressInputs = defineInputs({
 
 const probeInputs = defineInputs({
     probe: {
-        ...choice('required', 'lenient', 'off'),
+        ...choice('required', 'deep', 'lenient', 'off'),
         description: '`required` fails the job unless gRPC calls over TLS reach Milvus through the ALB, at each ' +
-            'of its addresses and every time. `lenient` only warns if some of them do. `off` skips the ' +
-            'probe, for runners that cannot reach the ALB.',
+            'of its addresses and every time. `deep` also creates a temporary collection, inserts 3 ' +
+            'MB, searches and drops it, in `mode: check` too (docs/deep-probe.md). `lenient` only ' +
+            'warns if some calls fail. `off` skips the probe, for runners that cannot reach the ALB.',
         default: 'required',
     },
     'milvus-token': {
@@ -5866,7 +5867,7 @@ const probeInputs = defineInputs({
     'probe-address': {
         type: '`host:port`',
         schemaType: 'scalar',
-        parse: hostPort,
+        parse: parseHostPort,
         description: 'Where the probe connects, instead of the address and port of the ALB. TLS and routing ' +
             'still use `host`.',
         example: '10.0.3.7:443',
@@ -5976,8 +5977,8 @@ const releaseInputs = defineInputs({
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
             'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-            'kept. Those that are secret belong in `secret-values`, or in the secret `HELM_VALUES` ' +
-            'of the reusable workflows.',
+            'kept. Secret values belong in `secret-values`, or in the secret `HELM_VALUES` of the ' +
+            'reusable workflows.',
         example: 'proxy: {replicas: 2}',
     },
     'secret-values': {
@@ -5995,7 +5996,7 @@ const releaseInputs = defineInputs({
         ...input_types_boolean,
         description: '`true` lets Helm change more than the Service and what `values` sets: another ' +
             '`chart-version`, deleted objects, created or deleted StatefulSets and volume claims, a ' +
-            'chart that was published again. `false` fails before any change and names them.',
+            'chart that was republished. `false` fails before any change and names them.',
         default: 'false',
     },
     chart: {
@@ -6123,7 +6124,7 @@ const runInputs = defineInputs({
 
 
 const secondsPerDay = 86_400;
-const timeout = input_types_duration(1, secondsPerDay);
+const timeout = duration(1, secondsPerDay);
 const timeoutInputs = defineInputs({
     'release-timeout': {
         ...timeout,
@@ -6251,14 +6252,7 @@ const removeDirectory = (path, onRemovalError) => rm(path, { recursive: true, fo
 ;// CONCATENATED MODULE: ./build/fleet/deploy/job-results.js
 
 
-function job_results_parseJson(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
-}
+
 const isStringRecord = (value) => objects_isPlainObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
 const isTargetResult = (entry) => isPlainObject(entry) &&
     ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
@@ -6270,7 +6264,7 @@ const isJobResults = (value) => isPlainObject(value) &&
     Array.isArray(value['targets']) &&
     value['targets'].every(isTargetResult);
 function readJobResults(text) {
-    const results = job_results_parseJson(text);
+    const results = parseJson(text);
     if (!isJobResults(results))
         throw resultsInvalid();
     return results;
@@ -6334,17 +6328,18 @@ const endOfTarget = Buffer.from('\n::endgroup::\n');
 
 
 
+
 const sharedInputs = inputsOfFleetScope('job');
 const isTarget = (entry) => objects_isPlainObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs']);
 const isTargetList = (value) => Array.isArray(value) && value.every(isTarget);
 function readJobTargets(text) {
-    const targets = job_results_parseJson(text);
+    const targets = json_parseJson(text);
     if (!isTargetList(targets))
         throw (0,fleet/* jobTargetsInvalid */.Fk)();
     return targets;
 }
 function readCommonInputs(text) {
-    const inputs = job_results_parseJson(text);
+    const inputs = json_parseJson(text);
     if (!isStringRecord(inputs))
         throw (0,fleet/* commonInputsInvalid */.u0)();
     return inputs;

@@ -38738,6 +38738,7 @@ const failureCodes = [
     'probe-calls-failed',
     'probe-address-failed',
     'probe-rest-failed',
+    'probe-deep-failed',
     'probe-host-dns-missing',
     'probe-host-dns-differs',
     'drift-found',
@@ -38826,10 +38827,10 @@ const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message ||
 /* harmony export */   GE: () => (/* binding */ multiplePrivateKeys),
 /* harmony export */   KG: () => (/* binding */ privateKeyCorrupt),
 /* harmony export */   Lv: () => (/* binding */ privateKeyEncrypted),
-/* harmony export */   Zm: () => (/* binding */ privateKeyMissing),
+/* harmony export */   RQ: () => (/* binding */ noCertificateInText),
+/* harmony export */   ae: () => (/* binding */ noPrivateKeyInText),
 /* harmony export */   p_: () => (/* binding */ privateKeyInOpensshFormat),
-/* harmony export */   sh: () => (/* binding */ certificateInputIsPkcs7),
-/* harmony export */   ym: () => (/* binding */ certificateMissing)
+/* harmony export */   sh: () => (/* binding */ certificateInputIsPkcs7)
 /* harmony export */ });
 /* unused harmony exports privateKeyMismatch, unrelatedCertificates, intermediateMissing, issuerMissing, keyTypeUnsupported, signatureWeak, certificateTooLarge, chainTooLarge, issuerNameEmpty, ocspUrlTooLong, certificateExpired, chainCertificateExpired, certificateNotYetValid, hostNotCovered, hostBeyondWildcard, hostOnlyInCommonName */
 /* harmony import */ var _action_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5427);
@@ -38845,7 +38846,7 @@ function certificateCorrupt(text, cause) {
         cause,
     });
 }
-function certificateMissing(text, found) {
+function noCertificateInText(text, found) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
         problem: `${text} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
@@ -38901,7 +38902,7 @@ function multiplePrivateKeys(text, count) {
         remedy: 'Keep only the key that the certificate was requested with.',
     });
 }
-function privateKeyMissing(text, found) {
+function noPrivateKeyInText(text, found) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'private-key-unreadable',
         problem: `${text} contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
@@ -39146,47 +39147,7 @@ function gitHubRequestFailed(options) {
 
 /***/ }),
 
-/***/ 8075:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   I_: () => (/* binding */ readJobResults),
-/* harmony export */   qF: () => (/* binding */ parseJson)
-/* harmony export */ });
-/* unused harmony export isStringRecord */
-/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
-/* harmony import */ var _util_objects_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4577);
-
-
-function parseJson(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
-}
-const isStringRecord = (value) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_0__/* .isPlainObject */ .Q)(value) && Object.values(value).every((entry) => typeof entry === 'string');
-const isTargetResult = (entry) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_0__/* .isPlainObject */ .Q)(entry) &&
-    ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
-    isStringRecord(entry['outputs']);
-const isJobResults = (value) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_0__/* .isPlainObject */ .Q)(value) &&
-    typeof value['attempt'] === 'number' &&
-    typeof value['mode'] === 'string' &&
-    typeof value['dryRun'] === 'boolean' &&
-    Array.isArray(value['targets']) &&
-    value['targets'].every(isTargetResult);
-function readJobResults(text) {
-    const results = parseJson(text);
-    if (!isJobResults(results))
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .resultsInvalid */ .a4)();
-    return results;
-}
-
-
-/***/ }),
-
-/***/ 6641:
+/***/ 1718:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47244,8 +47205,31 @@ function unzipSync(data, opts) {
 var fleet = __nccwpck_require__(5854);
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(3506);
-// EXTERNAL MODULE: ./build/fleet/deploy/job-results.js
-var job_results = __nccwpck_require__(8075);
+// EXTERNAL MODULE: ./build/util/json.js
+var json = __nccwpck_require__(4891);
+// EXTERNAL MODULE: ./build/util/objects.js
+var objects = __nccwpck_require__(4577);
+;// CONCATENATED MODULE: ./build/fleet/deploy/job-results.js
+
+
+
+const isStringRecord = (value) => (0,objects/* isPlainObject */.Q)(value) && Object.values(value).every((entry) => typeof entry === 'string');
+const isTargetResult = (entry) => (0,objects/* isPlainObject */.Q)(entry) &&
+    ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
+    isStringRecord(entry['outputs']);
+const isJobResults = (value) => (0,objects/* isPlainObject */.Q)(value) &&
+    typeof value['attempt'] === 'number' &&
+    typeof value['mode'] === 'string' &&
+    typeof value['dryRun'] === 'boolean' &&
+    Array.isArray(value['targets']) &&
+    value['targets'].every(isTargetResult);
+function readJobResults(text) {
+    const results = (0,json/* parseJson */.q)(text);
+    if (!isJobResults(results))
+        throw (0,fleet/* resultsInvalid */.a4)();
+    return results;
+}
+
 ;// CONCATENATED MODULE: ./build/fleet/github/github.js
 
 
@@ -47274,7 +47258,7 @@ class github_GitHub {
     async downloadResults(runId, prefix, knownNames = []) {
         const artifacts = await this.listArtifacts(runId, prefix);
         const matching = artifacts.filter(({ name, expired }) => !expired && !knownNames.includes(name));
-        const downloads = await Promise.allSettled(matching.map(async (artifact) => (await this.readArtifact(artifact)).map(job_results/* readJobResults */.I_)));
+        const downloads = await Promise.allSettled(matching.map(async (artifact) => (await this.readArtifact(artifact)).map(readJobResults)));
         const problems = downloads.flatMap((download, index) => download.status === 'rejected'
             ? [(0,fleet/* resultsUnreadable */.SX)(matching[index]?.name ?? '', download.reason).message]
             : []);
@@ -47423,7 +47407,7 @@ const isDryRun = () => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5854);
 /* harmony import */ var _util_objects_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4577);
-/* harmony import */ var _deploy_job_results_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8075);
+/* harmony import */ var _util_json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4891);
 
 
 
@@ -47434,7 +47418,7 @@ const isOutcome = (entry) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_2__/* 
     typeof entry['succeeded'] === 'boolean';
 const isOutcomeList = (value) => Array.isArray(value) && value.every(isOutcome);
 function readOutcomes(text) {
-    const outcomes = (0,_deploy_job_results_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .qF)(text);
+    const outcomes = (0,_util_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(text);
     if (!isOutcomeList(outcomes))
         throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_4__/* .outcomesInvalid */ .Rb)();
     return outcomes;
@@ -47627,7 +47611,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3506);
 /* harmony import */ var _job_inputs_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7612);
 /* harmony import */ var _outcomes_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2198);
-/* harmony import */ var _github_github_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6641);
+/* harmony import */ var _github_github_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1718);
 /* harmony import */ var _environments_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2349);
 /* harmony import */ var _failed_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4962);
 /* harmony import */ var _matrix_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8334);
@@ -47944,7 +47928,7 @@ function formatRunner({ runsOn }, defaultRunner) {
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7975);
-/* harmony import */ var _deploy_job_results_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8075);
+/* harmony import */ var _util_json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4891);
 /* harmony import */ var _matrix_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8334);
 
 
@@ -47972,7 +47956,7 @@ function getIngressKey({ roleToAssume, inputs }) {
 }
 function isFromFork(env) {
     const path = env['GITHUB_EVENT_PATH'];
-    const event = (path ? (0,_deploy_job_results_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .qF)((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path, 'utf8')) : undefined);
+    const event = (path ? (0,_util_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path, 'utf8')) : undefined);
     if (!event?.pull_request)
         return false;
     return event.pull_request.head?.repo?.full_name !== env['GITHUB_REPOSITORY'];
@@ -48680,7 +48664,7 @@ const removalRules = [
         ? restoreClassWithoutLoadBalancer()
         : undefined,
 ];
-const findConflicts = (inputs) => [...accessRules, ...checkoutRules, ...endpointRules, ...runRules, ...removalRules]
+const findInputConflicts = (inputs) => [...accessRules, ...checkoutRules, ...endpointRules, ...runRules, ...removalRules]
     .map((rule) => rule(inputs))
     .filter((error) => error !== undefined);
 
@@ -48891,7 +48875,7 @@ function parseSettings(rawInputs, env) {
         ...findVariableErrors(env, {
             readsKubeconfig: !inputs.isSet('cluster') && !inputs.isSet('kubeconfig'),
         }),
-        ...findConflicts({ ...inputs, env, region: region.value }),
+        ...findInputConflicts({ ...inputs, env, region: region.value }),
     ];
     const { value: access } = clusterAccess;
     if (errors.length > 0 || !access || region.value === undefined || !modeSettings.value)
@@ -48982,6 +48966,7 @@ function buildProbeSettings(values) {
     return {
         required: values.probe !== 'off',
         isLenient: values.probe === 'lenient',
+        isDeep: values.probe === 'deep',
         byHostname: values['probe-dns'],
         ca: values['probe-ca'],
         address: values['probe-address'],
@@ -49337,12 +49322,12 @@ function validateInputs({ name, inputs }, env) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   k: () => (/* binding */ escapeCell)
 /* harmony export */ });
-/* unused harmony export inlineCode */
+/* unused harmony export codeSpan */
 const escapeCell = (text) => text
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`)
     .replace(/&#(35|64);/g, '$&&#8203;');
-function inlineCode(text) {
+function codeSpan(text) {
     const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦');
     return `\`${code.slice(0, 300).trim() || '(empty)'}\``;
 }
@@ -49435,7 +49420,10 @@ __nccwpck_require__.d(__webpack_exports__, {
   k: () => (/* binding */ loadBalancerInputs)
 });
 
+// EXTERNAL MODULE: ./build/util/json.js
+var json = __nccwpck_require__(4891);
 ;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
+
 const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
 const maxProblems = 3;
 const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
@@ -49452,17 +49440,9 @@ const zeroOrInteger = (min, max) => (value) => {
     const isValid = value === '0' || integer(min, max)(value) === undefined;
     return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
 };
-function parseJson(value) {
-    try {
-        return JSON.parse(value);
-    }
-    catch {
-        return undefined;
-    }
-}
 const isJsonObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const parseJsonObjects = (value) => {
-    const parsed = parseJson(value);
+    const parsed = (0,json/* parseJson */.q)(value);
     return Array.isArray(parsed) && parsed.every(isJsonObject) ? parsed : undefined;
 };
 function readField(object, name) {
@@ -49604,10 +49584,11 @@ const onlyWithoutSecurityGroups = ({ annotations }) => 'security-groups' in anno
 
 ;// CONCATENATED MODULE: ./build/controller/json-validators.js
 
-const jsonObject = (value) => isJsonObject(parseJson(value)) ? undefined : 'is not a JSON object';
+
+const jsonObject = (value) => isJsonObject((0,json/* parseJson */.q)(value)) ? undefined : 'is not a JSON object';
 const jsonList = (value) => parseJsonObjects(value) ? undefined : 'is not a JSON list of objects';
 const jwtValidation = (value) => {
-    const config = parseJson(value);
+    const config = (0,json/* parseJson */.q)(value);
     if (!isJsonObject(config))
         return 'is not a JSON object';
     const problems = [];
@@ -49803,11 +49784,7 @@ const annotation_table_annotationTable = {
         validate: webAclArn,
         disabledBy: isEnabledBy('enable-wafv2'),
         knownDefects: [
-            {
-                before: [2, 8, 2],
-                appliesTo: (value) => value === 'none',
-                effect: 'rejects the value "none" of',
-            },
+            { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects "none" in' },
         ],
     },
     'wafv2-acl-name': {
@@ -50085,7 +50062,7 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
         default: 'internet-facing',
     },
     'inbound-cidrs': {
-        ...(0,input_types/* list */.p_)(lists/* cidrs */.Ah),
+        ...(0,input_types/* list */.p_)(lists/* parseCidrs */.Vj),
         annotation: 'alb.ingress.kubernetes.io/inbound-cidrs',
         description: 'CIDR blocks that are allowed to connect. The controller ignores them if ' +
             '`security-groups` is set.',
@@ -50093,14 +50070,14 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
         defaultDescription: 'everyone',
     },
     subnets: {
-        ...(0,input_types/* list */.p_)(lists/* idsOrNames */.Y1),
+        ...(0,input_types/* list */.p_)(lists/* parseIdsOrNames */.te),
         annotation: 'alb.ingress.kubernetes.io/subnets',
         description: 'IDs or Name tags of the subnets of the ALB.',
         example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
         defaultDescription: 'the controller discovers them by their tags',
     },
     'security-groups': {
-        ...(0,input_types/* list */.p_)(lists/* idsOrNames */.Y1),
+        ...(0,input_types/* list */.p_)(lists/* parseIdsOrNames */.te),
         annotation: 'alb.ingress.kubernetes.io/security-groups',
         description: 'IDs or Name tags of the security groups of the ALB.',
         example: 'sg-0a1b2c3d',
@@ -50120,8 +50097,8 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
     },
     'idle-timeout': {
         ...(0,input_types/* duration */.p0)(1, 4000),
-        description: 'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
-            'keepalives: a search that takes longer is disconnected.',
+        description: 'How long a connection may be idle, from 1s to 4000s. gRPC keepalives do not count for an ' +
+            'ALB: it disconnects a search that takes longer.',
         default: '10m',
     },
     'load-balancer-name': {
@@ -50142,7 +50119,7 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
     rest: {
         ...input_types/* boolean */.zM,
         description: 'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
-            '`/v2/vectordb`), through a second Service that this action creates. `false` removes both.',
+            '`/v2/vectordb`), through a second Service that this action creates. `false` removes them.',
         default: 'false',
     },
     tags: {
@@ -50249,14 +50226,14 @@ function findMisplacedSecrets(raw) {
 
 
 const scalar = (type, parse) => ({ type, schemaType: 'scalar', parse });
-const string = (parse = _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq) => scalar('string', parse);
+const string = (parse = _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .parseText */ .r4) => scalar('string', parse);
 const path = (parse) => ({ ...string(parse), isPath: true });
-const boolean = scalar('boolean', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .boolean */ .zM);
-const port = scalar('port', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .port */ .Oh);
-const days = scalar('days', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .days */ ._3);
-const choice = (...words) => scalar(words.map((word) => `\`${word}\``).join(', '), _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .oneOf */ .yL(...words));
-const duration = (min, max) => scalar('duration', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p0(min, max));
-const list = (parse = _lists_js__WEBPACK_IMPORTED_MODULE_0__/* .list */ .p_) => {
+const boolean = scalar('boolean', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .parseBoolean */ .yG);
+const port = scalar('port', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .parsePort */ .pz);
+const days = scalar('days', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .parseDays */ .bs);
+const choice = (...words) => scalar(words.map((word) => `\`${word}\``).join(', '), _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .createChoiceParser */ .tS(...words));
+const duration = (min, max) => scalar('duration', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .createDurationParser */ .eV(min, max));
+const list = (parse = _lists_js__WEBPACK_IMPORTED_MODULE_0__/* .parseList */ .E1) => {
     const emptyValue = [];
     return { type: 'list', schemaType: 'list', parse, emptyValue };
 };
@@ -50331,7 +50308,7 @@ const clusterInputs = (0,declaration/* defineInputs */.p)({
     service: {
         ...(0,input_types/* string */.Yj)(names/* kubernetesName */.gg),
         description: 'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
-            'manifests). The action does not run Helm then.',
+            'manifests). With it, the action does not run Helm.',
         example: 'milvus-demo-milvus',
     },
     'service-port': {
@@ -50347,13 +50324,13 @@ const clusterInputs = (0,declaration/* defineInputs */.p)({
         defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
     },
     context: {
-        ...(0,input_types/* string */.Yj)(parsers/* line */.n8),
+        ...(0,input_types/* string */.Yj)(parsers/* parseLine */.A),
         description: 'Context of the kubeconfig.',
         example: 'production',
         defaultDescription: 'its current context',
     },
     'allowed-account-ids': {
-        ...(0,input_types/* list */.p_)(lists/* accountIds */.i3),
+        ...(0,input_types/* list */.p_)(lists/* parseAccountIds */.l$),
         description: 'IDs of the AWS accounts that the credentials of the job may belong to. The action ' +
             'rejects any other account before it makes another request, also with `kubeconfig`. Quote ' +
             'an ID that begins with 0.',
@@ -50464,8 +50441,8 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     },
     'expiry-warning': {
         ...input_types/* days */._3,
-        description: 'Number of days before the expiry of a certificate from which runs log a warning. `0` ' +
-            'disables the warning.',
+        description: 'Runs log a warning if the certificate expires within this number of days. `0` disables ' +
+            'the warning.',
         example: '21',
         defaultDescription: '30, or a third of its lifetime if that is less',
     },
@@ -50482,10 +50459,11 @@ var pem = __nccwpck_require__(2658);
 
 const probeInputs = (0,declaration/* defineInputs */.p)({
     probe: {
-        ...(0,input_types/* choice */.Yq)('required', 'lenient', 'off'),
+        ...(0,input_types/* choice */.Yq)('required', 'deep', 'lenient', 'off'),
         description: '`required` fails the job unless gRPC calls over TLS reach Milvus through the ALB, at each ' +
-            'of its addresses and every time. `lenient` only warns if some of them do. `off` skips the ' +
-            'probe, for runners that cannot reach the ALB.',
+            'of its addresses and every time. `deep` also creates a temporary collection, inserts 3 ' +
+            'MB, searches and drops it, in `mode: check` too (docs/deep-probe.md). `lenient` only ' +
+            'warns if some calls fail. `off` skips the probe, for runners that cannot reach the ALB.',
         default: 'required',
     },
     'milvus-token': {
@@ -50511,7 +50489,7 @@ const probeInputs = (0,declaration/* defineInputs */.p)({
     'probe-address': {
         type: '`host:port`',
         schemaType: 'scalar',
-        parse: parsers/* hostPort */.QL,
+        parse: parsers/* parseHostPort */.Dv,
         description: 'Where the probe connects, instead of the address and port of the ALB. TLS and routing ' +
             'still use `host`.',
         example: '10.0.3.7:443',
@@ -50542,8 +50520,8 @@ const releaseInputs = (0,declaration/* defineInputs */.p)({
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
             'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-            'kept. Those that are secret belong in `secret-values`, or in the secret `HELM_VALUES` ' +
-            'of the reusable workflows.',
+            'kept. Secret values belong in `secret-values`, or in the secret `HELM_VALUES` of the ' +
+            'reusable workflows.',
         example: 'proxy: {replicas: 2}',
     },
     'secret-values': {
@@ -50561,7 +50539,7 @@ const releaseInputs = (0,declaration/* defineInputs */.p)({
         ...input_types/* boolean */.zM,
         description: '`true` lets Helm change more than the Service and what `values` sets: another ' +
             '`chart-version`, deleted objects, created or deleted StatefulSets and volume claims, a ' +
-            'chart that was published again. `false` fails before any change and names them.',
+            'chart that was republished. `false` fails before any change and names them.',
         default: 'false',
     },
     chart: {
@@ -50799,10 +50777,10 @@ function summarize(problems) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Ah: () => (/* binding */ cidrs),
-/* harmony export */   Y1: () => (/* binding */ idsOrNames),
-/* harmony export */   i3: () => (/* binding */ accountIds),
-/* harmony export */   p_: () => (/* binding */ list)
+/* harmony export */   E1: () => (/* binding */ parseList),
+/* harmony export */   Vj: () => (/* binding */ parseCidrs),
+/* harmony export */   l$: () => (/* binding */ parseAccountIds),
+/* harmony export */   te: () => (/* binding */ parseIdsOrNames)
 /* harmony export */ });
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
 /* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3243);
@@ -50815,7 +50793,7 @@ function summarize(problems) {
 const listRemedy = 'Separate the entries by commas or new lines.';
 const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
 const isYamlList = (raw) => /^\s*(\[|- )/.test(raw);
-function list(raw) {
+function parseList(raw) {
     const entries = isYamlList(raw)
         ? (0,_yaml_js__WEBPACK_IMPORTED_MODULE_3__/* .parseYaml */ .hN)(raw, js_yaml__WEBPACK_IMPORTED_MODULE_1__/* .FAILSAFE_SCHEMA */ .uH, listRemedy)
         : splitPlainList(raw);
@@ -50829,9 +50807,9 @@ const splitPlainList = (raw) => raw
     .map(unquote)
     .filter((entry) => entry !== '');
 const isResourceId = (text) => /^["']?(subnet|sg)-[0-9a-z]+["']?$/.test(text);
-function idsOrNames(raw) {
+function parseIdsOrNames(raw) {
     if (isYamlList(raw))
-        return list(raw).map(rejectComma);
+        return parseList(raw).map(rejectComma);
     return raw
         .split(/[\r\n,;]+/)
         .map((entry) => entry.trim())
@@ -50847,8 +50825,8 @@ function rejectComma(name) {
         return name;
     throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(name)}, and the controller splits names at commas.`, 'Use its ID.');
 }
-function cidrs(raw) {
-    const blocks = list(raw);
+function parseCidrs(raw) {
+    const blocks = parseList(raw);
     blocks.forEach(assertCidrBlock);
     return blocks;
 }
@@ -50862,8 +50840,8 @@ function assertCidrBlock(block) {
     if (family === 0 || !isPrefix || rest.length > 0)
         throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
 }
-function accountIds(raw) {
-    const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
+function parseAccountIds(raw) {
+    const ids = parseList(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
     const invalid = ids.find((id) => !/^\d{12}$/.test(id));
     if (invalid === undefined)
         return ids;
@@ -50959,20 +50937,20 @@ function host(raw) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Oh: () => (/* binding */ port),
-/* harmony export */   QL: () => (/* binding */ hostPort),
-/* harmony export */   Qq: () => (/* binding */ text),
-/* harmony export */   _3: () => (/* binding */ days),
+/* harmony export */   A: () => (/* binding */ parseLine),
+/* harmony export */   Dv: () => (/* binding */ parseHostPort),
+/* harmony export */   bs: () => (/* binding */ parseDays),
+/* harmony export */   eV: () => (/* binding */ createDurationParser),
 /* harmony export */   m1: () => (/* binding */ createPatternParser),
-/* harmony export */   n8: () => (/* binding */ line),
-/* harmony export */   p0: () => (/* binding */ duration),
-/* harmony export */   yL: () => (/* binding */ oneOf),
-/* harmony export */   zM: () => (/* binding */ boolean)
+/* harmony export */   pz: () => (/* binding */ parsePort),
+/* harmony export */   r4: () => (/* binding */ parseText),
+/* harmony export */   tS: () => (/* binding */ createChoiceParser),
+/* harmony export */   yG: () => (/* binding */ parseBoolean)
 /* harmony export */ });
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
 
-const text = (raw) => raw;
-function line(raw) {
+const parseText = (raw) => raw;
+function parseLine(raw) {
     if (/[\r\n]/.test(raw))
         throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('contains more than one line.', 'Set only the name itself.');
     return raw;
@@ -50985,7 +50963,7 @@ function createPatternParser(pattern, expected, remedy) {
     };
 }
 const joinAlternatives = (words) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
-function oneOf(...allowed) {
+function createChoiceParser(...allowed) {
     return (raw) => {
         const match = allowed.find((candidate) => candidate === raw);
         if (match === undefined)
@@ -50993,28 +50971,28 @@ function oneOf(...allowed) {
         return match;
     };
 }
-function boolean(raw) {
+function parseBoolean(raw) {
     if (/^(true|True|TRUE)$/.test(raw))
         return true;
     if (/^(false|False|FALSE)$/.test(raw))
         return false;
     throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is neither true nor false', 'Use true or false.');
 }
-function port(raw) {
+function parsePort(raw) {
     const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
     if (value < 1 || value > 65_535)
         throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not a port number', 'Use a number from 1 to 65535, for example 443.');
     return value;
 }
-function hostPort(raw) {
+function parseHostPort(raw) {
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
     const name = match?.[1] ?? match?.[2];
     if (name === undefined)
         throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not host:port', 'Use a name or an address with a port, for example 10.0.3.7:443.');
-    return { host: name, port: port(match?.[3] ?? '') };
+    return { host: name, port: parsePort(match?.[3] ?? '') };
 }
 const secondsPerUnit = { h: 3600, m: 60, s: 1 };
-function duration(min, max) {
+function createDurationParser(min, max) {
     return (raw) => {
         if (!/^(?:\d{1,20}[hms])+$/.test(raw))
             throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not a duration', 'Use a number with its unit, for example 90s, 10m or 1h30m.');
@@ -51024,7 +51002,7 @@ function duration(min, max) {
         return seconds;
     };
 }
-function days(raw) {
+function parseDays(raw) {
     const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
     if (amount === undefined)
         throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not a number of days', 'Use a whole number, for example 21.');
@@ -51297,6 +51275,24 @@ function parsePair(entry) {
 
 /***/ }),
 
+/***/ 4891:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   q: () => (/* binding */ parseJson)
+/* harmony export */ });
+function parseJson(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+
+
+/***/ }),
+
 /***/ 4577:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -51540,7 +51536,7 @@ function parseCertificateText(text, pem) {
         return certificates;
     const blockLabel = getPemLabel(pem) ?? '';
     const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel));
-    throw misplaced?.createFailure(text) ?? (0,certificate_files/* certificateMissing */.ym)(text, describePemBlock(pem));
+    throw misplaced?.createFailure(text) ?? (0,certificate_files/* noCertificateInText */.RQ)(text, describePemBlock(pem));
 }
 function parseOrFail(text, pem) {
     try {
@@ -51566,7 +51562,7 @@ function parsePrivateKey(text, pem) {
     if (count > 1)
         throw (0,certificate_files/* multiplePrivateKeys */.GE)(text, count);
     if (count === 0)
-        throw (0,certificate_files/* privateKeyMissing */.Zm)(text, describePemBlock(pem));
+        throw (0,certificate_files/* noPrivateKeyInText */.ae)(text, describePemBlock(pem));
     try {
         return (0,external_node_crypto_.createPrivateKey)(pem);
     }

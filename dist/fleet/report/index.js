@@ -31036,22 +31036,15 @@ function gitHubRequestFailed(options) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   I_: () => (/* binding */ readJobResults),
-/* harmony export */   qF: () => (/* binding */ parseJson)
+/* harmony export */   I: () => (/* binding */ readJobResults)
 /* harmony export */ });
 /* unused harmony export isStringRecord */
-/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5854);
+/* harmony import */ var _util_json_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4891);
 /* harmony import */ var _util_objects_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4577);
 
 
-function parseJson(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
-}
+
 const isStringRecord = (value) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_0__/* .isPlainObject */ .Q)(value) && Object.values(value).every((entry) => typeof entry === 'string');
 const isTargetResult = (entry) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_0__/* .isPlainObject */ .Q)(entry) &&
     ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
@@ -31063,9 +31056,9 @@ const isJobResults = (value) => (0,_util_objects_js__WEBPACK_IMPORTED_MODULE_0__
     Array.isArray(value['targets']) &&
     value['targets'].every(isTargetResult);
 function readJobResults(text) {
-    const results = parseJson(text);
+    const results = (0,_util_json_js__WEBPACK_IMPORTED_MODULE_1__/* .parseJson */ .q)(text);
     if (!isJobResults(results))
-        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .resultsInvalid */ .a4)();
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_2__/* .resultsInvalid */ .a4)();
     return results;
 }
 
@@ -39160,7 +39153,7 @@ class github_GitHub {
     async downloadResults(runId, prefix, knownNames = []) {
         const artifacts = await this.listArtifacts(runId, prefix);
         const matching = artifacts.filter(({ name, expired }) => !expired && !knownNames.includes(name));
-        const downloads = await Promise.allSettled(matching.map(async (artifact) => (await this.readArtifact(artifact)).map(job_results/* readJobResults */.I_)));
+        const downloads = await Promise.allSettled(matching.map(async (artifact) => (await this.readArtifact(artifact)).map(job_results/* readJobResults */.I)));
         const problems = downloads.flatMap((download, index) => download.status === 'rejected'
             ? [(0,fleet/* resultsUnreadable */.SX)(matching[index]?.name ?? '', download.reason).message]
             : []);
@@ -39350,14 +39343,14 @@ function combineOutcomes(recorded) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   p: () => (/* binding */ parseChanges)
 /* harmony export */ });
-/* harmony import */ var _deploy_job_results_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8075);
+/* harmony import */ var _util_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4891);
 
 function isChange(value) {
     const { object, path, before = '', after = '', why } = (value ?? {});
     return [object, path, before, after, why].every((field) => typeof field === 'string');
 }
 function parseChanges({ outputs }) {
-    const changes = (0,_deploy_job_results_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJson */ .qF)(outputs['changes'] ?? '[]');
+    const changes = (0,_util_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJson */ .q)(outputs['changes'] ?? '[]');
     return Array.isArray(changes) && changes.every(isChange) ? changes : [];
 }
 
@@ -39916,14 +39909,14 @@ __webpack_async_result__();
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   k: () => (/* binding */ escapeCell),
-/* harmony export */   t: () => (/* binding */ inlineCode)
+/* harmony export */   S: () => (/* binding */ codeSpan),
+/* harmony export */   k: () => (/* binding */ escapeCell)
 /* harmony export */ });
 const escapeCell = (text) => text
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`)
     .replace(/&#(35|64);/g, '$&&#8203;');
-function inlineCode(text) {
+function codeSpan(text) {
     const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦');
     return `\`${code.slice(0, 300).trim() || '(empty)'}\``;
 }
@@ -39940,7 +39933,7 @@ function inlineCode(text) {
 /* harmony export */ });
 /* harmony import */ var _util_objects_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4577);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3506);
-/* harmony import */ var _deploy_job_results_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8075);
+/* harmony import */ var _util_json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4891);
 /* harmony import */ var _changes_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4751);
 /* harmony import */ var _markdown_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7045);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6410);
@@ -39957,7 +39950,7 @@ function renderPlan({ rows, fileProblems }, { unchangedCount, abandoned }, maxLe
         fileProblems === '' ? [] : fileProblems.split('\n'),
         renderAbandoned(abandoned),
         countOthers(rows.length - shownRows.length, unchangedCount),
-        (0,_report_js__WEBPACK_IMPORTED_MODULE_0__/* .renderTable */ .bo)(shownRows.map(describeRow)),
+        (0,_report_js__WEBPACK_IMPORTED_MODULE_0__/* .renderTargetTable */ .c$)(shownRows.map(describeRow)),
         ...shownRows.map(({ result }) => renderDetails(result)),
     ];
     return (0,_report_js__WEBPACK_IMPORTED_MODULE_0__/* .joinWithinLimit */ .Pj)(sections.filter((lines) => lines.length > 0), maxLength);
@@ -40038,17 +40031,17 @@ function renderDetails(result) {
     return lines.length === 0 ? [] : [`### ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(result.name)}`, ...lines];
 }
 function parseEntries({ outputs }, name) {
-    const entries = (0,_deploy_job_results_js__WEBPACK_IMPORTED_MODULE_4__/* .parseJson */ .qF)(outputs[name] || '[]');
+    const entries = (0,_util_json_js__WEBPACK_IMPORTED_MODULE_4__/* .parseJson */ .q)(outputs[name] || '[]');
     return Array.isArray(entries) ? entries.filter(_util_objects_js__WEBPACK_IMPORTED_MODULE_5__/* .isPlainObject */ .Q) : [];
 }
 const toText = (value) => typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 function renderFailure({ code, step, problem, remedy }) {
     const sentences = `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(problem))} ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(remedy))}`;
-    return `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .inlineCode */ .t)(toText(code))} in ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(step))}: ${sentences}`;
+    return `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .codeSpan */ .S)(toText(code))} in ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(toText(step))}: ${sentences}`;
 }
 function renderChange({ object, path, before, after, why }) {
-    const values = `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .inlineCode */ .t)(before ?? '(absent)')} → ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .inlineCode */ .t)(after ?? '(absent)')}`;
-    return `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(object)}: ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .inlineCode */ .t)(path)} ${values} (${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(why)})`;
+    const values = `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .codeSpan */ .S)(before ?? '(absent)')} → ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .codeSpan */ .S)(after ?? '(absent)')}`;
+    return `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(object)}: ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .codeSpan */ .S)(path)} ${values} (${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_3__/* .escapeCell */ .k)(why)})`;
 }
 function renderRestart({ object, pods, order }) {
     const count = typeof pods === 'number' ? (0,_util_text_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(pods, 'pod') : 'all pods';
@@ -40065,7 +40058,7 @@ function renderRestart({ object, pods, order }) {
 /* harmony export */   B1: () => (/* binding */ renderReport),
 /* harmony export */   B6: () => (/* binding */ selectResults),
 /* harmony export */   Pj: () => (/* binding */ joinWithinLimit),
-/* harmony export */   bo: () => (/* binding */ renderTable),
+/* harmony export */   c$: () => (/* binding */ renderTargetTable),
 /* harmony export */   x_: () => (/* binding */ createFleetReport),
 /* harmony export */   xu: () => (/* binding */ createFileReport)
 /* harmony export */ });
@@ -40109,12 +40102,12 @@ function renderReport({ rows, fileProblems }, { maxLength, listClean }) {
     const [cleanRows, badRows] = partition(rows, ({ clean }) => clean);
     const details = badRows.map(({ result }) => renderDifferences(result));
     const cleanSection = listClean
-        ? renderTable(cleanRows)
+        ? renderTargetTable(cleanRows)
         : [`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .formatCount */ .B4)(cleanRows.length, 'target')} without problems.`];
     const problemLines = fileProblems === '' ? [] : fileProblems.split('\n');
     const sections = [
         problemLines,
-        renderTable(badRows),
+        renderTargetTable(badRows),
         ...details,
         cleanRows.length === 0 ? [] : cleanSection,
     ];
@@ -40149,7 +40142,7 @@ function combineDrift(results) {
         return 'true';
     return drifts.every((drift) => drift === 'false') ? 'false' : 'unknown';
 }
-function renderTable(rows) {
+function renderTargetTable(rows) {
     if (rows.length === 0)
         return [];
     const lines = rows.map(({ clean, result, state }) => {
@@ -40166,7 +40159,7 @@ function renderDifferences(result) {
 }
 function renderDifference(change) {
     const { object, path, before = '(absent)', after = '(absent)', why } = change;
-    const difference = `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .inlineCode */ .t)(path)} is ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .inlineCode */ .t)(before)}, expected ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .inlineCode */ .t)(after)}`;
+    const difference = `${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .codeSpan */ .S)(path)} is ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .codeSpan */ .S)(before)}, expected ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .codeSpan */ .S)(after)}`;
     return `- ${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeCell */ .k)(object)}: ${difference} (${(0,_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeCell */ .k)(why)})`;
 }
 function createRow(result) {
@@ -40244,13 +40237,31 @@ var job_results = __nccwpck_require__(8075);
 async function readResultFiles(directory) {
     const entries = await (0,promises_namespaceObject.readdir)(directory, { recursive: true, withFileTypes: true }).catch(() => []);
     const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json'));
-    const reads = await Promise.allSettled(files.map(async ({ parentPath, name }) => (0,job_results/* readJobResults */.I_)(await (0,promises_namespaceObject.readFile)((0,external_node_path_.join)(parentPath, name), 'utf8'))));
+    const reads = await Promise.allSettled(files.map(async ({ parentPath, name }) => (0,job_results/* readJobResults */.I)(await (0,promises_namespaceObject.readFile)((0,external_node_path_.join)(parentPath, name), 'utf8'))));
     const artifacts = files.map(({ parentPath }) => (0,external_node_path_.basename)(parentPath));
     const problems = reads.flatMap((read, index) => read.status === 'rejected'
         ? [(0,fleet/* resultsUnreadable */.SX)(artifacts[index] ?? '', read.reason).message]
         : []);
     const jobs = reads.flatMap((read) => (read.status === 'fulfilled' ? [read.value] : []));
     return { jobs, problems, artifacts };
+}
+
+
+/***/ }),
+
+/***/ 4891:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   q: () => (/* binding */ parseJson)
+/* harmony export */ });
+function parseJson(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
 }
 
 

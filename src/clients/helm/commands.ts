@@ -41,7 +41,7 @@ export interface UpgradeOptions {
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   /**
-   * Labels of the object in which Helm stores the revision. Source: helm upgrade --labels, since
+   * Labels of the object in which Helm stores the revision. Source: `helm upgrade --labels`, since
    * Helm 3.13.
    */
   readonly labels?: Readonly<Record<string, string>>

@@ -26,7 +26,7 @@ const upgradeFailureRules: readonly FailureRule<helmFailures.FailedUpgrade>[] = 
   },
   {
     pattern: /failed calling webhook "([^"]+)"/,
-    toFailure: helmFailures.webhookUnavailable,
+    toFailure: helmFailures.otherWebhookUnavailable,
   },
   {
     pattern: /admission webhook "([^"]+)" denied|violates PodSecurity/,

@@ -129,7 +129,7 @@ export async function sendRequest(
 export const responseNotJson = 'ResponseNotJson'
 
 /** @throws StatusError when the body is not JSON */
-export function parseJson(status: number, body: string): unknown {
+export function parseResponseJson(status: number, body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {

@@ -17,7 +17,7 @@ import type { Connection } from './connection.ts'
 import {
   RequestTimeoutError,
   StatusError,
-  parseJson,
+  parseResponseJson,
   readBody,
   responseNotJson,
   responseTooLarge,
@@ -93,7 +93,7 @@ export class Transport {
         hasRenewedCredentials = true
         return attemptRequest()
       }
-      if (status >= 200 && status < 300) return parseJson(status, body)
+      if (status >= 200 && status < 300) return parseResponseJson(status, body)
       const { location } = response.headers
       if (location !== undefined) throw rejectedRedirect(status, location)
       throw toStatusError(response, body)

@@ -1,5 +1,5 @@
 /**
- * The messages of the three calls that the probe makes.
+ * The messages of the three calls that each probe makes. collection-api.ts has those of a deep one.
  * Source: milvus-proto, milvus.proto and common.proto.
  */
 import { hostname } from 'node:os'
@@ -14,15 +14,19 @@ import {
   type MessageFields,
 } from './protobuf.ts'
 
-const service = '/milvus.proto.milvus.MilvusService'
-export const connectPath = `${service}/Connect`
-export const versionPath = `${service}/GetVersion`
-export const healthPath = `${service}/CheckHealth`
+/** The path of a method, such as `GetVersion`. */
+export const methodPath = (method: string): string => `/milvus.proto.milvus.MilvusService/${method}`
+
+export const connectPath = methodPath('Connect')
+export const versionPath = methodPath('GetVersion')
+export const healthPath = methodPath('CheckHealth')
 
 /** The status inside an answer. `code` 0 is success. */
 export interface MilvusStatus {
   readonly code: number
   readonly reason: string
+  /** Whether Milvus says that a retry may succeed. Milvus before 2.3 never does. */
+  readonly isRetriable: boolean
 }
 
 /** ConnectRequest { client_info { sdk_type, sdk_version, local_time, host } }. */
@@ -36,12 +40,12 @@ export function encodeConnectRequest(now: Date): Buffer {
   return encodeLengthDelimited(2, Buffer.concat(clientInfo))
 }
 
-/** common.Status: `error_code` is deprecated by `code`; a success has 0 in both. */
-function parseStatus(fields: MessageFields): MilvusStatus {
-  const statusFields = getMessageField(fields, 1)
+/** The fields of common.Status: `error_code` is deprecated by `code`; a success has 0 in both. */
+export function parseStatus(fields: MessageFields): MilvusStatus {
   return {
-    code: getNumberField(statusFields, 3) || getNumberField(statusFields, 1),
-    reason: getTextField(statusFields, 2) || getTextField(statusFields, 5),
+    code: getNumberField(fields, 3) || getNumberField(fields, 1),
+    reason: getTextField(fields, 2) || getTextField(fields, 5),
+    isRetriable: getNumberField(fields, 4) !== 0,
   }
 }
 
@@ -51,7 +55,10 @@ function parseStatus(fields: MessageFields): MilvusStatus {
  */
 export function parseConnectResponse(bytes: Buffer): { status: MilvusStatus; version: string } {
   const fields = decodeMessage(bytes)
-  return { status: parseStatus(fields), version: getTextField(getMessageField(fields, 2), 1) }
+  return {
+    status: parseStatus(getMessageField(fields, 1)),
+    version: getTextField(getMessageField(fields, 2), 1),
+  }
 }
 
 /**
@@ -60,7 +67,7 @@ export function parseConnectResponse(bytes: Buffer): { status: MilvusStatus; ver
  */
 export function parseVersionResponse(bytes: Buffer): { status: MilvusStatus; version: string } {
   const fields = decodeMessage(bytes)
-  return { status: parseStatus(fields), version: getTextField(fields, 2) }
+  return { status: parseStatus(getMessageField(fields, 1)), version: getTextField(fields, 2) }
 }
 
 /** What a healthy Milvus restricts, by QuotaState. */
@@ -85,7 +92,7 @@ export function parseHealthResponse(bytes: Buffer): {
   const fields = decodeMessage(bytes)
   const restrictions = getRepeatedNumberField(fields, 4).filter((state) => state !== 0)
   return {
-    status: parseStatus(fields),
+    status: parseStatus(getMessageField(fields, 1)),
     isHealthy: getNumberField(fields, 2) !== 0,
     reasons: getRepeatedTextField(fields, 3),
     limits: [...new Set(restrictions)].map((state) => quotaStates[state] ?? `quota state ${state}`),

@@ -1,5 +1,5 @@
 /** Confirms an endpoint that has answered once: over every address, and with many calls. */
-import { ProbeFailure } from '../../failures/probe-failure.ts'
+import { captureProbeFailure, type ProbeFailure } from '../../failures/probe-failure.ts'
 import { connectAddresses, type Connections } from './addresses.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { GrpcChannel } from './grpc-channel.ts'
@@ -80,7 +80,7 @@ async function callRepeatedly(
     while (isCallDue()) {
       total += 1
       const startedAt = performance.now()
-      const failure = await captureFailure(() => callVersion(channel, token))
+      const failure = await captureProbeFailure(() => callVersion(channel, token))
       if (failure) callFailures.push(failure)
       else durations.push(performance.now() - startedAt)
     }
@@ -90,14 +90,4 @@ async function callRepeatedly(
   )
   await Promise.all(callers)
   return { calls: { answered: durations.length, total }, callFailures, durations }
-}
-
-async function captureFailure(work: () => Promise<void>): Promise<ProbeFailure | undefined> {
-  try {
-    await work()
-    return undefined
-  } catch (thrown) {
-    if (thrown instanceof ProbeFailure) return thrown
-    throw thrown
-  }
 }

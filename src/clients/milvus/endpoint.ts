@@ -12,7 +12,7 @@ export interface Endpoint {
   /** The certificate that the ALB should serve; undefined when it is not known. */
   readonly expectedCertificate: X509Certificate | undefined
   /** What the inputs say about the listener, to explain a failure. */
-  readonly listener: Listener
+  readonly listener: ListenerSettings
   /** Milliseconds for each stage of the connection. */
   readonly timeout: number
   /**
@@ -26,7 +26,10 @@ export interface Endpoint {
   readonly deadline?: number
 }
 
-export interface Listener {
+/** An endpoint that has to answer until a deadline. */
+export type TimedEndpoint = Endpoint & Required<Pick<Endpoint, 'deadline'>>
+
+export interface ListenerSettings {
   readonly isInternal: boolean
   /** The input that allows only some addresses, with its value: it explains a silent ALB. */
   readonly restrictedBy: string | undefined

@@ -18,7 +18,7 @@ export const grpcStatus = { ok: 0, unknown: 2, unimplemented: 12, unauthenticate
  * Whether a message says that Milvus, its proxy or another component is still starting.
  * Source: milvus 2.1 to 2.6, internal/proxy and pkg/util/merr.
  */
-const isStarting = (message: string): boolean =>
+export const isStarting = (message: string): boolean =>
   /not ready|not healthy|unhealthy|isn't healthy|service unavailable/i.test(message)
 
 /**

@@ -69,18 +69,21 @@ export async function probe(
 /** GetVersion and CheckHealth have no fields to set. */
 const emptyMessage: Buffer = Buffer.alloc(0)
 
-const databaseMetadata = { dbname: 'default' }
-
-/** Source: milvus, authentication_interceptor.go. */
-const createCredentials = (token: string | undefined): Record<string, string> =>
-  token === undefined ? {} : { authorization: Buffer.from(token).toString('base64') }
+/**
+ * The metadata of a call to the default database.
+ * Source: milvus, authentication_interceptor.go.
+ */
+export const createMetadata = (token: string | undefined): Record<string, string> => ({
+  dbname: 'default',
+  ...(token !== undefined && { authorization: Buffer.from(token).toString('base64') }),
+})
 
 /**
  * One more call to a Milvus that has answered.
  * @throws ProbeFailure
  */
 export async function callVersion(channel: GrpcChannel, token: string | undefined): Promise<void> {
-  const metadata = { ...databaseMetadata, ...createCredentials(token) }
+  const metadata = createMetadata(token)
   const call = await channel.call({ path: versionPath, request: emptyMessage, metadata })
   if (requiresCredentials(call)) unauthenticatedResult(call, token, channel.trace)
   else parseSuccess(call, parseVersionResponse)
@@ -91,9 +94,9 @@ export async function callVersion(channel: GrpcChannel, token: string | undefine
  * the order in which a client would make the calls.
  */
 async function runCalls(channel: GrpcChannel, token: string | undefined): Promise<CallResult> {
-  const credentials = createCredentials(token)
-  const call = (path: string, request = emptyMessage, headers = credentials) => {
-    const answer = channel.call({ path, request, metadata: { ...databaseMetadata, ...headers } })
+  const ownMetadata = createMetadata(token)
+  const call = (path: string, request = emptyMessage, metadata = ownMetadata) => {
+    const answer = channel.call({ path, request, metadata })
     // It counts only when an earlier call has not decided.
     answer.catch(() => undefined)
     return answer
@@ -103,7 +106,8 @@ async function runCalls(channel: GrpcChannel, token: string | undefined): Promis
     version: call(versionPath),
     health: call(healthPath),
     // With a token, only a call without it shows whether Milvus requires one.
-    anonymous: token === undefined ? undefined : call(versionPath, emptyMessage, {}),
+    anonymous:
+      token === undefined ? undefined : call(versionPath, emptyMessage, createMetadata(undefined)),
   }
 
   const connectCall = await calls.connect
@@ -179,7 +183,12 @@ function parseSuccess<T extends { status: MilvusStatus }>(
   throw milvusStatusFailure(method, message.status.code, message.status.reason)
 }
 
-function parseBody<T>(method: string, body: Buffer | undefined, parse: ResponseParser<T>): T {
+/** @throws ProbeFailure `milvus-not-found` */
+export function parseBody<T>(
+  method: string,
+  body: Buffer | undefined,
+  parse: ResponseParser<T>,
+): T {
   try {
     if (!body) throw new RangeError('it is not exactly one complete and uncompressed message')
     return parse(body)

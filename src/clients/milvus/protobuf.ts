@@ -1,4 +1,7 @@
-/** The part of Protocol Buffers' wire format that api.ts needs. Source: protobuf.dev, Encoding. */
+/**
+ * The part of Protocol Buffers' wire format that the messages of the probe need.
+ * Source: protobuf.dev, Encoding.
+ */
 
 /** A decoded message: by field number the values in order, unknown fields included. */
 export type MessageFields = ReadonlyMap<number, readonly (bigint | Buffer)[]>
@@ -9,6 +12,23 @@ export function encodeLengthDelimited(fieldNumber: number, content: string | Uin
   return bytes.length === 0
     ? bytes
     : Buffer.concat([encodeVarint((fieldNumber << 3) | 2), encodeVarint(bytes.length), bytes])
+}
+
+/** Encodes an integer, an enum or a bool (1). Zero is omitted, as in proto3. */
+export const encodeNumber = (fieldNumber: number, value: number): Buffer =>
+  value === 0
+    ? Buffer.alloc(0)
+    : Buffer.concat([encodeVarint(fieldNumber << 3), encodeVarint(value)])
+
+/** Encodes a repeated field of integers that are not negative. */
+export const encodePackedNumbers = (fieldNumber: number, values: readonly number[]): Buffer =>
+  encodeLengthDelimited(fieldNumber, Buffer.concat(values.map(encodeVarint)))
+
+/** The bytes of floats (32 bits) in little-endian order, as in a packed field. */
+export function encodeFloats(values: Float32Array): Buffer {
+  const bytes = Buffer.alloc(values.length * 4)
+  values.forEach((value, index) => bytes.writeFloatLE(value, index * 4))
+  return bytes
 }
 
 function encodeVarint(value: number): Buffer {

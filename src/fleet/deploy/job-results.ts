@@ -1,5 +1,6 @@
 /** The results of a job, which fleet/deploy writes to a file and fleet/report reads. */
 import { resultsInvalid } from '../../failures/fleet.ts'
+import { parseJson } from '../../util/json.ts'
 import { isPlainObject } from '../../util/objects.ts'
 
 /** How the run of a target ended. */
@@ -20,15 +21,6 @@ export interface JobResults {
   readonly mode: string
   readonly dryRun: boolean
   readonly targets: readonly TargetResult[]
-}
-
-/** @returns undefined when `text` is not JSON */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 export const isStringRecord = (value: unknown): value is Readonly<Record<string, string>> =>

@@ -7,11 +7,11 @@ import {
   type MissingEnvironment,
 } from '../../failures/fleet.ts'
 import type { GitHub } from '../github/github.ts'
-import type { Target } from './targets.ts'
+import type { FleetTarget } from './targets.ts'
 
 interface EnvironmentOptions {
   /** The environments of a target's jobs; empty names are ignored. */
-  readonly environmentsOf: (target: Target) => readonly string[]
+  readonly environmentsOf: (target: FleetTarget) => readonly string[]
   /** Whether every environment must be known to exist. */
   readonly required: boolean
 }
@@ -22,7 +22,7 @@ interface EnvironmentOptions {
  * @throws Error when one is missing, or cannot be looked up, and `options.required` is true
  */
 export async function checkEnvironments(
-  targets: readonly Target[],
+  targets: readonly FleetTarget[],
   github: GitHub | undefined,
   options: EnvironmentOptions,
 ): Promise<void> {
@@ -59,7 +59,7 @@ async function listEnvironments(github: GitHub): Promise<string[]> {
  * GitHub, Managing environments for deployment.
  */
 export function findMissingEnvironments(
-  targets: readonly Target[],
+  targets: readonly FleetTarget[],
   existing: readonly string[],
   environmentsOf: EnvironmentOptions['environmentsOf'],
 ): MissingEnvironment[] {

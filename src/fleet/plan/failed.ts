@@ -7,7 +7,7 @@ import {
 } from '../../failures/fleet.ts'
 import type { Artifact, GitHub, WorkflowRun } from '../github/github.ts'
 import { combineOutcomes, readOutcomes, type RecordedOutcomes } from '../outcomes.ts'
-import type { Target } from './targets.ts'
+import type { FleetTarget } from './targets.ts'
 
 /** The value of input `only`; no target can have this name. */
 export const failedFilter = 'failed'
@@ -29,8 +29,8 @@ export interface FailedSelection {
 
 /** Targets that did not succeed, and those that no run has planned, which are new in the file. */
 export interface FailedTargets {
-  readonly failed: readonly Target[]
-  readonly unplanned: readonly Target[]
+  readonly failed: readonly FleetTarget[]
+  readonly unplanned: readonly FleetTarget[]
 }
 
 /**
@@ -39,7 +39,7 @@ export interface FailedTargets {
  * @throws Error when no earlier run has outcomes, or when they have expired
  */
 export async function findFailedTargets(
-  targets: readonly Target[],
+  targets: readonly FleetTarget[],
   github: GitHub,
   selection: FailedSelection,
 ): Promise<FailedTargets> {
@@ -62,7 +62,7 @@ export function describeFailedTargets({ failed, unplanned }: FailedTargets): str
     : 'Every target succeeded in its last run. This run has nothing to do.'
 }
 
-const describeTargets = (what: string, targets: readonly Target[]): string =>
+const describeTargets = (what: string, targets: readonly FleetTarget[]): string =>
   targets.length === 0
     ? ''
     : `${formatCount(targets.length, 'target')} ${what}: ` +

@@ -1,6 +1,6 @@
 /** Input `only`: which targets a run selects. Pure. */
 import { unmatchedFilter } from '../../failures/fleet.ts'
-import type { Target } from './targets.ts'
+import type { FleetTarget } from './targets.ts'
 
 /**
  * @param filter names, with `*` for any characters, separated by commas, spaces or line breaks;
@@ -9,10 +9,10 @@ import type { Target } from './targets.ts'
  * @throws Error when a name of the filter matches no target
  */
 export function filterTargets(
-  targets: readonly Target[],
+  targets: readonly FleetTarget[],
   filter: string,
   source: string,
-): readonly Target[] {
+): readonly FleetTarget[] {
   const unmatchedGlobs = splitFilter(filter).filter((glob) => {
     const pattern = compileGlob(glob)
     return !targets.some(({ name }) => pattern.test(name))

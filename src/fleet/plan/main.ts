@@ -38,7 +38,7 @@ import {
 import { escapeCell } from '../report/markdown.ts'
 import { compileFilter, filterTargets } from './filter.ts'
 import { compareTargets, isFromFork, type TargetComparison } from './pull-request.ts'
-import { readTargets, readWorkflowTarget, type TargetsResult, type Target } from './targets.ts'
+import { readTargets, readWorkflowTarget, type TargetsResult, type FleetTarget } from './targets.ts'
 
 /** Characters: the report passes the problems on in a variable of at most 128 KiB. */
 const maxProblemsLength = 30_000
@@ -103,7 +103,7 @@ const recordsOutcomes = (): boolean =>
   getInput('file') !== '' && getInput('mode') !== 'check' && !getBooleanInput('pull-request')
 
 /** No target has succeeded yet: fleet/report replaces this when the jobs have ended. */
-function recordOutcomes(targets: readonly Target[]): void {
+function recordOutcomes(targets: readonly FleetTarget[]): void {
   hasRecordedOutcomes = true
   const suffix = getFilter() === '' ? wholeFileSuffix : hash([getFilter()])
   const outcomes = targets.map(({ name }) => ({ name, succeeded: false }))
@@ -145,14 +145,14 @@ function divideParallelJobs(maxParallel: number | undefined, matrixCount: number
 }
 
 /** Selects the targets that a pull request changes: all without a file to compare with. */
-function selectChanged(targets: readonly Target[]): TargetComparison {
+function selectChanged(targets: readonly FleetTarget[]): TargetComparison {
   const basePath = getInput('base-file')
   if (basePath === '') return { changed: targets, abandoned: [] }
   return compareTargets(targets, readBaseTargets(basePath))
 }
 
 /** None if the file is new, or was so broken that nothing could be deployed with it. */
-function readBaseTargets(path: string): readonly Target[] {
+function readBaseTargets(path: string): readonly FleetTarget[] {
   if (!existsSync(path)) return []
   const result = readTargetsFile(path)
   if (!('targets' in result)) return []
@@ -161,7 +161,7 @@ function readBaseTargets(path: string): readonly Target[] {
 }
 
 /** Selects no target, and says why. */
-async function skipFork(targets: readonly Target[]): Promise<TargetComparison> {
+async function skipFork(targets: readonly FleetTarget[]): Promise<TargetComparison> {
   const text =
     'This pull request comes from a fork. GitHub gives its workflow no secrets and a token that ' +
     'can only read, so no target was compared with AWS, and no comment was written.'
@@ -188,7 +188,7 @@ const hash = (parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8)
 
 /** A pull request is planned in one environment, and deployed in another one later. */
-function getEnvironmentSelector(isPullRequest: boolean): (target: Target) => string[] {
+function getEnvironmentSelector(isPullRequest: boolean): (target: FleetTarget) => string[] {
   if (isPullRequest) return ({ environment, checkEnvironment }) => [environment, checkEnvironment]
   const isCheck = getInput('mode') === 'check'
   return ({ environment, checkEnvironment }) => [isCheck ? checkEnvironment : environment]
@@ -217,7 +217,7 @@ function getArtifactPrefix(targetKeys: readonly string[]): string {
 }
 
 /** @param path of the targets file; empty for the single target of a reusable workflow */
-async function readSelectedTargets(path: string): Promise<readonly Target[]> {
+async function readSelectedTargets(path: string): Promise<readonly FleetTarget[]> {
   const source = path || 'The workflow'
   const result =
     path === ''
@@ -264,7 +264,9 @@ function readTargetsFile(path: string): TargetsResult {
 }
 
 /** @throws Error when earlier runs do not say which targets failed */
-async function selectFailedTargets(targets: readonly Target[]): Promise<readonly Target[]> {
+async function selectFailedTargets(
+  targets: readonly FleetTarget[],
+): Promise<readonly FleetTarget[]> {
   if (getInput('mode') === 'check' || getBooleanInput('pull-request')) throw failedNotForChecks()
   const { GITHUB_RUN_ID: runId, GITHUB_RUN_ATTEMPT: attempt = '1' } = process.env
   const github = connectToGitHub()
@@ -278,6 +280,7 @@ async function selectFailedTargets(targets: readonly Target[]): Promise<readonly
   return [...found.failed, ...found.unplanned]
 }
 
-const getTargetKey = (target: Target): string => `${getConcurrencyGroup(target)} ${target.name}`
+const getTargetKey = (target: FleetTarget): string =>
+  `${getConcurrencyGroup(target)} ${target.name}`
 
 await run().catch(fail)

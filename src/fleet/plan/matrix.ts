@@ -1,7 +1,7 @@
 /** Distributes targets over the jobs of one or several matrices. Pure. */
 import { jobTooLarge, maxJobsTooSmall, tooManyJobs } from '../../failures/fleet.ts'
 import { inputDefaults, type InputName } from '../../inputs/inputs.ts'
-import type { Target } from './targets.ts'
+import type { FleetTarget } from './targets.ts'
 
 /**
  * A job of a matrix. Its targets share the environment, which contains their secrets, the role, the
@@ -25,10 +25,10 @@ export interface Job {
   readonly targets: string
 }
 
-type Inputs = Target['inputs']
+type Inputs = FleetTarget['inputs']
 
 /** The inputs that all targets set to the same value. */
-export function findCommonInputs([first, ...others]: readonly Target[]): Inputs {
+export function findCommonInputs([first, ...others]: readonly FleetTarget[]): Inputs {
   const isCommon = ([name, value]: [string, string]): boolean =>
     others.every(({ inputs }) => inputs[name] === value)
   return Object.fromEntries(Object.entries(first?.inputs ?? {}).filter(isCommon))
@@ -59,7 +59,7 @@ const maxJobBytes = 120_000
 export function getConcurrencyGroup({
   roleToAssume,
   inputs,
-}: Pick<Target, 'roleToAssume' | 'inputs'>): string {
+}: Pick<FleetTarget, 'roleToAssume' | 'inputs'>): string {
   // The role identifies the account: clusters in several accounts often have the same name, and a
   // group is limited to 100 jobs.
   return ['milvus-alb', roleToAssume, inputs['region'] ?? '', describeRelease(inputs)].join('-')
@@ -93,8 +93,8 @@ export interface MatrixOptions {
  * the greatest number of jobs allows.
  * @throws RangeError when the targets need more jobs than that
  */
-export function buildJobs(targets: readonly Target[], options: MatrixOptions): Job[] {
-  const identityOf = (target: Target): JobIdentity =>
+export function buildJobs(targets: readonly FleetTarget[], options: MatrixOptions): Job[] {
+  const identityOf = (target: FleetTarget): JobIdentity =>
     options.check
       ? { role: target.checkRoleToAssume, environment: target.checkEnvironment }
       : { role: target.roleToAssume, environment: target.environment }
@@ -153,11 +153,11 @@ interface JobIdentity {
 
 interface JobOptions extends Pick<MatrixOptions, 'runsOn' | 'check' | 'commonInputs'> {
   readonly index: number
-  readonly identityOf: (target: Target) => JobIdentity
+  readonly identityOf: (target: FleetTarget) => JobIdentity
 }
 
 /** @throws RangeError when the job could not receive its targets */
-function createJob(targets: readonly Target[], options: JobOptions): Job {
+function createJob(targets: readonly FleetTarget[], options: JobOptions): Job {
   const { index, identityOf, runsOn, check, commonInputs = {} } = options
   const [first, ...otherTargets] = targets
   if (!first) throw new TypeError('a job has at least one target')
@@ -182,7 +182,7 @@ function createJob(targets: readonly Target[], options: JobOptions): Job {
  * The runner as JSON: a text for a single label, or a list of labels.
  * @param defaultRunner a label, or already JSON
  */
-function formatRunner({ runsOn }: Target, defaultRunner: string): string {
+function formatRunner({ runsOn }: FleetTarget, defaultRunner: string): string {
   const [label, ...otherLabels] = runsOn
   if (label === undefined && /^[[{]/.test(defaultRunner)) return defaultRunner
   return JSON.stringify(otherLabels.length === 0 ? (label ?? defaultRunner) : runsOn)

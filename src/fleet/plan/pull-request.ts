@@ -1,9 +1,9 @@
 /** Which targets of a file a pull request changes. Pure, except for the event of the run. */
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import { parseJson } from '../deploy/job-results.ts'
+import { parseJson } from '../../util/json.ts'
 import { getConcurrencyGroup } from './matrix.ts'
-import type { Target } from './targets.ts'
+import type { FleetTarget } from './targets.ts'
 
 /** A target of the base branch that is deployed, and that the pull request no longer describes. */
 export interface AbandonedTarget {
@@ -17,14 +17,14 @@ export interface AbandonedTarget {
 /** What a pull request changes in a targets file. */
 export interface TargetComparison {
   /** Targets that are new, or whose resolved inputs, role, environment or runner differ. */
-  readonly changed: readonly Target[]
+  readonly changed: readonly FleetTarget[]
   readonly abandoned: readonly AbandonedTarget[]
 }
 
 /** @param baseTargets those of the base branch */
 export function compareTargets(
-  targets: readonly Target[],
-  baseTargets: readonly Target[],
+  targets: readonly FleetTarget[],
+  baseTargets: readonly FleetTarget[],
 ): TargetComparison {
   const baseTargetsByName = new Map(baseTargets.map((target) => [target.name, target]))
   const namesByIngress = new Map(targets.map((target) => [getIngressKey(target), target.name]))
@@ -43,7 +43,7 @@ export function compareTargets(
 }
 
 /** Identifies what a target deploys: another role of the same account deploys the same. */
-function getIngressKey({ roleToAssume, inputs }: Target): string {
+function getIngressKey({ roleToAssume, inputs }: FleetTarget): string {
   const account = roleToAssume.split(':')[4] ?? ''
   const release = getConcurrencyGroup({ roleToAssume: account, inputs })
   return JSON.stringify([release, inputs['ingress-name'] ?? ''])

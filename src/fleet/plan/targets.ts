@@ -13,7 +13,7 @@ import { getConcurrencyGroup } from './matrix.ts'
 import { targetInputs, targetsSchema } from './schema.ts'
 
 /** A target, including the defaults of its file. */
-export interface Target {
+export interface FleetTarget {
   readonly name: string
   readonly environment: string
   /** The environment for mode check. */
@@ -49,7 +49,7 @@ interface TargetsFile {
 
 /** The targets, or all problems with them. */
 export type TargetsResult =
-  { readonly targets: readonly Target[] } | { readonly problems: readonly string[] }
+  { readonly targets: readonly FleetTarget[] } | { readonly problems: readonly string[] }
 
 /**
  * @param text YAML or JSON
@@ -136,8 +136,8 @@ function collectValidTargets(
   errors: readonly ErrorObject[],
   content: unknown,
   helmContent: unknown,
-): { targets: Target[]; valuesProblems: string[] } {
-  const targets: Target[] = []
+): { targets: FleetTarget[]; valuesProblems: string[] } {
+  const targets: FleetTarget[] = []
   const valuesProblems: string[] = []
   const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1])
   if (indexes.includes(undefined)) return { targets, valuesProblems }
@@ -213,7 +213,7 @@ function formatLocation(path: string, content: unknown): string {
   ].join(': ')
 }
 
-function createTarget(entry: TargetEntry): Target {
+function createTarget(entry: TargetEntry): FleetTarget {
   const {
     name = '',
     environment = '',
@@ -239,7 +239,7 @@ function createTarget(entry: TargetEntry): Target {
   }
 }
 
-function findDuplicateNames(targets: readonly Target[]): string[] {
+function findDuplicateNames(targets: readonly FleetTarget[]): string[] {
   const names = targets.map(({ name }) => name)
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
     (name) =>
@@ -249,7 +249,7 @@ function findDuplicateNames(targets: readonly Target[]): string[] {
 }
 
 /** Targets whose runs would overwrite each other's Ingress. */
-function findSharedIngresses(targets: readonly Target[]): string[] {
+function findSharedIngresses(targets: readonly FleetTarget[]): string[] {
   const groups = [
     ...Map.groupBy(targets, (target) =>
       JSON.stringify([
@@ -269,7 +269,7 @@ function findSharedIngresses(targets: readonly Target[]): string[] {
   )
 }
 
-function validateTarget(target: Target, env: SettingsEnvironment): string[] {
+function validateTarget(target: FleetTarget, env: SettingsEnvironment): string[] {
   const problems = validateInputs(target, env)
   if (target.environment !== '') return problems
   const environmentProblem =
@@ -279,7 +279,7 @@ function validateTarget(target: Target, env: SettingsEnvironment): string[] {
 }
 
 /** The problems that the action itself would find, except those of inputs that the job sets. */
-function validateInputs({ name, inputs }: Target, env: SettingsEnvironment): string[] {
+function validateInputs({ name, inputs }: FleetTarget, env: SettingsEnvironment): string[] {
   const result = parseSettings(inputs, env)
   if (!('errors' in result)) return []
   return combineErrors(result.errors)

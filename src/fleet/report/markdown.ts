@@ -9,7 +9,7 @@ export const escapeCell = (text: string): string =>
     .replace(/&#(35|64);/g, '$&&#8203;')
 
 /** Code within a line. An empty text would join the backticks around it to one longer fence. */
-export function inlineCode(text: string): string {
+export function codeSpan(text: string): string {
   const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦')
   return `\`${code.slice(0, 300).trim() || '(empty)'}\``
 }

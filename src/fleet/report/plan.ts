@@ -1,11 +1,12 @@
 /** What a pull request would change, as the text of a comment and of a summary. Pure. */
 import { isPlainObject } from '../../util/objects.ts'
 import { formatCount } from '../../util/text.ts'
-import { parseJson, type TargetResult } from '../deploy/job-results.ts'
+import { parseJson } from '../../util/json.ts'
+import type { TargetResult } from '../deploy/job-results.ts'
 import type { AbandonedTarget } from '../plan/pull-request.ts'
-import { parseChanges, type Change } from './changes.ts'
-import { escapeCell, inlineCode } from './markdown.ts'
-import { joinWithinLimit, renderTable, type FleetReport, type TargetRow } from './report.ts'
+import { parseChanges, type ReportedChange } from './changes.ts'
+import { escapeCell, codeSpan } from './markdown.ts'
+import { joinWithinLimit, renderTargetTable, type FleetReport, type TargetRow } from './report.ts'
 
 /** What a plan for a pull request leaves out. */
 export interface PlanScope {
@@ -33,7 +34,7 @@ export function renderPlan(
     fileProblems === '' ? [] : fileProblems.split('\n'),
     renderAbandoned(abandoned),
     countOthers(rows.length - shownRows.length, unchangedCount),
-    renderTable(shownRows.map(describeRow)),
+    renderTargetTable(shownRows.map(describeRow)),
     ...shownRows.map(({ result }) => renderDetails(result)),
   ]
   return joinWithinLimit(
@@ -145,12 +146,12 @@ const toText = (value: unknown): string =>
 
 function renderFailure({ code, step, problem, remedy }: Entry): string {
   const sentences = `${escapeCell(toText(problem))} ${escapeCell(toText(remedy))}`
-  return `${inlineCode(toText(code))} in ${escapeCell(toText(step))}: ${sentences}`
+  return `${codeSpan(toText(code))} in ${escapeCell(toText(step))}: ${sentences}`
 }
 
-function renderChange({ object, path, before, after, why }: Change): string {
-  const values = `${inlineCode(before ?? '(absent)')} → ${inlineCode(after ?? '(absent)')}`
-  return `${escapeCell(object)}: ${inlineCode(path)} ${values} (${escapeCell(why)})`
+function renderChange({ object, path, before, after, why }: ReportedChange): string {
+  const values = `${codeSpan(before ?? '(absent)')} → ${codeSpan(after ?? '(absent)')}`
+  return `${escapeCell(object)}: ${codeSpan(path)} ${values} (${escapeCell(why)})`
 }
 
 function renderRestart({ object, pods, order }: Entry): string {

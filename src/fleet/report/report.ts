@@ -1,8 +1,8 @@
 /** The results of all targets, as the texts of a summary and of an issue. Pure. */
 import type { JobResults, TargetResult } from '../deploy/job-results.ts'
 import { formatCount, formatDifferences, formatObjects } from '../../util/text.ts'
-import { parseChanges, type Change } from './changes.ts'
-import { escapeCell, inlineCode } from './markdown.ts'
+import { parseChanges, type ReportedChange } from './changes.ts'
+import { escapeCell, codeSpan } from './markdown.ts'
 
 /** A target, for people. */
 export interface TargetRow {
@@ -101,12 +101,12 @@ export function renderReport(
   const [cleanRows, badRows] = partition(rows, ({ clean }) => clean)
   const details = badRows.map(({ result }) => renderDifferences(result))
   const cleanSection = listClean
-    ? renderTable(cleanRows)
+    ? renderTargetTable(cleanRows)
     : [`${formatCount(cleanRows.length, 'target')} without problems.`]
   const problemLines = fileProblems === '' ? [] : fileProblems.split('\n')
   const sections = [
     problemLines,
-    renderTable(badRows),
+    renderTargetTable(badRows),
     ...details,
     cleanRows.length === 0 ? [] : cleanSection,
   ]
@@ -151,7 +151,7 @@ function combineDrift(results: readonly TargetResult[]): FleetReport['drift'] {
 }
 
 /** @returns no lines without rows */
-export function renderTable(rows: readonly TargetRow[]): string[] {
+export function renderTargetTable(rows: readonly TargetRow[]): string[] {
   if (rows.length === 0) return []
   const lines = rows.map(({ clean, result, state }) => {
     const cells = [clean ? '✓' : '✗', ...[result.name, result.host, state].map(escapeCell)]
@@ -167,9 +167,9 @@ function renderDifferences(result: TargetResult): string[] {
   return [`### ${escapeCell(result.name)}`, '', ...changes.map(renderDifference)]
 }
 
-function renderDifference(change: Change): string {
+function renderDifference(change: ReportedChange): string {
   const { object, path, before = '(absent)', after = '(absent)', why } = change
-  const difference = `${inlineCode(path)} is ${inlineCode(before)}, expected ${inlineCode(after)}`
+  const difference = `${codeSpan(path)} is ${codeSpan(before)}, expected ${codeSpan(after)}`
   return `- ${escapeCell(object)}: ${difference} (${escapeCell(why)})`
 }
 

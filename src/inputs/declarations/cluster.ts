@@ -2,9 +2,9 @@
 import { defineInputs } from '../declaration.ts'
 import { filePath } from '../file-paths.ts'
 import { list, path, port, string } from '../input-types.ts'
-import { accountIds } from '../lists.ts'
+import { parseAccountIds } from '../lists.ts'
 import { clusterName, kubernetesName, region } from '../names.ts'
-import { line } from '../parsers.ts'
+import { parseLine } from '../parsers.ts'
 
 export const clusterInputs = defineInputs({
   cluster: {
@@ -37,7 +37,7 @@ export const clusterInputs = defineInputs({
     ...string(kubernetesName),
     description:
       'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
-      'manifests). The action does not run Helm then.',
+      'manifests). With it, the action does not run Helm.',
     example: 'milvus-demo-milvus',
   },
   'service-port': {
@@ -53,13 +53,13 @@ export const clusterInputs = defineInputs({
     defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
   },
   context: {
-    ...string(line),
+    ...string(parseLine),
     description: 'Context of the kubeconfig.',
     example: 'production',
     defaultDescription: 'its current context',
   },
   'allowed-account-ids': {
-    ...list(accountIds),
+    ...list(parseAccountIds),
     description:
       'IDs of the AWS accounts that the credentials of the job may belong to. The action ' +
       'rejects any other account before it makes another request, also with `kubeconfig`. Quote ' +

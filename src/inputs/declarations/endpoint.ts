@@ -77,8 +77,8 @@ export const endpointInputs = defineInputs({
   'expiry-warning': {
     ...days,
     description:
-      'Number of days before the expiry of a certificate from which runs log a warning. `0` ' +
-      'disables the warning.',
+      'Runs log a warning if the certificate expires within this number of days. `0` disables ' +
+      'the warning.',
     example: '21',
     defaultDescription: '30, or a third of its lifetime if that is less',
   },

@@ -2,7 +2,7 @@
 import { parseAnnotations, parseTags } from '../annotations.ts'
 import { defineInputs } from '../declaration.ts'
 import { boolean, choice, duration, list, map, port, string } from '../input-types.ts'
-import { cidrs, idsOrNames } from '../lists.ts'
+import { parseCidrs, parseIdsOrNames } from '../lists.ts'
 import { groupName, kubernetesSubdomain, loadBalancerName, sslPolicy } from '../names.ts'
 
 /** Each of them becomes a field of IngressSettings. */
@@ -14,7 +14,7 @@ export const loadBalancerInputs = defineInputs({
     default: 'internet-facing',
   },
   'inbound-cidrs': {
-    ...list(cidrs),
+    ...list(parseCidrs),
     annotation: 'alb.ingress.kubernetes.io/inbound-cidrs',
     description:
       'CIDR blocks that are allowed to connect. The controller ignores them if ' +
@@ -23,14 +23,14 @@ export const loadBalancerInputs = defineInputs({
     defaultDescription: 'everyone',
   },
   subnets: {
-    ...list(idsOrNames),
+    ...list(parseIdsOrNames),
     annotation: 'alb.ingress.kubernetes.io/subnets',
     description: 'IDs or Name tags of the subnets of the ALB.',
     example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
     defaultDescription: 'the controller discovers them by their tags',
   },
   'security-groups': {
-    ...list(idsOrNames),
+    ...list(parseIdsOrNames),
     annotation: 'alb.ingress.kubernetes.io/security-groups',
     description: 'IDs or Name tags of the security groups of the ALB.',
     example: 'sg-0a1b2c3d',
@@ -52,8 +52,8 @@ export const loadBalancerInputs = defineInputs({
     // Source: ELBv2, ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
     ...duration(1, 4000),
     description:
-      'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
-      'keepalives: a search that takes longer is disconnected.',
+      'How long a connection may be idle, from 1s to 4000s. gRPC keepalives do not count for an ' +
+      'ALB: it disconnects a search that takes longer.',
     default: '10m',
   },
   'load-balancer-name': {
@@ -76,7 +76,7 @@ export const loadBalancerInputs = defineInputs({
     ...boolean,
     description:
       'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
-      '`/v2/vectordb`), through a second Service that this action creates. `false` removes both.',
+      '`/v2/vectordb`), through a second Service that this action creates. `false` removes them.',
     default: 'false',
   },
   tags: {

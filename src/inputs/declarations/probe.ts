@@ -1,16 +1,17 @@
 /** Inputs that say how the endpoint is probed. */
 import { defineInputs } from '../declaration.ts'
 import { boolean, choice, pem, string } from '../input-types.ts'
-import { hostPort } from '../parsers.ts'
+import { parseHostPort } from '../parsers.ts'
 import { parseCaBundle } from '../pem.ts'
 
 export const probeInputs = defineInputs({
   probe: {
-    ...choice('required', 'lenient', 'off'),
+    ...choice('required', 'deep', 'lenient', 'off'),
     description:
       '`required` fails the job unless gRPC calls over TLS reach Milvus through the ALB, at each ' +
-      'of its addresses and every time. `lenient` only warns if some of them do. `off` skips the ' +
-      'probe, for runners that cannot reach the ALB.',
+      'of its addresses and every time. `deep` also creates a temporary collection, inserts 3 ' +
+      'MB, searches and drops it, in `mode: check` too (docs/deep-probe.md). `lenient` only ' +
+      'warns if some calls fail. `off` skips the probe, for runners that cannot reach the ALB.',
     default: 'required',
   },
   'milvus-token': {
@@ -38,7 +39,7 @@ export const probeInputs = defineInputs({
   'probe-address': {
     type: '`host:port`',
     schemaType: 'scalar',
-    parse: hostPort,
+    parse: parseHostPort,
     description:
       'Where the probe connects, instead of the address and port of the ALB. TLS and routing ' +
       'still use `host`.',

@@ -13,8 +13,8 @@ export const releaseInputs = defineInputs({
     description:
       'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
       'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
-      'kept. Those that are secret belong in `secret-values`, or in the secret `HELM_VALUES` ' +
-      'of the reusable workflows.',
+      'kept. Secret values belong in `secret-values`, or in the secret `HELM_VALUES` of the ' +
+      'reusable workflows.',
     example: 'proxy: {replicas: 2}',
   },
   'secret-values': {
@@ -34,7 +34,7 @@ export const releaseInputs = defineInputs({
     description:
       '`true` lets Helm change more than the Service and what `values` sets: another ' +
       '`chart-version`, deleted objects, created or deleted StatefulSets and volume claims, a ' +
-      'chart that was published again. `false` fails before any change and names them.',
+      'chart that was republished. `false` fails before any change and names them.',
     default: 'false',
   },
   chart: {

@@ -30,7 +30,7 @@ export interface IngressManifest {
 }
 
 /** What the Ingress routes to. */
-export interface IngressBackend {
+export interface MilvusBackend {
   /** Name of the Ingress. */
   readonly name: string
   readonly service: string
@@ -56,7 +56,7 @@ export const servesRest = (ingress: Pick<Ingress, 'spec'> | undefined): boolean 
  */
 export function buildIngressManifest(
   settings: EndpointSettings,
-  backend: IngressBackend,
+  backend: MilvusBackend,
   reconcileRequest: string | undefined,
 ): IngressManifest {
   const annotations = buildAnnotations(settings)
@@ -73,7 +73,7 @@ export function buildIngressManifest(
 }
 
 /** The longer paths are first, because `/` matches them too. */
-function buildPaths({ service, port, restService }: IngressBackend): IngressPath[] {
+function buildPaths({ service, port, restService }: MilvusBackend): IngressPath[] {
   const buildPath = (path: string, name: string): IngressPath => ({
     path,
     pathType: 'Prefix',

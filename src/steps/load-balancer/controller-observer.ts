@@ -22,7 +22,7 @@ import {
   isConclusive,
   stabilizationWindow,
   ReconcileReports,
-  type Report,
+  type ReconcileReport,
 } from '../../controller/reconcile-reports.ts'
 import { getAddresses, getIngressHostname, type Addresses } from '../ingress/manifest.ts'
 import { detectDrift } from './drift.ts'
@@ -55,7 +55,7 @@ export class ControllerObserver {
   /** Since when ELB matches the Ingress, as far as it was read. */
   private matchingSince: number | undefined
   /** The last report that was compared with ELB. */
-  private comparedReport: Report | undefined
+  private comparedReport: ReconcileReport | undefined
 
   constructor(run: LoadBalancerRun, input: AwaitedIngress) {
     this.run = run
@@ -144,7 +144,10 @@ export class ControllerObserver {
   }
 
   /** A success of an unknown reconcile counts when ELB shows what the apply changed. */
-  private async isConclusive(report: Report, address: string | undefined): Promise<boolean> {
+  private async isConclusive(
+    report: ReconcileReport,
+    address: string | undefined,
+  ): Promise<boolean> {
     if (isConclusive(report, this.run.context.clock.now())) return true
     if (report.status.kind !== 'reconciled' || address === undefined) return false
     if (this.comparedReport === report) return false
@@ -157,7 +160,7 @@ export class ControllerObserver {
    * controller, which reports a failure after ELB's part too, has been silent since.
    */
   private async isReconciledWithoutEvent(
-    report: Report | undefined,
+    report: ReconcileReport | undefined,
     address: string,
   ): Promise<boolean> {
     if (report?.status.kind === 'failed') return false

@@ -195,9 +195,7 @@ export async function waitUntilActive(
   const addresses = isReconciled
     ? currentAddresses
     : await waitForController(run, { ...input, deadline })
-  context.setOutput('alb-address', addresses.alb)
-  if (addresses.nlb !== undefined) context.setOutput('nlb-address', addresses.nlb)
-  setEndpointOutputs(context, settings)
+  setEndpointOutputs(context, settings, addresses)
   const loadBalancer = input.snapshot?.loadBalancer
   if (!isReconciled || !loadBalancer || !isActive(loadBalancer))
     await waitForActive(run, { address: addresses.alb, deadline })
@@ -221,11 +219,14 @@ async function recordCreatedNames(
   return recordAwsNames(context, settings, snapshot)
 }
 
-/** Sets the URLs that clients connect to. */
+/** Sets the addresses of the load balancer, and the URLs that clients connect to. */
 export function setEndpointOutputs(
   context: Context,
   { host, ingress: { listenPort, rest } }: EndpointSettings,
+  { alb, nlb }: Addresses,
 ): void {
+  context.setOutput('alb-address', alb)
+  if (nlb !== undefined) context.setOutput('nlb-address', nlb)
   const endpoint = `https://${host}:${listenPort}`
   context.setOutput('endpoint', endpoint)
   if (rest) context.setOutput('rest-endpoint', `${endpoint}/v2/vectordb`)

@@ -148,7 +148,7 @@ const groupWideAnnotations: readonly GroupWideAnnotation[] = [
 ]
 
 /** What two members of a group disagree on, so that the controller rejects both. */
-export function findConflicts(own: GroupMember, other: GroupMember): string[] {
+export function findMemberConflicts(own: GroupMember, other: GroupMember): string[] {
   const ownPorts = parseListenPorts(own.annotations)
   const sharedPorts = Object.entries(parseListenPorts(other.annotations)).filter(
     ([port]) => port in ownPorts,

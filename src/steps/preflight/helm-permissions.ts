@@ -1,5 +1,5 @@
 /**
- * The permissions that a helm upgrade needs. Measured with Helm 3.17 and 4.1 from the request log
+ * The permissions that a Helm upgrade needs. Measured with Helm 3.17 and 4.1 from the request log
  * of the simulator.
  */
 import {

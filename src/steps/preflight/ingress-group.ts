@@ -6,7 +6,7 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { buildAnnotations } from '../ingress/manifest.ts'
-import { findConflicts, type GroupMember } from './group-conflicts.ts'
+import { findMemberConflicts, type GroupMember } from './group-conflicts.ts'
 import {
   autoModeController,
   effectiveParams,
@@ -142,7 +142,7 @@ function checkMember(
   const order = member.annotations[`${prefix}group.order`]
   if (order !== undefined && !isGroupOrder(order))
     problems.push(groupOrderInvalid(name, groupName, order))
-  const disagreements = findConflicts(ownMember, member)
+  const disagreements = findMemberConflicts(ownMember, member)
   if (disagreements.length > 0) problems.push(ingressGroupConflict(name, groupName, disagreements))
   return problems
 }

@@ -34,7 +34,7 @@ import {
   findFailedOwnRevisions,
   findLatestRevisions,
   findRollbackRevision,
-  listRevisions,
+  parseRevisions,
 } from './revisions.ts'
 import { hasMilvusPorts } from './service.ts'
 
@@ -137,7 +137,7 @@ export async function findRelease(
   return {
     ...release,
     failedOwnRevisions: await readFailedOwnRevisions(storage, objects, release),
-    storedRevisionCount: listRevisions(objects, name).length,
+    storedRevisionCount: parseRevisions(objects, name).length,
   }
 }
 

@@ -3,22 +3,25 @@ import { parseRevisionLabels, type RevisionLabels } from '../../clients/helm/rel
 import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
 import { getRevisionHolder } from '../../locking/revision-labels.ts'
 
-/** The labels of a revision, and the name of the object that stores it. */
+/** A revision by the labels of the object that stores it. */
 export interface StoredRevision extends RevisionLabels {
+  /** Name of the object. */
   readonly objectName: string
-  readonly metadata: KubernetesObject['metadata']
+  /** The run that created the revision; undefined when it was not a run of this action. */
+  readonly holderId: string | undefined
 }
 
 /** @param name only of this release */
-export function listRevisions(
+export function parseRevisions(
   objects: readonly KubernetesObject[],
   name?: string,
 ): StoredRevision[] {
   const revisions: StoredRevision[] = []
   for (const { metadata } of objects) {
     const labels = parseRevisionLabels(metadata.labels)
-    if (labels && (name === undefined || labels.name === name))
-      revisions.push({ ...labels, objectName: metadata.name, metadata })
+    if (!labels || (name !== undefined && labels.name !== name)) continue
+    const holderId = getRevisionHolder(metadata.labels, labels.revision)
+    revisions.push({ ...labels, objectName: metadata.name, holderId })
   }
   return revisions
 }
@@ -35,10 +38,10 @@ export interface RevisionObjects {
 
 /** The latest and the deployed revision of each release. */
 export function findLatestRevisions(objects: readonly KubernetesObject[]): RevisionObjects[] {
-  const names = new Set(listRevisions(objects).map(({ name }) => name))
+  const names = new Set(parseRevisions(objects).map(({ name }) => name))
   const releases: RevisionObjects[] = []
   for (const name of names) {
-    const revisions = listRevisions(objects, name)
+    const revisions = parseRevisions(objects, name)
     const latest = findLatest(revisions)
     // "helm uninstall --keep-history" keeps the revisions: the latest shows that the release is
     // uninstalled.
@@ -55,11 +58,9 @@ export const findFailedOwnRevisions = (
   release: string,
   deployedRevision: number,
 ): StoredRevision[] =>
-  listRevisions(objects, release).filter(
-    ({ status, revision, metadata }) =>
-      status === 'failed' &&
-      revision > deployedRevision &&
-      getRevisionHolder(metadata.labels, revision) !== undefined,
+  parseRevisions(objects, release).filter(
+    ({ status, revision, holderId }) =>
+      status === 'failed' && revision > deployedRevision && holderId !== undefined,
   )
 
 /**
@@ -70,7 +71,7 @@ export function findRollbackRevision(
   objects: readonly KubernetesObject[],
   release: string,
 ): number | undefined {
-  const revisions = listRevisions(objects, release)
+  const revisions = parseRevisions(objects, release)
   for (const status of ['uninstalling', 'deployed', 'superseded']) {
     const latest = findLatest(revisions.filter((revision) => revision.status === status))
     if (latest) return latest.revision

@@ -1,6 +1,7 @@
 /** Confirms an endpoint that has answered: over every address of the ALB, and with many calls. */
 import type { TargetHealth } from '../../clients/aws/load-balancer-configuration.ts'
 import { confirm, type Confirmation } from '../../clients/milvus/confirmation.ts'
+import type { TimedEndpoint } from '../../clients/milvus/endpoint.ts'
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { ProbeFailure, propagationWindow } from '../../failures/probe-failure.ts'
 import {
@@ -13,7 +14,6 @@ import { probeNeverAttempted, probeTimedOut } from '../../failures/probe.ts'
 import { pollInterval, throwIfCancelled, waitFor, type PollResult } from '../../util/polling.ts'
 import type { EndpointRun } from '../run.ts'
 import { progressLogger } from '../step.ts'
-import type { ProbedEndpoint } from './retry.ts'
 import {
   countTargets,
   describeConfirmation,
@@ -26,7 +26,8 @@ import {
 export type ReadTargets = () => Promise<readonly TargetHealth[] | undefined>
 
 /** What is confirmed, and until when. */
-export interface ConfirmedEndpoint extends ProbedEndpoint {
+export interface ConfirmedEndpoint {
+  readonly endpoint: TimedEndpoint
   readonly readTargets: ReadTargets
 }
 
@@ -89,10 +90,11 @@ export async function confirmEndpoint(
 /** @throws ActionError when no round could be made */
 async function repeatRounds(
   run: ConfirmationRun,
-  { endpoint, readTargets, deadline }: ConfirmedEndpoint,
+  confirmed: ConfirmedEndpoint,
 ): Promise<{ lastRound: Round; firstFailure: ProbeFailure | undefined }> {
   const { context, settings } = run
   const { clock, signal } = context
+  const { deadline, callTimeout } = confirmed.endpoint
   let firstFailure: ProbeFailure | undefined
   let lastFailure: ProbeFailure | undefined
   const recordFailure = (failure: ProbeFailure | undefined): void => {
@@ -107,7 +109,7 @@ async function repeatRounds(
   const poll = async (): Promise<PollResult<Round>> => {
     try {
       const isRepeated = firstFailure !== undefined
-      const round = await makeRound(run, { endpoint, readTargets, deadline }, isRepeated)
+      const round = await makeRound(run, confirmed, isRepeated)
       throwIfCancelled(signal)
       const { confirmation, targets } = round
       const [failure] = [...confirmation.callFailures, ...confirmation.addressFailures]
@@ -127,8 +129,7 @@ async function repeatRounds(
   const lastRound = await waitFor({
     poll,
     interval: pollInterval,
-    timeout:
-      Math.max(0, deadline - clock.now()) + maxRoundDelay + minRoundTime + endpoint.callTimeout,
+    timeout: Math.max(0, deadline - clock.now()) + maxRoundDelay + minRoundTime + callTimeout,
     signal,
     clock,
     onProgress: progressLogger(context.log, 'probe'),
@@ -142,7 +143,7 @@ const describeTimeout = (failure: ProbeFailure | undefined, seconds: number): Ac
 
 async function makeRound(
   { context, settings }: ConfirmationRun,
-  { endpoint, readTargets, deadline }: ConfirmedEndpoint,
+  { endpoint, readTargets }: ConfirmedEndpoint,
   isRepeated: boolean,
 ): Promise<Round> {
   const reading = readTargets().then((targets) => countTargets(targets ?? []))
@@ -150,7 +151,7 @@ async function makeRound(
     const desiredCount = isRepeated ? maxCallCount : (targets?.total ?? 0) * callsPerTarget
     return Math.min(maxCallCount, Math.max(callCount, desiredCount))
   }
-  const roundDeadline = Math.max(deadline, context.clock.now() + minRoundTime)
+  const roundDeadline = Math.max(endpoint.deadline, context.clock.now() + minRoundTime)
   const confirmation = await confirm(
     { ...endpoint, deadline: roundDeadline },
     { token: settings.probe.token, callCount: reading.then(callCountOf) },

@@ -1,7 +1,7 @@
 /** probe: Milvus answers gRPC calls through the ALB, over TLS with a verified certificate. */
 import type { X509Certificate } from 'node:crypto'
 import { getProxyUrl, identifyLoadBalancer } from '../../clients/milvus/dns.ts'
-import type { Endpoint, Listener } from '../../clients/milvus/endpoint.ts'
+import type { ListenerSettings, TimedEndpoint } from '../../clients/milvus/endpoint.ts'
 import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
 import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
@@ -17,7 +17,7 @@ import type { EndpointRun } from '../run.ts'
 import type { Context } from '../step.ts'
 import { confirmEndpoint, type ReadTargets } from './confirmation.ts'
 import { findNlbPort } from './nlb-port.ts'
-import { retryProbe, type ProbedEndpoint, type TimedEndpoint } from './retry.ts'
+import { retryProbe } from './retry.ts'
 
 /** A probe connects to Milvus by itself, and needs no client of the run. */
 type ProbeRun = Pick<EndpointRun, 'context' | 'settings'>
@@ -58,7 +58,8 @@ export async function apply(
   const { context, settings } = run
   const { probe: options, host, ingress } = settings
   const deadline = context.clock.now() + settings.timeouts.probe * 1000
-  const endpoint: Endpoint = {
+  const endpoint: TimedEndpoint = {
+    deadline,
     host,
     address: options.address ?? { host: addresses.alb, port: ingress.listenPort },
     ca: options.ca,
@@ -67,25 +68,33 @@ export async function apply(
     timeout: stageTimeout,
     callTimeout,
   }
-  const probed: ProbedEndpoint = { endpoint, deadline }
-  const attempt = (attempted: Endpoint) => probe(attempted, options.token, context.signal)
-  const result = await retryProbe(run, probed, attempt, () => attemptInterval)
+  const attempt = (attemptDeadline: number) =>
+    probe({ ...endpoint, deadline: attemptDeadline }, options.token, context.signal)
+  const result = await retryProbe(run, { attempt, interval: () => attemptInterval, deadline })
   for (const line of result.trace) context.log.info(line)
   reportResult(run, result, exposure)
-  const confirmed = await confirmEndpoint(run, { ...probed, readTargets })
+  const confirmed = await confirmEndpoint(run, { endpoint, readTargets })
   const phrases = [confirmed.phrase]
+  let { output } = confirmed
+  if (options.isDeep) {
+    const { probeDeep } = await import('./deep.ts')
+    const deep = await probeDeep(run, endpoint)
+    phrases.push(deep.phrase)
+    output = { ...output, deep: deep.output }
+    context.setOutput('probe', JSON.stringify(output))
+  }
   if (isRestServed) {
     const { confirmRest } = await import('./rest.ts')
-    phrases.push(await confirmRest(run, probed, { result, confirmed }))
+    phrases.push(await confirmRest(run, endpoint, { result, output }))
   }
-  if (options.byHostname) await probeByHostname(run, addresses, probed)
+  if (options.byHostname) await probeByHostname(run, addresses, endpoint)
   return { result, confirmation: phrases.join(', ') }
 }
 
 const describeListener = (
   { scheme, sslPolicy }: IngressSettings,
   { restrictedBy, group }: Exposure,
-): Listener => ({ isInternal: scheme === 'internal', restrictedBy, sslPolicy, group })
+): ListenerSettings => ({ isInternal: scheme === 'internal', restrictedBy, sslPolicy, group })
 
 function reportResult(
   { context: { log }, settings }: ProbeRun,
@@ -141,19 +150,21 @@ function reportUnauthenticatedAccess(
 async function probeByHostname(
   run: ProbeRun,
   addresses: Addresses,
-  probed: ProbedEndpoint,
+  endpoint: TimedEndpoint,
 ): Promise<void> {
   const { context, settings } = run
   const { host, ingress, probe: options } = settings
   const usesProxy = getProxyUrl(host, ingress.listenPort) !== undefined
-  const attempt = async (endpoint: TimedEndpoint): Promise<string> => {
-    const dnsTimeout = Math.min(stageTimeout, endpoint.deadline - Date.now())
+  const attempt = async (deadline: number): Promise<string> => {
+    const dnsTimeout = Math.min(stageTimeout, deadline - Date.now())
     const target = usesProxy ? 'alb' : await identifyLoadBalancer(host, addresses, dnsTimeout)
     if (target instanceof ProbeFailure) throw target
     const port = target === 'nlb' ? findNlbPort(ingress) : ingress.listenPort
-    await probe({ ...endpoint, address: { host, port } }, options.token, context.signal)
+    const hostEndpoint = { ...endpoint, address: { host, port }, deadline }
+    await probe(hostEndpoint, options.token, context.signal)
     return target === 'nlb' ? `port ${port} of the NLB in front of the ALB` : 'the ALB'
   }
-  const target = await retryProbe(run, probed, attempt, pollInterval)
+  const { deadline } = endpoint
+  const target = await retryProbe(run, { attempt, interval: pollInterval, deadline })
   context.log.info(`DNS: ${host} points to ${target}, and Milvus answers under that name`)
 }

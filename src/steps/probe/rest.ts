@@ -1,4 +1,5 @@
 /** Confirms that the RESTful API answers beside gRPC, with input rest. */
+import type { TimedEndpoint } from '../../clients/milvus/endpoint.ts'
 import type { ProbeResult } from '../../clients/milvus/probe.ts'
 import { probeRest, type RestResult } from '../../clients/milvus/rest.ts'
 import {
@@ -7,14 +8,14 @@ import {
   restAuthorizationOffRemedy,
 } from '../../failures/probe-rest.ts'
 import type { EndpointRun } from '../run.ts'
-import type { ConfirmedCalls } from './confirmation.ts'
-import { retryProbe, type ProbedEndpoint } from './retry.ts'
-import type { RestOutput } from './statistics.ts'
+import { retryProbe } from './retry.ts'
+import type { ProbeOutput, RestOutput } from './statistics.ts'
 
 /** What is known of gRPC. */
 export interface GrpcFindings {
   readonly result: ProbeResult
-  readonly confirmed: ConfirmedCalls
+  /** What output probe contains so far. */
+  readonly output: ProbeOutput
 }
 
 /** Milliseconds between two attempts. */
@@ -27,19 +28,17 @@ const attemptInterval = 1_000
  */
 export async function confirmRest(
   run: Pick<EndpointRun, 'context' | 'settings'>,
-  probed: ProbedEndpoint,
-  { result: grpcResult, confirmed }: GrpcFindings,
+  endpoint: TimedEndpoint,
+  { result: grpcResult, output }: GrpcFindings,
 ): Promise<string> {
   const { context, settings } = run
   const report = (rest: RestOutput): void =>
-    context.setOutput('probe', JSON.stringify({ ...confirmed.output, rest }))
+    context.setOutput('probe', JSON.stringify({ ...output, rest }))
   report({ answers: false, api: null, requiresCredentials: null })
-  const result = await retryProbe(
-    run,
-    probed,
-    (endpoint) => probeRest(endpoint, settings.probe.token, context.signal),
-    () => attemptInterval,
-  )
+  const attempt = (deadline: number) =>
+    probeRest({ ...endpoint, deadline }, settings.probe.token, context.signal)
+  const interval = () => attemptInterval
+  const result = await retryProbe(run, { attempt, interval, deadline: endpoint.deadline })
   const { api, requiresCredentials } = result
   report({ answers: true, api, requiresCredentials })
   for (const line of result.trace) context.log.info(line)

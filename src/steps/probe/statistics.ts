@@ -48,6 +48,18 @@ export interface ProbeOutput {
   readonly p95: number | null
   /** Null when the RESTful API is not served, or was not called. */
   readonly rest: RestOutput | null
+  /** Null unless the deep probe succeeded. */
+  readonly deep: DeepOutput | null
+}
+
+/** What the deep probe did. */
+export interface DeepOutput {
+  readonly vectors: number
+  /** Of the insert. */
+  readonly bytes: number
+  /** Milliseconds. */
+  readonly insert: number
+  readonly search: number
 }
 
 /** What the probe found of the RESTful API; `api` and the rest are null without an answer. */
@@ -72,6 +84,7 @@ export function toOutput(
     p50: durations.length > 0 ? percentile(durations, 50) : null,
     p95: durations.length > 0 ? percentile(durations, 95) : null,
     rest: null,
+    deep: null,
   }
 }
 

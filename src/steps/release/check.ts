@@ -20,7 +20,7 @@ import { desiredServiceType, getServiceTypePath, type ReleaseTarget } from './ta
  * @throws ActionError `input-invalid`, `release-failed`, `release-managed-elsewhere`,
  *   `release-chart-differs`
  */
-export function check(target: ComparedRelease, settings: Settings): void {
+export function checkUpgrade(target: ComparedRelease, settings: Settings): void {
   const { release, unreadableReleaseName, service } = target
   if (unreadableReleaseName !== undefined)
     rejectManagingTool(target, unreadableReleaseName, serviceTypePath([]), settings)

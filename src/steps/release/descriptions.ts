@@ -8,7 +8,7 @@ import type { Release } from '../preflight/preflight.ts'
 const maxListed = 12
 
 /** `Service milvus-demo, StatefulSet milvus-demo-etcd and 3 more` */
-export function formatObjects(objects: readonly string[]): string {
+export function formatObjectNames(objects: readonly string[]): string {
   const listed = objects.slice(0, maxListed).join(', ')
   const remaining = objects.length - maxListed
   return remaining > 0 ? `${listed} and ${remaining} more` : listed
@@ -18,7 +18,7 @@ export function formatObjects(objects: readonly string[]): string {
 export function describeDifference({ added, removed, changed }: ManifestDiff): string {
   const parts = Object.entries({ remove: removed, add: added, change: changed })
     .filter(([, objects]) => objects.length > 0)
-    .map(([verb, objects]) => `${verb} ${formatObjects(objects)}`)
+    .map(([verb, objects]) => `${verb} ${formatObjectNames(objects)}`)
   return parts.length === 0 ? 'change no object' : parts.join('; ')
 }
 

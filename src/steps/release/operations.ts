@@ -136,7 +136,7 @@ function explainServiceType({
   if (!isOnlyStored) return typeChangeReasons[after]
   return (
     `the Service is of type ${after}, but the release is not: ` +
-    `the next helm upgrade would make it ${before} again`
+    `the next Helm upgrade would make it ${before} again`
   )
 }
 

@@ -11,7 +11,8 @@ import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { SecretOrConfigMap } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { HelmOperation } from '../../locking/lease.ts'
-import { listRevisions, type StoredRevision } from './revisions.ts'
+import type { StoredRevision } from '../preflight/revisions.ts'
+import { listRevisions } from './revisions.ts'
 
 /** A pending revision whose Helm was killed. */
 export interface InterruptedOperation {
@@ -76,7 +77,7 @@ export async function recover(
   { release, revision, finalStatus }: InterruptedOperation,
 ): Promise<string> {
   const { helmStorage: kind, namespace } = settings
-  const { object: name, holderId = '' } = revision
+  const { objectName: name, holderId = '' } = revision
   const path = `${paths.releasesPath(kind, namespace)}/${name}`
   const storedObject = await kubernetes.get<SecretOrConfigMap>(path, `read ${kind} ${name}`)
   if (!storedObject || storedObject.metadata.labels?.['status'] !== revision.status)

@@ -18,7 +18,7 @@ import { findLatestRevisionNumber } from './revisions.ts'
 import { desiredServiceType, type ReleaseTarget } from './target.ts'
 import { runHelm, upgradeRequest } from './upgrade.ts'
 
-export { check } from './check.ts'
+export { checkUpgrade } from './check.ts'
 export { findDifferences, requiresForce } from './differences.ts'
 export { logReleaseNotes, reportRestoredService } from './notes.ts'
 export { listVisibleChanges, toChanges, toDifferences } from './operations.ts'

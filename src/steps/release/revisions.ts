@@ -1,25 +1,15 @@
 /** The revisions of a release that Helm keeps in the cluster. */
 import {
   decodeRevision,
-  parseRevisionLabels,
   releaseSelector,
   type ReleaseRevision,
-  type RevisionLabels,
 } from '../../clients/helm/release-storage.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
-import type { KubernetesObject, SecretOrConfigMap } from '../../clients/kubernetes/types.ts'
+import type { SecretOrConfigMap } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
-import { getRevisionHolder } from '../../locking/revision-labels.ts'
 import type { Release } from '../preflight/preflight.ts'
-
-/** A revision by the labels of the object that stores it. */
-export interface StoredRevision extends RevisionLabels {
-  /** Name of the object. */
-  readonly object: string
-  /** The run that created the revision; undefined when it was not a run of this action. */
-  readonly holderId: string | undefined
-}
+import { parseRevisions, type StoredRevision } from '../preflight/revisions.ts'
 
 /** The revisions of a release, latest first. */
 export async function listRevisions(
@@ -32,17 +22,7 @@ export async function listRevisions(
     { labelSelector: `${releaseSelector},name=${release}` },
     `list the revisions of release ${release}`,
   )
-  return objects
-    .map(parseStoredRevision)
-    .filter((revision) => revision !== undefined)
-    .sort((a, b) => b.revision - a.revision)
-}
-
-function parseStoredRevision({ metadata }: KubernetesObject): StoredRevision | undefined {
-  const labels = parseRevisionLabels(metadata.labels)
-  if (!labels) return undefined
-  const holderId = getRevisionHolder(metadata.labels, labels.revision)
-  return { ...labels, object: metadata.name, holderId }
+  return parseRevisions(objects).sort((a, b) => b.revision - a.revision)
 }
 
 /** The number of the latest revision, which is at least the one that preflight found. */
@@ -62,11 +42,11 @@ export async function findLatestRevisionNumber(
 export async function readRevision(
   { helmStorage, namespace }: Settings,
   kubernetes: KubernetesClient,
-  { object }: StoredRevision,
+  { objectName }: StoredRevision,
 ): Promise<ReleaseRevision> {
   const storedObject = await kubernetes.get<SecretOrConfigMap>(
-    `${paths.releasesPath(helmStorage, namespace)}/${object}`,
-    `read ${helmStorage} ${object}`,
+    `${paths.releasesPath(helmStorage, namespace)}/${objectName}`,
+    `read ${helmStorage} ${objectName}`,
   )
-  return decodeRevision(storedObject?.data?.['release'] ?? '', helmStorage, object)
+  return decodeRevision(storedObject?.data?.['release'] ?? '', helmStorage, objectName)
 }

@@ -9,18 +9,14 @@ import {
 import type { ReleaseRevision } from '../../clients/helm/release-storage.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { Release, Target } from '../preflight/preflight.ts'
+import type { StoredRevision } from '../preflight/revisions.ts'
 import type { ClusterRun, LockedRun } from '../run.ts'
 import { restoreClassBeforeRollback } from './load-balancer-class.ts'
 import { formatManualRollback } from './manual-rollback.ts'
 import { toOrphanChanges } from './operations.ts'
 import { findOrphanedObjects, type OrphanedObject } from './orphans.ts'
 import { isPending, recover, toInterruptedOperation } from './recovery.ts'
-import {
-  findLatestRevisionNumber,
-  listRevisions,
-  readRevision,
-  type StoredRevision,
-} from './revisions.ts'
+import { findLatestRevisionNumber, listRevisions, readRevision } from './revisions.ts'
 import { rollbackRequest, type RollbackPlan } from './rollback-plan.ts'
 import { runHelm } from './upgrade.ts'
 import { findUnreadyWorkloads, partitionWorkloads } from './workloads.ts'

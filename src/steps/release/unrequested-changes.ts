@@ -16,7 +16,7 @@ import { excludeObject, type UpgradeComparison } from './comparison.ts'
 import {
   describeDifference,
   describeMilvusUpgrade,
-  formatObjects,
+  formatObjectNames,
   formatVersionChange,
 } from './descriptions.ts'
 
@@ -77,7 +77,7 @@ function checkValueChanges(
     ...requested.added.filter(isStateful),
   ]
   if (unrequested.length === 0) return undefined
-  return valuesChangeObjects(describeDifference(requested), formatObjects(unrequested))
+  return valuesChangeObjects(describeDifference(requested), formatObjectNames(unrequested))
 }
 
 function checkTypeChanges(

@@ -1,0 +1,185 @@
+/**
+ * A temporary collection: created, filled, searched and dropped as clients do it, so that every
+ * part of Milvus takes part. Its name shows later runs what a run that was killed left behind.
+ */
+import { randomBytes } from 'node:crypto'
+import { milvusStarting } from '../../failures/milvus.ts'
+import {
+  deepCallRejected,
+  deepInsertIncomplete,
+  deepNeedsToken,
+  deepNotFound,
+  deepNotLoaded,
+} from '../../failures/probe-deep.ts'
+import type { ProbeFailure } from '../../failures/probe-failure.ts'
+import type { Clock } from '../../util/polling.ts'
+import { methodPath, type MilvusStatus } from './api.ts'
+import * as api from './collection-api.ts'
+import type { GrpcChannel } from './grpc-channel.ts'
+import {
+  grpcStatus,
+  isStarting,
+  isUnauthenticated,
+  rejectedTokenFailure,
+} from './grpc-responses.ts'
+import { httpStatusFailure } from './http-responses.ts'
+import { createMetadata, parseBody } from './probe.ts'
+
+/** Where the calls go, and as whom. */
+export interface MilvusClient {
+  readonly channel: GrpcChannel
+  readonly token: string | undefined
+}
+
+/** What the calls with a collection measured. Times are milliseconds. */
+export interface CollectionResult {
+  readonly vectorCount: number
+  /** Bytes of the insert. */
+  readonly requestBytes: number
+  readonly insertTime: number
+  readonly searchTime: number
+}
+
+const namePrefix = 'milvus_alb_action_probe_'
+
+/** Only letters, digits and underscores. */
+export const createCollectionName = (): string => namePrefix + randomBytes(6).toString('hex')
+
+/** About 3 MB: longer than what any part of the route buffers as a whole. */
+const vectorCount = 1_000
+const dimension = 768
+
+/**
+ * Vectors with elements from 0 to 1. None equals another: the distance between two of them is about
+ * 11.
+ */
+export const createVectors = (): api.Vectors => ({
+  dimension,
+  values: Float32Array.from({ length: vectorCount * dimension }, () => Math.random()),
+})
+
+/** Milliseconds between two looks at the progress of loading. */
+const loadingInterval = 100
+
+/** The limits of work with a collection. */
+export interface Limits {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Milliseconds since the epoch. */
+  readonly deadline: number
+}
+
+/**
+ * Creates and fills a collection, and searches for one of its vectors. Calls that an earlier
+ * attempt made already succeed, too.
+ * @throws ProbeFailure `probe-deep-failed`, and those of a call
+ */
+export async function exerciseCollection(
+  client: MilvusClient,
+  name: string,
+  vectors: api.Vectors,
+  limits: Limits,
+): Promise<CollectionResult> {
+  const count = api.countVectors(vectors)
+  await callForStatus(client, 'CreateCollection', api.encodeCreateCollection(name, dimension))
+  const insert = api.encodeInsert(name, vectors)
+  const insertStart = performance.now()
+  const { insertedCount } = await call(client, 'Insert', insert, api.parseInsertResult)
+  const insertTime = performance.now() - insertStart
+  if (insertedCount !== count) throw deepInsertIncomplete(insertedCount, count)
+  await callForStatus(client, 'CreateIndex', api.encodeCreateIndex(name))
+  await callForStatus(client, 'LoadCollection', api.encodeLoadCollection(name))
+  await waitUntilLoaded(client, name, limits)
+  const searchStart = performance.now()
+  await searchVector(client, name, vectors)
+  const searchTime = performance.now() - searchStart
+  return { vectorCount: count, requestBytes: insert.length, insertTime, searchTime }
+}
+
+async function waitUntilLoaded(
+  client: MilvusClient,
+  name: string,
+  { clock, signal, deadline }: Limits,
+): Promise<void> {
+  const request = api.encodeLoadingProgress(name)
+  for (;;) {
+    const { progress } = await call(client, 'GetLoadingProgress', request, api.parseLoadingProgress)
+    if (progress >= 100) return
+    if (clock.now() + loadingInterval >= deadline) throw deepNotLoaded(progress)
+    await clock.sleep(loadingInterval, signal)
+  }
+}
+
+async function searchVector(
+  client: MilvusClient,
+  name: string,
+  { dimension: length, values }: api.Vectors,
+): Promise<void> {
+  const index = Math.floor(values.length / length / 2)
+  const vector = values.subarray(index * length, (index + 1) * length)
+  const request = api.encodeSearch(name, vector)
+  const { ids } = await call(client, 'Search', request, api.parseSearchResults)
+  if (ids[0] !== index + 1) throw deepNotFound(index + 1, ids[0])
+}
+
+/**
+ * The names of temporary collections, of which no run knows any more, unless it runs now.
+ * @throws ProbeFailure
+ */
+export async function listTemporaryCollections(client: MilvusClient): Promise<string[]> {
+  const request = Buffer.alloc(0)
+  const { names } = await call(client, 'ShowCollections', request, api.parseCollectionNames)
+  return names.filter((name) => name.startsWith(namePrefix))
+}
+
+/** @throws ProbeFailure */
+export const dropCollection = (client: MilvusClient, name: string): Promise<void> =>
+  callForStatus(client, 'DropCollection', api.encodeDropCollection(name))
+
+async function callForStatus(client: MilvusClient, method: string, request: Buffer): Promise<void> {
+  await call(client, method, request, api.parseBareStatus)
+}
+
+/** @returns the message of an answer that is a success for HTTP, gRPC and Milvus */
+async function call<T extends { status: MilvusStatus }>(
+  { channel, token }: MilvusClient,
+  method: string,
+  request: Buffer,
+  parse: (bytes: Buffer) => T,
+): Promise<T> {
+  const metadata = createMetadata(token)
+  const { response } = await channel.call({ path: methodPath(method), request, metadata })
+  const { status, message } = response
+  if (status === undefined) throw httpStatusFailure(response)
+  if (status !== grpcStatus.ok) throw grpcFailure(method, { status, message }, token)
+  const answer = parseBody(method, response.body, parse)
+  if (answer.status.code === 0) return answer
+  throw rejectedFailure(method, answer.status)
+}
+
+function grpcFailure(
+  method: string,
+  { status, message }: { readonly status: number; readonly message: string },
+  token: string | undefined,
+): ProbeFailure {
+  if (isUnauthenticated(status, message))
+    return token === undefined ? deepNeedsToken() : rejectedTokenFailure(token, status, message)
+  if (isStarting(message)) return milvusStarting({ method, status, message })
+  return deepCallRejected({
+    method,
+    answer: `grpc-status ${status} (${message || 'no message'})`,
+    isRetriable: transientStatuses.has(status),
+  })
+}
+
+/** DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED and UNAVAILABLE. Source: grpc.io, Status codes. */
+const transientStatuses: ReadonlySet<number> = new Set([4, 8, 14])
+
+function rejectedFailure(
+  method: string,
+  { code, reason, isRetriable }: MilvusStatus,
+): ProbeFailure {
+  if (isStarting(reason)) return milvusStarting({ method, code, reason })
+  const answer = `error code ${code} (${reason || 'no reason given'})`
+  return deepCallRejected({ method, answer, isRetriable })
+}

@@ -1,0 +1,8 @@
+/** @returns undefined when `text` is not JSON */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
