@@ -91,7 +91,7 @@ export function formatControllerDefects(): string {
     knownDefects.map((defect) => ({ name, ...defect })),
   )
   const groups = Map.groupBy(defects, ({ since, before, effect }) => {
-    const from = since ? `${formatVersion(since)} up to ` : ''
+    const from = since ? `from ${formatVersion(since)}, ` : ''
     return `${from}before ${formatVersion(before)}|${effect}`
   })
   return formatTable(
@@ -118,7 +118,8 @@ export function formatVersions(): string {
     ['Helm', `${minimumHelmVersion.join('.')} or later, including 4; tested with ${testedHelm}`],
     [
       'Milvus chart',
-      `Tested: ${charts.join(', ')}, in standalone and cluster mode (${details}#milvus-charts))`,
+      'Tested with charts that were written for the tests from facts about the public versions ' +
+        `${charts.join(', ')}, in standalone and cluster mode (${details}#milvus-charts))`,
     ],
     ['Milvus', `Tested: ${readPythonVersion('milvus', 'milvus')} and Milvus Lite`],
     ['Kubernetes', `Tested with an API server ${kubernetes}`],

@@ -17,6 +17,14 @@ const outputs = new Map<OutputName, string>([
   ['milvus-version', 'v2.6.15'],
 ])
 
+const restRoute: Topology = {
+  restService: 'milvus-demo-rest',
+  restTargetGroup: 'k8s-milvus-rest',
+}
+
+const createError = (code: FailureCode, step: StepName): ActionError =>
+  new ActionError({ code, problem: 'p', remedy: 'r', step })
+
 describe('escapeLabel', () => {
   test.each([
     ['milvus.example.com:443', 'milvus.example.com:443'],
@@ -41,6 +49,34 @@ describe('renderDiagram', () => {
       'group --> milvus',
     ])
       expect(text).toContain(name)
+  })
+
+  describe('with the RESTful API', () => {
+    const render = (error?: ActionError, restTopology: Topology = restRoute): string =>
+      renderDiagram({ ...topology, ...restTopology }, outputs, createSettings(), error)
+
+    test('draws its route beside that of gRPC', () => {
+      expect(render().split('\n')).toEqual(
+        expect.arrayContaining([
+          '    listener["HTTPS listener 443"] --> group["target group k8s-milvus-group (GRPC, ip)"]',
+          '    listener -->|"RESTful API"| rest["target group k8s-milvus-rest (HTTP1, ip)"]',
+          '  group --> milvus',
+          '  rest -->|"Service milvus-demo-rest"| milvus',
+        ]),
+      )
+    })
+
+    test('marks only its link when it does not answer', () => {
+      const text = render(createError('probe-rest-failed', 'probe'))
+      expect(text).toContain('group --> milvus')
+      expect(text).toContain('rest -. "Service milvus-demo-rest<br>probe-rest-failed" .-x milvus')
+      expect(text.match(/style \w+/g)).toEqual(['style rest'])
+    })
+
+    test('marks nothing that is not drawn', () => {
+      const text = render(createError('probe-rest-failed', 'probe'), {})
+      expect(text).not.toMatch(/-x|style|rest/)
+    })
   })
 
   test('marks the broken link after a failed probe', () => {
@@ -85,9 +121,6 @@ describe('renderDiagram', () => {
     expect(text.match(/\.-x/g)).toHaveLength(1)
     expect(text.match(/style \w+/g)).toEqual([`style ${node}`])
   })
-
-  const createError = (code: FailureCode, step: StepName): ActionError =>
-    new ActionError({ code, problem: 'p', remedy: 'r', step })
 
   test.each<{ code: FailureCode; step: StepName }>([
     { code: 'drift-found', step: 'load-balancer' },

@@ -5,5 +5,6 @@ import { testKilledAtEveryWrite } from './killed-run-tests.ts'
 testKilledAtEveryWrite('destroy')
 if (isFullRun) {
   testKilledAtEveryWrite('on-failure: rollback')
-  testKilledAtEveryWrite('on-failure: rollback', 'cluster')
+  testKilledAtEveryWrite('on-failure: rollback', { mode: 'cluster' })
+  testKilledAtEveryWrite('rest: true, rolled back')
 }

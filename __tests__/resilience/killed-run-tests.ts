@@ -14,13 +14,18 @@ import { describeWorkflow, createFixture, recordBaseline, type Workflow } from '
 const helmObjectPath =
   /\/(secrets|services|configmaps|deployments|statefulsets|jobs|serviceaccounts|persistentvolumeclaims|roles|rolebindings)(\/|$)/
 
-/**
- * Defines the test of a workflow.
- * @param mode of the installed Milvus
- */
+/** How a workflow is tested. */
+interface KilledRunOptions {
+  /** Of the installed Milvus. */
+  readonly mode?: InstallationMode
+  /** A sample contains every so many cases. */
+  readonly sampleStep?: number
+}
+
+/** Defines the test of a workflow. */
 export function testKilledAtEveryWrite(
   name: Workflow['name'],
-  mode: InstallationMode = 'standalone',
+  { mode = 'standalone', sampleStep = 70 }: KilledRunOptions = {},
 ): void {
   const description = describeWorkflow(name, mode)
   // For a cluster, Helm writes so many objects that testing all of them would take most of an hour.
@@ -39,7 +44,7 @@ export function testKilledAtEveryWrite(
         .map((point) => ({ point, helm: 'survives' as const }))
       const sampledCases = sample(
         [...killedWithHelm, ...helmSurviving].filter((_each, index) => index % step === 0),
-        70,
+        sampleStep,
       )
       const disk = join(simulator.directory, 'disk')
       const recovery = createRecoveryCheck(simulator, baseline)

@@ -6,8 +6,9 @@ import { isFullRun } from './result-tables.ts'
 import { testKilledAtEveryWrite } from './killed-run-tests.ts'
 
 testKilledAtEveryWrite('deploy')
+testKilledAtEveryWrite('rest: true', { sampleStep: 4 })
 if (isFullRun) {
   testKilledAtEveryWrite('renewal')
   testKilledAtEveryWrite('cutover: last')
-  testKilledAtEveryWrite('deploy', 'cluster')
+  testKilledAtEveryWrite('deploy', { mode: 'cluster' })
 }

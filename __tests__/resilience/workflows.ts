@@ -10,7 +10,14 @@ import { captureState, type State } from './state.ts'
 type Inputs = Readonly<Record<string, string>>
 /** One way in which the action changes resources. */
 export interface Workflow {
-  readonly name: 'deploy' | 'renewal' | 'cutover: last' | 'on-failure: rollback' | 'destroy'
+  readonly name:
+    | 'deploy'
+    | 'renewal'
+    | 'cutover: last'
+    | 'rest: true'
+    | 'on-failure: rollback'
+    | 'rest: true, rolled back'
+    | 'destroy'
   /** The state before: Milvus as installed by Helm, or the complete result of a deployment. */
   readonly startState: 'installed' | 'deployed'
   readonly inputs: Inputs
@@ -26,6 +33,13 @@ export interface Fixture {
   readonly workflows: readonly Workflow[]
   /** Restores the start state of a workflow. */
   reset(workflow: Workflow): Promise<void>
+}
+
+/** The probe connects to a port without a listener, and all changes are reverted. */
+const rollbackInputs: Inputs = {
+  'on-failure': 'rollback',
+  'probe-address': '127.0.0.1:9',
+  'probe-timeout': '1s',
 }
 
 /** Starts the fixture. The caller closes the simulator. */
@@ -48,12 +62,19 @@ export async function createFixture(mode: InstallationMode = 'standalone'): Prom
       },
     },
     { name: 'cutover: last', startState: 'installed', inputs: { cutover: 'last' } },
-    // The probe connects to a port without a listener, and all changes are reverted.
+    { name: 'rest: true', startState: 'deployed', inputs: { rest: 'true' } },
     {
       name: 'on-failure: rollback',
       startState: 'installed',
       commonPrefixWith: 'deploy',
-      inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' },
+      inputs: rollbackInputs,
+      recoveryInputs: { 'probe-address': '' },
+    },
+    {
+      name: 'rest: true, rolled back',
+      startState: 'deployed',
+      commonPrefixWith: 'rest: true',
+      inputs: { ...rollbackInputs, rest: 'true' },
       recoveryInputs: { 'probe-address': '' },
     },
     {

@@ -2,9 +2,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { runFleetAction } from './fleet-actions.ts'
+import { findCertificate } from './acm-manual-operations.ts'
+import { readJobInputs, runFleetAction } from './fleet-actions.ts'
 import { scenario } from './harness.ts'
 import { getObject } from './manual-operations.ts'
+import { applyClusterSecret } from './secret-manual-operations.ts'
 
 interface TargetResult {
   readonly name: string
@@ -66,6 +68,48 @@ scenario(
     for (const output of [run.log, JSON.stringify(run.outputs), run.summary])
       expect(output).not.toContain((privateKey ?? '').split('\n')[1])
   },
+)
+
+scenario(
+  'a job with a target that has a secret of its own and one with the certificate of the job',
+  async ({ environment }) => {
+    const { certificate = '', 'private-key': privateKey = '', ...inputs } = environment.inputs()
+    const own = await environment.certificateAuthority.issue({ hosts: ['own.example.com'] })
+    await applyClusterSecret(environment, {
+      name: 'milvus-tls',
+      entries: { 'tls.crt': own.fullchain, 'tls.key': own.privateKey },
+    })
+    const file = join(environment.directory, 'targets.yml')
+    const ownTarget = { host: 'own.example.com', 'certificate-secret': 'milvus-tls' }
+    await writeFile(
+      file,
+      JSON.stringify({
+        defaults: { ...inputs, region: environment.region, environment: 'production' },
+        targets: [
+          { name: 'own', 'ingress-name': 'own', 'group-name': 'shared', ...ownTarget },
+          { name: 'job', 'ingress-name': 'job', 'group-name': 'shared' },
+        ],
+      }),
+    )
+    const jobInputs = {
+      ...readJobInputs(await runFleetAction(environment, 'plan', { file })),
+      certificate,
+      'private-key': privateKey,
+    }
+    for (const mode of ['deploy', 'check']) {
+      const run = await runFleetAction(environment, 'deploy', { ...jobInputs, mode })
+      const results = JSON.parse(run.outputs['results'] ?? '[]') as TargetResult[]
+      expect({ mode, log: run.exitCode === 0 ? '' : run.log }).toEqual({ mode, log: '' })
+      const served = await Promise.all(
+        results.map(async ({ name, outputs }) => {
+          const imported = await findCertificate(environment, outputs['certificate-arn'])
+          return `${name}: ${imported?.x509.subjectAltName}`
+        }),
+      )
+      expect(served).toEqual(['own: DNS:own.example.com', `job: DNS:${environment.host}`])
+    }
+  },
+  { start: 'cluster-ip' },
 )
 
 scenario(

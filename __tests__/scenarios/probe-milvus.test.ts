@@ -145,7 +145,7 @@ simulatorScenario(
         status: 8,
         message: 'rate limit exceeded',
         code: 'probe-grpc-error',
-        text: /it is overloaded, or one of its limits is reached.*Tried for 1 s/,
+        text: /it is overloaded, or one of its limits is reached.*Tried until probe-timeout \(1 s\) was over/,
       },
       {
         status: 12,

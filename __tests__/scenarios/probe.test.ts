@@ -64,7 +64,7 @@ scenario('a transient error of the ALB is retried', async ({ environment, run })
     await environment.overrideAlb({ fixedStatus: Number(status) })
     const result = expectFailure(await run(shortProbe), 'probe', 'probe-http-error')
     expect(getErrorAnnotation(result)).toMatch(text)
-    expect(getErrorAnnotation(result)).toContain('Tried for 1 s.')
+    expect(getErrorAnnotation(result)).toContain('Tried until probe-timeout (1 s) was over.')
   }
 })
 
@@ -155,7 +155,7 @@ simulatorScenario(
     for (const { overrides, text } of [
       {
         overrides: { resetErrorCode: 2 },
-        text: /the ALB or the target had an internal error \(RST_STREAM INTERNAL_ERROR\)\. Tried for 1 s/,
+        text: /the ALB or the target had an internal error \(RST_STREAM INTERNAL_ERROR\)\. Tried until probe-timeout \(1 s\) was over/,
       },
       {
         overrides: { resetErrorCode: 7 },

@@ -5,6 +5,7 @@ import type { TestEnvironment } from '../../testing/environment.ts'
 import type { RunResult } from '../../testing/runner.ts'
 import { checkInputs, expectClean, expectDrift } from './check-expectations.ts'
 import {
+  expectAdditionalFailure,
   expectFailure,
   expectFailureWithoutWrites,
   expectSuccess,
@@ -14,8 +15,10 @@ import {
   getErrorAnnotation,
   listChanges,
 } from './expectations.ts'
-import { importOtherCertificate } from './acm-manual-operations.ts'
-import { denyHelmOnce } from './faults.ts'
+import { importOtherCertificate, listCertificates } from './acm-manual-operations.ts'
+import { getRules } from './alb-manual-operations.ts'
+import { certificateInputs, issueWithLargerKey } from './certificate-inputs.ts'
+import { denyAdmission, denyHelmOnce, holdNextRequest } from './faults.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { buildGroupMember } from './ingress-manual-operations.ts'
 import { createObjects, getObject, patchObject } from './manual-operations.ts'
@@ -91,6 +94,7 @@ scenario(
       requiresCredentials: false,
     })
     expect(first.summary).toMatch(/RESTful API v[12] answers/)
+    expect(first.summary).toContain(`rest -->|"Service ${serviceName}"| milvus`)
     const answer = await callRest(environment)
     expect(answer.status).toBe(200)
     expect(answer.body).toMatch(/^\{"code":(0|200),"data":\[/)
@@ -98,11 +102,25 @@ scenario(
     expect(writes()).toEqual([])
     expectClean(await run({ ...restInputs, ...checkInputs }))
 
+    // What others add without an effect is theirs. A label of the selector has one.
+    const metrics = { name: 'metrics', port: 9091, protocol: 'TCP', targetPort: 9091 }
+    const { ports } = (await getRestService(environment))?.['spec'] as { ports: object[] }
     await patchObject(environment, `service/${serviceName}`, {
-      spec: { selector: { 'app.kubernetes.io/name': 'other' } },
+      metadata: { labels: { team: 'search' }, annotations: { 'example.com/team': 'search' } },
+      spec: { ports: [...ports, metrics], selector: { 'app.kubernetes.io/name': 'other' } },
     })
     const checkWithoutProbe = { ...restInputs, ...checkInputs, probe: 'off' }
     expectDrift(await run(checkWithoutProbe), ['ingress spec.selector'])
+    expect(listChanges(expectSuccess(await run(restInputs)))).toEqual(['ingress spec.selector'])
+    expect((await getRestService(environment))?.['spec']).toMatchObject({
+      ports: [{ name: 'rest' }, { name: 'metrics' }],
+    })
+    expectUnchanged(await run(restInputs))
+    await patchObject(environment, `service/${serviceName}`, {
+      spec: { ports: [{ name: 'rest', port: 19531, targetPort: 19530 }] },
+    })
+    const refused = expectFailure(await run(restInputs), 'ingress', 'ingress-refused')
+    expect(getErrorAnnotation(refused)).toContain(`Delete Service ${serviceName}`)
     await environment.kubectl('delete', 'service', serviceName)
     const check = await run(checkWithoutProbe)
     expect(check.outputs['drift']).toBe('true')
@@ -151,6 +169,75 @@ scenario(
     expectClean(await run({ ...inputs, ...checkInputs }))
   },
   { start: 'installed' },
+)
+
+scenario('the permissions for the RESTful API are checked before any write', async (scenario) => {
+  const { environment, run } = scenario
+  const env = await environment.assumeRole()
+  const expectForbidden = async (inputs: Readonly<Record<string, string>>): Promise<void> => {
+    const role = await environment.assumeRole('get services')
+    expect(await expectFailureWithoutWrites(scenario, inputs, 'cluster-forbidden', role)).toMatch(
+      /get services|cannot get resource "services"/,
+    )
+  }
+  expectSuccess(await run(restInputs, { env }))
+  await patchObject(environment, `service/${serviceName}`, {
+    spec: { selector: { 'app.kubernetes.io/name': 'other' } },
+  })
+  await expectForbidden({ ...restInputs, 'on-failure': 'rollback' })
+  await expectForbidden(destroyInputs)
+  expectSuccess(await run({}, { env }))
+  const removal = await run(destroyInputs, {
+    env: await environment.assumeRole('get services'),
+  })
+  expect(expectSuccess(removal).summary).toContain(
+    `Not allowed to read Service ${serviceName} (get services)`,
+  )
+})
+
+scenario(
+  'a rollback deletes the Service of the RESTful API once the ALB no longer uses it',
+  async ({ environment, run, writes }) => {
+    expectSuccess(await run())
+    const inputs = { ...restInputs, ...shortProbe, 'on-failure': 'rollback' }
+    const deletion = { service: 'kubernetes', operation: /^DELETE .*\/services\// } as const
+    await environment.overrideAlb({ fixedStatus: 502 })
+    environment.controller.options.reconcileDelay = 1_000
+    const continueDeletion = holdNextRequest(environment.faults, deletion)
+    const deletionRequest = environment.requestLog.nextRequest(({ operation }) =>
+      deletion.operation.test(operation),
+    )
+    const running = run(inputs)
+    await deletionRequest
+    const rules = await getRules(environment)
+    continueDeletion()
+    const failed = expectFailure(await running, 'probe', 'probe-target-failed')
+    expect(JSON.stringify(rules)).not.toContain('/v2/vectordb')
+    expect(getErrorAnnotation(failed)).not.toContain('rollback is incomplete')
+    expect(await getRestService(environment)).toBeUndefined()
+
+    const removeFault = environment.faults.inject(
+      denyAdmission(deletion.operation, 'keep the Service'),
+    )
+    const other = certificateInputs(await issueWithLargerKey(environment))
+    const incomplete = expectFailure(
+      await run({ ...inputs, ...other }),
+      'probe',
+      'probe-target-failed',
+    )
+    expectAdditionalFailure(incomplete, 'rollback-incomplete')
+    expect(getErrorAnnotation(incomplete)).toMatch(
+      /The rollback is incomplete\. Service milvus-demo-rest: The Kubernetes API rejected the deletion of Service milvus-demo-rest for the RESTful API: .*keep the Service\. (?!.*rest: false)/,
+    )
+    // The Ingress was rolled back, so its certificate is not in use any more.
+    expect(getErrorAnnotation(incomplete)).not.toContain('ACM certificate')
+    expect(await listCertificates(environment)).toHaveLength(1)
+    expect(writes().slice(-2)).toEqual(['acm DeleteCertificate', expect.stringContaining('DELETE')])
+    removeFault()
+    await environment.overrideAlb({ fixedStatus: undefined })
+    expect(listChanges(expectSuccess(await run()))).toEqual(['ingress RESTful API'])
+  },
+  { requiresSimulatedController: true },
 )
 
 simulatorScenario(

@@ -59,8 +59,18 @@ function validateService({ spec }: KubernetesObject): Cause[] {
       field: 'spec.LoadBalancerSourceRanges',
     })
   }
-  if (asArray(getIn(spec, 'ports')).length === 0 && getIn(spec, 'clusterIP') !== 'None')
+  const ports = asArray(getIn(spec, 'ports'))
+  if (ports.length === 0 && getIn(spec, 'clusterIP') !== 'None')
     causes.push(missingFieldCause('spec.ports'))
+  const names = ports.map((port) => asString(getIn(port, 'name')))
+  names.forEach((name, index) => {
+    if (name !== '' && names.indexOf(name) < index)
+      causes.push({
+        reason: 'FieldValueDuplicate',
+        message: `Duplicate value: "${name}"`,
+        field: `spec.ports[${index}].name`,
+      })
+  })
   return causes
 }
 

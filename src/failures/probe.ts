@@ -12,11 +12,14 @@ export function probeFailed(failure: ProbeFailure): ActionError {
   })
 }
 
-/** @param failure of the last attempt */
+/**
+ * @param failure of the last attempt
+ * @param seconds of input probe-timeout
+ */
 export function probeTimedOut(failure: ProbeFailure, seconds: number): ActionError {
   return new ActionError({
     code: failure.code,
-    problem: `${failure.message} Tried for ${seconds} s.`,
+    problem: `${failure.message} Tried until probe-timeout (${seconds} s) was over.`,
     remedy: failure.remedy,
     cause: failure,
   })

@@ -207,18 +207,42 @@ export function restServiceWithoutSelector(service: string): ActionError {
   })
 }
 
-/** The API server, or a webhook, rejects a write of the Service. */
-export function restServiceRejected(rejection: {
+/** A write of the Service of the RESTful API that the API server, or a webhook, rejected. */
+interface RejectedServiceWrite {
   readonly service: string
+  /** Whether something else wrote the Service at the same time. */
+  readonly isConcurrent: boolean
   readonly message: string
   readonly cause: unknown
-}): ActionError {
-  const { service, message, cause } = rejection
+}
+
+/** @param rejection `isNameTaken`: another port of the Service has the name of ours */
+export function restServiceRejected(
+  rejection: RejectedServiceWrite & { readonly isNameTaken: boolean },
+): ActionError {
+  const { service, isConcurrent, isNameTaken, message, cause } = rejection
+  let remedy =
+    'Correct what the message names (a policy or a quota of the cluster), then run the job again.'
+  if (isConcurrent)
+    remedy = 'Something else changed the Service at the same time. Run the job again.'
+  if (isNameTaken)
+    remedy = `Something else changed the port of the Service. Delete Service ${service} and run the job again, which creates it anew.`
   return new ActionError({
     code: 'ingress-refused',
-    problem: `The Kubernetes API rejected Service ${service}, which input rest needs: ${message}`,
-    remedy:
-      'Correct what the message names (a policy or a quota of the cluster), or set rest: false. Then run the job again.',
+    problem: `The Kubernetes API rejected Service ${service} for the RESTful API: ${message}`,
+    remedy,
+    cause,
+  })
+}
+
+export function restServiceDeletionRejected(rejection: RejectedServiceWrite): ActionError {
+  const { service, isConcurrent, message, cause } = rejection
+  return new ActionError({
+    code: 'ingress-refused',
+    problem: `The Kubernetes API rejected the deletion of Service ${service} for the RESTful API: ${message}`,
+    remedy: isConcurrent
+      ? 'The Service was recreated at the same time. Find out by whom, then run the job again.'
+      : 'Correct what the message names (a policy of the cluster, for example), then run the job again.',
     cause,
   })
 }

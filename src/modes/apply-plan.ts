@@ -8,7 +8,9 @@ import type { AppliedIngress } from '../steps/ingress/ingress.ts'
 import type { IngressOperation } from '../steps/ingress/operations.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
 import type { ActiveLoadBalancer } from '../steps/load-balancer/load-balancer.ts'
+import type { AwaitedIngress } from '../steps/load-balancer/wait.ts'
 import { deleteCertificate, restoreIngress, restoreRestService } from '../steps/rollback.ts'
+import type { Release } from '../steps/preflight/preflight.ts'
 import * as release from '../steps/release/release.ts'
 import { rollbackRelease } from '../steps/release/rollback.ts'
 import type { LockedRun } from '../steps/run.ts'
@@ -46,6 +48,11 @@ export async function applyPlan(deployment: PlannedDeployment): Promise<void> {
   await runProbe(deployment, endpoint)
 }
 
+const describeIngress = ({ plan }: PlannedDeployment): string =>
+  `Ingress ${plan.target.ingressName}`
+
+const describeRelease = ({ latestRevision }: Release): string => `release ${latestRevision.name}`
+
 /** Whether the Service keeps its own load balancer until the ALB has passed the probe. */
 const isCutoverLast = ({ settings, plan }: PlannedDeployment): boolean =>
   settings.cutover === 'last' && plan.release.length > 0
@@ -67,7 +74,7 @@ async function applyCertificate(deployment: PlannedDeployment): Promise<ServedCe
     registerRollback({
       step: 'certificate',
       object: `ACM certificate ${served.arn}`,
-      dependsOn: 'ingress',
+      dependsOn: describeIngress(deployment),
       rollBack: () => deleteCertificate(deployment, served),
     })
   return served
@@ -91,7 +98,7 @@ function registerReleaseRollback(deployment: PlannedDeployment): void {
   if (!upgrade || !installedRelease) return
   deployment.registerRollback({
     step: 'release',
-    object: `release ${installedRelease.latestRevision.name}`,
+    object: describeRelease(installedRelease),
     rollBack: () =>
       rollbackRelease(deployment, {
         release: installedRelease,
@@ -115,22 +122,14 @@ async function applyIngress(
   deployment: PlannedDeployment,
   served: ServedCertificate,
 ): Promise<AppliedIngress> {
-  const { context, plan, registerRollback } = deployment
+  const { context, plan } = deployment
   const { target } = plan
   const { ingressName } = target
   const operations = resolveIngressOperations(deployment, served).filter(
     (operation) => !ingress.isCleanup(operation),
   )
-  const apply = operations.find((operation) => operation.action === 'apply')
   return context.step('ingress', async () => {
-    registerRestServiceRollback(deployment, operations)
-    if (apply)
-      registerRollback({
-        step: 'ingress',
-        object: `Ingress ${ingressName}`,
-        ...(isCutoverLast(deployment) && { dependsOn: 'release' }),
-        rollBack: () => restoreIngress(deployment, { target, desired: apply.desired }),
-      })
+    registerIngressRollbacks(deployment, operations)
     const applied = await ingress.apply(deployment, operations)
     const result =
       applied ?? (target.ingress && { ingress: target.ingress, eventCursor: undefined })
@@ -139,19 +138,40 @@ async function applyIngress(
   })
 }
 
-/** Rolled back after the Ingress, which refers to the Service. */
-function registerRestServiceRollback(
+/** The Service of the RESTful API is rolled back after the Ingress, which refers to it. */
+function registerIngressRollbacks(
   deployment: PlannedDeployment,
   operations: readonly IngressOperation[],
 ): void {
-  const apply = operations.find((operation) => operation.action === 'apply-rest-service')
-  if (!apply) return
-  deployment.registerRollback({
-    step: 'ingress',
-    object: `Service ${apply.name}`,
-    dependsOn: 'ingress',
-    rollBack: () => restoreRestService(deployment, apply),
-  })
+  const { registerRollback } = deployment
+  const { target } = deployment.plan
+  let restoredIngress: AwaitedIngress | undefined
+  const applyService = operations.find((operation) => operation.action === 'apply-rest-service')
+  if (applyService)
+    registerRollback({
+      step: 'ingress',
+      object: `Service ${applyService.name}`,
+      dependsOn: describeIngress(deployment),
+      isCleanup: true,
+      rollBack: () => restoreRestService(deployment, applyService, restoredIngress),
+    })
+  const apply = operations.find((operation) => operation.action === 'apply')
+  if (apply)
+    registerRollback({
+      step: 'ingress',
+      object: describeIngress(deployment),
+      ...(isCutoverLast(deployment) &&
+        target.release && { dependsOn: describeRelease(target.release) }),
+      rollBack: async () => {
+        const { outcome, awaited } = await restoreIngress(deployment, {
+          target,
+          desired: apply.desired,
+          isAwaited: applyService !== undefined && applyService.before === undefined,
+        })
+        restoredIngress = awaited
+        return outcome
+      },
+    })
 }
 
 /** Completes the planned operations with the ARN of the certificate. */

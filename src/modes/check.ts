@@ -102,7 +102,7 @@ async function setCurrentOutputs(run: EndpointRun, observations: Observations): 
     valueOrUndefined(observations.certificatePlan),
   ])
   if (certificatePlan?.current) setCertificateOutputs(run, certificatePlan.current)
-  if (target) setTargetOutputs(run.context, target)
+  if (target) setTargetOutputs(run, target)
 }
 
 interface ComparisonResult {

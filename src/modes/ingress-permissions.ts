@@ -42,9 +42,8 @@ function listOperationPermissions(operation: IngressOperation, rollsBack: boolea
     case 'apply-rest-service': {
       const exists = operation.before !== undefined
       const permissions = restServiceApplyPermissions(exists)
-      return rollsBack && !exists
-        ? [...permissions, ...restServiceRollbackPermissions()]
-        : permissions
+      if (rollsBack) permissions.push(...restServiceRollbackPermissions(exists))
+      return permissions
     }
     case 'delete-rest-service':
       return restServiceDeletionPermissions()

@@ -2,6 +2,7 @@
 import type { EndpointSettings } from '../inputs/types.ts'
 import type { AcmCertificate } from '../steps/certificate/selection.ts'
 import { getAddresses, type Addresses } from '../steps/ingress/manifest.ts'
+import { getRestServiceName } from '../steps/ingress/rest-service.ts'
 import { setEndpointOutputs } from '../steps/load-balancer/load-balancer.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
 import type { EndpointRun } from '../steps/run.ts'
@@ -14,10 +15,12 @@ import { expiresSoon } from '../x509/warnings.ts'
  * later. The address is not among them: an old one may no longer work.
  */
 export function setTargetOutputs(
-  context: Context,
+  { context, settings }: EndpointRun,
   { ingressName, release, service }: Target,
 ): void {
   context.recordTopology({ service })
+  if (settings.ingress.rest)
+    context.recordTopology({ restService: getRestServiceName(ingressName) })
   context.setOutput('ingress-name', ingressName)
   if (release) context.setOutput('release-revision', String(release.latestRevision.revision))
 }

@@ -46,7 +46,7 @@ export async function buildPlan(run: EndpointRun): Promise<Outcome<Plan>> {
     ingress: await observations.ingressOperations,
     loadBalancer: await observations.loadBalancerOperations,
   }
-  setTargetOutputs(context, target)
+  setTargetOutputs(run, target)
   const { current, operations } = plan.certificate
   if (current && operations.length === 0) setCertificateOutputs(run, current)
   release.logReleaseNotes(run, target, differences)

@@ -14,8 +14,10 @@ export interface RollbackAction {
   readonly step: StepName
   /** The changed object, for people. */
   readonly object: string
-  /** A step whose rollback has to succeed before this one may run. */
-  readonly dependsOn?: StepName
+  /** An object that has to be rolled back before this one may be. */
+  readonly dependsOn?: string
+  /** Whether it waits for others to notice what was rolled back: it runs after everything else. */
+  readonly isCleanup?: boolean
   /** @returns a phrase for the log */
   readonly rollBack: () => Promise<string>
 }
@@ -57,25 +59,30 @@ async function rollBackAll(
   failure: ActionError,
 ): Promise<ActionError> {
   const incidents: string[] = []
-  const failedSteps = new Set<StepName>()
-  for (const action of actions) {
-    const { step, object, dependsOn } = action
-    if (dependsOn !== undefined && failedSteps.has(dependsOn)) {
-      failedSteps.add(step)
-      incidents.push(`${object} was kept, because step ${dependsOn} was not rolled back.`)
+  const failedObjects = new Set<string>()
+  for (const action of sortByExecution(actions)) {
+    const { object, dependsOn } = action
+    if (dependsOn !== undefined && failedObjects.has(dependsOn)) {
+      failedObjects.add(object)
+      incidents.push(`${object} was kept, because ${dependsOn} was not rolled back.`)
       continue
     }
     try {
       await rollBack(context, action)
     } catch (thrown) {
       const { message, remedy } = toActionError(thrown)
-      failedSteps.add(step)
+      failedObjects.add(object)
       incidents.push(`${object}: ${message.replace(/\.?$/, '.')} ${remedy}`)
     }
   }
   if (incidents.length === 0) return failure
   return failure.withOtherErrors([...failure.otherErrors, rollbackIncomplete(incidents)])
 }
+
+const sortByExecution = (actions: readonly RollbackAction[]): RollbackAction[] => [
+  ...actions.filter(({ isCleanup = false }) => !isCleanup),
+  ...actions.filter(({ isCleanup = false }) => isCleanup),
+]
 
 const rollBack = (context: Context, action: RollbackAction): Promise<void> =>
   context.step(action.step, async () => ({

@@ -16,14 +16,14 @@ export const escapeLabel = (text: string): string =>
     .replace(/[^A-Za-z0-9 .,:/()-]/gu, (character) => `#${character.codePointAt(0) ?? 0};`)
 
 /** A link of the route. */
-type Hop = 'client' | 'rule' | 'backend'
+type Hop = 'client' | 'rule' | 'backend' | 'rest'
 
 interface BrokenLink {
   readonly hop: Hop
   readonly code: FailureCode
 }
 
-/** The links that failures break, where it is not the one behind the ALB. */
+/** The links that failures break, where it is not the one of gRPC behind the ALB. */
 const hopOfCode: Partial<Record<FailureCode, Hop>> = {
   'load-balancer-failed': 'client',
   'load-balancer-timeout': 'client',
@@ -38,6 +38,7 @@ const hopOfCode: Partial<Record<FailureCode, Hop>> = {
   'probe-host-dns-missing': 'client',
   'probe-host-dns-differs': 'client',
   'probe-not-routed': 'rule',
+  'probe-rest-failed': 'rest',
 }
 
 /**
@@ -57,9 +58,12 @@ export function renderDiagram(
   if (address === undefined || !topology.service) return ''
   const { host, namespace, ingress } = settings
   const { listenPort } = ingress
-  const broken = findBrokenLink(error)
+  const isRestServed = topology.restTargetGroup !== undefined
+  const broken = findBrokenLink(error, isRestServed)
   const clientLabel = escapeLabel(`gRPC over TLS, ${host}:${listenPort}`)
-  const groupLabel = describeTargetGroup(topology)
+  const groupLabel = describeTargetGroup(topology.targetGroup, 'GRPC')
+  const restGroupLabel = describeTargetGroup(topology.restTargetGroup, 'HTTP1')
+  const restLabel = escapeLabel(`Service ${topology.restService ?? ''}`)
   const renderLink = (hop: Hop, label = ''): string =>
     hop === broken?.hop ? renderBrokenLink(label, broken.code) : renderIntactLink(label)
   const albName = topology.loadBalancerName ?? address
@@ -71,11 +75,13 @@ export function renderDiagram(
     `  client(["client"]) ${renderLink('client', clientLabel)} listener`,
     `  subgraph alb["${albLabel}"]`,
     `    listener["HTTPS listener ${listenPort}"] ${renderLink('rule')} group["${groupLabel}"]`,
+    ...(isRestServed ? [`    listener -->|"RESTful API"| rest["${restGroupLabel}"]`] : []),
     '  end',
     `  subgraph cluster["namespace ${escapeLabel(namespace)}"]`,
     `    milvus[["${milvusLabel}"]]`,
     '  end',
     `  group ${renderLink('backend')} milvus`,
+    ...(isRestServed ? [`  rest ${renderLink('rest', restLabel)} milvus`] : []),
     ...(broken === undefined
       ? []
       : [`  style ${hopEnds[broken.hop]} stroke:#d1242f,stroke-width:2px`]),
@@ -88,8 +94,8 @@ function describeLoadBalancer(name: string, scheme: string, group: string | unde
   return escapeLabel(`ALB ${name} (${scheme}${groupText})`)
 }
 
-const describeTargetGroup = ({ targetGroup }: Topology): string =>
-  escapeLabel(`target group ${targetGroup ?? ''} (GRPC, ip)`)
+const describeTargetGroup = (name: string | undefined, protocolVersion: string): string =>
+  escapeLabel(`target group ${name ?? ''} (${protocolVersion}, ip)`)
 
 function describeBackend({ service, pods }: Topology, version: string | undefined): string {
   const lines: string[] = []
@@ -99,18 +105,22 @@ function describeBackend({ service, pods }: Topology, version: string | undefine
   return lines.map(escapeLabel).join('<br>')
 }
 
-/** The node behind each link. */
+/** The node that each broken link marks: Milvus itself answers gRPC when the RESTful API fails. */
 const hopEnds: Readonly<Record<Hop, string>> = {
   client: 'listener',
   rule: 'group',
   backend: 'milvus',
+  rest: 'rest',
 }
 
 /** The first of all problems that breaks a link: a check may find others besides. */
-function findBrokenLink(error: ActionError | undefined): BrokenLink | undefined {
+function findBrokenLink(
+  error: ActionError | undefined,
+  isRestServed: boolean,
+): BrokenLink | undefined {
   for (const { code } of error?.allErrors ?? []) {
     const hop = hopOfCode[code] ?? (failuresOfProbe.test(code) ? 'backend' : undefined)
-    if (hop !== undefined) return { hop, code }
+    if (hop !== undefined && (hop !== 'rest' || isRestServed)) return { hop, code }
   }
   return undefined
 }

@@ -2,11 +2,12 @@
 import { ownedAnnotations } from '../clients/kubernetes/field-ownership.ts'
 import { ingressPath, servicePath } from '../clients/kubernetes/paths.ts'
 import type { Ingress, Service } from '../clients/kubernetes/types.ts'
+import type { Settings } from '../inputs/types.ts'
 import type { ServedCertificate } from './certificate/certificate.ts'
 import * as certificateRemoval from './certificate/removal.ts'
 import { toManifest, type DesiredIngress } from './ingress/desired.ts'
 import type { IngressRemovalRun } from './ingress/deletion.ts'
-import { applyManifest } from './ingress/ingress.ts'
+import { applyManifest, getEventCursor } from './ingress/ingress.ts'
 import {
   buildPreviousManifest,
   diffIngress,
@@ -21,8 +22,13 @@ import { buildPreviousRestService, diffRestService } from './ingress/rest-servic
 import { restoreOwnership } from './ingress/ownership.ts'
 import { applyRemoval, checkDeletionProtection, planRemoval } from './ingress/removal.ts'
 import { describeLoadBalancer } from './load-balancer/snapshot.ts'
+import {
+  waitForController,
+  type AwaitedIngress,
+  type LoadBalancerRun,
+} from './load-balancer/wait.ts'
 import type { Target } from './preflight/preflight.ts'
-import type { AcmRun, ClusterRun, Run } from './run.ts'
+import type { AcmRun, Run } from './run.ts'
 import type { Context } from './step.ts'
 
 /**
@@ -31,7 +37,7 @@ import type { Context } from './step.ts'
  */
 const maxRollbackWait = 120
 
-function withCappedTimeout<C>(run: Run<C>): Run<C> {
+function withCappedTimeout<C, S extends Settings>(run: Run<C, S>): Run<C, S> {
   const { timeouts } = run.settings
   const loadBalancer = Math.min(maxRollbackWait, timeouts.loadBalancer)
   return { ...run, settings: { ...run.settings, timeouts: { ...timeouts, loadBalancer } } }
@@ -61,31 +67,40 @@ export interface AppliedTarget {
   /** With the Ingress as it was before the run. */
   readonly target: Target
   readonly desired: DesiredIngress
+  /** Whether a later rollback waits until the controller has reconciled the restored Ingress. */
+  readonly isAwaited: boolean
+}
+
+/** What restoreIngress did. */
+export interface IngressRestoration {
+  /** For the log. */
+  readonly outcome: string
+  /** What to wait for; undefined when there is nothing to reconcile, or nobody waits. */
+  readonly awaited: AwaitedIngress | undefined
 }
 
 /**
  * Restores the Ingress that existed before the run, or deletes the one that the run created.
- * @returns the outcome, for the log
  * @throws ActionError `ingress-conflict`, `ingress-refused`, `ingress-not-deleted`,
  *   `load-balancer-protected`
  */
 export async function restoreIngress(
-  run: IngressRemovalRun,
-  { target, desired }: AppliedTarget,
-): Promise<string> {
+  run: LoadBalancerRun,
+  { target, desired, isAwaited }: AppliedTarget,
+): Promise<IngressRestoration> {
   const { context, settings, clients } = run
   const { ingressName, ingress: before } = target
   const live = await clients.kubernetes.get<Ingress>(
     ingressPath(settings.namespace, ingressName),
     `read Ingress ${ingressName}`,
   )
-  if (!live) return `Ingress ${ingressName} does not exist`
+  if (!live) return done(`Ingress ${ingressName} does not exist`)
   if (ownedAnnotations(live, fieldManager).size === 0)
-    return `Ingress ${ingressName} was not applied by this run and is unchanged`
+    return done(`Ingress ${ingressName} was not applied by this run and is unchanged`)
   if (!before) {
     const outcome = await deleteNewIngress(run, target, live)
     clearOutputs(context, before, desired)
-    return outcome
+    return done(outcome)
   }
   clearOutputs(context, before, desired)
   const manifest = buildPreviousManifest(before, toManifest(desired))
@@ -93,19 +108,49 @@ export async function restoreIngress(
   const object = `Ingress ${settings.namespace}/${ingressName}`
   for (const difference of differences)
     context.recordChange({ step: 'ingress', object, ...difference, why })
-  if (differences.length > 0) await applyManifest(run, manifest)
+  const completeWait = isAwaited ? await prepareWait(run, target, live) : undefined
+  const restored = differences.length > 0 ? await applyManifest(run, manifest) : undefined
   if (ownedAnnotations(before, fieldManager).size === 0) await restoreOwnership(run, before)
-  return `Ingress ${ingressName} is restored`
+  return {
+    outcome: `Ingress ${ingressName} is restored`,
+    awaited: restored && completeWait?.(restored),
+  }
+}
+
+const done = (outcome: string): IngressRestoration => ({ outcome, awaited: undefined })
+
+/**
+ * Reads what a wait for the controller compares with. It does without the load balancer.
+ * @param live before it is applied again
+ */
+async function prepareWait(
+  run: LoadBalancerRun,
+  target: Target,
+  live: Ingress,
+): Promise<(ingress: Ingress) => AwaitedIngress> {
+  const address = getIngressHostname(live)
+  const [eventCursor, snapshot] = await Promise.all([
+    getEventCursor(run),
+    address === undefined
+      ? undefined
+      : describeLoadBalancer(run.settings, run.clients.loadBalancers, address).catch(
+          () => undefined,
+        ),
+  ])
+  return (ingress) => ({ ingress, eventCursor, target, snapshot, isCertificateNew: false })
 }
 
 /**
- * Restores the Service of the RESTful API as it was before the run, or deletes a new one.
+ * Restores the Service of the RESTful API as it was before the run, or deletes a new one once the
+ * controller has reconciled the Ingress, which no longer refers to it.
+ * @param restoredIngress undefined when the controller has nothing to reconcile
  * @returns the outcome, for the log
- * @throws ActionError `ingress-refused`
+ * @throws ActionError `ingress-refused`, and those of the wait for the controller
  */
 export async function restoreRestService(
-  run: ClusterRun,
+  run: LoadBalancerRun,
   { namespace, name, desired, before }: ApplyRestService,
+  restoredIngress: AwaitedIngress | undefined,
 ): Promise<string> {
   const path = servicePath(namespace, name)
   const live = await run.clients.kubernetes.get<Service>(path, `read Service ${name}`)
@@ -120,9 +165,16 @@ export async function restoreRestService(
   // One that someone else created in the meantime is not ours to delete.
   if (!live || ownedAnnotations(live, fieldManager).size === 0)
     return `Service ${name} was not created`
+  if (restoredIngress) await waitForReconcile(withCappedTimeout(run), restoredIngress)
   run.context.recordChange({ ...change, path: 'RESTful API', before: restPaths.join(', ') })
   await deleteRestService(run, { namespace, name, uid: live.metadata.uid })
   return `Service ${name} is deleted`
+}
+
+async function waitForReconcile(run: LoadBalancerRun, ingress: AwaitedIngress): Promise<void> {
+  const { context, settings } = run
+  const deadline = context.clock.now() + settings.timeouts.loadBalancer * 1000
+  await waitForController(run, { ...ingress, deadline })
 }
 
 async function deleteNewIngress(

@@ -63,6 +63,9 @@ export interface Topology {
   /** Name of the ALB. */
   readonly loadBalancerName?: string
   readonly targetGroup?: string
+  /** The target group and the Service of the RESTful API, while it is served. */
+  readonly restTargetGroup?: string
+  readonly restService?: string
   /** The IngressGroup whose ALB the Ingress shares. */
   readonly group?: string
   readonly service?: { readonly name: string; readonly port: number }

@@ -116,3 +116,21 @@ test('a channel that could not reconnect tries again with the next call', async 
   expect((await channel.call(call)).response.status).toBe(0)
   expect(connectionCount).toBe(3)
 })
+
+test('a channel that is closed during a call does not reconnect', async () => {
+  const streams: http2.ServerHttp2Stream[] = []
+  const { channel, connections } = await openChannel((stream) => {
+    const [first] = streams
+    streams.push(stream)
+    if (!first) return
+    endGracefully(stream)
+    if (!first.destroyed) sendResponse(first, { 'grpc-status': '0' })
+  })
+  const [first, second] = [channel.call(call), channel.call(call)]
+  second.catch(() => undefined)
+  await first
+  channel.close()
+  expect(await captureError(() => second)).toMatchObject({ code: 'probe-http-error' })
+  expect(await captureError(() => channel.call(call))).toMatchObject({ code: 'probe-http-error' })
+  expect(connections.size).toBe(1)
+})

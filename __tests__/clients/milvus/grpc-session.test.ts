@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type http2 from 'node:http2'
 import type { GrpcResponse } from '../../../src/clients/milvus/grpc-session.ts'
+import { captureError } from '../../capture-error.ts'
 import {
   callOptions,
   frame,
@@ -204,4 +205,35 @@ describe('a session', () => {
     })
     expect(status).toBe(0)
   })
+})
+
+test.each<{ name: string; onFirst: StreamHandler; problem: RegExp }>([
+  { name: 'has no answer', onFirst: () => undefined, problem: /no complete answer within/ },
+  {
+    name: 'has an endless answer',
+    onFirst: (stream) => {
+      stream.respond(grpcHeaders)
+      const write = (): void => {
+        if (!stream.destroyed) stream.write(Buffer.alloc(256 * 1024), write)
+      }
+      write()
+    },
+    problem: /more than 1048576 bytes/,
+  },
+])('a call that $name says nothing about another one', async ({ onFirst, problem }) => {
+  let first: http2.ServerHttp2Stream | undefined
+  const session = await openSession((stream, headers) => {
+    if (first) first.on('close', () => sendResponse(stream, { 'grpc-status': '0' }))
+    else {
+      first = stream
+      onFirst(stream, headers)
+    }
+  })
+  const [unanswered, answered] = [
+    captureError(() => session.call({ ...callOptions, timeout: 300 })),
+    session.call(callOptions),
+  ]
+  expect(String(await unanswered)).toMatch(problem)
+  expect(await answered).toMatchObject({ status: 0 })
+  expect(session.isOpen).toBe(true)
 })

@@ -31,6 +31,8 @@ const milvus = createService('milvus-demo', {
 const build = (ingressName = 'milvus-demo') =>
   buildRestService({ namespace: 'milvus', ingressName, milvus, port: 19530 })
 
+const restPorts = build().spec.ports ?? []
+
 /** As the API shows a Service that this action applied. */
 function createLive(
   overrides: { annotations?: Readonly<Record<string, string>>; spec?: object } = {},
@@ -38,7 +40,7 @@ function createLive(
   const { metadata, spec } = build()
   const annotations = { ...metadata.annotations, ...overrides.annotations }
   const fields: FieldsV1 = Object.fromEntries(
-    Object.keys(annotations).map((key) => [`f:${key}`, {}]),
+    Object.keys(metadata.annotations).map((key) => [`f:${key}`, {}]),
   )
   const managedFields = [
     {
@@ -63,8 +65,11 @@ test('selects the pods of Milvus, on the same port, for HTTP/1.1', () => {
       labels: { 'app.kubernetes.io/managed-by': 'milvus-alb-action' },
       annotations: {
         'milvus-alb-action/ingress': 'milvus-demo',
+        // Those of the Service come before those of the Ingress, whoever sets them.
+        [`${prefix}/target-type`]: 'ip',
+        [`${prefix}/backend-protocol`]: 'HTTP',
         [`${prefix}/backend-protocol-version`]: 'HTTP1',
-        // All parts of a health check for gRPC that annotations of the Ingress may contain.
+        // What differs between health checks for gRPC and for HTTP.
         [`${prefix}/healthcheck-path`]: '/',
         [`${prefix}/healthcheck-port`]: 'traffic-port',
         [`${prefix}/success-codes`]: '200-499',
@@ -102,6 +107,44 @@ describe('differences', () => {
       name: 'a changed protocol version',
       live: createLive({ annotations: { [`${prefix}/backend-protocol-version`]: 'GRPC' } }),
       paths: [`metadata.annotations.${prefix}/backend-protocol-version`],
+    },
+    {
+      name: 'what others added without an effect',
+      live: createLive({
+        annotations: { [`${prefix}/tags`]: 'team=search' },
+        spec: { ports: [...restPorts, { name: 'metrics', port: 9091, targetPort: 9091 }] },
+      }),
+      paths: [],
+    },
+    {
+      name: 'a target type and a protocol that others added',
+      live: createLive({
+        annotations: {
+          [`${prefix}/target-type`]: 'instance',
+          [`${prefix}/backend-protocol`]: 'HTTPS',
+        },
+      }),
+      paths: [
+        `metadata.annotations.${prefix}/target-type`,
+        `metadata.annotations.${prefix}/backend-protocol`,
+      ],
+    },
+    {
+      name: 'a label that others added to the selector',
+      live: createLive({ spec: { selector: { ...selector, tier: 'search' } } }),
+      paths: ['spec.selector'],
+    },
+    {
+      name: 'another port of the pods',
+      live: createLive({
+        spec: { ports: restPorts.map((port) => ({ ...port, targetPort: 9091 })) },
+      }),
+      paths: ['spec.ports'],
+    },
+    {
+      name: 'the same number for another protocol',
+      live: createLive({ spec: { ports: restPorts.map((p) => ({ ...p, protocol: 'UDP' })) } }),
+      paths: ['spec.ports'],
     },
     {
       name: 'other pods, port and type',
@@ -168,11 +211,18 @@ test('follows the Service of Milvus', () => {
 
 test('is restored with the values that it had', () => {
   const before = createLive({
-    spec: { selector: { component: 'standalone' }, clusterIP: '10.0.0.1' },
+    spec: {
+      selector: { component: 'standalone' },
+      clusterIP: '10.0.0.1',
+      ports: [{ name: 'rest', port: 19531, targetPort: 'milvus', nodePort: 30000 }],
+    },
   })
   const manifest = buildPreviousRestService(before, build())
-  expect(manifest.spec).toMatchObject({ type: 'ClusterIP', selector: { component: 'standalone' } })
-  expect(manifest.spec).not.toHaveProperty('clusterIP')
+  expect(manifest.spec).toEqual({
+    type: 'ClusterIP',
+    selector: { component: 'standalone' },
+    ports: [{ name: 'rest', port: 19531, protocol: 'TCP', targetPort: 'milvus' }],
+  })
   expect(diffRestService(manifest, before)).toEqual([])
 })
 
@@ -206,6 +256,12 @@ describe('permissions', () => {
       operation: apply(undefined),
       onFailure: 'rollback',
       expected: ['patch', 'create', 'get', 'delete'],
+    },
+    {
+      name: 'change, and restore by a rollback',
+      operation: apply(live),
+      onFailure: 'rollback',
+      expected: ['patch', 'get'],
     },
     { name: 'delete', operation: deletion, expected: ['delete'] },
   ])('$name', ({ operation, onFailure = 'keep', expected }) => {

@@ -107,7 +107,7 @@ test('an endpoint that answers no call fails at the deadline', async () => {
     }),
   )
   expect(code).toBe('probe-target-failed')
-  expect(message).toContain('Tried for 300 s.')
+  expect(message).toContain('Tried until probe-timeout (300 s) was over.')
   expect(clock.elapsed).toBeGreaterThanOrEqual(300_000)
 })
 
@@ -135,5 +135,8 @@ test('the failure of the last attempt is reported', async () => {
       timeLeft: 30_000,
     }),
   )
-  expect([code, message]).toEqual([last.code, `${last.message} Tried for 300 s.`])
+  expect([code, message]).toEqual([
+    last.code,
+    `${last.message} Tried until probe-timeout (300 s) was over.`,
+  ])
 })

@@ -35,6 +35,7 @@ export class GrpcChannel {
   private readonly onAbort = (): void => this.close()
   private readonly signal: AbortSignal
   private currentSession: Promise<GrpcSession>
+  private isClosed = false
 
   private constructor(
     connection: TlsConnection,
@@ -71,13 +72,15 @@ export class GrpcChannel {
         const authority = this.endpoint.host
         return { method, response: await session.call({ ...call, authority, timeout }) }
       } catch (thrown) {
-        if (session.hasEndedGracefully && attempt < maxConnections) continue
+        if (session.hasEndedGracefully && attempt < maxConnections && !this.isClosed) continue
         throw alertFailure(this.endpoint, thrown) ?? callFailure(method, thrown)
       }
     }
   }
 
+  /** Calls in progress fail, and later ones too. */
   close(): void {
+    this.isClosed = true
     this.signal.removeEventListener('abort', this.onAbort)
     for (const session of this.sessions) session.close()
   }
@@ -86,7 +89,7 @@ export class GrpcChannel {
   private getOpenSession(): Promise<GrpcSession> {
     const current = this.currentSession
     const next = current.then(async (session) =>
-      session.isOpen ? session : this.startSession(await this.reconnect()),
+      session.isOpen || this.isClosed ? session : this.startSession(await this.reconnect()),
     )
     this.currentSession = next.catch(() => current)
     return next
@@ -95,6 +98,7 @@ export class GrpcChannel {
   private startSession({ socket }: TlsConnection): GrpcSession {
     const session = new GrpcSession(socket, this.endpoint.host)
     this.sessions.push(session)
+    if (this.isClosed) session.close()
     return session
   }
 }

@@ -75,16 +75,22 @@ export class GrpcSession {
     return new Promise((resolve, reject) => {
       if (this.goaway) throw this.goaway
       const stream = this.session.request(createHeaders(call))
-      const timeoutError = new Error(`no complete answer within ${formatSeconds(call.timeout)}`)
-      const timer = setTimeout(() => stream.destroy(timeoutError), call.timeout)
-      const response = receiveResponse(stream)
+      let limitError: Error | undefined
+      const giveUp = (problem: string): void => {
+        limitError = new Error(problem)
+        stream.destroy(limitError)
+      }
+      const timeoutProblem = `no complete answer within ${formatSeconds(call.timeout)}`
+      const timer = setTimeout(() => giveUp(timeoutProblem), call.timeout)
+      const response = receiveResponse(stream, giveUp)
       stream.on('error', (error: NodeJS.ErrnoException) => {
         // An ERR_HTTP2_STREAM_ERROR contains less than the frame, which findCallError reads.
-        if (error.code !== 'ERR_HTTP2_STREAM_ERROR') this.recordConnectionError(error)
+        const isOfCall = error === limitError || error.code === 'ERR_HTTP2_STREAM_ERROR'
+        if (!isOfCall) this.recordConnectionError(error)
       })
       stream.on('close', () => {
         clearTimeout(timer)
-        const error = this.findCallError(stream, response)
+        const error = limitError ?? this.findCallError(stream, response)
         if (error) reject(error)
         else resolve(createResponse(response))
       })
@@ -145,23 +151,25 @@ function createHeaders(call: GrpcCall): http2.OutgoingHttpHeaders {
   }
 }
 
-/** Collects the answer, and destroys the stream when it exceeds a limit. */
-function receiveResponse(stream: http2.ClientHttp2Stream): PartialResponse {
+/** Collects the answer, and gives up when it exceeds a limit. */
+function receiveResponse(
+  stream: http2.ClientHttp2Stream,
+  giveUp: (problem: string) => void,
+): PartialResponse {
   const response: PartialResponse = { headers: {}, trailers: {}, chunks: [] }
   let size = 0
   let interimCount = 0
   stream.on('headers', () => {
     interimCount += 1
     if (interimCount > maxInterimResponses)
-      stream.destroy(new Error(`more than ${maxInterimResponses} interim answers (HTTP 1xx)`))
+      giveUp(`more than ${maxInterimResponses} interim answers (HTTP 1xx)`)
   })
   stream.on('response', (headers: http2.IncomingHttpHeaders) => (response.headers = headers))
   stream.on('trailers', (trailers: http2.IncomingHttpHeaders) => (response.trailers = trailers))
   stream.on('data', (chunk: Buffer) => {
     response.chunks.push(chunk)
     size += chunk.length
-    if (size > maxBodyBytes)
-      stream.destroy(new Error(`the answer has more than ${maxBodyBytes} bytes`))
+    if (size > maxBodyBytes) giveUp(`the answer has more than ${maxBodyBytes} bytes`)
   })
   return response
 }

@@ -3,7 +3,7 @@ import type { StatusError } from '../../clients/kubernetes/request.ts'
 import type { ActionError } from '../../failures/action-error.ts'
 import { webhookUnavailable } from '../../failures/controller.ts'
 import { ingressConflict, ingressRejected } from '../../failures/ingress.ts'
-import { restServiceRejected } from '../../failures/service.ts'
+import { restServiceDeletionRejected, restServiceRejected } from '../../failures/service.ts'
 
 /** @param ingress its name */
 export function translateApplyError(ingress: string, error: StatusError): ActionError {
@@ -22,7 +22,22 @@ export function translateApplyError(ingress: string, error: StatusError): Action
 /** @param service the name of the one for the RESTful API */
 export const translateServiceError = (service: string, error: StatusError): ActionError =>
   findWebhookFailure(`Service ${service}`, error) ??
-  restServiceRejected({ service, message: error.message, cause: error })
+  restServiceRejected({
+    ...describeRejection(service, error),
+    isNameTaken: error.causes.some(({ reason }) => reason === 'FieldValueDuplicate'),
+  })
+
+/** @param service the name of the one for the RESTful API */
+export const translateServiceDeletionError = (service: string, error: StatusError): ActionError =>
+  findWebhookFailure(`Service ${service}`, error) ??
+  restServiceDeletionRejected(describeRejection(service, error))
+
+const describeRejection = (service: string, error: StatusError) => ({
+  service,
+  isConcurrent: error.status === 409,
+  message: error.message,
+  cause: error,
+})
 
 /** The controller has webhooks for Services, too. */
 function findWebhookFailure(object: string, error: StatusError): ActionError | undefined {

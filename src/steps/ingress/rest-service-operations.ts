@@ -6,7 +6,7 @@ import type { Target } from '../preflight/preflight.ts'
 import type { ClusterRun, EndpointRun } from '../run.ts'
 import { fieldManager } from './manifest.ts'
 import type { ApplyRestService, DeleteRestService } from './operations.ts'
-import { translateServiceError } from './rejections.ts'
+import { translateServiceDeletionError, translateServiceError } from './rejections.ts'
 import {
   buildRestService,
   diffRestService,
@@ -55,8 +55,8 @@ export function planRestServiceDeletion({
 }
 
 /**
- * Writes the Service by server-side apply. What others changed in it is reverted: nothing but this
- * action uses it.
+ * Writes the Service by server-side apply. What others changed in its fields is reverted: nothing
+ * but this action uses it.
  * @throws ActionError `ingress-refused`, `controller-webhook-unavailable`
  */
 export async function applyRestService(
@@ -72,11 +72,11 @@ export async function applyRestService(
       `apply Service ${name}`,
     )
   } catch (thrown) {
-    throw translateError(name, thrown)
+    throw thrown instanceof StatusError ? translateServiceError(name, thrown) : thrown
   }
 }
 
-/** @throws ActionError `ingress-refused` */
+/** @throws ActionError `ingress-refused`, `controller-webhook-unavailable` */
 export async function deleteRestService(
   { clients: { kubernetes } }: ClusterRun,
   { namespace, name, uid }: Pick<DeleteRestService, 'namespace' | 'name' | 'uid'>,
@@ -84,7 +84,7 @@ export async function deleteRestService(
   try {
     await kubernetes.deleteObject(servicePath(namespace, name), uid, `delete Service ${name}`)
   } catch (thrown) {
-    throw translateError(name, thrown)
+    throw thrown instanceof StatusError ? translateServiceDeletionError(name, thrown) : thrown
   }
 }
 
@@ -99,6 +99,3 @@ export async function readRestService(
   const name = getRestServiceName(ingressName)
   return kubernetes.get<Service>(servicePath(settings.namespace, name), `read Service ${name}`)
 }
-
-const translateError = (service: string, thrown: unknown): unknown =>
-  thrown instanceof StatusError ? translateServiceError(service, thrown) : thrown

@@ -101,10 +101,12 @@ export interface RestServiceInput {
 }
 
 /**
- * The same pods and port as those of Milvus' Service: Milvus tells the protocols apart. A health
- * check of the Ingress is one for gRPC, so all of its parts are set here. Milvus answers `/` with
- * 404, or with 401 when it requires credentials; an answer shows that it serves HTTP. Source:
- * milvus, internal/distributed/proxy/service.go; the controller's docs, "Annotations".
+ * The same pods and port as those of Milvus' Service: Milvus tells the protocols apart. Annotations
+ * of a Service precede those of the Ingress, so what HTTP/1.1 to pods depends on is set here: the
+ * protocol, the kind of target, and the parts of a health check that are different for gRPC. Milvus
+ * answers `/` with 404, or with 401 when it requires credentials; an answer shows that it serves
+ * HTTP. Source: milvus, internal/distributed/proxy/service.go; the controller's docs,
+ * "Annotations".
  */
 export function buildRestService(input: RestServiceInput): ServiceManifest {
   const { namespace, ingressName, milvus, port } = input
@@ -119,6 +121,8 @@ export function buildRestService(input: RestServiceInput): ServiceManifest {
       labels: { [managedByLabel]: fieldManager },
       annotations: {
         [ingressAnnotation]: ingressName,
+        [`${prefix}target-type`]: 'ip',
+        [`${prefix}backend-protocol`]: 'HTTP',
         [`${prefix}backend-protocol-version`]: 'HTTP1',
         [`${prefix}healthcheck-path`]: '/',
         [`${prefix}healthcheck-port`]: 'traffic-port',
@@ -133,12 +137,19 @@ export function buildRestService(input: RestServiceInput): ServiceManifest {
   }
 }
 
-/** What an apply of `desired` would change. */
+type Ports = NonNullable<Service['spec']['ports']>
+
+/**
+ * What an apply of `desired` would change. Labels, annotations and ports that others added stay,
+ * and do not count. The selector is one field: an apply replaces all of it. Source: Kubernetes API
+ * reference, ServiceSpec.
+ */
 export function diffRestService(
   desired: ServiceManifest,
   live: Service | undefined,
 ): FieldDifference[] {
   const { metadata, spec } = desired
+  const { ports = [] } = spec
   return [
     ...Object.entries(metadata.labels).flatMap(([key, value]) =>
       diffField(`metadata.labels.${key}`, live?.metadata.labels?.[key], value),
@@ -152,20 +163,26 @@ export function diffRestService(
     ),
     ...diffField(
       'spec.ports',
-      live && canonicalJson(describePorts(live.spec.ports)),
-      canonicalJson(spec.ports),
+      live && canonicalJson(selectPorts(describePorts(live.spec.ports), ports)),
+      canonicalJson(ports),
     ),
   ]
 }
 
 /** Only the fields that this action sets: the API server adds others. */
-const describePorts = (ports: Service['spec']['ports'] = []): object[] =>
+const describePorts = (ports: Ports = []): Ports =>
   ports.map(({ name, port, protocol = 'TCP', targetPort }) => ({
-    name,
+    ...(name !== undefined && { name }),
     port,
     protocol,
-    targetPort,
+    ...(targetPort !== undefined && { targetPort }),
   }))
+
+/** An apply identifies a port by its number and protocol. */
+const selectPorts = (ports: Ports, desired: Ports): Ports =>
+  ports.filter((each) =>
+    desired.some(({ port, protocol }) => port === each.port && protocol === each.protocol),
+  )
 
 /** The manifest that restores a Service of this action: the previous values of what it sets. */
 export function buildPreviousRestService(
@@ -186,7 +203,7 @@ export function buildPreviousRestService(
     spec: {
       type: before.spec.type ?? 'ClusterIP',
       ...(before.spec.selector && { selector: before.spec.selector }),
-      ...(before.spec.ports && { ports: before.spec.ports }),
+      ports: describePorts(before.spec.ports),
     },
   }
 }

@@ -81,10 +81,14 @@ function recordAwsNames(
   snapshot: LoadBalancerSnapshot | undefined,
 ): string | undefined {
   const arn = findTargetGroupArn(snapshot, settings)
-  const targetGroup = snapshot?.configuration.targetGroups?.find((each) => each.arn === arn)
+  const restArn = settings.ingress.rest ? findTargetGroupArn(snapshot, settings, 'rest') : undefined
+  const findName = (wanted: string | undefined): string | undefined =>
+    snapshot?.configuration.targetGroups?.find((each) => each.arn === wanted)?.name
+  const [targetGroup, restTargetGroup] = [findName(arn), findName(restArn)]
   context.recordTopology({
     ...(snapshot?.loadBalancer && { loadBalancerName: snapshot.loadBalancer.name }),
-    ...(targetGroup && { targetGroup: targetGroup.name }),
+    ...(targetGroup !== undefined && { targetGroup }),
+    ...(restTargetGroup !== undefined && { restTargetGroup }),
   })
   return arn
 }

@@ -83,9 +83,12 @@ export const ingressApplyPermissions = (exists: boolean): Permission[] =>
 export const restServiceApplyPermissions = (exists: boolean): Permission[] =>
   permissionsFor('', 'services', 'patch', ...(exists ? [] : ['create']))
 
-/** What the rollback of a new Service of the RESTful API needs. */
-export const restServiceRollbackPermissions = (): Permission[] =>
-  permissionsFor('', 'services', 'get', 'delete')
+/**
+ * What the rollback of the Service of the RESTful API needs, in addition to its apply.
+ * @param exists whether the Service is restored, not deleted
+ */
+export const restServiceRollbackPermissions = (exists: boolean): Permission[] =>
+  permissionsFor('', 'services', 'get', ...(exists ? [] : ['delete']))
 
 export const restServiceDeletionPermissions = (): Permission[] =>
   permissionsFor('', 'services', 'delete')

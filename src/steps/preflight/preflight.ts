@@ -39,7 +39,7 @@ export interface PreflightResult {
   readonly target: Promise<Target>
   /**
    * The Ingress of the target, before anything else about it is read. Undefined when it does not
-   * exist, or when `target` rejects.
+   * exist, or when the objects of the target have a problem, with which `target` rejects.
    */
   readonly ingress: Promise<Ingress | undefined>
   /** Resolves when every other requirement is met. */

@@ -3,9 +3,10 @@ import type { ActionError } from '../../failures/action-error.ts'
 import { toActionError, settleAll } from '../../failures/thrown.ts'
 import { ingressToRemoveNotOurs } from '../../failures/ingress-ownership.ts'
 import { releaseToRemoveNotFound } from '../../failures/release-lookup.ts'
-import { undefinedIfDenied } from '../../failures/optional-read.ts'
+import { readOptional } from '../../failures/optional-read.ts'
 import { servesRest } from '../ingress/manifest.ts'
 import { readRestService } from '../ingress/rest-service-operations.ts'
+import { getRestServiceName } from '../ingress/rest-service.ts'
 import type { Context } from '../step.ts'
 import { findManagingTool, specManagers } from '../../clients/kubernetes/managing-tool.ts'
 import { ingressesPath } from '../../clients/kubernetes/paths.ts'
@@ -122,8 +123,14 @@ async function observeRestService(
   ingressName: string,
   ingress: Ingress | undefined,
 ): Promise<Service | undefined> {
-  const reading = readRestService(run, ingressName)
-  return servesRest(ingress) ? reading : undefinedIfDenied(reading)
+  const read = await readOptional(readRestService(run, ingressName))
+  if (read.available) return read.value
+  if (servesRest(ingress)) throw read.failure
+  run.context.log.note(
+    `Not allowed to read Service ${getRestServiceName(ingressName)} (get services). If an ` +
+      'earlier run with rest: true left it behind, delete it by hand.',
+  )
+  return undefined
 }
 
 const describeRestoration = (

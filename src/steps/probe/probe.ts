@@ -164,8 +164,7 @@ async function probeByHostname(
     await probe(hostEndpoint, options.token, context.signal)
     return target === 'nlb' ? `port ${port} of the NLB in front of the ALB` : 'the ALB'
   }
-  // A missing name is cached by DNS, so that this takes longer than everything before.
-  const hostDeadline = context.clock.now() + settings.timeouts.probe * 1000
-  const target = await retryProbe(run, { attempt, interval: pollInterval, deadline: hostDeadline })
+  const { deadline } = endpoint
+  const target = await retryProbe(run, { attempt, interval: pollInterval, deadline })
   context.log.info(`DNS: ${host} points to ${target}, and Milvus answers under that name`)
 }
