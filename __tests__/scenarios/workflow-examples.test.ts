@@ -146,6 +146,7 @@ workflowScenario(
       hosts: [],
       commonName: 'milvus-probe',
       extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'],
+      keyAlgorithm: 'EC_prime256v1',
     })
     // The listener of the environment has another port.
     const local = workflow.replace('"port": 443', `"port": ${environment.listenPort}`)

@@ -1,6 +1,6 @@
 /** Whether root still has the password that it has in every new Milvus. */
 
-/** Source: milvus, pkg/util/constant.go. */
+/** Source: milvus, pkg/util, UserRoot and DefaultRootPassword. */
 export const defaultToken = 'root:Milvus'
 
 /** Logs in once, however often the probe is repeated: many logins would look like an attack. */
