@@ -53,7 +53,7 @@ scenario(
     expectSuccess(await run({ ...annotationInputs(environment, 'passthrough'), ...other }))
 
     const verify = annotationInputs(environment, 'verify')
-    const inputs = { ...verify, ...trusted, rest: 'true', 'probe-dns': 'true' }
+    const inputs = { ...verify, ...trusted, probe: 'deep', rest: 'true', 'probe-dns': 'true' }
     const deployed = expectSuccess(await run(inputs))
     expect(JSON.parse(deployed.outputs['probe'] ?? '')).toMatchObject({
       failures: {},
