@@ -32,8 +32,13 @@ test('action.yml declares the outputs that the action sets', () => {
   expect(Object.keys(action.outputs)).toEqual(Object.keys(outputs))
 })
 
-test('the secret inputs are the chart password, the Milvus token and the private key', () => {
-  expect([...secretInputs].sort()).toEqual(['chart-password', 'milvus-token', 'private-key'])
+test('the secret inputs are the chart password, the Milvus token and the private keys', () => {
+  expect([...secretInputs].sort()).toEqual([
+    'chart-password',
+    'milvus-token',
+    'private-key',
+    'probe-key',
+  ])
 })
 
 describe('input declarations', () => {

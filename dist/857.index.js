@@ -112,7 +112,7 @@ async function requestOverHttp1(endpoint, request, signal) {
     }
     catch (thrown) {
         const operation = `${request.method} ${request.path}`;
-        throw (0,tls/* alertFailure */.X)(endpoint, thrown) ?? restUnanswered(operation, (0,network_errors/* describeNetworkError */.g)(thrown));
+        throw (0,tls/* alertFailure */.XP)(endpoint, thrown) ?? restUnanswered(operation, (0,network_errors/* describeNetworkError */.gl)(thrown));
     }
     finally {
         socket.destroy();

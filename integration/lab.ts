@@ -214,6 +214,7 @@ type Controls = Pick<
   | 'setClusterEndpoint'
   | 'openServiceLoadBalancer'
   | 'enableAuthorization'
+  | 'createTrustStore'
   | 'milvusToken'
   | 'selectMilvus'
 >
@@ -238,10 +239,14 @@ function createControls(services: LabServices): Controls {
         }),
       )
     },
-    async enableAuthorization() {
-      const token = await milvusBackends.requireAuthorization()
+    async enableAuthorization(options) {
+      const token = await milvusBackends.requireAuthorization(options)
       await alb.sync()
       return token
+    },
+    createTrustStore(name, certificates) {
+      aws.mutualTls.createTrustStore(name, certificates)
+      return Promise.resolve()
     },
     milvusToken: () => milvusBackends.token,
     async selectMilvus(kind) {

@@ -54,30 +54,13 @@ export class MilvusBackends {
   }
 
   /**
-   * Selects a server that requires a token.
-   * @returns the token of root, with a unique password
+   * Selects a server that requires a token. Its default password can be changed once.
+   * @returns the token of root, with a unique password, or with the default one
    */
-  async requireAuthorization(): Promise<string> {
-    const { host, port } = await this.select('authorized')
-    const newPassword = `canary-${randomUUID()}`
-    const client = new MilvusClient({
-      address: `${host}:${port}`,
-      username: 'root',
-      password: 'Milvus',
-      logLevel: 'error',
-    })
-    try {
-      await client.connectPromise
-      const { error_code, reason } = await client.updateUser({
-        username: 'root',
-        oldPassword: 'Milvus',
-        newPassword,
-      })
-      if (error_code !== 'Success') throw new Error(`Milvus keeps root's password: ${reason}`)
-    } finally {
-      await client.closeConnection()
-    }
-    this.token = `root:${newPassword}`
+  async requireAuthorization({ keepsDefaultPassword = false } = {}): Promise<string> {
+    const address = await this.select('authorized')
+    const password = keepsDefaultPassword ? defaultPassword : await changePassword(address)
+    this.token = `root:${password}`
     return this.token
   }
 
@@ -85,4 +68,30 @@ export class MilvusBackends {
   address(): Address | undefined {
     return this.selected
   }
+}
+
+/** Of root in a new Milvus. */
+const defaultPassword = 'Milvus'
+
+/** @returns the new password of root */
+async function changePassword({ host, port }: Address): Promise<string> {
+  const newPassword = `canary-${randomUUID()}`
+  const client = new MilvusClient({
+    address: `${host}:${port}`,
+    username: 'root',
+    password: defaultPassword,
+    logLevel: 'error',
+  })
+  try {
+    await client.connectPromise
+    const { error_code, reason } = await client.updateUser({
+      username: 'root',
+      oldPassword: defaultPassword,
+      newPassword,
+    })
+    if (error_code !== 'Success') throw new Error(`Milvus keeps root's password: ${reason}`)
+  } finally {
+    await client.closeConnection()
+  }
+  return newPassword
 }

@@ -1,5 +1,7 @@
 /** The official Milvus clients, pymilvus and the Node SDK, through the load balancer of a lab. */
 import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { DataType, MilvusClient } from '@zilliz/milvus2-sdk-node'
 import type { Lab } from './lab.ts'
 
@@ -10,7 +12,13 @@ import type { Lab } from './lab.ts'
 const pymilvusScript = `
 import os
 from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, utility
-common = {'port': os.environ['PORT'], 'secure': True, 'server_pem_path': os.environ['CA']}
+common = {'port': os.environ['PORT'], 'secure': True}
+if 'CLIENT_CERTIFICATE' in os.environ:
+    common['ca_pem_path'] = os.environ['CA']
+    common['client_pem_path'] = os.environ['CLIENT_CERTIFICATE']
+    common['client_key_path'] = os.environ['CLIENT_KEY']
+else:
+    common['server_pem_path'] = os.environ['CA']
 if 'TOKEN' in os.environ: common['token'] = os.environ['TOKEN']
 connections.connect('address', host=os.environ['ADDRESS'], server_name=os.environ['HOST'], **common)
 fields = [
@@ -33,16 +41,32 @@ search('name')
 utility.drop_collection(os.environ['COLLECTION'], using='name')
 `
 
+/** What a client needs for TLS; PEM. */
+export interface TlsFiles {
+  readonly rootCertificates: string
+  /** Of the client, for mutual TLS. */
+  readonly certificate: string | undefined
+  readonly privateKey: string | undefined
+}
+
 /**
- * Creates, searches and drops a collection with pymilvus.
+ * Creates, searches and drops a collection with pymilvus, which trusts the CA of the lab.
  * @throws Error with its output
  */
-export async function verifyPymilvus(lab: Lab): Promise<void> {
+export async function verifyPymilvus(
+  lab: Lab,
+  { certificate, privateKey }: TlsFiles,
+): Promise<void> {
   const token = lab.milvusToken()
-  const output = await lab.pymilvus(pymilvusScript, {
-    COLLECTION: createCollectionName(),
-    ...(token === '' ? {} : { TOKEN: token }),
-  })
+  const environment: Record<string, string> = { COLLECTION: createCollectionName() }
+  if (token !== '') environment['TOKEN'] = token
+  if (certificate !== undefined && privateKey !== undefined) {
+    environment['CLIENT_CERTIFICATE'] = join(lab.directory, 'client.pem')
+    environment['CLIENT_KEY'] = join(lab.directory, 'client-key.pem')
+    await writeFile(environment['CLIENT_CERTIFICATE'], certificate)
+    await writeFile(environment['CLIENT_KEY'], privateKey, { mode: 0o600 })
+  }
+  const output = await lab.pymilvus(pymilvusScript, environment)
   if (!/by address found 2\n.*by name found 2/s.test(output))
     throw new Error(`pymilvus did not find the inserted entity:\n${output}`)
 }
@@ -52,12 +76,11 @@ const createCollectionName = (): string => `lab_${randomUUID().replaceAll('-', '
 
 /**
  * Creates and drops a collection with the Node SDK.
- * @param rootCertificates PEM
  * @throws Error with its message
  */
 export async function verifyNodeClient(
   lab: Lab,
-  rootCertificates = lab.certificateAuthority.root,
+  { rootCertificates, certificate, privateKey }: TlsFiles,
 ): Promise<void> {
   const token = lab.milvusToken()
   const client = new MilvusClient({
@@ -65,7 +88,12 @@ export async function verifyNodeClient(
     ssl: true,
     logLevel: 'error',
     ...(token === '' ? {} : { token }),
-    tls: { rootCert: Buffer.from(rootCertificates), serverName: lab.host },
+    tls: {
+      rootCert: Buffer.from(rootCertificates),
+      serverName: lab.host,
+      ...(certificate !== undefined && { certChain: Buffer.from(certificate) }),
+      ...(privateKey !== undefined && { privateKey: Buffer.from(privateKey) }),
+    },
     // The SDK's serverName sets only the name in TLS; the ALB routes by :authority.
     channelOptions: { 'grpc.default_authority': lab.host },
   })

@@ -192,10 +192,14 @@ export async function generateDerivedFiles(): Promise<DerivedFile[]> {
   ]
 }
 
-/** The pages about workflows. */
+/** The pages that embed workflows. */
 function listExamplePages(examples: readonly Example[]): DerivedFile[] {
   const names = readdirSync('docs/workflows').filter((name) => name.endsWith('.md'))
-  return ['docs/workflows.md', ...names.map((name) => `docs/workflows/${name}`)].map((path) => {
+  return [
+    'docs/workflows.md',
+    'docs/mutual-tls.md',
+    ...names.map((name) => `docs/workflows/${name}`),
+  ].map((path) => {
     const current = readFileSync(path, 'utf8')
     return { path, current, expected: replaceExamples(current, examples) }
   })

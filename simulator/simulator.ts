@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AlbDataPlane } from './alb/server.ts'
 import { startServiceLoadBalancer } from './alb/service-load-balancer.ts'
+import { createTrustStore } from './aws/elbv2-mutual-tls.ts'
 import type { Aws } from './aws/server.ts'
 import type { AwsState } from './aws/state.ts'
 import type { KubernetesApi } from './kubernetes/api.ts'
@@ -132,6 +133,7 @@ type Controls = Pick<
   | 'pausePodReadiness'
   | 'setClusterEndpoint'
   | 'enableAuthorization'
+  | 'createTrustStore'
   | 'assumeRole'
 >
 
@@ -146,9 +148,14 @@ function createControls(services: Services, runnerFiles: RunnerFiles): Controls 
       return () => void (kubernetes.options.podReadyDelay = 0)
     },
     setClusterEndpoint: (endpoint) => services.setClusterEndpoint(endpoint),
-    enableAuthorization() {
-      milvus.authorization = { user: 'root', password: `canary-${randomUUID()}` }
-      return Promise.resolve(`root:${milvus.authorization.password}`)
+    enableAuthorization({ keepsDefaultPassword = false } = {}) {
+      const password = keepsDefaultPassword ? 'Milvus' : `canary-${randomUUID()}`
+      milvus.authorization = { user: 'root', password }
+      return Promise.resolve(`root:${password}`)
+    },
+    createTrustStore(name, certificates) {
+      createTrustStore(awsState, name, certificates)
+      return Promise.resolve()
     },
     assumeRole(excludedPermissions, permissionSet) {
       const context = { aws, kubernetes, cluster: names.cluster }

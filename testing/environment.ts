@@ -130,9 +130,17 @@ export interface TestEnvironment {
   readonly openServiceLoadBalancer: () => Promise<ServiceEndpoint>
   /**
    * Makes Milvus require a token from now on.
-   * @returns the token of root, with a password that occurs nowhere else
+   * @returns the token of root, with a password that occurs nowhere else, or with the default one
    */
-  readonly enableAuthorization: () => Promise<string>
+  readonly enableAuthorization: (options?: {
+    readonly keepsDefaultPassword?: boolean
+  }) => Promise<string>
+  /**
+   * Creates a trust store of Elastic Load Balancing, for mutual TLS.
+   * @param name unique in the account
+   * @param certificates PEM of the CAs
+   */
+  readonly createTrustStore: (name: string, certificates: string) => Promise<void>
   /**
    * Starts a session of a role that has exactly the permissions that docs/permissions ships, in IAM
    * and in the cluster, for a deployment or for a check.

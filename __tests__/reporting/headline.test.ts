@@ -51,6 +51,7 @@ describe('headline', () => {
       isLenient: false,
       isDeep: false,
       ca: undefined,
+      clientCertificate: undefined,
       address: undefined,
       token: undefined,
       byHostname: false,

@@ -55,6 +55,7 @@ describe('summary', () => {
           isLenient: false,
           isDeep: false,
           ca,
+          clientCertificate: undefined,
           address: undefined,
           token: undefined,
           byHostname: false,

@@ -52,7 +52,15 @@ beforeAll(async () => {
   simulator.chartRepository.credentials = { username: 'charts', password: chartPassword }
   // Credentials with a session token, as every job with OIDC has.
   roleCredentials = await simulator.assumeRole()
+  const client = await simulator.certificateAuthority.issue({
+    hosts: [],
+    commonName: 'probe',
+    extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'],
+    keyAlgorithm: 'EC_prime256v1',
+  })
   commonInputs = {
+    'probe-certificate': client.fullchain,
+    'probe-key': client.privateKey,
     'milvus-token': await simulator.enableAuthorization(),
     values: JSON.stringify(values),
     'chart-username': 'charts',

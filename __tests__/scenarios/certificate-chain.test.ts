@@ -148,7 +148,7 @@ scenario(
       'probe-tls-failed',
     )
     expect(text).toContain(`requires client certificates on port ${listenPort}`)
-    expect(text).toContain('Set probe: off')
+    expect(text).toContain('Set probe-certificate and probe-key')
     for (const inputs of [{ ...requireOn(listenPort), probe: 'off' }, requireOn(listenPort + 1)])
       expectSuccess(await run({ ...inputs, 'dry-run': 'true' }))
   },

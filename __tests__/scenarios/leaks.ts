@@ -44,6 +44,11 @@ export function collectSecrets(
       text,
       for: ['acm'],
     })),
+    ...getKeyLines(inputs['probe-key'] ?? '').map((text): Secret => ({
+      name: 'probe-key',
+      text,
+      for: [],
+    })),
     {
       name: 'milvus-token',
       text: inputs['milvus-token']?.replace(/^[^:]*:/, '') ?? '',

@@ -1,6 +1,11 @@
 /** What Milvus answers to the probe: authorization, health, and gRPC errors. */
 import { expect } from '@jest/globals'
-import { expectFailure, expectSuccess, getErrorAnnotation } from './expectations.ts'
+import {
+  expectFailure,
+  expectSuccess,
+  expectToContainAll,
+  getErrorAnnotation,
+} from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
 import { shortProbe } from './run-inputs.ts'
 
@@ -47,6 +52,44 @@ scenario(
       await run({ 'require-authorization': 'true', 'milvus-token': token }),
     )
     expect(authorizedRun.summary).not.toContain('answers without credentials')
+  },
+)
+
+scenario(
+  "root's default password is a failure with require-authorization, until it is changed",
+  async ({ environment, run }) => {
+    const required = { 'require-authorization': 'true', 'milvus-token': '' }
+    await environment.enableAuthorization({ keepsDefaultPassword: true })
+    expectSuccess(await run({ 'milvus-token': '' }))
+    const failed = expectFailure(await run(required), 'probe', 'milvus-default-password')
+    expectToContainAll(getErrorAnnotation(failed), [
+      'Milvus accepts the default password of root',
+      'Change the password of root',
+    ])
+    const token = await environment.enableAuthorization()
+    expectSuccess(await run(required))
+    expectSuccess(await run({ ...required, 'milvus-token': token }))
+  },
+)
+
+simulatorScenario(
+  'root is tried with its default password once, however often the probe is repeated, and not unasked',
+  'only the simulated Milvus records its calls',
+  async ({ environment, run }) => {
+    const token = await environment.enableAuthorization()
+    environment.milvus.healthy = false
+    const countVersionCalls = async (inputs: Readonly<Record<string, string>>) => {
+      const { requests } = environment.requestLog
+      const offset = requests.length
+      await run({ 'milvus-token': token, 'probe-timeout': '2s', ...inputs })
+      const operations = requests.slice(offset).map(({ operation }) => operation)
+      const countOf = (name: string) => operations.filter((each) => each === name).length
+      // Each attempt calls both with the token, and GetVersion without.
+      expect(countOf('Connect')).toBeGreaterThan(2)
+      return countOf('GetVersion') - 2 * countOf('Connect')
+    }
+    expect(await countVersionCalls({ 'require-authorization': 'true' })).toBe(1)
+    expect(await countVersionCalls({})).toBe(0)
   },
 )
 

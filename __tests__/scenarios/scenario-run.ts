@@ -79,31 +79,44 @@ export function createRunner(environment: TestEnvironment): Omit<Scenario, 'envi
         inputs['probe'] !== 'off' &&
         inputs['mode'] !== 'destroy'
       )
-        await measurePhase(getFileSubject(), 'clients', () => checkClients(inputs['probe-ca']))
+        await measurePhase(getFileSubject(), 'clients', () => checkClients(inputs))
       return run
     },
     writes,
   }
 }
 
-/** How pymilvus was already checked in this file: without a token, and with one. */
-const checkedAuthModes = new Set<'anonymous' | 'authenticated'>()
+/** How pymilvus was already checked in this file. */
+const checkedAuthModes = new Set<'anonymous' | 'authenticated' | 'mutual TLS'>()
 
 /**
  * Checks what a successful change means to a user: Milvus' own clients work. pymilvus takes seconds
- * to start, so it runs only the first time in each test file, and the first time with a token.
- * @returns receives the PEM of the CAs to trust; undefined for that of the lab, which pymilvus uses
+ * to start, so it runs only the first time in each test file, with a token, and with a client
+ * certificate.
+ * @returns receives the inputs: probe-ca contains the CAs to trust, if pymilvus should not use that
+ *   of the lab
  */
-function createClientCheck(lab: Lab): (rootCertificates?: string) => Promise<void> {
-  return async (rootCertificates) => {
+function createClientCheck(lab: Lab): (inputs: Readonly<Record<string, string>>) => Promise<void> {
+  return async (inputs) => {
     const { verifyNodeClient, verifyPymilvus } = await import('../../integration/milvus-clients.ts')
-    const authMode = lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
+    const rootCertificates = inputs['probe-ca']
+    const tlsFiles = {
+      rootCertificates: rootCertificates ?? lab.certificateAuthority.root,
+      certificate: inputs['probe-certificate'],
+      privateKey: inputs['probe-key'],
+    }
+    const authMode = findAuthMode(lab, inputs)
     if (rootCertificates === undefined && !checkedAuthModes.has(authMode)) {
-      await verifyPymilvus(lab)
+      await verifyPymilvus(lab, tlsFiles)
       checkedAuthModes.add(authMode)
     }
-    await verifyNodeClient(lab, rootCertificates)
+    await verifyNodeClient(lab, tlsFiles)
   }
+}
+
+function findAuthMode(lab: Lab, inputs: Readonly<Record<string, string>>) {
+  if (inputs['probe-certificate'] !== undefined) return 'mutual TLS'
+  return lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
 }
 
 function expectOneAnnotation(run: RunResult): void {

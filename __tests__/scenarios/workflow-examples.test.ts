@@ -2,6 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from '@jest/globals'
+import { createCertificateAuthority } from '../../testing/certificates.ts'
 import { getObject } from './manual-operations.ts'
 import {
   describeJobs,
@@ -130,5 +131,38 @@ workflowScenario(
     ])
     expect(github.comments).toMatchObject([{ issue: 7, body: expect.stringContaining('staging') }])
     expect(github.comments[0]?.body).toContain('idle_timeout')
+  },
+)
+
+workflowScenario(
+  'example mutual-tls.yml deploys a listener that requires client certificates, and the probe has one',
+  'cluster-ip',
+  async ({ environment, play }) => {
+    const { inputs, secrets } = splitInputs(environment)
+    const workflow = readExample('mutual-tls.yml')
+    const clientAuthority = await createCertificateAuthority({ name: 'Client CA' })
+    await environment.createTrustStore('milvus-clients', clientAuthority.root)
+    const client = await clientAuthority.issue({
+      hosts: [],
+      commonName: 'milvus-probe',
+      extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'],
+      keyAlgorithm: 'EC_prime256v1',
+    })
+    // The listener of the environment has another port.
+    const local = workflow.replace('"port": 443', `"port": ${environment.listenPort}`)
+    const played = await play({
+      workflow: local,
+      with: inputs,
+      secrets: {
+        ...secrets,
+        PROBE_CERTIFICATE: client.fullchain,
+        PROBE_KEY: client.privateKey,
+      },
+    })
+    expect(played['endpoint']?.['endpoint']).toMatchObject([{ result: 'success' }])
+    const withoutSecrets = await play({ workflow: local, with: inputs })
+    expect(withoutSecrets['endpoint']?.['endpoint']).toMatchObject([
+      { result: 'failure', log: expect.stringContaining('probe-tls-failed') as unknown },
+    ])
   },
 )

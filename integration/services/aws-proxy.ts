@@ -30,6 +30,7 @@ import { findDenial } from './aws-authorization.ts'
 import { readBody, readMessage, withoutHopByHopHeaders } from './http-messages.ts'
 import { getInUseBy } from './certificate-in-use.ts'
 import type { Moto } from './moto.ts'
+import { MutualTls } from './mutual-tls.ts'
 
 /** A recorded call. */
 export interface AwsCall extends Omit<AwsRequest, 'accessKeyId'> {
@@ -50,6 +51,7 @@ export interface AwsProxy {
   readonly calls: AwsCall[]
   /** By ARN. */
   readonly imported: ReadonlyMap<string, ImportedCertificate>
+  readonly mutualTls: MutualTls
   /** The keys of known callers. A scenario adds the keys of its sessions. */
   readonly credentials: AwsCredential[]
   /**
@@ -101,6 +103,7 @@ export async function startAwsProxy(settings: AwsProxySettings): Promise<AwsProx
 class RecordingProxy {
   readonly calls: AwsCall[] = []
   readonly imported = new Map<string, ImportedCertificate>()
+  readonly mutualTls: MutualTls
   readonly credentials: AwsCredential[]
   private readonly settings: AwsProxySettings
   private readonly listeners: (() => void)[] = []
@@ -111,6 +114,7 @@ class RecordingProxy {
   constructor(settings: AwsProxySettings) {
     this.settings = settings
     this.cluster = settings.cluster
+    this.mutualTls = new MutualTls(settings.moto)
     this.credentials = Object.values(settings.moto.users)
   }
 
@@ -203,6 +207,8 @@ class RecordingProxy {
         code: 'ResourceInUseException',
         message: `Certificate ${call.resource} is in use.`,
       })
+    const ownReply = this.mutualTls.intercept(call, incoming)
+    if (ownReply) return ownReply
     const isReimport = call.operation === 'ImportCertificate' && call.resource !== '*'
     const existingTags = isReimport
       ? await client
@@ -260,7 +266,7 @@ class RecordingProxy {
       return withRealCluster(reply, this.cluster, this.settings.moto.vpcId)
     if (name === 'elasticloadbalancing:DescribeLoadBalancers')
       return withProvisioningStates(reply, (each) => this.isProvisioning(each))
-    return reply
+    return this.mutualTls.complete(call, incoming, reply)
   }
 
   private storeImport(incoming: HttpRequest, reply: Reply): void {

@@ -89,7 +89,8 @@ export function withoutAppendedCertificate(reply: Reply): Reply {
   return replaceBody(reply, JSON.stringify(body))
 }
 
-function replaceBody(reply: Reply, text: string): Reply {
+/** Replaces the body, and its length. */
+export function replaceBody(reply: Reply, text: string): Reply {
   const body = Buffer.from(text)
   return { ...reply, headers: { ...reply.headers, 'content-length': String(body.length) }, body }
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { AlbOverrides } from '../../simulator/alb/server.ts'
 import { getTlsVersions } from '../../simulator/alb/tls.ts'
+import type { MutualAuthentication } from '../../simulator/aws/state.ts'
 import type { ImportedCertificate } from './aws-replies.ts'
 import { buildConnectionManager, withType, type Json } from './envoy-routes.ts'
 import type {
@@ -16,6 +17,8 @@ import type {
 export interface EnvoyInput {
   readonly view: LoadBalancingView
   readonly certificates: ReadonlyMap<string, ImportedCertificate>
+  /** What a listener does with client certificates; undefined if it requests none. */
+  readonly findMutualAuthentication: (listenerArn: string) => MutualAuthentication | undefined
   /** The loopback address of every load balancer. */
   readonly address: string
   /** The actual address of a target. */
@@ -147,7 +150,7 @@ function resolveAddresses(
 function buildFilterChain(
   loadBalancer: LoadBalancerView,
   listener: ListenerView,
-  { certificates, overrides, directory }: EnvoyInput,
+  { certificates, findMutualAuthentication, overrides, directory }: EnvoyInput,
   knownTargetGroups: ReadonlySet<string>,
 ): Json | undefined {
   const filters = [
@@ -170,7 +173,9 @@ function buildFilterChain(
   const versions = getTlsVersions(listener.sslPolicy)
   const toEnvoyVersion = (name: string): string =>
     name === 'TLSv1' ? 'TLSv1_0' : name.replace('.', '_')
+  const mutualAuthentication = findMutualAuthentication(listener.arn)
   const tlsContext = withType('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
+    require_client_certificate: mutualAuthentication?.mode === 'verify',
     common_tls_context: {
       alpn_protocols: overrides.alpnProtocols ?? ['h2', 'http/1.1'],
       tls_params: {
@@ -181,7 +186,20 @@ function buildFilterChain(
         name,
         sds_config: buildConfigSource(directory, getSecretFileName(name)),
       })),
+      ...buildClientValidation(mutualAuthentication),
     },
   })
   return { filters, transport_socket: { name: 'tls', typed_config: tlsContext } }
+}
+
+/** Without a trust store, Envoy accepts any client certificate, and none. */
+function buildClientValidation(mutualAuthentication: MutualAuthentication | undefined): Json {
+  const { trustStore, ignoresExpiry } = mutualAuthentication ?? {}
+  if (!trustStore) return {}
+  return {
+    validation_context: {
+      trusted_ca: { inline_string: trustStore.certificates },
+      allow_expired_certificate: ignoresExpiry,
+    },
+  }
 }

@@ -101,6 +101,7 @@ export async function followLoadBalancers(settings: EnvoySettings): Promise<Envo
     return {
       view: { ...view, loadBalancers: active },
       certificates: settings.awsProxy.imported,
+      findMutualAuthentication: (listenerArn) => settings.awsProxy.mutualTls.find(listenerArn),
       address: settings.address,
       directory,
       resolveTarget: settings.resolveTarget,

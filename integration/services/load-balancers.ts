@@ -32,6 +32,7 @@ export interface RuleView {
 
 /** A listener with its rules in order of priority; the default rule is last. */
 export interface ListenerView {
+  readonly arn: string
   readonly port: number
   readonly protocol: string
   readonly sslPolicy: string
@@ -138,6 +139,7 @@ export class LoadBalancers {
       (arn) => arn !== undefined,
     )
     return {
+      arn: ListenerArn,
       port: described.Port ?? 0,
       protocol: described.Protocol ?? '',
       sslPolicy: described.SslPolicy ?? '',

@@ -15,6 +15,7 @@ import {
   type Action,
   type CreateRuleCommandInput,
   type Listener,
+  type MutualAuthenticationAttributes,
   type ProtocolEnum,
   type Rule,
   type RuleCondition,
@@ -64,6 +65,7 @@ interface ListenerInput {
   DefaultActions: Action[]
   SslPolicy?: string
   Certificates?: { CertificateArn: string }[]
+  MutualAuthentication?: MutualAuthenticationAttributes
 }
 
 function buildListenerInput(
@@ -76,6 +78,7 @@ function buildListenerInput(
     DefaultActions: [toAction(desired.defaultAction, targetGroupArns)],
   }
   if (desired.protocol === 'HTTPS') input.SslPolicy = desired.sslPolicy ?? DEFAULT_SSL_POLICY
+  if (desired.mutualAuthentication) input.MutualAuthentication = desired.mutualAuthentication
   const [defaultArn] = desired.certificateArns
   if (defaultArn !== undefined) input.Certificates = [{ CertificateArn: defaultArn }]
   return input
@@ -109,6 +112,7 @@ async function modifyListener(
     (fields.SslPolicy === undefined || existing.SslPolicy === fields.SslPolicy) &&
     (fields.Certificates === undefined ||
       existing.Certificates?.[0]?.CertificateArn === fields.Certificates[0]?.CertificateArn) &&
+    hasSameMutualAuthentication(existing.MutualAuthentication, fields.MutualAuthentication) &&
     hasSameActions(existing.DefaultActions, fields.DefaultActions)
   const arn = existing.ListenerArn ?? ''
   if (!isUnchanged)
@@ -117,6 +121,15 @@ async function modifyListener(
     )
   return arn
 }
+
+const hasSameMutualAuthentication = (
+  existing: MutualAuthenticationAttributes | undefined,
+  desired: MutualAuthenticationAttributes | undefined,
+): boolean =>
+  desired === undefined ||
+  (existing?.Mode === desired.Mode &&
+    existing?.TrustStoreArn === desired.TrustStoreArn &&
+    existing?.IgnoreClientCertificateExpiry === desired.IgnoreClientCertificateExpiry)
 
 /**
  * Adds every certificate for its server names, including the default one (listener_manager.go:425,

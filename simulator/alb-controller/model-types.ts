@@ -1,4 +1,6 @@
 /** The model of a group: the AWS resources that its Ingresses describe. */
+import type { MutualAuthenticationAttributes } from '@aws-sdk/client-elastic-load-balancing-v2'
+import type { TrustStoreArns } from './mutual-authentication.ts'
 import type { IngressGroup } from './naming.ts'
 import type { Ingress, Service } from './objects.ts'
 import type { TargetGroupModel } from './target-group.ts'
@@ -23,6 +25,8 @@ export interface ListenerModel {
   readonly sslPolicy: string | undefined
   /** The first one is the default certificate. */
   readonly certificateArns: readonly string[]
+  /** Undefined leaves it unchanged. */
+  readonly mutualAuthentication: MutualAuthenticationAttributes | undefined
   readonly defaultAction: ActionModel
   readonly rules: readonly RuleModel[]
 }
@@ -57,6 +61,8 @@ export interface BuildInput {
   readonly findService: (namespace: string, name: string) => Service | undefined
   /** The certificates in ACM, if discovery is needed. */
   readonly certificates: readonly DiscoveredCertificate[]
+  /** Of the trust stores that the members name. */
+  readonly trustStoreArns?: TrustStoreArns
   /** Subnets and security groups that do not exist in EC2. All others do. */
   readonly unknownIds?: readonly string[]
   readonly requestId?: string

@@ -18,6 +18,7 @@ import type {
   Model,
   RuleModel,
 } from './model-types.ts'
+import { buildMutualAuthentication } from './mutual-authentication.ts'
 import { buildTargetGroupName } from './naming.ts'
 import { getAnnotations, getObjectKey, type Backend, type Ingress } from './objects.ts'
 import { buildTargetGroup, type TargetGroupModel } from './target-group.ts'
@@ -70,10 +71,10 @@ export function buildModel(input: BuildInput): Model {
 }
 
 /** The listeners of all members. Those on the same port are one, with all certificates. */
-function mergeListeners({ members, certificates }: BuildInput): MergedListener[] {
+function mergeListeners(input: BuildInput): MergedListener[] {
   const listenersByPort = new Map<number, MergedListener>()
-  for (const ingress of members) {
-    const listeners = withIngressContext(ingress, () => buildListeners(ingress, certificates))
+  for (const ingress of input.members) {
+    const listeners = withIngressContext(ingress, () => buildListeners(ingress, input))
     for (const listener of listeners) {
       const existing = listenersByPort.get(listener.port)
       const certificateArns = new Set([
@@ -102,11 +103,12 @@ function withIngressContext<T>(ingress: Ingress, build: () => T): T {
 
 function buildListeners(
   ingress: Ingress,
-  discovered: readonly DiscoveredCertificate[],
+  { certificates: discovered, trustStoreArns = new Map() }: BuildInput,
 ): ListenerModel[] {
   const annotations = getAnnotations(ingress)
   const configuredArns = parseStringList(annotations, 'certificate-arn')
   checkInboundCidrs(annotations, getObjectKey(ingress))
+  const mutualAuthentication = buildMutualAuthentication(annotations, trustStoreArns)
   const ports = parseListenPorts(annotations)
   const hasHttps = ports.some(({ protocol }) => protocol === 'HTTPS')
   const certificateArns =
@@ -118,6 +120,7 @@ function buildListeners(
     protocol,
     sslPolicy: protocol === 'HTTPS' ? getAnnotation(annotations, 'ssl-policy') : undefined,
     certificateArns: protocol === 'HTTPS' ? certificateArns : [],
+    mutualAuthentication: protocol === 'HTTPS' ? mutualAuthentication.get(port) : undefined,
     // The default action of a listener without a default backend (build404Action).
     defaultAction: { kind: 'fixed-response', status: '404', body: '' },
     rules: [],

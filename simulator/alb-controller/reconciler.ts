@@ -27,6 +27,7 @@ import { deploy, undeploy, type DeployContext } from './deploy.ts'
 import { Elbv2 } from './elbv2.ts'
 import { buildModel, needsDiscovery } from './model.ts'
 import type { Model } from './model-types.ts'
+import { findTrustStores } from './mutual-authentication.ts'
 import { getFinalizer, formatGroupKey, parseGroupKey, type IngressGroup } from './naming.ts'
 import {
   getObjectKey,
@@ -269,6 +270,7 @@ export class Reconciler {
       members: effective,
       findService: (namespace, name) => this.services.cache.get(`${namespace}/${name}`),
       certificates,
+      trustStoreArns: await findTrustStores(this.deployer.elbv2, effective),
       unknownIds: this.options.unknownIds,
       requestId: randomUUID(),
     })

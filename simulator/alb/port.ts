@@ -10,7 +10,7 @@ import { createSecureContext, createServer as createTlsServer, type TLSSocket } 
 import type { AlbEndpoint, DataPlane } from './server.ts'
 import type { Address } from './forward.ts'
 import { handleHttp1Request, handleHttp2Request } from './requests.ts'
-import { buildSecureContextOptions } from './tls.ts'
+import { acceptsClient, buildSecureContextOptions, requestsClientCertificate } from './tls.ts'
 
 /** An open port. */
 export interface OpenPort extends Address {
@@ -77,20 +77,24 @@ function startTls(
   // Each connection gets its own server, which never listens, so that it can have its own
   // certificates.
   const server = createTlsServer({
-    ...buildSecureContextOptions(defaultCertificate, listener.sslPolicy),
+    ...buildSecureContextOptions(defaultCertificate, listener),
+    requestCert: requestsClientCertificate(listener),
+    rejectUnauthorized: false,
     ...(alpn.length > 0 ? { ALPNProtocols: alpn } : {}),
     SNICallback: (servername, done) => {
       const certificate =
         overrides.servedCertificate ??
         certificates.select(listener, servername) ??
         defaultCertificate
-      done(null, createSecureContext(buildSecureContextOptions(certificate, listener.sslPolicy)))
+      done(null, createSecureContext(buildSecureContextOptions(certificate, listener)))
     },
   })
   server.on('tlsClientError', () => socket.destroy())
   server.once('secureConnection', (tls) => {
     tls.on('error', () => socket.destroy())
-    if (tls.alpnProtocol === 'h2') startHttp2(context, tls)
+    // An ALB closes the connection (user guide, "Connection logs", error reason codes).
+    if (!acceptsClient(listener, tls)) socket.resetAndDestroy()
+    else if (tls.alpnProtocol === 'h2') startHttp2(context, tls)
     else context.http1Server.emit('connection', tls)
   })
   server.emit('connection', socket)

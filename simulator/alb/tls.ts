@@ -1,6 +1,6 @@
 /** TLS of HTTPS listeners: the certificates that they serve, and their protocol versions. */
 import { X509Certificate } from 'node:crypto'
-import type { SecureContextOptions, SecureVersion } from 'node:tls'
+import type { SecureContextOptions, SecureVersion, TLSSocket } from 'node:tls'
 import type { AwsState, Listener } from '../aws/state.ts'
 
 /** A certificate with its chain, leaf first, and its key; PEM. */
@@ -99,16 +99,35 @@ export class ListenerCertificates {
   }
 }
 
-/** The TLS options for a certificate under a listener's policy. */
+/** The TLS options for a certificate of a listener. */
 export function buildSecureContextOptions(
   keyPair: TlsKeyPair,
-  policy: string,
+  { sslPolicy, mutualAuthentication }: Listener,
 ): SecureContextOptions {
+  const { trustStore } = mutualAuthentication ?? {}
   // OpenSSL 3 supports TLS 1.0 and 1.1 only at security level 0.
   return {
     cert: keyPair.certificate,
     key: keyPair.privateKey,
     ciphers: 'DEFAULT@SECLEVEL=0',
-    ...getTlsVersions(policy),
+    ...(trustStore && { ca: trustStore.certificates }),
+    ...getTlsVersions(sslPolicy),
   }
+}
+
+/** Whether a listener requests a client certificate. */
+export const requestsClientCertificate = ({ mutualAuthentication }: Listener): boolean =>
+  mutualAuthentication !== undefined && mutualAuthentication.mode !== 'off'
+
+/**
+ * Whether a listener accepts the client of a connection. Mode `passthrough` leaves that to the
+ * target.
+ */
+export function acceptsClient(
+  { mutualAuthentication }: Listener,
+  { authorized, authorizationError }: Pick<TLSSocket, 'authorized' | 'authorizationError'>,
+): boolean {
+  if (mutualAuthentication?.mode !== 'verify' || authorized) return true
+  // A string, though its type is Error.
+  return mutualAuthentication.ignoresExpiry && String(authorizationError) === 'CERT_HAS_EXPIRED'
 }

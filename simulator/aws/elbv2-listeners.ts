@@ -4,6 +4,7 @@
  */
 import { getCertificateDetails } from './acm-certificate.ts'
 import { findListener, findLoadBalancer, createElbError, selectPage } from './elbv2-lookup.ts'
+import { parseMutualAuthentication, toMutualAuthenticationFields } from './elbv2-mutual-tls.ts'
 import { toActionDescription, insertRule, parseAction, createRuleArn } from './elbv2-rules.ts'
 import {
   getNumber,
@@ -144,6 +145,13 @@ function toListenerDescription(loadBalancer: LoadBalancer, listener: Listener): 
             .slice(0, 1)
             .map((CertificateArn) => ({ CertificateArn })),
           SslPolicy: listener.sslPolicy,
+          MutualAuthentication: toMutualAuthenticationFields(
+            listener.mutualAuthentication ?? {
+              mode: 'off',
+              trustStore: undefined,
+              ignoresExpiry: false,
+            },
+          ),
         }
       : {}),
     DefaultActions: defaultRule ? [toActionDescription(defaultRule)] : [],
@@ -192,6 +200,7 @@ function createListener(call: OperationCall): Fields {
     port,
     protocol,
     ...tlsSettings,
+    mutualAuthentication: parseMutualAuthentication(input, state.trustStores),
     tags: parseTags(input),
     rules: [],
   }
@@ -217,6 +226,8 @@ function modifyListener(call: OperationCall): Fields {
   checkProtocol(protocol)
   checkPort(port, loadBalancer, listener)
   const tlsSettings = resolveTlsSettings(call, protocol, listener)
+  const mutualAuthentication =
+    parseMutualAuthentication(input, state.trustStores) ?? listener.mutualAuthentication
   const actions = getStructureList(input, 'DefaultActions')
   const defaultRule = listener.rules.find(({ priority }) => priority === 'default')
   const action =
@@ -225,7 +236,7 @@ function modifyListener(call: OperationCall): Fields {
     delete defaultRule.redirect
     Object.assign(defaultRule, action)
   }
-  Object.assign(listener, { protocol, port, ...tlsSettings })
+  Object.assign(listener, { protocol, port, ...tlsSettings, mutualAuthentication })
   return { Listeners: [toListenerDescription(loadBalancer, listener)] }
 }
 

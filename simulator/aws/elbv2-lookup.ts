@@ -9,7 +9,7 @@ export function createElbError(code: string, message: string): AwsError {
 }
 
 /** An Elastic Load Balancing ARN of the account. */
-export function buildArn(state: AwsState, resource: string): string {
+export function buildArn(state: Pick<AwsState, 'account' | 'region'>, resource: string): string {
   return `arn:aws:elasticloadbalancing:${state.region}:${state.account}:${resource}`
 }
 

@@ -2,6 +2,7 @@
 import { listenerOperations } from './elbv2-listeners.ts'
 import { loadBalancerOperations } from './elbv2-load-balancers.ts'
 import { buildArn, createElbError, findTaggedResource } from './elbv2-lookup.ts'
+import { trustStoreOperations } from './elbv2-mutual-tls.ts'
 import { ruleOperations } from './elbv2-rules.ts'
 import { targetGroupOperations } from './elbv2-target-groups.ts'
 import { toTagList, parseTags, getString, getStringList, type Fields } from './fields.ts'
@@ -87,6 +88,7 @@ export const elbv2: Service = {
     ...listenerOperations,
     ...ruleOperations,
     ...targetGroupOperations,
+    ...trustStoreOperations,
     ...tagOperations,
   },
 }

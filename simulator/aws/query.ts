@@ -54,7 +54,8 @@ function escapeXml(value: string): string {
   return value.replace(/[&<>"\r]/g, (character) => escapes[character] ?? character)
 }
 
-function toXml(value: Value, itemName = 'member'): string {
+/** A structure or a list as XML. */
+export function toXml(value: Value, itemName = 'member'): string {
   if (Array.isArray(value))
     return value.map((item) => `<${itemName}>${toXml(item, itemName)}</${itemName}>`).join('')
   if (isFields(value))

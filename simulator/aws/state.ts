@@ -54,6 +54,23 @@ export interface LoadBalancer {
   listeners: Listener[]
 }
 
+/** A trust store, for mutual TLS. */
+export interface TrustStore {
+  readonly arn: string
+  readonly name: string
+  /** PEM of the CAs. */
+  readonly certificates: string
+}
+
+/** What a listener does with client certificates. */
+export interface MutualAuthentication {
+  /** `off`, `passthrough` or `verify`. */
+  readonly mode: string
+  /** Of mode `verify`. */
+  readonly trustStore: TrustStore | undefined
+  readonly ignoresExpiry: boolean
+}
+
 /** A listener. */
 export interface Listener {
   readonly arn: string
@@ -62,6 +79,8 @@ export interface Listener {
   sslPolicy: string
   /** The first one is the default certificate. */
   certificateArns: string[]
+  /** Mode `off` if absent. */
+  mutualAuthentication?: MutualAuthentication | undefined
   tags: Map<string, string>
   /** In the order of their priorities. */
   rules: Rule[]
@@ -146,6 +165,8 @@ export interface AwsState {
   readonly secrets: Map<string, StoredSecret>
   readonly loadBalancers: Map<string, LoadBalancer>
   readonly targetGroups: Map<string, TargetGroup>
+  /** By ARN. */
+  readonly trustStores: Map<string, TrustStore>
   readonly clusters: Map<string, EksCluster>
   readonly subnets: Subnet[]
   /** Milliseconds for which new load balancers are in state `provisioning`. */
@@ -171,6 +192,7 @@ export function createAwsState(options: { account?: string; region?: string } = 
     secrets: new Map(),
     loadBalancers: new Map(),
     targetGroups: new Map(),
+    trustStores: new Map(),
     clusters: new Map(),
     subnets: ['a', 'b'].map((zone) => ({
       id: `subnet-${zone}`,

@@ -2,7 +2,11 @@
 import { findNearest } from '../util/nearest.ts'
 import { onlyForService, onlyForServicePort, type AnnotatedIngress } from './annotation-effects.ts'
 import { annotationTable, type AnnotationDeclaration } from './annotation-table.ts'
-import { truncateForError } from './annotation-validators.ts'
+import {
+  parseMutualAuthentication,
+  truncateForError,
+  type MutualAuthenticationEntry,
+} from './annotation-validators.ts'
 
 /** The prefix of the controller's annotations. */
 export const annotationPrefix = 'alb.ingress.kubernetes.io/'
@@ -220,4 +224,18 @@ export function findIneffectiveAnnotations(ingress: AnnotatedIngress): Ineffecti
     if (reason !== undefined) ineffective.push({ key, reason })
   }
   return ineffective
+}
+
+/** What mutual-authentication says about the listener of an Ingress. */
+export function findMutualAuthentication({
+  annotations,
+  listenPort,
+}: {
+  readonly annotations: Annotations
+  readonly listenPort: number
+}): MutualAuthenticationEntry | undefined {
+  const entries = parseMutualAuthentication(
+    annotations[`${annotationPrefix}mutual-authentication`] ?? '',
+  )
+  return entries?.find(({ port }) => port === listenPort)
 }

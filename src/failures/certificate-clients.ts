@@ -32,7 +32,7 @@ const purposeNames: Readonly<Record<string, string>> = {
   '2.5.29.37.0': 'anyExtendedKeyUsage',
 }
 
-const formatPurpose = (oid: string): string => purposeNames[oid] ?? oid
+export const formatPurpose = (oid: string): string => purposeNames[oid] ?? oid
 
 function chainInvalid(problem: string, remedy: string): ActionError {
   return new ActionError({ code: 'certificate-chain-invalid', problem, remedy })

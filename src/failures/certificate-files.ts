@@ -30,7 +30,7 @@ export function certificateInputIsPrivateKey(text: string): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
     problem: `${text} contains a private key but no certificate.`,
-    remedy: 'Set certificate to the certificate, and private-key to the key.',
+    remedy: 'Set it to the certificate. The private key has an input of its own.',
   })
 }
 
@@ -64,7 +64,7 @@ export function privateKeyEncrypted(text: string): ActionError {
     code: 'private-key-unreadable',
     problem: `${text} is encrypted.`,
     remedy:
-      'ACM accepts only unencrypted keys. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
+      'Only an unencrypted key can be used. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
   })
 }
 

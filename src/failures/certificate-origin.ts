@@ -38,6 +38,20 @@ export const inputOrigin: CertificateOrigin = {
     'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
 }
 
+/** Inputs probe-certificate and probe-key. There is no input for a chain. */
+export const clientCertificateOrigin: CertificateOrigin = {
+  certificate: 'Input probe-certificate',
+  chain: 'Input probe-certificate',
+  privateKey: 'Input probe-key',
+  pair: 'Inputs probe-certificate and probe-key',
+  place: 'input probe-certificate',
+  placeContains: 'Input probe-certificate contains',
+  caBundle: 'probe-ca',
+  renewal: 'Renew it, and set probe-certificate and probe-key to the new files.',
+  addChain: 'Set probe-certificate to the full chain.',
+  replaceChain: 'Set probe-certificate to the full chain that was issued with this certificate.',
+}
+
 /** The names of the entries of a secret. */
 export interface SecretEntries {
   readonly certificate: string

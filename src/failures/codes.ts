@@ -126,6 +126,7 @@ export const failureCodes = [
   'probe-grpc-error',
   'milvus-unauthenticated',
   'milvus-authorization-off',
+  'milvus-default-password',
   'milvus-not-found',
   'milvus-not-ready',
   'milvus-unhealthy',

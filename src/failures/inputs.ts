@@ -94,6 +94,17 @@ export const certificateMissingForKey = (): ActionError =>
 export const privateKeyMissing = (): ActionError =>
   inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`)
 
+/** Only probe-key is set. */
+export const probeCertificateMissing = (): ActionError =>
+  inputMissing(
+    'probe-certificate',
+    `Set probe-certificate together with probe-key. ${emptySecretHint}`,
+  )
+
+/** Only probe-certificate is set. */
+export const probeKeyMissing = (): ActionError =>
+  inputMissing('probe-key', `Set probe-key together with probe-certificate. ${emptySecretHint}`)
+
 /** Input chart-username is set alone. */
 export const chartPasswordMissing = (): ActionError =>
   inputMissing(

@@ -27,11 +27,12 @@ export function probeRejectsWeakKey(subject: string): ActionError {
   })
 }
 
-/** The probe has no certificate of its own, with which it could authenticate. */
+/** Without inputs probe-certificate and probe-key, the probe cannot authenticate. */
 export function probeLacksClientCertificate(port: number): ActionError {
   return new ActionError({
     code: 'probe-tls-failed',
     problem: `The probe would fail: mutual-authentication in annotations requires client certificates on port ${port}, and the probe has none.`,
-    remedy: 'Set probe: off, and test with a client of your own.',
+    remedy:
+      'Set probe-certificate and probe-key to the certificate and key of a client. Or set probe: off, and test with a client of your own.',
   })
 }

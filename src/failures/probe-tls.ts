@@ -11,6 +11,10 @@ export interface FailedHandshake {
   readonly sslPolicy: string
   /** The TLS versions of this runner, such as "TLSv1.2 to TLSv1.3". */
   readonly runnerVersions: string
+  /** Whether the listener should verify client certificates. */
+  readonly verifiesClients: boolean
+  /** Of the probe, undefined when it has none. */
+  readonly clientCertificate: { readonly subject: string; readonly issuer: string } | undefined
   /** Node's error code, such as ERR_SSL_WRONG_VERSION_NUMBER. */
   readonly errorCode: string
   readonly cause: unknown
@@ -33,7 +37,18 @@ function handshakeFailed(
 const otherPolicyRemedy = ({ sslPolicy }: FailedHandshake): string =>
   `Choose another ssl-policy than ${sslPolicy}, or another runner. Clients with the TLS settings of this runner cannot connect either.`
 
-const mutualTlsRemedy = 'only clients with a certificate can verify the endpoint: set probe: off.'
+/** What a listener with mutual TLS objects to, as a clause. */
+const describeRejection = ({ clientCertificate }: FailedHandshake): string => {
+  if (!clientCertificate) return 'the listener requires a client certificate'
+  const { subject, issuer } = clientCertificate
+  return `the listener rejects the client certificate of input probe-certificate (${subject}, issued by ${issuer || 'a CA without a name'})`
+}
+
+/** Source of tls_verify_status: AWS, "Connection logs for your Application Load Balancer". */
+const rejectionRemedy = ({ clientCertificate }: FailedHandshake): string =>
+  clientCertificate
+    ? 'Add its CA to the trust store that mutual-authentication in annotations names, include the intermediate certificates in probe-certificate, and check that it has neither expired nor been revoked. The connection log of the ALB contains the reason (tls_verify_status).'
+    : 'With alb.ingress.kubernetes.io/mutual-authentication, set probe-certificate and probe-key to the certificate and key of a client, or set probe: off.'
 
 export function noCommonTlsVersion(handshake: FailedHandshake): ProbeFailure {
   const { runnerVersions, sslPolicy, errorCode } = handshake
@@ -47,17 +62,19 @@ export function noCommonTlsVersion(handshake: FailedHandshake): ProbeFailure {
 export function noCommonCipher(handshake: FailedHandshake): ProbeFailure {
   const { sslPolicy, errorCode } = handshake
   return handshakeFailed(handshake, {
-    reason: `the listener and this runner have no cipher in common (ssl-policy is ${sslPolicy}), or the listener requires a client certificate (${errorCode})`,
-    remedy: `${otherPolicyRemedy(handshake)} If input annotations contains alb.ingress.kubernetes.io/mutual-authentication, ${mutualTlsRemedy}`,
+    reason: `the listener and this runner have no cipher in common (ssl-policy is ${sslPolicy}), or ${describeRejection(handshake)} (${errorCode})`,
+    remedy: `${otherPolicyRemedy(handshake)} ${rejectionRemedy(handshake)}`,
     retryFor: propagationWindow,
   })
 }
 
-export function clientCertificateRequired(handshake: FailedHandshake): ProbeFailure {
+/** Servers send some of these alerts for a bad client certificate, and for a missing one. */
+export function clientRejected(handshake: FailedHandshake): ProbeFailure {
   return handshakeFailed(handshake, {
-    reason: `the listener requires a client certificate (${handshake.errorCode})`,
-    remedy: `With alb.ingress.kubernetes.io/mutual-authentication, ${mutualTlsRemedy}`,
-    retryFor: never,
+    reason: `${describeRejection(handshake)} (${handshake.errorCode})`,
+    remedy: rejectionRemedy(handshake),
+    // A new trust store takes a while to reach all nodes. Without a certificate, nothing helps.
+    retryFor: handshake.clientCertificate ? propagationWindow : never,
   })
 }
 
@@ -70,9 +87,17 @@ export function plaintextServer(handshake: FailedHandshake): ProbeFailure {
   })
 }
 
+/** An ALB closes the connection of a client that it rejects, without an alert. */
 export function closedDuringHandshake(handshake: FailedHandshake): ProbeFailure {
+  const { clientCertificate, verifiesClients, errorCode } = handshake
+  if (clientCertificate ?? verifiesClients)
+    return handshakeFailed(handshake, {
+      reason: `the connection was closed before the first answer (${errorCode}), as when ${describeRejection(handshake)}`,
+      remedy: rejectionRemedy(handshake),
+      retryFor: propagationWindow,
+    })
   return handshakeFailed(handshake, {
-    reason: `the connection was closed during the handshake (${handshake.errorCode})`,
+    reason: `the connection was closed during the handshake (${errorCode})`,
     remedy:
       'Look for a firewall in between that allows TCP but not TLS, and check that the listener has a certificate.',
     retryFor: untilTimeout,

@@ -46,3 +46,14 @@ export function authorizationOff(): ActionError {
     remedy: enableAuthorizationRemedy,
   })
 }
+
+/** Found only with input require-authorization. */
+export function defaultPasswordAccepted(): ActionError {
+  return new ActionError({
+    code: 'milvus-default-password',
+    problem:
+      'Milvus accepts the default password of root: anyone who can reach the ALB can log in as the administrator of Milvus.',
+    remedy:
+      'Change the password of root, for example with MilvusClient.update_password of pymilvus, and store it where clients of root read it, such as the secret behind milvus-token.',
+  })
+}

@@ -1,11 +1,18 @@
-/** The certificate that the inputs describe. Pure. */
+/** The certificates that the inputs describe. Pure. */
 import { ActionError } from '../failures/action-error.ts'
+import { clientCertificateOrigin } from '../failures/certificate-origin.ts'
 import {
   certificateMissing,
   certificateMissingForKey,
   privateKeyMissing,
+  probeCertificateMissing,
+  probeKeyMissing,
 } from '../failures/inputs.ts'
-import { parseCertificateMaterial, type CertificateMaterial } from '../x509/certificate.ts'
+import {
+  parseCertificateMaterial,
+  type CertificateMaterial,
+  type CertificateTexts,
+} from '../x509/certificate.ts'
 import { parseCertificates } from '../x509/parse.ts'
 import type { Resolved } from './cluster-access.ts'
 import type { ParsedInputs } from './parse-inputs.ts'
@@ -22,6 +29,26 @@ export function resolveCertificateSource(inputs: ParsedInputs): Resolved<Certifi
   if (isSet('certificate-arn')) return { errors: [] }
   if (values.mode === 'check') return { value: { kind: 'served' }, errors: [] }
   return { errors: [certificateMissing()] }
+}
+
+/** The client certificate of the probe. */
+export function resolveClientCertificate({
+  values,
+  isSet,
+}: ParsedInputs): Resolved<CertificateMaterial> {
+  const { 'probe-certificate': certificate, 'probe-key': privateKey } = values
+  if (!isSet('probe-certificate'))
+    return { errors: isSet('probe-key') ? [probeCertificateMissing()] : [] }
+  // A dry run does not probe, and may lack the secrets of a deployment.
+  const needsKey = !values['dry-run'] || isSet('probe-key')
+  if (needsKey && !isSet('probe-key')) return { errors: [probeKeyMissing()] }
+  if (certificate === undefined || (needsKey && privateKey === undefined)) return { errors: [] }
+  return parseMaterial({
+    certificate,
+    privateKey: privateKey ?? '',
+    chain: '',
+    origin: clientCertificateOrigin,
+  })
 }
 
 /** Other inputs for a certificate are a conflict, which is reported there. */
@@ -50,20 +77,17 @@ function resolveMaterial({ values, isSet }: ParsedInputs): Resolved<CertificateS
     privateKey: privateKey ?? '',
     chain: values['certificate-chain'] ?? '',
   }
-  return parseMaterial(texts, values['probe-ca'], values['certificate-arn'])
+  const { value: material, errors: problems } = parseMaterial(texts, values['probe-ca'])
+  if (!material) return { errors: problems }
+  const importArn = values['certificate-arn']
+  return { value: { kind: 'material', material, importArn }, errors: [] }
 }
 
-function parseMaterial(
-  texts: Parameters<typeof parseCertificateMaterial>[0],
-  caBundle: string | undefined,
-  importArn: string | undefined,
-): Resolved<CertificateSource> {
-  let material: CertificateMaterial
+function parseMaterial(texts: CertificateTexts, caBundle = ''): Resolved<CertificateMaterial> {
   try {
-    material = parseCertificateMaterial(texts, parseCertificates(caBundle ?? ''))
+    return { value: parseCertificateMaterial(texts, parseCertificates(caBundle)), errors: [] }
   } catch (thrown) {
     if (!(thrown instanceof ActionError)) throw thrown
     return { errors: [thrown] }
   }
-  return { value: { kind: 'material', material, importArn }, errors: [] }
 }

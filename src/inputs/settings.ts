@@ -2,7 +2,7 @@
 import { combineErrors, type ActionError } from '../failures/action-error.ts'
 import { hostMissing } from '../failures/inputs.ts'
 import { overlayValues } from '../clients/helm/values.ts'
-import { resolveCertificateSource } from './certificate-source.ts'
+import { resolveCertificateSource, resolveClientCertificate } from './certificate-source.ts'
 import { versionFromChartName } from './chart.ts'
 import { resolveClusterAccess, resolveRegion, type Resolved } from './cluster-access.ts'
 import { findInputConflicts } from './conflicts.ts'
@@ -45,11 +45,13 @@ export function parseSettings(rawInputs: RawInputs, env: SettingsEnvironment): S
   const clusterAccess = resolveClusterAccess(inputs, env)
   const region = resolveRegion(inputs, env)
   const modeSettings = resolveModeSettings(inputs)
+  const clientCertificate = resolveClientCertificate(inputs)
   const errors = [
     ...inputs.errors,
     ...clusterAccess.errors,
     ...region.errors,
     ...modeSettings.errors,
+    ...clientCertificate.errors,
     ...findVariableErrors(env, {
       readsKubeconfig: !inputs.isSet('cluster') && !inputs.isSet('kubeconfig'),
     }),
@@ -62,6 +64,7 @@ export function parseSettings(rawInputs: RawInputs, env: SettingsEnvironment): S
     settings: deepFreeze({
       // Without an error, every input that the mode reads has a value.
       ...buildCommonSettings(inputs.values as AllInputValues, env),
+      probe: buildProbeSettings(inputs.values as AllInputValues, clientCertificate.value),
       ...modeSettings.value,
       clusterAccess: access,
       region: region.value,
@@ -88,7 +91,7 @@ function resolveModeSettings(inputs: ParsedInputs): Resolved<ModeSettings> {
 function buildCommonSettings(
   values: AllInputValues,
   env: SettingsEnvironment,
-): Omit<Settings, 'mode' | 'clusterAccess' | 'region'> {
+): Omit<Settings, 'mode' | 'clusterAccess' | 'region' | 'probe'> {
   return {
     dryRun: values['dry-run'],
     failOnDrift: values['fail-on-drift'],
@@ -111,7 +114,6 @@ function buildCommonSettings(
     ingress: buildIngressSettings(values),
     timeouts: buildTimeouts(values),
     requireAuthorization: values['require-authorization'],
-    probe: buildProbeSettings(values),
     summary: values.summary,
   }
 }
@@ -161,13 +163,17 @@ function buildTimeouts(values: AllInputValues): Settings['timeouts'] {
   }
 }
 
-function buildProbeSettings(values: AllInputValues): ProbeSettings {
+function buildProbeSettings(
+  values: AllInputValues,
+  clientCertificate: ProbeSettings['clientCertificate'],
+): ProbeSettings {
   return {
     required: values.probe !== 'off',
     isLenient: values.probe === 'lenient',
     isDeep: values.probe === 'deep',
     byHostname: values['probe-dns'],
     ca: values['probe-ca'],
+    clientCertificate,
     address: values['probe-address'],
     token: values['milvus-token'],
   }

@@ -154,6 +154,8 @@ export interface ProbeSettings {
   readonly isDeep: boolean
   /** PEM of private CAs to trust. */
   readonly ca: string | undefined
+  /** With which it authenticates to a listener with mutual TLS. */
+  readonly clientCertificate: CertificateMaterial | undefined
   /** Where to connect, instead of the ALB's address and port. */
   readonly address: { readonly host: string; readonly port: number } | undefined
   /** `user:password` or an API key. Secret. */

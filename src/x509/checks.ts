@@ -57,7 +57,8 @@ export function checkMaterial(
 export const getDisplayName = (certificate: X509Certificate): string =>
   getDnsNames(certificate).join(', ') || getSubject(certificate)
 
-function checkPrivateKey({ leaf, key, origin }: CertificateMaterial): ActionError[] {
+/** Whether the key belongs to the certificate; no problem without a key. */
+export function checkPrivateKey({ leaf, key, origin }: CertificateMaterial): ActionError[] {
   if (!key || leaf.checkPrivateKey(key)) return []
   return [privateKeyMismatch(getDisplayName(leaf), origin)]
 }

@@ -310,6 +310,8 @@ const certificateMissing = () => inputMissing('certificate', 'Set certificate an
 const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
 const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
 const privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
+const probeCertificateMissing = () => inputMissing('probe-certificate', `Set probe-certificate together with probe-key. ${emptySecretHint}`);
+const probeKeyMissing = () => inputMissing('probe-key', `Set probe-key together with probe-certificate. ${emptySecretHint}`);
 const chartPasswordMissing = () => inputMissing('chart-password', `Set chart-password together with chart-username. ${emptySecretHint}`);
 const clusterAndKubeconfigSet = () => conflict('Inputs cluster and kubeconfig are both set.', 'Set only cluster for an EKS cluster, or only kubeconfig for any other access.');
 const contextWithoutKubeconfig = () => conflict('Input context is set together with cluster, which has no contexts.', 'Leave context empty, or set kubeconfig instead of cluster.');
@@ -4425,6 +4427,18 @@ const certificate_origin_inputOrigin = {
     addChain: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
     replaceChain: 'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
 };
+const clientCertificateOrigin = {
+    certificate: 'Input probe-certificate',
+    chain: 'Input probe-certificate',
+    privateKey: 'Input probe-key',
+    pair: 'Inputs probe-certificate and probe-key',
+    place: 'input probe-certificate',
+    placeContains: 'Input probe-certificate contains',
+    caBundle: 'probe-ca',
+    renewal: 'Renew it, and set probe-certificate and probe-key to the new files.',
+    addChain: 'Set probe-certificate to the full chain.',
+    replaceChain: 'Set probe-certificate to the full chain that was issued with this certificate.',
+};
 function secretOrigin(secret, entries) {
     const nameEntry = (entry) => entry === undefined ? secret : `Key ${entry} of ${secret}`;
     const certificate = nameEntry(entries?.certificate);
@@ -4465,7 +4479,7 @@ function certificateInputIsPrivateKey(text) {
     return new action_error_ActionError({
         code: 'certificate-unreadable',
         problem: `${text} contains a private key but no certificate.`,
-        remedy: 'Set certificate to the certificate, and private-key to the key.',
+        remedy: 'Set it to the certificate. The private key has an input of its own.',
     });
 }
 function certificateInputIsRequest(text) {
@@ -4493,7 +4507,7 @@ function certificate_files_privateKeyEncrypted(text) {
     return new ActionError({
         code: 'private-key-unreadable',
         problem: `${text} is encrypted.`,
-        remedy: 'ACM accepts only unencrypted keys. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
+        remedy: 'Only an unencrypted key can be used. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
     });
 }
 function certificate_files_privateKeyInOpensshFormat(text) {
@@ -5144,7 +5158,7 @@ function readField(object, name) {
     return key === undefined ? undefined : object[key];
 }
 const asString = (value) => typeof value === 'string' ? value : undefined;
-const parseMutualAuthentication = (value) => parseJsonObjects(value)?.map((entry) => {
+const annotation_validators_parseMutualAuthentication = (value) => parseJsonObjects(value)?.map((entry) => {
     const port = readField(entry, 'port');
     return {
         port: typeof port === 'number' ? port : undefined,
@@ -5295,7 +5309,7 @@ const jwtValidation = (value) => {
     return joinProblems(problems);
 };
 const mutualAuthentication = (value) => {
-    const entries = parseMutualAuthentication(value);
+    const entries = annotation_validators_parseMutualAuthentication(value);
     if (!entries || entries.length === 0)
         return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
     return joinProblems(entries.flatMap(validateEntry));
@@ -5641,6 +5655,10 @@ function findIneffectiveAnnotations(ingress) {
     }
     return ineffective;
 }
+function findMutualAuthentication({ annotations, listenPort, }) {
+    const entries = parseMutualAuthentication(annotations[`${annotationPrefix}mutual-authentication`] ?? '');
+    return entries?.find(({ port }) => port === listenPort);
+}
 
 ;// CONCATENATED MODULE: ./build/controller/tags.js
 
@@ -5835,6 +5853,7 @@ const ingressInputs = defineInputs({
 
 
 
+const probe_modes = ['deploy', 'check'];
 const probeInputs = defineInputs({
     probe: {
         ...choice('required', 'deep', 'lenient', 'off'),
@@ -5854,8 +5873,9 @@ const probeInputs = defineInputs({
     },
     'require-authorization': {
         ...input_types_boolean,
-        description: '`true` fails the job if Milvus answers without credentials. `false` logs a warning if the ' +
-            'ALB is open to the internet, and a note otherwise.',
+        description: '`true` fails the job if Milvus answers without credentials, or accepts the default ' +
+            'password of `root`, which the probe then tries once. `false` only logs answers without ' +
+            'credentials: as a warning if the ALB is open to the internet, as a note otherwise.',
         default: 'false',
     },
     'probe-ca': {
@@ -5863,6 +5883,26 @@ const probeInputs = defineInputs({
         description: 'Certificates of private CAs to trust, as PEM or base64 of PEM.',
         example: '${{ vars.PRIVATE_CA }}',
         defaultDescription: 'the CAs that Node.js trusts, including `NODE_EXTRA_CA_CERTS`',
+    },
+    'probe-certificate': {
+        ...pem(),
+        modes: probe_modes,
+        fleet: 'job',
+        description: 'Client certificate of the probe for a listener with mutual TLS (`mutual-authentication` ' +
+            'in `annotations`), as PEM or base64 of PEM. Include its intermediate certificates, unless ' +
+            'the trust store contains them. Without a probe, it is ignored.',
+        example: '${{ secrets.PROBE_CERTIFICATE }}',
+        required: 'unless `probe-key` is empty',
+    },
+    'probe-key': {
+        ...pem(),
+        modes: probe_modes,
+        fleet: 'job',
+        secret: true,
+        description: 'Private key of `probe-certificate`, unencrypted, as PEM or base64 of PEM. With ' +
+            '`dry-run: true` it is optional.',
+        example: '${{ secrets.PROBE_KEY }}',
+        required: 'unless `probe-certificate` is empty',
     },
     'probe-address': {
         type: '`host:port`',

@@ -38732,6 +38732,7 @@ const failureCodes = [
     'probe-grpc-error',
     'milvus-unauthenticated',
     'milvus-authorization-off',
+    'milvus-default-password',
     'milvus-not-found',
     'milvus-not-ready',
     'milvus-unhealthy',
@@ -38857,7 +38858,7 @@ function certificateInputIsPrivateKey(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
         problem: `${text} contains a private key but no certificate.`,
-        remedy: 'Set certificate to the certificate, and private-key to the key.',
+        remedy: 'Set it to the certificate. The private key has an input of its own.',
     });
 }
 function certificateInputIsRequest(text) {
@@ -38885,7 +38886,7 @@ function privateKeyEncrypted(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'private-key-unreadable',
         problem: `${text} is encrypted.`,
-        remedy: 'ACM accepts only unencrypted keys. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
+        remedy: 'Only an unencrypted key can be used. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
     });
 }
 function privateKeyInOpensshFormat(text) {
@@ -39030,7 +39031,8 @@ function hostOnlyInCommonName(host) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   t: () => (/* binding */ inputOrigin)
+/* harmony export */   ri: () => (/* binding */ clientCertificateOrigin),
+/* harmony export */   tQ: () => (/* binding */ inputOrigin)
 /* harmony export */ });
 /* unused harmony export secretOrigin */
 const inputOrigin = {
@@ -39044,6 +39046,18 @@ const inputOrigin = {
     renewal: 'Renew it, and set certificate, private-key and certificate-chain to the new files.',
     addChain: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
     replaceChain: 'Set certificate to the full chain (fullchain.pem) that was issued with this certificate, and leave certificate-chain empty.',
+};
+const clientCertificateOrigin = {
+    certificate: 'Input probe-certificate',
+    chain: 'Input probe-certificate',
+    privateKey: 'Input probe-key',
+    pair: 'Inputs probe-certificate and probe-key',
+    place: 'input probe-certificate',
+    placeContains: 'Input probe-certificate contains',
+    caBundle: 'probe-ca',
+    renewal: 'Renew it, and set probe-certificate and probe-key to the new files.',
+    addChain: 'Set probe-certificate to the full chain.',
+    replaceChain: 'Set probe-certificate to the full chain that was issued with this certificate.',
 };
 function secretOrigin(secret, entries) {
     const nameEntry = (entry) => entry === undefined ? secret : `Key ${entry} of ${secret}`;
@@ -48012,6 +48026,8 @@ const certificateMissing = () => inputMissing('certificate', 'Set certificate an
 const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
 const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
 const privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
+const probeCertificateMissing = () => inputMissing('probe-certificate', `Set probe-certificate together with probe-key. ${emptySecretHint}`);
+const probeKeyMissing = () => inputMissing('probe-key', `Set probe-key together with probe-certificate. ${emptySecretHint}`);
 const chartPasswordMissing = () => inputMissing('chart-password', `Set chart-password together with chart-username. ${emptySecretHint}`);
 const clusterAndKubeconfigSet = () => conflict('Inputs cluster and kubeconfig are both set.', 'Set only cluster for an EKS cluster, or only kubeconfig for any other access.');
 const contextWithoutKubeconfig = () => conflict('Input context is set together with cluster, which has no contexts.', 'Leave context empty, or set kubeconfig instead of cluster.');
@@ -48096,6 +48112,8 @@ function getHelmValue(values, path) {
         : undefined, values);
 }
 
+// EXTERNAL MODULE: ./build/failures/certificate-origin.js
+var certificate_origin = __nccwpck_require__(6276);
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./build/util/text.js
@@ -48240,8 +48258,6 @@ async function settleAll(promises) {
 
 // EXTERNAL MODULE: ./build/failures/certificate-files.js
 var certificate_files = __nccwpck_require__(3791);
-// EXTERNAL MODULE: ./build/failures/certificate-origin.js
-var certificate_origin = __nccwpck_require__(6276);
 ;// CONCATENATED MODULE: ./build/x509/issuers.js
 function isIssuerOf(issuer, certificate) {
     const namesMatch = certificate.issuer === issuer.subject || certificate.checkIssued(issuer);
@@ -48360,7 +48376,7 @@ var parse = __nccwpck_require__(1076);
 
 
 function parseCertificateMaterial(texts, caBundle = [], now = Date.now()) {
-    const { privateKey, origin = certificate_origin/* inputOrigin */.t } = texts;
+    const { privateKey, origin = certificate_origin/* inputOrigin */.tQ } = texts;
     if ((0,parse/* areInputsSwapped */.wN)(texts))
         throw (0,certificate_files/* certificateAndKeySwapped */.El)(origin);
     const { key, certificates } = parseAll({
@@ -48454,6 +48470,7 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 
 
 
+
 function resolveCertificateSource(inputs) {
     const { values, isSet } = inputs;
     if (isSet('certificate-secret'))
@@ -48469,6 +48486,22 @@ function resolveCertificateSource(inputs) {
     if (values.mode === 'check')
         return { value: { kind: 'served' }, errors: [] };
     return { errors: [certificateMissing()] };
+}
+function resolveClientCertificate({ values, isSet, }) {
+    const { 'probe-certificate': certificate, 'probe-key': privateKey } = values;
+    if (!isSet('probe-certificate'))
+        return { errors: isSet('probe-key') ? [probeCertificateMissing()] : [] };
+    const needsKey = !values['dry-run'] || isSet('probe-key');
+    if (needsKey && !isSet('probe-key'))
+        return { errors: [probeKeyMissing()] };
+    if (certificate === undefined || (needsKey && privateKey === undefined))
+        return { errors: [] };
+    return parseMaterial({
+        certificate,
+        privateKey: privateKey ?? '',
+        chain: '',
+        origin: certificate_origin/* clientCertificateOrigin */.ri,
+    });
 }
 function resolveSecret({ values }) {
     const { 'certificate-secret': reference, namespace } = values;
@@ -48498,19 +48531,21 @@ function resolveMaterial({ values, isSet }) {
         privateKey: privateKey ?? '',
         chain: values['certificate-chain'] ?? '',
     };
-    return parseMaterial(texts, values['probe-ca'], values['certificate-arn']);
+    const { value: material, errors: problems } = parseMaterial(texts, values['probe-ca']);
+    if (!material)
+        return { errors: problems };
+    const importArn = values['certificate-arn'];
+    return { value: { kind: 'material', material, importArn }, errors: [] };
 }
-function parseMaterial(texts, caBundle, importArn) {
-    let material;
+function parseMaterial(texts, caBundle = '') {
     try {
-        material = parseCertificateMaterial(texts, (0,parse/* parseCertificates */.WW)(caBundle ?? ''));
+        return { value: parseCertificateMaterial(texts, (0,parse/* parseCertificates */.WW)(caBundle)), errors: [] };
     }
     catch (thrown) {
         if (!(thrown instanceof action_error/* ActionError */.l))
             throw thrown;
         return { errors: [thrown] };
     }
-    return { value: { kind: 'material', material, importArn }, errors: [] };
 }
 
 // EXTERNAL MODULE: ./build/inputs/chart.js
@@ -48867,11 +48902,13 @@ function parseSettings(rawInputs, env) {
     const clusterAccess = resolveClusterAccess(inputs, env);
     const region = resolveRegion(inputs, env);
     const modeSettings = resolveModeSettings(inputs);
+    const clientCertificate = resolveClientCertificate(inputs);
     const errors = [
         ...inputs.errors,
         ...clusterAccess.errors,
         ...region.errors,
         ...modeSettings.errors,
+        ...clientCertificate.errors,
         ...findVariableErrors(env, {
             readsKubeconfig: !inputs.isSet('cluster') && !inputs.isSet('kubeconfig'),
         }),
@@ -48883,6 +48920,7 @@ function parseSettings(rawInputs, env) {
     return {
         settings: deepFreeze({
             ...buildCommonSettings(inputs.values, env),
+            probe: buildProbeSettings(inputs.values, clientCertificate.value),
             ...modeSettings.value,
             clusterAccess: access,
             region: region.value,
@@ -48923,7 +48961,6 @@ function buildCommonSettings(values, env) {
         ingress: buildIngressSettings(values),
         timeouts: buildTimeouts(values),
         requireAuthorization: values['require-authorization'],
-        probe: buildProbeSettings(values),
         summary: values.summary,
     };
 }
@@ -48962,13 +48999,14 @@ function buildTimeouts(values) {
         lock: values['lock-timeout'] ?? release + loadBalancer,
     };
 }
-function buildProbeSettings(values) {
+function buildProbeSettings(values, clientCertificate) {
     return {
         required: values.probe !== 'off',
         isLenient: values.probe === 'lenient',
         isDeep: values.probe === 'deep',
         byHostname: values['probe-dns'],
         ca: values['probe-ca'],
+        clientCertificate,
         address: values['probe-address'],
         token: values['milvus-token'],
     };
@@ -49452,7 +49490,7 @@ function readField(object, name) {
     return key === undefined ? undefined : object[key];
 }
 const asString = (value) => typeof value === 'string' ? value : undefined;
-const parseMutualAuthentication = (value) => parseJsonObjects(value)?.map((entry) => {
+const annotation_validators_parseMutualAuthentication = (value) => parseJsonObjects(value)?.map((entry) => {
     const port = readField(entry, 'port');
     return {
         port: typeof port === 'number' ? port : undefined,
@@ -49603,7 +49641,7 @@ const jwtValidation = (value) => {
     return joinProblems(problems);
 };
 const mutualAuthentication = (value) => {
-    const entries = parseMutualAuthentication(value);
+    const entries = annotation_validators_parseMutualAuthentication(value);
     if (!entries || entries.length === 0)
         return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
     return joinProblems(entries.flatMap(validateEntry));
@@ -49948,6 +49986,10 @@ function findIneffectiveAnnotations(ingress) {
             ineffective.push({ key, reason });
     }
     return ineffective;
+}
+function findMutualAuthentication({ annotations, listenPort, }) {
+    const entries = parseMutualAuthentication(annotations[`${annotationPrefix}mutual-authentication`] ?? '');
+    return entries?.find(({ port }) => port === listenPort);
 }
 
 ;// CONCATENATED MODULE: ./build/controller/tags.js
@@ -50457,6 +50499,7 @@ var pem = __nccwpck_require__(2658);
 
 
 
+const probe_modes = ['deploy', 'check'];
 const probeInputs = (0,declaration/* defineInputs */.p)({
     probe: {
         ...(0,input_types/* choice */.Yq)('required', 'deep', 'lenient', 'off'),
@@ -50476,8 +50519,9 @@ const probeInputs = (0,declaration/* defineInputs */.p)({
     },
     'require-authorization': {
         ...input_types/* boolean */.zM,
-        description: '`true` fails the job if Milvus answers without credentials. `false` logs a warning if the ' +
-            'ALB is open to the internet, and a note otherwise.',
+        description: '`true` fails the job if Milvus answers without credentials, or accepts the default ' +
+            'password of `root`, which the probe then tries once. `false` only logs answers without ' +
+            'credentials: as a warning if the ALB is open to the internet, as a note otherwise.',
         default: 'false',
     },
     'probe-ca': {
@@ -50485,6 +50529,26 @@ const probeInputs = (0,declaration/* defineInputs */.p)({
         description: 'Certificates of private CAs to trust, as PEM or base64 of PEM.',
         example: '${{ vars.PRIVATE_CA }}',
         defaultDescription: 'the CAs that Node.js trusts, including `NODE_EXTRA_CA_CERTS`',
+    },
+    'probe-certificate': {
+        ...(0,input_types/* pem */.ps)(),
+        modes: probe_modes,
+        fleet: 'job',
+        description: 'Client certificate of the probe for a listener with mutual TLS (`mutual-authentication` ' +
+            'in `annotations`), as PEM or base64 of PEM. Include its intermediate certificates, unless ' +
+            'the trust store contains them. Without a probe, it is ignored.',
+        example: '${{ secrets.PROBE_CERTIFICATE }}',
+        required: 'unless `probe-key` is empty',
+    },
+    'probe-key': {
+        ...(0,input_types/* pem */.ps)(),
+        modes: probe_modes,
+        fleet: 'job',
+        secret: true,
+        description: 'Private key of `probe-certificate`, unencrypted, as PEM or base64 of PEM. With ' +
+            '`dry-run: true` it is optional.',
+        example: '${{ secrets.PROBE_KEY }}',
+        required: 'unless `probe-certificate` is empty',
     },
     'probe-address': {
         type: '`host:port`',

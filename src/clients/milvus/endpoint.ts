@@ -9,6 +9,8 @@ export interface Endpoint {
   readonly address: { readonly host: string; readonly port: number }
   /** PEM of CA certificates to trust in addition. */
   readonly ca: string | undefined
+  /** For a listener with mutual TLS; absent for none. */
+  readonly clientCertificate?: ClientCertificate | undefined
   /** The certificate that the ALB should serve; undefined when it is not known. */
   readonly expectedCertificate: X509Certificate | undefined
   /** What the inputs say about the listener, to explain a failure. */
@@ -29,11 +31,23 @@ export interface Endpoint {
 /** An endpoint that has to answer until a deadline. */
 export type TimedEndpoint = Endpoint & Required<Pick<Endpoint, 'deadline'>>
 
+/** A certificate with which the probe authenticates in the TLS handshake. */
+export interface ClientCertificate {
+  /** PEM, the leaf first. */
+  readonly chain: string
+  /** PEM. Secret. */
+  readonly privateKey: string
+  readonly subject: string
+  readonly issuer: string
+}
+
 export interface ListenerSettings {
   readonly isInternal: boolean
   /** The input that allows only some addresses, with its value: it explains a silent ALB. */
   readonly restrictedBy: string | undefined
   readonly sslPolicy: string
+  /** Whether it should verify client certificates; false if absent. */
+  readonly verifiesClients?: boolean
   /** The IngressGroup, whose other Ingresses also add certificates to the listener. */
   readonly group: string | undefined
 }

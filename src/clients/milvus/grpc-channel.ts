@@ -3,11 +3,12 @@
  * does after 10,000 requests; the next call then opens another, as clients do.
  */
 import type { X509Certificate } from 'node:crypto'
+import type { ProbeFailure } from '../../failures/probe-failure.ts'
 import { connect } from './connection.ts'
 import { remainingTime, type Endpoint } from './endpoint.ts'
 import { GrpcSession, type GrpcCall, type GrpcResponse } from './grpc-session.ts'
 import { callFailure } from './http2-errors.ts'
-import { alertFailure, type TlsConnection } from './tls.ts'
+import { alertFailure, lateHandshakeFailure, type TlsConnection } from './tls.ts'
 
 /** A call that was answered. */
 export interface AnsweredCall {
@@ -36,6 +37,8 @@ export class GrpcChannel {
   private readonly signal: AbortSignal
   private currentSession: Promise<GrpcSession>
   private isClosed = false
+  /** Whether a call was answered: the peer then accepts the client certificate. */
+  private hasAnswered = false
 
   private constructor(
     connection: TlsConnection,
@@ -70,12 +73,21 @@ export class GrpcChannel {
       const timeout = remainingTime(this.endpoint, this.endpoint.callTimeout)
       try {
         const authority = this.endpoint.host
-        return { method, response: await session.call({ ...call, authority, timeout }) }
+        const response = await session.call({ ...call, authority, timeout })
+        this.hasAnswered = true
+        return { method, response }
       } catch (thrown) {
         if (session.hasEndedGracefully && attempt < maxConnections && !this.isClosed) continue
-        throw alertFailure(this.endpoint, thrown) ?? callFailure(method, thrown)
+        throw this.toFailure(method, thrown)
       }
     }
+  }
+
+  private toFailure(method: string, thrown: unknown): ProbeFailure {
+    const tlsFailure = this.hasAnswered
+      ? alertFailure(this.endpoint, thrown)
+      : lateHandshakeFailure(this.endpoint, thrown)
+    return tlsFailure ?? callFailure(method, thrown)
   }
 
   /** Calls in progress fail, and later ones too. */

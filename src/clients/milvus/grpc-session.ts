@@ -7,6 +7,7 @@ import type tls from 'node:tls'
 import { formatSeconds } from '../../util/text.ts'
 import { grpcStatus } from './grpc-responses.ts'
 import { Http2CallError } from './http2-errors.ts'
+import { ConnectionClosedError } from './network-errors.ts'
 
 /** The answer to a call. */
 export interface GrpcResponse {
@@ -130,7 +131,7 @@ export class GrpcSession {
     if (this.connectionError) return this.connectionError
     if (isComplete(response)) return undefined
     if (this.goaway) return this.goaway
-    if (this.socket.destroyed) return new Error('the connection was closed')
+    if (this.socket.destroyed) return new ConnectionClosedError()
     if (getHttpStatus(response) === 0 || rstCode !== http2.constants.NGHTTP2_NO_ERROR)
       return new Http2CallError('RST_STREAM', rstCode)
     return new Error('the answer has no grpc-status, which every gRPC answer ends with')

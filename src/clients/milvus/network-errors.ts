@@ -20,6 +20,20 @@ const explanations: Readonly<Record<string, string>> = {
   ERR_SOCKET_CONNECTION_TIMEOUT: 'no answer',
 }
 
+/** The peer closed the connection, without an error of the socket, TLS or HTTP/2. */
+export class ConnectionClosedError extends Error {
+  override readonly name = 'ConnectionClosedError'
+
+  constructor() {
+    super('the connection was closed')
+  }
+}
+
+/** Whether the peer closed the connection without saying why. */
+export const isConnectionClosed = (thrown: unknown): boolean =>
+  thrown instanceof ConnectionClosedError ||
+  getErrorCodes(thrown).some((code) => code === 'ECONNRESET' || code === 'EPIPE')
+
 /** The codes in a thrown value, such as ECONNREFUSED; several when several addresses were tried. */
 export function getErrorCodes(thrown: unknown): string[] {
   const { code, errors } = (thrown ?? {}) as { readonly code?: unknown; readonly errors?: unknown }

@@ -12,6 +12,7 @@ import {
   versionPath,
   type MilvusStatus,
 } from './api.ts'
+import { defaultToken, type DefaultLogin } from './default-login.ts'
 import type { Endpoint } from './endpoint.ts'
 import { GrpcChannel, type AnsweredCall } from './grpc-channel.ts'
 import {
@@ -24,7 +25,14 @@ import {
 import { httpStatusFailure } from './http-responses.ts'
 
 /** What a successful attempt found. */
-export type ProbeResult = CallResult & { readonly certificate: X509Certificate }
+export type ProbeResult = CallResult & {
+  readonly certificate: X509Certificate
+  /**
+   * Whether a Milvus that requires credentials accepts root with its default password; false when
+   * that was not tried.
+   */
+  readonly acceptsDefaultPassword: boolean
+}
 
 type CallResult = AuthenticatedResult | UnauthenticatedResult
 
@@ -52,15 +60,28 @@ interface UnauthenticatedResult {
   readonly trace: readonly string[]
 }
 
-/** @throws ProbeFailure */
+/**
+ * @param defaultLogin tries root's default password, too
+ * @throws ProbeFailure
+ */
 export async function probe(
   endpoint: Endpoint,
   token: string | undefined,
   signal: AbortSignal,
+  defaultLogin?: DefaultLogin,
 ): Promise<ProbeResult> {
   const channel = await GrpcChannel.open(endpoint, signal)
   try {
-    return { certificate: channel.certificate, ...(await runCalls(channel, token)) }
+    // Starts at once with all other calls. With this token, they already are the login.
+    const login =
+      token === defaultToken
+        ? Promise.resolve(true)
+        : defaultLogin?.attempt((otherToken) => acceptsToken(channel, otherToken))
+    login?.catch(() => undefined)
+    const result = await runCalls(channel, token)
+    const isOpen = result.isAuthenticated && result.allowsUnauthenticatedAccess
+    const acceptsDefaultPassword = !isOpen && ((await login) ?? false)
+    return { certificate: channel.certificate, acceptsDefaultPassword, ...result }
   } finally {
     channel.close()
   }
@@ -83,11 +104,28 @@ export const createMetadata = (token: string | undefined): Record<string, string
  * @throws ProbeFailure
  */
 export async function callVersion(channel: GrpcChannel, token: string | undefined): Promise<void> {
-  const metadata = createMetadata(token)
-  const call = await channel.call({ path: versionPath, request: emptyMessage, metadata })
+  const call = await getVersion(channel, token)
   if (requiresCredentials(call)) unauthenticatedResult(call, token, channel.trace)
   else parseSuccess(call, parseVersionResponse)
 }
+
+/**
+ * Whether Milvus accepts a token.
+ * @throws ProbeFailure when it does not answer
+ */
+async function acceptsToken(channel: GrpcChannel, token: string): Promise<boolean> {
+  const call = await getVersion(channel, token)
+  if (requiresCredentials(call)) return false
+  parseSuccess(call, parseVersionResponse)
+  return true
+}
+
+const getVersion = (channel: GrpcChannel, token: string | undefined): Promise<AnsweredCall> =>
+  channel.call({
+    path: versionPath,
+    request: emptyMessage,
+    metadata: createMetadata(token),
+  })
 
 /**
  * All calls start at once, so that their round trips do not add up. Their responses are judged in

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto'
 import tls from 'node:tls'
 import type { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
-  clientCertificateRequired,
+  clientRejected,
   closedDuringHandshake,
   defaultCertificateServed,
   handshakeIncomplete,
@@ -22,7 +22,7 @@ import { coversHost } from '../../util/certificate-names.ts'
 import { formatDistinguishedName, formatSeconds } from '../../util/text.ts'
 import { remainingTime, type Endpoint } from './endpoint.ts'
 import { waitForEvent } from './events.ts'
-import { describeNetworkError, getErrorCodes } from './network-errors.ts'
+import { describeNetworkError, getErrorCodes, isConnectionClosed } from './network-errors.ts'
 import type { TcpConnection } from './tcp.ts'
 
 /** A connection whose certificate and protocol have been verified. */
@@ -33,15 +33,22 @@ export interface TlsConnection {
   readonly trace: readonly string[]
 }
 
-/** By the CAs to trust in addition. To read all CAs takes longer than a handshake. */
+/**
+ * By the CAs to trust in addition, and the client certificate. To read all CAs takes longer than a
+ * handshake.
+ */
 const secureContexts = new Map<string, tls.SecureContext>()
 
-function getSecureContext(ca: string): tls.SecureContext {
-  const known = secureContexts.get(ca)
+function getSecureContext({ ca = '', clientCertificate }: Endpoint): tls.SecureContext {
+  const id = `${ca}\n${clientCertificate?.chain ?? ''}`
+  const known = secureContexts.get(id)
   if (known) return known
   const authorities = [...tls.getCACertificates('default'), ...(ca === '' ? [] : [ca])]
-  const context = tls.createSecureContext({ ca: authorities })
-  secureContexts.set(ca, context)
+  const context = tls.createSecureContext({
+    ca: authorities,
+    ...(clientCertificate && { cert: clientCertificate.chain, key: clientCertificate.privateKey }),
+  })
+  secureContexts.set(id, context)
   return context
 }
 
@@ -55,7 +62,7 @@ export async function connectTls(
     socket: connection.socket,
     servername: endpoint.host,
     ALPNProtocols: endpoint.protocol === undefined ? ['h2', 'http/1.1'] : [endpoint.protocol],
-    secureContext: getSecureContext(endpoint.ca ?? ''),
+    secureContext: getSecureContext(endpoint),
     rejectUnauthorized: false,
   })
   try {
@@ -92,7 +99,10 @@ async function completeHandshake(
   }
 }
 
-/** By Node's error code, which contains OpenSSL's reason. */
+/**
+ * By Node's error code, which contains OpenSSL's reason. The alerts about certificates are those of
+ * RFC 8446, 6.2: the probe itself sends none, so they are about the client certificate.
+ */
 const handshakeFailures: readonly {
   readonly code: RegExp
   readonly createFailure: (handshake: FailedHandshake) => ProbeFailure
@@ -110,8 +120,8 @@ const handshakeFailures: readonly {
     createFailure: noCommonCipher,
   },
   {
-    code: /CERTIFICATE_REQUIRED/,
-    createFailure: clientCertificateRequired,
+    code: /CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_(?:EXPIRED|REVOKED|UNKNOWN)|UNSUPPORTED_CERTIFICATE|DECRYPT_ERROR|ACCESS_DENIED/,
+    createFailure: clientRejected,
   },
   {
     code: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/,
@@ -133,25 +143,53 @@ export function alertFailure(endpoint: Endpoint, thrown: unknown): ProbeFailure 
   return errorCode.startsWith('ERR_SSL') ? handshakeFailure(endpoint, undefined, thrown) : undefined
 }
 
+/**
+ * The failure for a connection that ended before the first answer: by an alert, or closed, as an
+ * ALB does when it rejects a client certificate, or gets none.
+ * @returns undefined when the error has another meaning
+ */
+export function lateHandshakeFailure(
+  endpoint: Endpoint,
+  thrown: unknown,
+): ProbeFailure | undefined {
+  const verifiesClients = endpoint.clientCertificate ?? endpoint.listener.verifiesClients
+  return verifiesClients && isConnectionClosed(thrown)
+    ? closedDuringHandshake(describeHandshake(endpoint, undefined, thrown))
+    : alertFailure(endpoint, thrown)
+}
+
 function handshakeFailure(
   endpoint: Endpoint,
   proxy: string | undefined,
   thrown: unknown,
 ): ProbeFailure {
-  const [errorCode = ''] = getErrorCodes(thrown)
-  const handshake: FailedHandshake = {
-    host: endpoint.host,
-    port: endpoint.address.port,
-    proxy,
-    sslPolicy: endpoint.listener.sslPolicy,
-    runnerVersions: `${tls.DEFAULT_MIN_VERSION} to ${tls.DEFAULT_MAX_VERSION}`,
-    errorCode,
-    cause: thrown,
-  }
-  const known = handshakeFailures.find(({ code }) => code.test(errorCode))
+  const handshake = describeHandshake(endpoint, proxy, thrown)
+  const known = handshakeFailures.find(({ code }) => code.test(handshake.errorCode))
   return (
     known?.createFailure(handshake) ?? handshakeIncomplete(handshake, describeNetworkError(thrown))
   )
+}
+
+function describeHandshake(
+  { host, address, listener, clientCertificate }: Endpoint,
+  proxy: string | undefined,
+  thrown: unknown,
+): FailedHandshake {
+  const [errorCode] = getErrorCodes(thrown)
+  return {
+    host,
+    port: address.port,
+    proxy,
+    sslPolicy: listener.sslPolicy,
+    verifiesClients: listener.verifiesClients ?? false,
+    runnerVersions: `${tls.DEFAULT_MIN_VERSION} to ${tls.DEFAULT_MAX_VERSION}`,
+    clientCertificate: clientCertificate && {
+      subject: clientCertificate.subject,
+      issuer: clientCertificate.issuer,
+    },
+    errorCode: errorCode || 'no error code',
+    cause: thrown,
+  }
 }
 
 /**

@@ -1,8 +1,11 @@
 /** Inputs that say how the endpoint is probed. */
-import { defineInputs } from '../declaration.ts'
+import { defineInputs, type Mode } from '../declaration.ts'
 import { boolean, choice, pem, string } from '../input-types.ts'
 import { parseHostPort } from '../parsers.ts'
 import { parseCaBundle } from '../pem.ts'
+
+/** A removal does not probe. */
+const modes: readonly Mode[] = ['deploy', 'check']
 
 export const probeInputs = defineInputs({
   probe: {
@@ -26,8 +29,9 @@ export const probeInputs = defineInputs({
   'require-authorization': {
     ...boolean,
     description:
-      '`true` fails the job if Milvus answers without credentials. `false` logs a warning if the ' +
-      'ALB is open to the internet, and a note otherwise.',
+      '`true` fails the job if Milvus answers without credentials, or accepts the default ' +
+      'password of `root`, which the probe then tries once. `false` only logs answers without ' +
+      'credentials: as a warning if the ALB is open to the internet, as a note otherwise.',
     default: 'false',
   },
   'probe-ca': {
@@ -35,6 +39,28 @@ export const probeInputs = defineInputs({
     description: 'Certificates of private CAs to trust, as PEM or base64 of PEM.',
     example: '${{ vars.PRIVATE_CA }}',
     defaultDescription: 'the CAs that Node.js trusts, including `NODE_EXTRA_CA_CERTS`',
+  },
+  'probe-certificate': {
+    ...pem(),
+    modes,
+    fleet: 'job',
+    description:
+      'Client certificate of the probe for a listener with mutual TLS (`mutual-authentication` ' +
+      'in `annotations`), as PEM or base64 of PEM. Include its intermediate certificates, unless ' +
+      'the trust store contains them. Without a probe, it is ignored.',
+    example: '${{ secrets.PROBE_CERTIFICATE }}',
+    required: 'unless `probe-key` is empty',
+  },
+  'probe-key': {
+    ...pem(),
+    modes,
+    fleet: 'job',
+    secret: true,
+    description:
+      'Private key of `probe-certificate`, unencrypted, as PEM or base64 of PEM. With ' +
+      '`dry-run: true` it is optional.',
+    example: '${{ secrets.PROBE_KEY }}',
+    required: 'unless `probe-certificate` is empty',
   },
   'probe-address': {
     type: '`host:port`',

@@ -8,16 +8,17 @@ import {
 } from '../../failures/probe-predictions.ts'
 import type { FailureCode } from '../../failures/codes.ts'
 import type { Context } from '../step.ts'
-import {
-  parseMutualAuthentication,
-  type MutualAuthenticationEntry,
-} from '../../controller/annotation-validators.ts'
 import { formatDistinguishedName } from '../../util/text.ts'
 import { parseCertificates } from '../../x509/parse.ts'
-import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
+import {
+  annotationPrefix,
+  findMutualAuthentication,
+  findUnknownAnnotations,
+} from '../../controller/annotations.ts'
 import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
 import { getKeyAlgorithm, getSubject, type CertificateMaterial } from '../../x509/certificate.ts'
 import { checkMaterial } from '../../x509/checks.ts'
+import { checkClientKey, checkForVerification } from '../../x509/client-certificate.ts'
 import { checkHandshake } from '../../x509/handshake.ts'
 import { isTrusted } from '../../x509/trust.ts'
 import {
@@ -83,10 +84,9 @@ export function checkProbe(
   const { mode, probe, ingress } = settings
   if (mode !== 'deploy' || !probe.required) return
   const problems: ActionError[] = []
-  const listeners = parseMutualAuthentication(getAnnotation(ingress, 'mutual-authentication') ?? '')
-  const isProbed = ({ port, mode: verification }: MutualAuthenticationEntry): boolean =>
-    port === ingress.listenPort && verification === 'verify'
-  if (listeners?.some(isProbed)) problems.push(probeLacksClientCertificate(ingress.listenPort))
+  const isClientVerified = findMutualAuthentication(ingress)?.mode === 'verify'
+  if (isClientVerified && !probe.clientCertificate)
+    problems.push(probeLacksClientCertificate(ingress.listenPort))
   if (material && !isTrustedByProbe(material, probe)) {
     const { leaf, chain } = material
     const issuer = formatDistinguishedName((chain.at(-1) ?? leaf).issuer) || 'a CA without a name'
@@ -95,6 +95,26 @@ export function checkProbe(
   }
   if (material && getKeyAlgorithm(material.leaf) === 'RSA_1024')
     problems.push(probeRejectsWeakKey(getSubject(material.leaf)))
+  if (problems.length > 0) throw combineErrors(problems)
+}
+
+/**
+ * Checks the client certificate of a run that probes. A dry run does not probe, but the next
+ * deployment will.
+ * @throws ActionError of every problem of the certificate
+ */
+export function checkProbeCertificate(
+  context: Context,
+  { probe: { required, clientCertificate }, ingress }: EndpointSettings,
+): void {
+  if (!required || !clientCertificate) return
+  const problems = checkClientKey(clientCertificate)
+  const { mode, ignoreClientCertificateExpiry } = findMutualAuthentication(ingress) ?? {}
+  const acceptsExpired = ignoreClientCertificateExpiry === true
+  if (mode === 'verify')
+    problems.push(
+      ...checkForVerification(clientCertificate, { now: context.clock.now(), acceptsExpired }),
+    )
   if (problems.length > 0) throw combineErrors(problems)
 }
 

@@ -21,7 +21,12 @@ import {
   type IngressClassInfo,
 } from './ingress-class.ts'
 import { checkIngressGroup, listOtherClasses, trimAnnotations } from './ingress-group.ts'
-import { checkCertificate, checkProbe, warnAboutInputs } from './input-warnings.ts'
+import {
+  checkCertificate,
+  checkProbe,
+  checkProbeCertificate,
+  warnAboutInputs,
+} from './input-warnings.ts'
 import { checkIpFamilies, warnIpv6Cidrs } from './ip-families.ts'
 import {
   ingressApplyPermissions,
@@ -131,6 +136,7 @@ async function checkCertificateAndProbe(
   await settleAll([
     checkCertificate(context, settings, material),
     Promise.resolve().then(() => checkProbe(settings, material)),
+    Promise.resolve().then(() => checkProbeCertificate(context, settings)),
   ])
 }
 

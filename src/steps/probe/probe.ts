@@ -1,16 +1,21 @@
 /** probe: Milvus answers gRPC calls through the ALB, over TLS with a verified certificate. */
 import type { X509Certificate } from 'node:crypto'
 import { getProxyUrl, identifyLoadBalancer } from '../../clients/milvus/dns.ts'
-import type { ListenerSettings, TimedEndpoint } from '../../clients/milvus/endpoint.ts'
+import { DefaultLogin } from '../../clients/milvus/default-login.ts'
+import type { Endpoint, ListenerSettings, TimedEndpoint } from '../../clients/milvus/endpoint.ts'
 import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
+import { findMutualAuthentication } from '../../controller/annotations.ts'
 import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
   authorizationOff,
   authorizationOffProblem,
+  defaultPasswordAccepted,
   enableAuthorizationRemedy,
 } from '../../failures/probe.ts'
 import type { IngressSettings, EndpointSettings } from '../../inputs/types.ts'
 import { pollInterval } from '../../util/polling.ts'
+import { formatDistinguishedName } from '../../util/text.ts'
+import { getSubject, toPem, type CertificateMaterial } from '../../x509/certificate.ts'
 import type { Addresses } from '../ingress/manifest.ts'
 import type { Exposure } from '../load-balancer/exposure.ts'
 import type { EndpointRun } from '../run.ts'
@@ -63,13 +68,17 @@ export async function apply(
     host,
     address: options.address ?? { host: addresses.alb, port: ingress.listenPort },
     ca: options.ca,
+    clientCertificate: options.clientCertificate && describeClient(options.clientCertificate),
     expectedCertificate: certificate,
     listener: describeListener(ingress, exposure),
     timeout: stageTimeout,
     callTimeout,
   }
-  const attempt = (attemptDeadline: number) =>
-    probe({ ...endpoint, deadline: attemptDeadline }, options.token, context.signal)
+  const defaultLogin = settings.requireAuthorization ? new DefaultLogin() : undefined
+  const attempt = (attemptDeadline: number) => {
+    const attemptEndpoint = { ...endpoint, deadline: attemptDeadline }
+    return probe(attemptEndpoint, options.token, context.signal, defaultLogin)
+  }
   const result = await retryProbe(run, { attempt, interval: () => attemptInterval, deadline })
   for (const line of result.trace) context.log.info(line)
   reportResult(run, result, exposure)
@@ -91,17 +100,37 @@ export async function apply(
   return { result, confirmation: phrases.join(', ') }
 }
 
-const describeListener = (
-  { scheme, sslPolicy }: IngressSettings,
-  { restrictedBy, group }: Exposure,
-): ListenerSettings => ({ isInternal: scheme === 'internal', restrictedBy, sslPolicy, group })
+const describeClient = ({
+  leaf,
+  chain,
+  privateKey,
+}: CertificateMaterial): Endpoint['clientCertificate'] => ({
+  chain: toPem([leaf, ...chain]),
+  privateKey,
+  subject: getSubject(leaf),
+  issuer: formatDistinguishedName(leaf.issuer),
+})
 
+const describeListener = (
+  ingress: IngressSettings,
+  { restrictedBy, group }: Exposure,
+): ListenerSettings => ({
+  isInternal: ingress.scheme === 'internal',
+  restrictedBy,
+  sslPolicy: ingress.sslPolicy,
+  verifiesClients: findMutualAuthentication(ingress)?.mode === 'verify',
+  group,
+})
+
+/** @throws ActionError `milvus-authorization-off`, `milvus-default-password` */
 function reportResult(
   { context: { log }, settings }: ProbeRun,
   result: ProbeResult,
   exposure: Exposure,
 ): void {
   const { sslPolicy } = settings.ingress
+  if (settings.requireAuthorization && result.acceptsDefaultPassword)
+    throw defaultPasswordAccepted()
   if (!result.isAuthenticated)
     log.note(
       'Milvus is reachable and requires credentials, as recommended. ' +
