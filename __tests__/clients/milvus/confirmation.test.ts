@@ -20,7 +20,7 @@ test.each([
   const endpoint = createEndpoint(port, { deadline: Date.now() + deadline })
   const { calls, callFailures } = await confirm(
     endpoint,
-    { token: undefined, callCount: Promise.resolve(100) },
+    { token: undefined, callCount: Promise.resolve(100), connections: undefined },
     signal,
   )
   expect(callFailures).toEqual([])

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import type http2 from 'node:http2'
 import { httpError } from '../../../src/failures/probe-http.ts'
 import { confirmEndpoint, type ReadTargets } from '../../../src/steps/probe/confirmation.ts'
+import { EarlyRound } from '../../../src/steps/probe/early-round.ts'
 import type { Context } from '../../../src/steps/step.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { closeAfterTest, createEndpoint } from '../../clients/milvus/connect-fixture.ts'
@@ -68,7 +69,14 @@ async function confirmServer(
   const endpoint = { ...createEndpoint(port), deadline: clock.now() + timeLeft }
   const { phrase } = await confirmEndpoint(
     { context, settings: { ...settings, probe: { ...settings.probe, isLenient } } },
-    { endpoint, readTargets: readTargets ?? (() => Promise.resolve(undefined)) },
+    {
+      endpoint,
+      earlyRound: new EarlyRound(
+        createEndpoint(port),
+        readTargets ?? (() => Promise.resolve(undefined)),
+        signal,
+      ),
+    },
   )
   return { phrase, ...lines }
 }

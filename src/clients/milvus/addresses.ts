@@ -70,6 +70,31 @@ export async function connectAddresses(
   }
 }
 
+/** Connections that are opened before it is known whether they are needed. */
+export class EarlyConnections {
+  private opening: Promise<Connections> | undefined
+
+  constructor(endpoint: Endpoint, signal: AbortSignal) {
+    this.opening = connectAddresses(endpoint, signal)
+    this.opening.catch(() => undefined)
+  }
+
+  /** The connections, for a caller that closes them; undefined when they are taken or discarded. */
+  take(): Promise<Connections> | undefined {
+    const { opening } = this
+    this.opening = undefined
+    return opening
+  }
+
+  /** Closes them unless they are taken. */
+  discard(): void {
+    this.take()?.then(
+      ({ channels }) => channels.forEach((channel) => channel.close()),
+      () => undefined,
+    )
+  }
+}
+
 /**
  * A runner without IPv6 cannot tell whether an IPv6 address works, and one that the inbound rules
  * do not allow with IPv6 cannot either: only a family that works in part has failures, unless

@@ -21,6 +21,8 @@ export interface ConfirmationOptions {
   readonly token: string | undefined
   /** Becomes known while the connections are opened. */
   readonly callCount: Promise<number>
+  /** Opened earlier; undefined to open new ones. */
+  readonly connections: Promise<Connections> | undefined
 }
 
 interface CallOptions {
@@ -35,7 +37,7 @@ const minCalls = 10
 /** Milliseconds in which calls are started. */
 const callingTime = 5_000
 /** Calls at a time on each connection, so that the round trips to a distant ALB do not add up. */
-const concurrentCalls = 5
+const concurrentCalls = 10
 
 /**
  * Starts no call after the deadline. One that has started has all of its time: a call that is cut
@@ -48,10 +50,9 @@ export async function confirm(
   signal: AbortSignal,
 ): Promise<Confirmation> {
   const { deadline = Infinity, callTimeout } = endpoint
-  const { channels, failures, ...findings } = await connectAddresses(
-    { ...endpoint, deadline: deadline + callTimeout },
-    signal,
-  )
+  const connectionEndpoint = { ...endpoint, deadline: deadline + callTimeout }
+  const { channels, failures, ...findings } = await (options.connections ??
+    connectAddresses(connectionEndpoint, signal))
   try {
     const callCount = await options.callCount
     const calls = await callRepeatedly(channels, { ...options, callCount, deadline }, signal)

@@ -13,6 +13,7 @@ import {
 import { probeNeverAttempted, probeTimedOut } from '../../failures/probe.ts'
 import { pollInterval, throwIfCancelled, waitFor, type PollResult } from '../../util/polling.ts'
 import type { EndpointRun } from '../run.ts'
+import type { EarlyRound } from './early-round.ts'
 import { progressLogger } from '../step.ts'
 import {
   countTargets,
@@ -28,7 +29,7 @@ export type ReadTargets = () => Promise<readonly TargetHealth[] | undefined>
 /** What is confirmed, and until when. */
 export interface ConfirmedEndpoint {
   readonly endpoint: TimedEndpoint
-  readonly readTargets: ReadTargets
+  readonly earlyRound: EarlyRound
 }
 
 /** A round of calls, with the targets at that time. */
@@ -143,10 +144,11 @@ const describeTimeout = (failure: ProbeFailure | undefined, seconds: number): Ac
 
 async function makeRound(
   { context, settings }: ConfirmationRun,
-  { endpoint, readTargets }: ConfirmedEndpoint,
+  { endpoint, earlyRound }: ConfirmedEndpoint,
   isRepeated: boolean,
 ): Promise<Round> {
-  const reading = readTargets().then((targets) => countTargets(targets ?? []))
+  const { connections, targets } = earlyRound.take()
+  const reading = targets.then((targetHealth) => countTargets(targetHealth ?? []))
   const callCountOf = (targets: TargetCounts | undefined): number => {
     const desiredCount = isRepeated ? maxCallCount : (targets?.total ?? 0) * callsPerTarget
     return Math.min(maxCallCount, Math.max(callCount, desiredCount))
@@ -154,7 +156,11 @@ async function makeRound(
   const roundDeadline = Math.max(endpoint.deadline, context.clock.now() + minRoundTime)
   const confirmation = await confirm(
     { ...endpoint, deadline: roundDeadline },
-    { token: settings.probe.token, callCount: reading.then(callCountOf) },
+    {
+      token: settings.probe.token,
+      callCount: reading.then(callCountOf),
+      connections,
+    },
     context.signal,
   )
   return { confirmation, targets: await reading }

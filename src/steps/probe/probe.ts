@@ -22,7 +22,9 @@ import type { EndpointRun } from '../run.ts'
 import type { Context } from '../step.ts'
 import { confirmEndpoint, type ReadTargets } from './confirmation.ts'
 import { findNlbPort } from './nlb-port.ts'
+import { EarlyRound } from './early-round.ts'
 import { retryProbe } from './retry.ts'
+import type { ProbeOutput } from './statistics.ts'
 
 /** A probe connects to Milvus by itself, and needs no client of the run. */
 type ProbeRun = Pick<EndpointRun, 'context' | 'settings'>
@@ -62,9 +64,7 @@ export async function apply(
 ): Promise<ConfirmedResult> {
   const { context, settings } = run
   const { probe: options, host, ingress } = settings
-  const deadline = context.clock.now() + settings.timeouts.probe * 1000
-  const endpoint: TimedEndpoint = {
-    deadline,
+  const endpoint: Endpoint = {
     host,
     address: options.address ?? { host: addresses.alb, port: ingress.listenPort },
     ca: options.ca,
@@ -74,18 +74,73 @@ export async function apply(
     timeout: stageTimeout,
     callTimeout,
   }
-  const defaultLogin = settings.requireAuthorization ? new DefaultLogin() : undefined
-  const attempt = (attemptDeadline: number) => {
-    const attemptEndpoint = { ...endpoint, deadline: attemptDeadline }
-    return probe(attemptEndpoint, options.token, context.signal, defaultLogin)
+  const deadline = context.clock.now() + settings.timeouts.probe * 1000
+  const timedEndpoint = { ...endpoint, deadline }
+  const earlyRound = new EarlyRound(endpoint, readTargets, context.signal)
+  try {
+    const result = await awaitAnswer(run, timedEndpoint, earlyRound)
+    for (const line of result.trace) context.log.info(line)
+    reportResult(run, result, exposure)
+    const confirmed = await confirmEndpoint(run, { endpoint: timedEndpoint, earlyRound })
+    const phrases = [
+      confirmed.phrase,
+      ...(await probeFurther(run, timedEndpoint, {
+        result,
+        output: confirmed.output,
+        isRestServed,
+      })),
+    ]
+    if (options.byHostname) await probeByHostname(run, addresses, timedEndpoint)
+    return { result, confirmation: phrases.join(', ') }
+  } finally {
+    earlyRound.discard()
   }
-  const result = await retryProbe(run, { attempt, interval: () => attemptInterval, deadline })
-  for (const line of result.trace) context.log.info(line)
-  reportResult(run, result, exposure)
-  const confirmed = await confirmEndpoint(run, { endpoint, readTargets })
-  const phrases = [confirmed.phrase]
-  let { output } = confirmed
-  if (options.isDeep) {
+}
+
+/**
+ * Probes until Milvus answers. What was begun before a failure may lead to what failed, and
+ * is not used.
+ */
+function awaitAnswer(
+  run: ProbeRun,
+  endpoint: TimedEndpoint,
+  earlyRound: EarlyRound,
+): Promise<ProbeResult> {
+  const { context, settings } = run
+  const defaultLogin = settings.requireAuthorization ? new DefaultLogin() : undefined
+  const attempt = async (deadline: number): Promise<ProbeResult> => {
+    try {
+      const { token } = settings.probe
+      return await probe({ ...endpoint, deadline }, token, context.signal, defaultLogin)
+    } catch (thrown) {
+      earlyRound.discard()
+      throw thrown
+    }
+  }
+  const { deadline } = endpoint
+  return retryProbe(run, { attempt, interval: () => attemptInterval, deadline })
+}
+
+/** What is known of the endpoint before the further probes. */
+interface ConfirmedEndpointFindings {
+  readonly result: ProbeResult
+  readonly output: ProbeOutput
+  readonly isRestServed: boolean
+}
+
+/**
+ * The deep probe and that of the RESTful API, where the inputs ask for them.
+ * @returns a phrase about each
+ */
+async function probeFurther(
+  run: ProbeRun,
+  endpoint: TimedEndpoint,
+  { result, isRestServed, ...findings }: ConfirmedEndpointFindings,
+): Promise<string[]> {
+  const { context, settings } = run
+  const phrases: string[] = []
+  let { output } = findings
+  if (settings.probe.isDeep) {
     const { probeDeep } = await import('./deep.ts')
     const deep = await probeDeep(run, endpoint)
     phrases.push(deep.phrase)
@@ -96,8 +151,7 @@ export async function apply(
     const { confirmRest } = await import('./rest.ts')
     phrases.push(await confirmRest(run, endpoint, { result, output }))
   }
-  if (options.byHostname) await probeByHostname(run, addresses, endpoint)
-  return { result, confirmation: phrases.join(', ') }
+  return phrases
 }
 
 const describeClient = ({
