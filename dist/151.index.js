@@ -17,20 +17,12 @@ var grpc_channel = __webpack_require__(1606);
 var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: ./build/failures/milvus.js
 var milvus = __webpack_require__(7832);
-// EXTERNAL MODULE: ./build/failures/action-error.js + 1 modules
-var action_error = __webpack_require__(5427);
 // EXTERNAL MODULE: ./build/failures/probe-failure.js
 var probe_failure = __webpack_require__(3603);
 ;// CONCATENATED MODULE: ./build/failures/probe-deep.js
 
-
 const withoutDeepRemedy = 'To probe without a collection, set probe: required, which makes calls that only read.';
-const deepFailure = (problem, remedy, retryFor) => new probe_failure/* ProbeFailure */.BU({
-    code: 'probe-deep-failed',
-    problem: `Milvus answers, but the deep probe fails: ${problem}`,
-    remedy,
-    retryFor,
-});
+const deepFailure = (problem, remedy, retryFor) => new probe_failure/* ProbeFailure */.BU({ code: 'probe-deep-failed', problem, remedy, retryFor });
 const rejections = [
     {
         pattern: /permission ?deny|permission denied|privilege|grpc-status 7\b/i,
@@ -66,15 +58,8 @@ function deepCallRejected({ method, answer, isRetriable }) {
 const deepNeedsToken = () => deepFailure('Milvus requires credentials, and milvus-token is empty.', `Set milvus-token to a user that may create and drop collections. ${withoutDeepRemedy}`, probe_failure/* never */.Zm);
 const deepInsertIncomplete = (insertedCount, count) => deepFailure(`Milvus inserted ${insertedCount} of ${count} vectors.`, 'Check the logs of the Milvus proxy and of its data nodes.', probe_failure/* once */.Oo);
 const deepNotLoaded = (progress) => deepFailure(`Milvus loaded ${progress} % of the temporary collection in time.`, 'Check that its query nodes are running and have free memory ("kubectl get pods"), or increase probe-timeout.', probe_failure/* untilTimeout */._J);
-const deepNotFound = (insertedId, foundId) => deepFailure(`a search for inserted vector ${insertedId} found ${foundId === undefined ? 'nothing' : `vector ${foundId}`}.`, 'Check the logs of the query nodes of Milvus, and that all its pods use the same storage and message queue.', probe_failure/* once */.Oo);
-const collectionRemains = (name, reason) => `Temporary collection ${name} of the deep probe could not be dropped: ${reason}`;
-const collectionRemainsRemedy = 'The next run with probe: deep drops it, or drop it with a client of Milvus.';
-const collectionNotDropped = (name, failure) => new action_error/* ActionError */.l({
-    code: 'probe-deep-failed',
-    problem: collectionRemains(name, failure.message),
-    remedy: `${collectionRemainsRemedy} ${failure.remedy}`,
-    cause: failure,
-});
+const deepNotFound = (insertedId, foundId) => deepFailure(`A search for inserted vector ${insertedId} found ${foundId === undefined ? 'nothing' : `vector ${foundId}`}.`, 'Check the logs of the query nodes of Milvus, and that all its pods use the same storage and message queue.', probe_failure/* once */.Oo);
+const collectionRemains = (name, { message, remedy }) => `Temporary collection ${name} of the deep probe could not be dropped: ${message} The next run with probe: deep drops it, or drop it with a client of Milvus. ${remedy}`;
 
 // EXTERNAL MODULE: ./build/clients/milvus/api.js
 var api = __webpack_require__(3356);
@@ -219,9 +204,9 @@ const createVectors = () => ({
     values: Float32Array.from({ length: vectorCount * dimension }, () => Math.random()),
 });
 const loadingInterval = 100;
+const createCollection = (client, name) => callForStatus(client, 'CreateCollection', encodeCreateCollection(name, dimension));
 async function exerciseCollection(client, name, vectors, limits) {
     const count = countVectors(vectors);
-    await callForStatus(client, 'CreateCollection', encodeCreateCollection(name, dimension));
     const insert = encodeInsert(name, vectors);
     const insertStart = performance.now();
     const { insertedCount } = await call(client, 'Insert', insert, parseInsertResult);
@@ -260,11 +245,24 @@ async function listTemporaryCollections(client) {
     const { names } = await call(client, 'ShowCollections', request, parseCollectionNames);
     return names.filter((name) => name.startsWith(namePrefix));
 }
-const dropCollection = (client, name) => callForStatus(client, 'DropCollection', encodeDropCollection(name));
+async function dropCollection(client, name) {
+    const method = 'DropCollection';
+    const request = encodeDropCollection(name);
+    const { status } = await send(client, method, request, parseBareStatus);
+    if (status.code !== 0 && !isCollectionMissing(status))
+        throw rejectedFailure(method, status);
+}
+const isCollectionMissing = ({ code, reason }) => code === 100 || /can't find collection/.test(reason);
 async function callForStatus(client, method, request) {
     await call(client, method, request, parseBareStatus);
 }
-async function call({ channel, token }, method, request, parse) {
+async function call(client, method, request, parse) {
+    const answer = await send(client, method, request, parse);
+    if (answer.status.code === 0)
+        return answer;
+    throw rejectedFailure(method, answer.status);
+}
+async function send({ channel, token }, method, request, parse) {
     const metadata = (0,probe/* createMetadata */.wR)(token);
     const { response } = await channel.call({ path: (0,api/* methodPath */.Bp)(method), request, metadata });
     const { status, message } = response;
@@ -272,10 +270,7 @@ async function call({ channel, token }, method, request, parse) {
         throw (0,http_responses/* httpStatusFailure */.v)(response);
     if (status !== grpc_responses/* grpcStatus */.Z3.ok)
         throw grpcFailure(method, { status, message }, token);
-    const answer = (0,probe/* parseBody */.OG)(method, response.body, parse);
-    if (answer.status.code === 0)
-        return answer;
-    throw rejectedFailure(method, answer.status);
+    return (0,probe/* parseBody */.OG)(method, response.body, parse);
 }
 function grpcFailure(method, { status, message }, token) {
     if ((0,grpc_responses/* isUnauthenticated */.Xh)(status, message))
@@ -306,32 +301,37 @@ var retry = __webpack_require__(5651);
 
 const attemptInterval = 2_000;
 const minAttemptTime = 20_000;
-const dropTimeout = 10_000;
+const dropTimeout = 5_000;
+const dropInterval = 500;
 const cancelledDropTimeout = 2_000;
 async function probeDeep(run, endpoint) {
     const { context } = run;
     const name = createCollectionName();
     const vectors = createVectors();
-    let mayExist = false;
+    const state = { isFirstAttempt: true, mayExist: false };
     const attempt = (deadline) => withClient(run, { ...endpoint, deadline }, context.signal, async (client) => {
-        if (!mayExist)
-            await dropLeftCollections(run, client);
-        mayExist = true;
+        if (state.isFirstAttempt)
+            await dropOtherCollections(run, client);
+        state.isFirstAttempt = false;
+        const failure = await (0,probe_failure/* captureProbeFailure */.NQ)(() => createCollection(client, name));
+        if (failure?.code !== 'probe-deep-failed')
+            state.mayExist = true;
+        if (failure)
+            throw failure;
         const limits = { clock: context.clock, signal: context.signal, deadline };
         return exerciseCollection(client, name, vectors, limits);
     });
     const interval = () => attemptInterval;
-    const attempts = { attempt, interval, deadline: endpoint.deadline, minAttemptTime };
-    const result = await (0,retry/* retryProbe */.T)(run, attempts).catch(async (thrown) => {
-        const failure = mayExist ? await tryToDrop(run, endpoint, name) : undefined;
+    try {
+        const { deadline } = endpoint;
+        const result = await (0,retry/* retryProbe */.T)(run, { attempt, interval, deadline, minAttemptTime });
+        return describeResult(run, name, result);
+    }
+    finally {
+        const failure = state.mayExist ? await dropOwnCollection(run, endpoint, name) : undefined;
         if (failure)
             warnOfCollection(run, name, failure);
-        throw thrown;
-    });
-    const failure = await tryToDrop(run, endpoint, name);
-    if (failure)
-        throw collectionNotDropped(name, failure);
-    return describeResult(run, name, result);
+    }
 }
 async function withClient({ settings }, endpoint, signal, work) {
     const channel = await grpc_channel/* GrpcChannel */.u.open(endpoint, signal);
@@ -342,34 +342,37 @@ async function withClient({ settings }, endpoint, signal, work) {
         channel.close();
     }
 }
-async function dropLeftCollections(run, client) {
+async function dropOtherCollections(run, client) {
     const { context } = run;
     for (const name of await listTemporaryCollections(client)) {
         const failure = await (0,probe_failure/* captureProbeFailure */.NQ)(() => dropCollection(client, name));
         if (failure)
             warnOfCollection(run, name, failure);
         else
-            context.log.note(`Dropped collection ${name}, which a stopped run left behind.`);
+            context.log.note(`Dropped collection ${name}, which another run left behind.`);
     }
 }
-function tryToDrop(run, endpoint, name) {
+async function dropOwnCollection(run, endpoint, name) {
     const { clock, signal } = run.context;
     const timeout = signal.aborted ? cancelledDropTimeout : dropTimeout;
     const dropEndpoint = { ...endpoint, deadline: clock.now() + timeout };
     const uncancelled = new AbortController().signal;
-    return (0,probe_failure/* captureProbeFailure */.NQ)(() => withClient(run, dropEndpoint, uncancelled, async (client) => {
-        const names = await listTemporaryCollections(client);
-        if (names.includes(name))
-            await dropCollection(client, name);
-    }));
+    for (;;) {
+        const failure = await (0,probe_failure/* captureProbeFailure */.NQ)(() => withClient(run, dropEndpoint, uncancelled, (client) => dropCollection(client, name)));
+        if (!failure || failure.retryFor === probe_failure/* never */.Zm)
+            return failure;
+        if (clock.now() + dropInterval >= dropEndpoint.deadline)
+            return failure;
+        await clock.sleep(dropInterval, uncancelled);
+    }
 }
-const warnOfCollection = ({ context }, name, { message, remedy }) => context.log.warn(`${collectionRemains(name, message)} ${collectionRemainsRemedy} ${remedy}`);
+const warnOfCollection = ({ context }, name, failure) => context.log.warn(collectionRemains(name, failure));
 function describeResult({ context }, name, { vectorCount, requestBytes, insertTime, searchTime }) {
     const size = `${(requestBytes / 1e6).toFixed(1)} MB`;
     const insert = Math.ceil(insertTime);
     const search = Math.ceil(searchTime);
-    context.log.info(`Deep: created collection ${name}, inserted ${vectorCount} vectors (${size}, ${insert} ms), ` +
-        `found one of them (${search} ms), and dropped the collection`);
+    context.log.info(`Deep: created collection ${name}, inserted ${vectorCount} vectors (${size}, ${insert} ms) ` +
+        `and found one of them (${search} ms)`);
     return {
         phrase: `${size} inserted and searched`,
         output: { vectors: vectorCount, bytes: requestBytes, insert, search },

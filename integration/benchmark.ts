@@ -99,8 +99,8 @@ interface EventList {
 /** Seconds from the controller's first error event to the end of the action. */
 function measureAfterRejection(programs: LabPrograms): Promise<number> {
   return withLab(programs, async (lab) => {
-    lab.controller.options.unknownIds = ['subnet-unknown']
-    const rejectedRun = runAction(lab, { subnets: 'subnet-unknown' })
+    lab.controller.options.unknownIds = ['sg-unknown']
+    const rejectedRun = runAction(lab, { 'security-groups': 'sg-unknown' })
     const hasErrorEvent = async (): Promise<boolean> => {
       const path = `/api/v1/namespaces/${lab.namespace}/events`
       const { items } = await lab.client.get<EventList>(path)

@@ -75,7 +75,7 @@ simulatorScenario(
       'release-timeout': { value: '-1m', expectedText: 'is "-1m", which is not a duration' },
       'load-balancer-timeout': { value: '1w', expectedText: 'is "1w", which is not a duration' },
       'probe-timeout': { value: 'PT10M', expectedText: 'is "PT10M", which is not a duration' },
-      probe: { value: 'Off', expectedText: 'Use required, lenient or off.' },
+      probe: { value: 'Off', expectedText: 'Use required, deep, lenient or off.' },
       'probe-ca': { value: '***', expectedText: 'is ***, which GitHub shows in place of a secret' },
       'probe-address': { value: '10.0.3.7', expectedText: 'which is not host:port' },
       'require-authorization': { value: '$REQUIRE', expectedText: 'is a shell variable' },

@@ -67,6 +67,7 @@ const cases: readonly Case[] = [
     options: { keyAlgorithm: 'RSA_1024' },
     expected: [
       /^This runner cannot use the certificate of input probe-certificate \(CN=probe\) for TLS \(ERR_SSL_EE_KEY_TOO_SMALL\)\.$/,
+      /^Input probe-certificate \(CN=probe\) has a key of type RSA_1024, which the ALB rejects/,
     ],
   },
 ]

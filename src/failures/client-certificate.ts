@@ -34,6 +34,16 @@ export function clientPurposeMissing(subject: string, purposes: readonly string[
   })
 }
 
+/** @param algorithm as ACM names it, such as EC_secp256k1 */
+export function clientKeyUnsupported(subject: string, algorithm: string): ActionError {
+  return new ActionError({
+    code: 'certificate-key-unsupported',
+    problem: `Input probe-certificate (${subject}) has a key of type ${algorithm}, which the ALB rejects in a client certificate.`,
+    remedy:
+      'Request a client certificate with an RSA key of 2048 to 8192 bits, or an EC key on P-256, P-384 or P-521.',
+  })
+}
+
 /** @param errorCode OpenSSL's, such as ERR_SSL_EE_KEY_TOO_SMALL */
 export function clientCertificateUnusable(subject: string, errorCode: string): ActionError {
   return new ActionError({

@@ -1,17 +1,11 @@
 /** The calls of a deep probe fail, although Milvus answers the others. */
-import { ActionError } from './action-error.ts'
 import { ProbeFailure, once, propagationWindow, untilTimeout, never } from './probe-failure.ts'
 
 const withoutDeepRemedy =
   'To probe without a collection, set probe: required, which makes calls that only read.'
 
 const deepFailure = (problem: string, remedy: string, retryFor: number): ProbeFailure =>
-  new ProbeFailure({
-    code: 'probe-deep-failed',
-    problem: `Milvus answers, but the deep probe fails: ${problem}`,
-    remedy,
-    retryFor,
-  })
+  new ProbeFailure({ code: 'probe-deep-failed', problem, remedy, retryFor })
 
 /** A call that Milvus rejected. */
 export interface RejectedCall {
@@ -96,21 +90,11 @@ export const deepNotLoaded = (progress: number): ProbeFailure =>
 /** @param foundId undefined when the search found nothing */
 export const deepNotFound = (insertedId: number, foundId: number | undefined): ProbeFailure =>
   deepFailure(
-    `a search for inserted vector ${insertedId} found ${foundId === undefined ? 'nothing' : `vector ${foundId}`}.`,
+    `A search for inserted vector ${insertedId} found ${foundId === undefined ? 'nothing' : `vector ${foundId}`}.`,
     'Check the logs of the query nodes of Milvus, and that all its pods use the same storage and message queue.',
     once,
   )
 
-/** A warning beside another failure, too. */
-export const collectionRemains = (name: string, reason: string): string =>
-  `Temporary collection ${name} of the deep probe could not be dropped: ${reason}`
-export const collectionRemainsRemedy =
-  'The next run with probe: deep drops it, or drop it with a client of Milvus.'
-
-export const collectionNotDropped = (name: string, failure: ProbeFailure): ActionError =>
-  new ActionError({
-    code: 'probe-deep-failed',
-    problem: collectionRemains(name, failure.message),
-    remedy: `${collectionRemainsRemedy} ${failure.remedy}`,
-    cause: failure,
-  })
+/** A warning, because the next deep probe drops the collection. */
+export const collectionRemains = (name: string, { message, remedy }: ProbeFailure): string =>
+  `Temporary collection ${name} of the deep probe could not be dropped: ${message} The next run with probe: deep drops it, or drop it with a client of Milvus. ${remedy}`

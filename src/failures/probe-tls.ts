@@ -90,16 +90,20 @@ export function plaintextServer(handshake: FailedHandshake): ProbeFailure {
 /** An ALB closes the connection of a client that it rejects, without an alert. */
 export function closedDuringHandshake(handshake: FailedHandshake): ProbeFailure {
   const { clientCertificate, verifiesClients, errorCode } = handshake
-  if (clientCertificate ?? verifiesClients)
+  if (verifiesClients)
     return handshakeFailed(handshake, {
       reason: `the connection was closed before the first answer (${errorCode}), as when ${describeRejection(handshake)}`,
       remedy: rejectionRemedy(handshake),
       retryFor: propagationWindow,
     })
+  const remedy =
+    'Look for a firewall in between that allows TCP but not TLS, and check that the listener has a certificate.'
+  // Another Ingress of the group, or IngressClassParams, may require client certificates.
   return handshakeFailed(handshake, {
     reason: `the connection was closed during the handshake (${errorCode})`,
-    remedy:
-      'Look for a firewall in between that allows TCP but not TLS, and check that the listener has a certificate.',
+    remedy: clientCertificate
+      ? `${remedy} If the listener verifies clients: ${rejectionRemedy(handshake)}`
+      : remedy,
     retryFor: untilTimeout,
   })
 }

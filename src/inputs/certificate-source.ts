@@ -36,6 +36,7 @@ export function resolveClientCertificate({
   values,
   isSet,
 }: ParsedInputs): Resolved<CertificateMaterial> {
+  if (values.probe === 'off') return { errors: [] }
   const { 'probe-certificate': certificate, 'probe-key': privateKey } = values
   if (!isSet('probe-certificate'))
     return { errors: isSet('probe-key') ? [probeCertificateMissing()] : [] }

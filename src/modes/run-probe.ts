@@ -69,6 +69,7 @@ class TargetReader {
   private readonly run: LoadBalancerRun
   private readonly targetGroupArn: string | undefined
   private latest: readonly TargetHealth[] | undefined
+  private readCount = 0
 
   constructor(run: LoadBalancerRun, { targetGroupArn }: ProbeInput) {
     this.run = run
@@ -79,6 +80,8 @@ class TargetReader {
   async read(): Promise<readonly TargetHealth[] | undefined> {
     const { clients, context } = this.run
     if (this.targetGroupArn === undefined) return undefined
+    this.readCount += 1
+    const readNumber = this.readCount
     const reading = clients.loadBalancers
       .getTargetHealth(this.targetGroupArn)
       .catch(() => undefined)
@@ -86,9 +89,11 @@ class TargetReader {
     const timeout = context.clock
       .sleep(readTimeout, AbortSignal.any([stop.signal, context.signal]))
       .then(() => undefined)
-    this.latest = await Promise.race([reading, timeout])
+    const targets = await Promise.race([reading, timeout])
     stop.abort()
-    return this.latest
+    // One that was begun earlier may end later.
+    if (readNumber === this.readCount) this.latest = targets
+    return targets
   }
 
   /** A check reports them in its step load-balancer. */

@@ -130,7 +130,8 @@ async function prepareWait(
 ): Promise<(ingress: Ingress) => AwaitedIngress> {
   const address = getIngressHostname(live)
   const [eventCursor, snapshot] = await Promise.all([
-    getEventCursor(run),
+    // Without it, an earlier event may end the wait, which is better than no restoration.
+    getEventCursor(run).catch(() => 0n),
     address === undefined
       ? undefined
       : describeLoadBalancer(run.settings, run.clients.loadBalancers, address).catch(

@@ -5,9 +5,10 @@ import {
   clientCertificateExpired,
   clientCertificateNotYetValid,
   clientCertificateUnusable,
+  clientKeyUnsupported,
   clientPurposeMissing,
 } from '../failures/client-certificate.ts'
-import { getSubject, toPem, type CertificateMaterial } from './certificate.ts'
+import { getKeyAlgorithm, getSubject, toPem, type CertificateMaterial } from './certificate.ts'
 import { checkPrivateKey } from './checks.ts'
 
 /** RFC 5280, 4.2.1.12. */
@@ -31,7 +32,25 @@ export function checkClientKey(material: CertificateMaterial): ActionError[] {
 export const checkForVerification = (
   material: CertificateMaterial,
   policy: ValidityPolicy,
-): ActionError[] => [...checkPurpose(material), ...checkValidity(material, policy)]
+): ActionError[] => [
+  ...checkPurpose(material),
+  ...checkKeyAlgorithm(material),
+  ...checkValidity(material, policy),
+]
+
+/** Source: AWS, "Mutual authentication with TLS in Application Load Balancer", Considerations. */
+const ecKeyAlgorithms = ['EC_prime256v1', 'EC_secp384r1', 'EC_secp521r1']
+const rsaKeyBits = { min: 2048, max: 8192 } as const
+
+function checkKeyAlgorithm({ leaf }: CertificateMaterial): ActionError[] {
+  const algorithm = getKeyAlgorithm(leaf)
+  const [, rsaBits] = /^RSA_(\d+)$/.exec(algorithm) ?? []
+  const isSupported =
+    rsaBits === undefined
+      ? ecKeyAlgorithms.includes(algorithm)
+      : Number(rsaBits) >= rsaKeyBits.min && Number(rsaBits) <= rsaKeyBits.max
+  return isSupported ? [] : [clientKeyUnsupported(getSubject(leaf), algorithm)]
+}
 
 /** A certificate without extended key usages is for any purpose. */
 function checkPurpose({ leaf }: CertificateMaterial): ActionError[] {

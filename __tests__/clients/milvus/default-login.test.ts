@@ -24,16 +24,21 @@ async function startMilvus(acceptedTokens: readonly string[]) {
 const { signal } = new AbortController()
 
 test.each([
-  { name: 'the default password, without a token', accepted: [defaultToken], expected: true },
-  { name: 'another password', accepted: ['root:other'], expected: false },
-  { name: 'no credentials at all', accepted: [], expected: false },
-])('Milvus that requires $name', async ({ accepted, expected }) => {
+  {
+    name: 'the default password, without a token',
+    accepted: [defaultToken],
+    expected: true,
+    loginCount: 1,
+  },
+  { name: 'another password', accepted: ['root:other'], expected: false, loginCount: 1 },
+  { name: 'no credentials at all', accepted: [], expected: false, loginCount: 0 },
+])('Milvus that requires $name', async ({ accepted, expected, loginCount }) => {
   const { endpoint, logins } = await startMilvus(accepted)
   const login = new DefaultLogin()
   const attempt = () => probe(endpoint, undefined, signal, login)
   expect(await attempt()).toHaveProperty('acceptsDefaultPassword', expected)
   expect(await attempt()).toHaveProperty('acceptsDefaultPassword', expected)
-  expect(logins).toHaveLength(1)
+  expect(logins).toHaveLength(loginCount)
 })
 
 test('is not tried unasked', async () => {

@@ -34,7 +34,9 @@ async function probeWith(
 ): Promise<unknown> {
   const { port } = closeAfterTest(await listen(server))
   const { signal } = new AbortController()
-  return captureError(() => probe(createEndpoint(port, { clientCertificate }), undefined, signal))
+  const endpoint = createEndpoint(port, { clientCertificate })
+  const listener = { ...endpoint.listener, verifiesClients: true }
+  return captureError(() => probe({ ...endpoint, listener }, undefined, signal))
 }
 
 async function issueClientCertificate(issuer = authority): Promise<ClientCertificate> {

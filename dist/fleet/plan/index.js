@@ -48488,6 +48488,8 @@ function resolveCertificateSource(inputs) {
     return { errors: [certificateMissing()] };
 }
 function resolveClientCertificate({ values, isSet, }) {
+    if (values.probe === 'off')
+        return { errors: [] };
     const { 'probe-certificate': certificate, 'probe-key': privateKey } = values;
     if (!isSet('probe-certificate'))
         return { errors: isSet('probe-key') ? [probeCertificateMissing()] : [] };

@@ -72,19 +72,23 @@ export async function probe(
 ): Promise<ProbeResult> {
   const channel = await GrpcChannel.open(endpoint, signal)
   try {
-    // Starts at once with all other calls. With this token, they already are the login.
-    const login =
-      token === defaultToken
-        ? Promise.resolve(true)
-        : defaultLogin?.attempt((otherToken) => acceptsToken(channel, otherToken))
-    login?.catch(() => undefined)
     const result = await runCalls(channel, token)
     const isOpen = result.isAuthenticated && result.allowsUnauthenticatedAccess
-    const acceptsDefaultPassword = !isOpen && ((await login) ?? false)
+    const acceptsDefaultPassword = !isOpen && (await tryDefaultLogin(channel, token, defaultLogin))
     return { certificate: channel.certificate, acceptsDefaultPassword, ...result }
   } finally {
     channel.close()
   }
+}
+
+/** With this token, the other calls already are the login. */
+async function tryDefaultLogin(
+  channel: GrpcChannel,
+  token: string | undefined,
+  defaultLogin: DefaultLogin | undefined,
+): Promise<boolean> {
+  if (token === defaultToken) return true
+  return (await defaultLogin?.attempt((otherToken) => acceptsToken(channel, otherToken))) ?? false
 }
 
 /** GetVersion and CheckHealth have no fields to set. */

@@ -70,8 +70,15 @@ export interface Limits {
 }
 
 /**
- * Creates and fills a collection, and searches for one of its vectors. Calls that an earlier
- * attempt made already succeed, too.
+ * Creates a collection for vectors. One that an earlier attempt created is a success, too.
+ * @throws ProbeFailure `probe-deep-failed` when Milvus rejects it, and those of a call
+ */
+export const createCollection = (client: MilvusClient, name: string): Promise<void> =>
+  callForStatus(client, 'CreateCollection', api.encodeCreateCollection(name, dimension))
+
+/**
+ * Fills a collection, and searches for one of its vectors. Calls that an earlier attempt made
+ * already succeed, too.
  * @throws ProbeFailure `probe-deep-failed`, and those of a call
  */
 export async function exerciseCollection(
@@ -81,7 +88,6 @@ export async function exerciseCollection(
   limits: Limits,
 ): Promise<CollectionResult> {
   const count = api.countVectors(vectors)
-  await callForStatus(client, 'CreateCollection', api.encodeCreateCollection(name, dimension))
   const insert = api.encodeInsert(name, vectors)
   const insertStart = performance.now()
   const { insertedCount } = await call(client, 'Insert', insert, api.parseInsertResult)
@@ -132,9 +138,20 @@ export async function listTemporaryCollections(client: MilvusClient): Promise<st
   return names.filter((name) => name.startsWith(namePrefix))
 }
 
-/** @throws ProbeFailure */
-export const dropCollection = (client: MilvusClient, name: string): Promise<void> =>
-  callForStatus(client, 'DropCollection', api.encodeDropCollection(name))
+/**
+ * A collection that does not exist counts as dropped, which Milvus before 2.3 rejects.
+ * @throws ProbeFailure
+ */
+export async function dropCollection(client: MilvusClient, name: string): Promise<void> {
+  const method = 'DropCollection'
+  const request = api.encodeDropCollection(name)
+  const { status } = await send(client, method, request, api.parseBareStatus)
+  if (status.code !== 0 && !isCollectionMissing(status)) throw rejectedFailure(method, status)
+}
+
+/** merr.ErrCollectionNotFound, and its text before 2.3. Source: milvus, pkg/util/merr/errors.go. */
+const isCollectionMissing = ({ code, reason }: MilvusStatus): boolean =>
+  code === 100 || /can't find collection/.test(reason)
 
 async function callForStatus(client: MilvusClient, method: string, request: Buffer): Promise<void> {
   await call(client, method, request, api.parseBareStatus)
@@ -142,6 +159,18 @@ async function callForStatus(client: MilvusClient, method: string, request: Buff
 
 /** @returns the message of an answer that is a success for HTTP, gRPC and Milvus */
 async function call<T extends { status: MilvusStatus }>(
+  client: MilvusClient,
+  method: string,
+  request: Buffer,
+  parse: (bytes: Buffer) => T,
+): Promise<T> {
+  const answer = await send(client, method, request, parse)
+  if (answer.status.code === 0) return answer
+  throw rejectedFailure(method, answer.status)
+}
+
+/** @returns the message of an answer that is a success for HTTP and gRPC */
+async function send<T>(
   { channel, token }: MilvusClient,
   method: string,
   request: Buffer,
@@ -152,9 +181,7 @@ async function call<T extends { status: MilvusStatus }>(
   const { status, message } = response
   if (status === undefined) throw httpStatusFailure(response)
   if (status !== grpcStatus.ok) throw grpcFailure(method, { status, message }, token)
-  const answer = parseBody(method, response.body, parse)
-  if (answer.status.code === 0) return answer
-  throw rejectedFailure(method, answer.status)
+  return parseBody(method, response.body, parse)
 }
 
 function grpcFailure(

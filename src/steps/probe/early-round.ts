@@ -10,6 +10,9 @@ export interface RoundStart {
   readonly targets: ReturnType<ReadTargets>
 }
 
+/** Milliseconds after which the targets are read again. */
+const maxTargetAge = 2_000
+
 /**
  * Opens connections and reads the targets while the first calls are made, so that their round trips
  * do not add up.
@@ -18,6 +21,7 @@ export class EarlyRound {
   private readonly connections: EarlyConnections
   private readonly readTargets: ReadTargets
   private targets: ReturnType<ReadTargets> | undefined
+  private readonly startedAt = performance.now()
 
   constructor(endpoint: Endpoint, readTargets: ReadTargets, signal: AbortSignal) {
     this.connections = new EarlyConnections(endpoint, signal)
@@ -27,7 +31,8 @@ export class EarlyRound {
 
   /** What was begun, for the first caller; what begins now, for each other and after `discard`. */
   take(): RoundStart {
-    const targets = this.targets ?? this.readTargets()
+    const isRecent = performance.now() - this.startedAt < maxTargetAge
+    const targets = (isRecent ? this.targets : undefined) ?? this.readTargets()
     this.targets = undefined
     return { connections: this.connections.take(), targets }
   }

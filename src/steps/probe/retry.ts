@@ -33,7 +33,9 @@ export function retryProbe<T>(
       return { done: await attempt(Math.max(deadline, clock.now() + minAttemptTime)) }
     } catch (thrown) {
       if (!(thrown instanceof ProbeFailure)) throw thrown
-      if (thrown.code !== lastFailure?.code) failingSince = clock.now()
+      const isSameFailure =
+        thrown.code === lastFailure?.code && thrown.retryFor === lastFailure.retryFor
+      if (!isSameFailure) failingSince = clock.now()
       lastFailure = thrown
       if (clock.now() - failingSince >= thrown.retryFor) throw probeFailed(thrown)
       if (clock.now() >= deadline) throw createTimeoutError()
@@ -42,8 +44,9 @@ export function retryProbe<T>(
   }
   return waitFor<T>({
     poll,
-    interval,
-    timeout: Math.max(deadline - clock.now(), minAttemptTime),
+    // The last attempt begins at the deadline, and has its time.
+    interval: (elapsed) => Math.min(interval(elapsed), Math.max(1, deadline - clock.now())),
+    timeout: Math.max(0, deadline - clock.now()) + minAttemptTime,
     signal: context.signal,
     clock,
     onProgress: progressLogger(context.log, 'probe'),
