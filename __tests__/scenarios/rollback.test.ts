@@ -54,6 +54,8 @@ scenario(
     )
     expect(await captureState(environment)).toEqual(before)
     expect(await listLoadBalancerNames(environment)).toEqual([])
+    for (const name of ['endpoint', 'certificate-arn', 'certificate-expires-soon'])
+      expect(result.outputs[name]).toBe('')
     expect(getErrorAnnotation(result)).not.toContain('rollback is incomplete')
     for (const step of ['ingress', 'release', 'certificate'])
       expect(result.log).toMatch(new RegExp(`✓ ${step}: rolled back: `))

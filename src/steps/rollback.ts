@@ -210,10 +210,12 @@ function clearOutputs(
   { certificateArn }: DesiredIngress,
 ): void {
   context.setOutput('alb-address', '')
+  context.setOutput('nlb-address', '')
   context.setOutput('endpoint', '')
   context.setOutput('rest-endpoint', '')
   const [previousArn = ''] = before ? parseCertificateArns(before) : []
   if (certificateArn.known && previousArn === certificateArn.value) return
   context.setOutput('certificate-arn', previousArn)
   context.setOutput('certificate-expiry', '')
+  context.setOutput('certificate-expires-soon', '')
 }
