@@ -20,10 +20,19 @@ export interface BenchmarkResults {
   readonly rounds: number
   readonly first: readonly MeasurementPair[]
   readonly converged: readonly MeasurementPair[]
+  readonly parts: ConvergedParts
   /** Seconds. */
   readonly active: readonly number[]
   /** Seconds. */
   readonly rejection: readonly number[]
+}
+
+/** What a converged run consists of. */
+export interface ConvergedParts {
+  /** Node without a program. */
+  readonly empty: readonly Measurement[]
+  /** The action until it has read its inputs. */
+  readonly loading: readonly Measurement[]
 }
 
 /** The results of a benchmark on a slow network. */
@@ -63,6 +72,27 @@ function renderTable(title: string, pairs: readonly MeasurementPair[]): string {
   ].join('\n')
 }
 
+/** Each row contains the ones above it. */
+function renderParts(
+  { empty, loading }: ConvergedParts,
+  converged: readonly MeasurementPair[],
+): string {
+  const runs = converged.map(([, action]) => action)
+  const renderRow = (name: string, measurements: readonly Measurement[]) => {
+    const median = (getValue: (figures: Measurement) => number, digits: number) =>
+      computeMedian(measurements.map(getValue)).toFixed(digits)
+    const cells = [median(({ wall }) => wall, 2), median(({ cpu }) => cpu, 2)]
+    return `| ${name} | ${cells.join(' | ')} | ${median(({ memory }) => memory, 0)} |`
+  }
+  return [
+    '| median of a converged run until | wall, s | CPU, s | peak memory, MB |',
+    '|---|---|---|---|',
+    renderRow('Node has started, without a program', empty),
+    renderRow('the action is loaded and has read its inputs', loading),
+    renderRow('its end', runs),
+  ].join('\n')
+}
+
 const formatSpread = (values: readonly number[]) => {
   const range = `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`
   return `${computeMedian(values).toFixed(2)} s (${range})`
@@ -70,7 +100,7 @@ const formatSpread = (values: readonly number[]) => {
 
 /** Renders the page. */
 export function renderPage(results: BenchmarkResults): string {
-  const { rounds, first, converged, active, rejection } = results
+  const { rounds, first, converged, parts, active, rejection } = results
   const machine = [
     `${cpus().length} cores (${cpus()[0]?.model.trim() ?? ''})`,
     `${Math.round(totalmem() / 2 ** 30)} GiB`,
@@ -98,6 +128,8 @@ ${comparison}
 ${renderTable('First deployment', first)}
 
 ${renderTable('Converged run', converged)}
+
+${renderParts(parts, converged)}
 
 ## Latency of the waits
 

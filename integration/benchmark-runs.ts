@@ -9,15 +9,19 @@ import type { Measurement } from './benchmark-page.ts'
 import { runCommand } from './command.ts'
 import type { Lab } from './lab.ts'
 
-/** Measures a process and its children. */
+/**
+ * Measures a process and its children.
+ * @throws Error when it ends with another code
+ */
 async function measure(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
+  expectedCode = 0,
 ): Promise<Measurement> {
   const script = fileURLToPath(new URL('measure.py', import.meta.url))
   const { stdout, stderr } = await runCommand('python3', [script, ...command], { env: { ...env } })
   const { code, ...figures } = JSON.parse(stdout) as Measurement & { code: number }
-  if (code !== 0) throw new Error(`${command[0] ?? ''} ended with ${code}:\n${stderr}`)
+  if (code !== expectedCode) throw new Error(`${command[0] ?? ''} ended with ${code}:\n${stderr}`)
   return figures
 }
 
@@ -35,6 +39,14 @@ export async function measureAction(lab: Lab, network?: SlowNetwork): Promise<Me
     await rm(files.directory, { recursive: true, force: true })
   }
 }
+
+/** Runs Node without a program: what no action can do without. */
+export const measureEmptyProcess = (): Promise<Measurement> =>
+  measure([process.execPath, '--eval', ''], {})
+
+/** Loads the action, which ends because its inputs are missing. */
+export const measureLoading = (lab: Lab): Promise<Measurement> =>
+  measure([process.execPath, join(repositoryRoot, 'dist/index.js')], { HOME: lab.directory }, 1)
 
 /** The guide's commands with other names. The first run has no --certificate-arn. */
 const guide = `set -eu

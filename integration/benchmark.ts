@@ -12,10 +12,17 @@ import { measureLatency } from './benchmark-latency.ts'
 import {
   addLatencyTables,
   renderPage,
+  type ConvergedParts,
   type Measurement,
   type MeasurementPair,
 } from './benchmark-page.ts'
-import { measureAction, measureGuide, readGuideArn } from './benchmark-runs.ts'
+import {
+  measureAction,
+  measureEmptyProcess,
+  measureGuide,
+  measureLoading,
+  readGuideArn,
+} from './benchmark-runs.ts'
 import { setup, type LabPrograms } from './setup.ts'
 import { startLab, type Lab } from './lab.ts'
 
@@ -48,23 +55,30 @@ async function measureFirstDeployments(programs: LabPrograms): Promise<Measureme
 const formatWallTimes = (guideRun: Measurement, actionRun: Measurement): string =>
   `guide ${guideRun.wall.toFixed(2)} s, action ${actionRun.wall.toFixed(2)} s`
 
-/**
- * Measures runs that change nothing, in one lab in which both the guide and the action have
- * deployed.
- */
-function measureConvergedRuns(programs: LabPrograms): Promise<MeasurementPair[]> {
+/** Runs that change nothing, and parts of such a run of the action. */
+interface ConvergedResults {
+  readonly converged: readonly MeasurementPair[]
+  readonly parts: ConvergedParts
+}
+
+/** Measures in one lab in which both the guide and the action have deployed. */
+function measureConvergedRuns(programs: LabPrograms): Promise<ConvergedResults> {
   return withLab(programs, async (lab) => {
     await measureGuide(lab, '')
     const arn = await readGuideArn(lab)
     await measureAction(lab)
     const pairs: MeasurementPair[] = []
+    const empty: Measurement[] = []
+    const loading: Measurement[] = []
     for (let round = 1; round <= rounds; round += 1) {
+      empty.push(await measureEmptyProcess())
+      loading.push(await measureLoading(lab))
       const guideRun = await measureGuide(lab, arn)
       const actionRun = await measureAction(lab)
       pairs.push([guideRun, actionRun])
       logProgress(`converged, round ${round}: ${formatWallTimes(guideRun, actionRun)}`)
     }
-    return pairs
+    return { converged: pairs, parts: { empty, loading } }
   })
 }
 
@@ -132,14 +146,14 @@ async function measureRepeatedly(
 
 async function measureOnFastNetwork(programs: LabPrograms): Promise<string> {
   const first = await measureFirstDeployments(programs)
-  const converged = await measureConvergedRuns(programs)
+  const { converged, parts } = await measureConvergedRuns(programs)
   const active = await measureRepeatedly('after the ALB is active', () =>
     measureAfterActive(programs),
   )
   const rejection = await measureRepeatedly('after a rejection is observable', () =>
     measureAfterRejection(programs),
   )
-  return renderPage({ rounds, first, converged, active, rejection })
+  return renderPage({ rounds, first, converged, parts, active, rejection })
 }
 
 const pagePath = join(repositoryRoot, 'docs/performance.md')
