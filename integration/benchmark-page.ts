@@ -72,19 +72,32 @@ function renderTable(title: string, pairs: readonly MeasurementPair[]): string {
   ].join('\n')
 }
 
+/** Of a converged run on a fast network: how many times as fast as the guide, and MB. */
+const targets = { ratio: 7, memory: 90 } as const
+
 /** Each row contains the ones above it. */
 function renderParts(
   { empty, loading }: ConvergedParts,
   converged: readonly MeasurementPair[],
 ): string {
   const runs = converged.map(([, action]) => action)
+  const getMedians = (measurements: readonly Measurement[]) => ({
+    wall: computeMedian(measurements.map(({ wall }) => wall)).toFixed(2),
+    cpu: computeMedian(measurements.map(({ cpu }) => cpu)).toFixed(2),
+    memory: computeMedian(measurements.map(({ memory }) => memory)).toFixed(0),
+  })
   const renderRow = (name: string, measurements: readonly Measurement[]) => {
-    const median = (getValue: (figures: Measurement) => number, digits: number) =>
-      computeMedian(measurements.map(getValue)).toFixed(digits)
-    const cells = [median(({ wall }) => wall, 2), median(({ cpu }) => cpu, 2)]
-    return `| ${name} | ${cells.join(' | ')} | ${median(({ memory }) => memory, 0)} |`
+    const { wall, cpu, memory } = getMedians(measurements)
+    return `| ${name} | ${wall} | ${cpu} | ${memory} |`
   }
+  const [loaded, whole] = [getMedians(loading), getMedians(runs)]
   return [
+    [
+      `The targets are ${targets.ratio} times the speed of the guide and ${targets.memory} MB.`,
+      `Of the ${whole.wall} s and ${whole.memory} MB of a run,`,
+      `starting Node and loading the action take ${loaded.wall} s and ${loaded.memory} MB.`,
+    ].join(' '),
+    '',
     '| median of a converged run until | wall, s | CPU, s | peak memory, MB |',
     '|---|---|---|---|',
     renderRow('Node has started, without a program', empty),
