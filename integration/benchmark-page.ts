@@ -130,7 +130,8 @@ export function renderPage(results: BenchmarkResults): string {
     "`kubectl apply`, `kubectl wait`, and pymilvus' connect. Both run against the lab, whose",
     'components respond immediately: on AWS, add minutes of provisioning to each first deployment.',
     "The guide's script does not check whether the served certificate is the one in ACM, nor",
-    'whether the controller has reconciled this change.',
+    'whether the controller has reconciled this change. The action runs Helm twice in a first',
+    'deployment: a dry run shows what the upgrade would change before anything changes.',
   ].join(' ')
   return `# Performance
 
