@@ -197,6 +197,7 @@ function listExamplePages(examples: readonly Example[]): DerivedFile[] {
   const names = readdirSync('docs/workflows').filter((name) => name.endsWith('.md'))
   return [
     'docs/workflows.md',
+    'docs/deep-probe.md',
     'docs/mutual-tls.md',
     ...names.map((name) => `docs/workflows/${name}`),
   ].map((path) => {

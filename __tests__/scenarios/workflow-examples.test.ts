@@ -26,6 +26,11 @@ workflowScenario(
     const check = () => play({ workflow: readExample('check.yml'), with: inputs })
     const clean = await check()
     expect(clean['check']?.['check']?.[0]?.result).toBe('success')
+    const deep = await play({ workflow: readExample('check-deep.yml'), with: inputs })
+    expect(deep['check']?.['check']?.[0]).toMatchObject({
+      result: 'success',
+      log: expect.stringContaining('MB inserted and searched'),
+    })
     const annotation = 'alb.ingress.kubernetes.io/ssl-policy'
     await environment.kubectl('annotate', 'ingress', 'milvus-demo', `${annotation}-`)
     const drifted = await check()
