@@ -21,6 +21,7 @@ var milvus = __webpack_require__(7832);
 var probe_failure = __webpack_require__(3603);
 ;// CONCATENATED MODULE: ./build/failures/probe-deep.js
 
+
 const withoutDeepRemedy = 'To probe without a collection, set probe: required, which makes calls that only read.';
 const deepFailure = (problem, remedy, retryFor) => new probe_failure/* ProbeFailure */.BU({ code: 'probe-deep-failed', problem, remedy, retryFor });
 const rejections = [
@@ -49,10 +50,11 @@ const rejections = [
         retryFor: probe_failure/* untilTimeout */._J,
     },
 ];
-function deepCallRejected({ method, answer, isRetriable }) {
-    const rejection = rejections.find(({ pattern }) => pattern.test(answer));
+function deepCallRejected(error, isRetriable) {
+    const description = (0,milvus/* describeError */.Uc)(error);
+    const rejection = rejections.find(({ pattern }) => pattern.test(description));
     const explanation = rejection ? `: ${rejection.explanation}` : '';
-    return deepFailure(`Milvus answered ${method} with ${answer}${explanation}.`, rejection?.remedy ??
+    return deepFailure(`${description}${explanation}.`, rejection?.remedy ??
         'Check the log of the Milvus proxy, and whether its data and query nodes are running ("kubectl get pods").', rejection?.retryFor ?? (isRetriable ? probe_failure/* untilTimeout */._J : probe_failure/* propagationWindow */.xs));
 }
 const deepNeedsToken = () => deepFailure('Milvus requires credentials, and milvus-token is empty.', `Set milvus-token to a user that may create and drop collections. ${withoutDeepRemedy}`, probe_failure/* never */.Zm);
@@ -275,20 +277,14 @@ async function send({ channel, token }, method, request, parse) {
 function grpcFailure(method, { status, message }, token) {
     if ((0,grpc_responses/* isUnauthenticated */.Xh)(status, message))
         return token === undefined ? deepNeedsToken() : (0,grpc_responses/* rejectedTokenFailure */.iF)(token, status, message);
-    if ((0,grpc_responses/* isStarting */.zd)(message))
-        return (0,milvus/* milvusStarting */.bd)({ method, status, message });
-    return deepCallRejected({
-        method,
-        answer: `grpc-status ${status} (${message || 'no message'})`,
-        isRetriable: transientStatuses.has(status),
-    });
+    const error = { method, status, message };
+    return (0,grpc_responses/* isStarting */.zd)(message)
+        ? (0,milvus/* milvusStarting */.bd)(error)
+        : deepCallRejected(error, (0,milvus/* isTransientStatus */.Dm)(status));
 }
-const transientStatuses = new Set([4, 8, 14]);
 function rejectedFailure(method, { code, reason, isRetriable }) {
-    if ((0,grpc_responses/* isStarting */.zd)(reason))
-        return (0,milvus/* milvusStarting */.bd)({ method, code, reason });
-    const answer = `error code ${code} (${reason || 'no reason given'})`;
-    return deepCallRejected({ method, answer, isRetriable });
+    const error = { method, code, reason };
+    return (0,grpc_responses/* isStarting */.zd)(reason) ? (0,milvus/* milvusStarting */.bd)(error) : deepCallRejected(error, isRetriable);
 }
 
 // EXTERNAL MODULE: ./build/steps/probe/retry.js

@@ -28,6 +28,10 @@ function describeGrpcError({ method, status, message }: GrpcError): string {
 const describeMilvusError = ({ method, code, reason }: MilvusError): string =>
   `Milvus answered ${method} with error code ${code} (${reason || 'no reason given'})`
 
+/** `Milvus answered Insert with error code 9 (quota exceeded)` */
+export const describeError = (error: GrpcError | MilvusError): string =>
+  'status' in error ? `Milvus ${describeGrpcError(error)}` : describeMilvusError(error)
+
 interface GrpcStatusMeaning {
   readonly explanation: string
   readonly remedy: string
@@ -58,6 +62,10 @@ const grpcStatusMeanings: Readonly<Record<number, GrpcStatusMeaning>> = {
     retryFor: untilTimeout,
   },
 }
+
+/** Whether a retry may succeed. */
+export const isTransientStatus = (status: number): boolean =>
+  grpcStatusMeanings[status]?.retryFor === untilTimeout
 
 export function grpcError(error: GrpcError): ProbeFailure {
   const meaning = grpcStatusMeanings[error.status]
@@ -110,11 +118,8 @@ function notReady(problem: string): ProbeFailure {
   })
 }
 
-export function milvusStarting(error: GrpcError | MilvusError): ProbeFailure {
-  const description =
-    'status' in error ? `Milvus ${describeGrpcError(error)}` : describeMilvusError(error)
-  return notReady(`${description}: it is still starting.`)
-}
+export const milvusStarting = (error: GrpcError | MilvusError): ProbeFailure =>
+  notReady(`${describeError(error)}: it is still starting.`)
 
 export function milvusError(error: MilvusError): ProbeFailure {
   return notReady(`${describeMilvusError(error)}.`)

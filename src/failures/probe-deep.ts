@@ -1,4 +1,5 @@
 /** The calls of a deep probe fail, although Milvus answers the others. */
+import { describeError, type GrpcError, type MilvusError } from './milvus.ts'
 import { ProbeFailure, once, propagationWindow, untilTimeout, never } from './probe-failure.ts'
 
 const withoutDeepRemedy =
@@ -7,17 +8,8 @@ const withoutDeepRemedy =
 const deepFailure = (problem: string, remedy: string, retryFor: number): ProbeFailure =>
   new ProbeFailure({ code: 'probe-deep-failed', problem, remedy, retryFor })
 
-/** A call that Milvus rejected. */
-export interface RejectedCall {
-  readonly method: string
-  /** Such as `error code 9 (quota exceeded)`. */
-  readonly answer: string
-  /** Whether Milvus says so. */
-  readonly isRetriable: boolean
-}
-
 interface Rejection {
-  /** Matches the answer. */
+  /** Matches the description of the error. */
   readonly pattern: RegExp
   readonly explanation: string
   readonly remedy: string
@@ -53,12 +45,19 @@ const rejections: readonly Rejection[] = [
   },
 ]
 
-/** Milvus rejects a call with the temporary collection. */
-export function deepCallRejected({ method, answer, isRetriable }: RejectedCall): ProbeFailure {
-  const rejection = rejections.find(({ pattern }) => pattern.test(answer))
+/**
+ * Milvus rejects a call with the temporary collection.
+ * @param isRetriable whether a retry may succeed, according to Milvus
+ */
+export function deepCallRejected(
+  error: GrpcError | MilvusError,
+  isRetriable: boolean,
+): ProbeFailure {
+  const description = describeError(error)
+  const rejection = rejections.find(({ pattern }) => pattern.test(description))
   const explanation = rejection ? `: ${rejection.explanation}` : ''
   return deepFailure(
-    `Milvus answered ${method} with ${answer}${explanation}.`,
+    `${description}${explanation}.`,
     rejection?.remedy ??
       'Check the log of the Milvus proxy, and whether its data and query nodes are running ("kubectl get pods").',
     rejection?.retryFor ?? (isRetriable ? untilTimeout : propagationWindow),

@@ -216,7 +216,7 @@ interface RejectedServiceWrite {
   readonly cause: unknown
 }
 
-/** @param rejection `isNameTaken`: another port of the Service has the name of ours */
+/** @param rejection `isNameTaken`: another port of the Service already has the name of this one */
 export function restServiceRejected(
   rejection: RejectedServiceWrite & { readonly isNameTaken: boolean },
 ): ActionError {

@@ -3,7 +3,7 @@
  * part of Milvus takes part. Its name shows later runs what a run that was killed left behind.
  */
 import { randomBytes } from 'node:crypto'
-import { milvusStarting } from '../../failures/milvus.ts'
+import { isTransientStatus, milvusStarting } from '../../failures/milvus.ts'
 import {
   deepCallRejected,
   deepInsertIncomplete,
@@ -58,7 +58,7 @@ export const createVectors = (): api.Vectors => ({
   values: Float32Array.from({ length: vectorCount * dimension }, () => Math.random()),
 })
 
-/** Milliseconds between two looks at the progress of loading. */
+/** Milliseconds between two reads of the loading progress. */
 const loadingInterval = 100
 
 /** The limits of work with a collection. */
@@ -129,7 +129,7 @@ async function searchVector(
 }
 
 /**
- * The names of temporary collections, of which no run knows any more, unless it runs now.
+ * The names of the temporary collections of all runs.
  * @throws ProbeFailure
  */
 export async function listTemporaryCollections(client: MilvusClient): Promise<string[]> {
@@ -191,22 +191,16 @@ function grpcFailure(
 ): ProbeFailure {
   if (isUnauthenticated(status, message))
     return token === undefined ? deepNeedsToken() : rejectedTokenFailure(token, status, message)
-  if (isStarting(message)) return milvusStarting({ method, status, message })
-  return deepCallRejected({
-    method,
-    answer: `grpc-status ${status} (${message || 'no message'})`,
-    isRetriable: transientStatuses.has(status),
-  })
+  const error = { method, status, message }
+  return isStarting(message)
+    ? milvusStarting(error)
+    : deepCallRejected(error, isTransientStatus(status))
 }
-
-/** DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED and UNAVAILABLE. Source: grpc.io, Status codes. */
-const transientStatuses: ReadonlySet<number> = new Set([4, 8, 14])
 
 function rejectedFailure(
   method: string,
   { code, reason, isRetriable }: MilvusStatus,
 ): ProbeFailure {
-  if (isStarting(reason)) return milvusStarting({ method, code, reason })
-  const answer = `error code ${code} (${reason || 'no reason given'})`
-  return deepCallRejected({ method, answer, isRetriable })
+  const error = { method, code, reason }
+  return isStarting(reason) ? milvusStarting(error) : deepCallRejected(error, isRetriable)
 }
