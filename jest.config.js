@@ -1,8 +1,7 @@
 export default {
-  testEnvironment: 'node',
+  // The default runner loads and compiles all modules again for each file.
+  runner: ['jest-light-runner', { runtime: 'child_process' }],
+  setupFiles: ['<rootDir>/scripts/test/worker.ts'],
   modulePathIgnorePatterns: ['<rootDir>/build/'],
   testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': './scripts/strip-types.mjs' },
-  testTimeout: 180_000,
 }

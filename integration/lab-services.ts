@@ -120,7 +120,7 @@ export async function startLabServices(
       authenticate: async (token) => authenticator.eks?.authenticate(token),
     }),
     startService('chart repository', () => startChartRepository(recording)),
-    authority.issue({ hosts: [host] }),
+    authority.issue({ hosts: [host], isEnvironmentCertificate: true }),
     startService('Milvus', () => milvusBackends.select('plain')),
   ])
   const { moto, runningCluster, envoy } = shared

@@ -3,7 +3,6 @@
  * contains TEXT. `npm run lab -- up` starts a lab for manual use, and `npm run lab -- down` stops
  * it.
  */
-import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,10 +10,10 @@ import { isRunning } from '../testing/process-tree.ts'
 import { parseProfile, sumByPhase, type ProfiledPhase } from '../testing/profile.ts'
 import { scenarioRecordPath } from '../testing/scenario-record.ts'
 import { cacheDirectory } from '../testing/cli-tools.ts'
-import { repositoryRoot } from '../testing/environment.ts'
-import { formatFailures, readJestReport } from '../scripts/test/jest-report.ts'
+import { runJest, type JestRun } from '../scripts/test/jest.ts'
+import { formatFailures } from '../scripts/test/jest-report.ts'
 import { startLab } from './lab.ts'
-import { Watchdog } from './watchdog.ts'
+import { Watchdog } from '../testing/watchdog.ts'
 import { waitUntil } from '../testing/wait.ts'
 import { setup } from './setup.ts'
 import { startSharedServices } from './shared-services.ts'
@@ -93,8 +92,8 @@ async function summarizeTimes(file: string): Promise<string> {
 }
 
 /**
- * Runs the scenarios, each in its own lab. Jest and its workers are a process group that ends with
- * this process, and each lab ends with its worker, even if the worker is killed.
+ * Runs the scenarios, each in its own lab. Each lab ends with its worker, even if the worker is
+ * killed.
  */
 async function runScenarios(): Promise<void> {
   logProgress('Checking the programs of the lab. The first set-up takes about 10 minutes.')
@@ -110,14 +109,12 @@ async function runScenarios(): Promise<void> {
   const shared = await startSharedServices(programs, directory, count)
   const sharedStartTime = formatElapsed(sharedStart)
   try {
-    const scenariosStart = performance.now()
     logProgress(`Running the scenarios with ${count} workers.`)
     const run = { directory, count, nameFilter, environment: shared.environment }
-    const { report, profile } = await runScenarioFiles(watchdog, run)
-    const result = readJestReport(report)
+    const { result, profile } = await runScenarioFiles(run)
     if (result.failed > 0) process.exitCode = 1
     for (const failure of formatFailures(result)) console.log(`FAILED ${failure}`)
-    const scenariosTime = formatElapsed(scenariosStart)
+    const scenariosTime = `${result.seconds.toFixed(0)} s`
     console.log(
       `Time: set-up ${setupTime}, shared services ${sharedStartTime}, scenarios ${scenariosTime}.`,
     )
@@ -147,68 +144,36 @@ interface ScenarioRun {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** @returns the files of the report and of the profile */
-async function runScenarioFiles(
-  watchdog: Watchdog,
-  { directory, count, nameFilter, environment }: ScenarioRun,
-): Promise<{ report: string; profile: string }> {
-  const report = join(directory, 'jest.json')
+/** @returns the result, and the file of the profile */
+async function runScenarioFiles({
+  directory,
+  count,
+  nameFilter,
+  environment,
+}: ScenarioRun): Promise<{ result: JestRun; profile: string }> {
   const profile = join(directory, 'profile.jsonl')
   // Only a complete run replaces the record of the last complete run.
   const isComplete = nameFilter === undefined
   const recordPath = scenarioRecordPath('lab')
   if (isComplete) await rm(recordPath, { force: true })
-  await runJest(
-    watchdog,
+  const result = await runJest(
     [
       `--maxWorkers=${count}`,
       '--testPathPatterns=__tests__/scenarios',
-      '--testTimeout=600000',
-      '--json',
-      `--outputFile=${report}`,
       ...(isComplete ? [] : ['--testNamePattern', nameFilter]),
     ],
     {
-      TEST_ENVIRONMENT: 'lab',
-      TMPDIR: directory,
-      PROFILE: profile,
-      ...(isComplete && { SCENARIO_RECORD: recordPath }),
-      ...environment,
+      testTimeout: 600_000,
+      environment: {
+        TEST_ENVIRONMENT: 'lab',
+        TMPDIR: directory,
+        PROFILE: profile,
+        ...(isComplete && { SCENARIO_RECORD: recordPath }),
+        ...environment,
+      },
     },
   )
-  return { report, profile }
-}
-
-/** Runs jest to its end, or until this process gets a signal. */
-async function runJest(
-  watchdog: Watchdog,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): Promise<void> {
-  const command = [
-    '--disable-warning=ExperimentalWarning',
-    '--experimental-vm-modules',
-    join(repositoryRoot, 'node_modules/.bin/jest'),
-    ...args,
-  ]
-  const child = spawn(process.execPath, command, {
-    cwd: repositoryRoot,
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'inherit', 'inherit'],
-    detached: true,
-  })
-  const { pid } = child
-  if (pid === undefined) throw new Error('Jest did not start.')
-  watchdog.watch(pid, [])
-  let interruptSignal: NodeJS.Signals | undefined
-  const forward = (signal: NodeJS.Signals): void => {
-    interruptSignal = signal
-    process.kill(-pid, 'SIGKILL')
-  }
-  process.on('SIGINT', forward).on('SIGTERM', forward).on('SIGHUP', forward)
-  await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
-  watchdog.forget(pid)
-  if (interruptSignal) throw new Error(`Stopped by ${interruptSignal}.`)
+  return { result, profile }
 }
 
 const commands: Readonly<Record<string, () => Promise<void>>> = { up, down }

@@ -8,7 +8,7 @@ import { closeSync, openSync } from 'node:fs'
 import { mkdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { waitUntil } from '../testing/wait.ts'
-import { waitForExit, Watchdog } from './watchdog.ts'
+import { waitForExit, Watchdog } from '../testing/watchdog.ts'
 
 /** A process to start. */
 export interface ProcessOptions {

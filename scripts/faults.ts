@@ -43,7 +43,7 @@ function selectRows(results: readonly FaultResult[], name: string): TableRow[] {
     .sort((one, other) => firstCell(one).localeCompare(firstCell(other)))
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const isSample = process.argv[2] === 'sample'
   const namePattern = isSample ? undefined : process.argv[2]
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-faults-'))
@@ -51,15 +51,17 @@ function main(): void {
   try {
     const recordPath = join(scratchDirectory, 'figures.jsonl')
     const filterArguments = namePattern === undefined ? [] : ['--testNamePattern', namePattern]
-    const { passed, failed, files } = runJest(
+    const { passed, failed, files } = await runJest(
       [
         `--maxWorkers=${workers}`,
         '--testSequencer=./scripts/longest-first.mjs',
-        '--testTimeout=1200000',
         '--testPathPatterns=__tests__/resilience',
         ...filterArguments,
       ],
-      isSample ? {} : { FAULTS: 'whole', FAULTS_RECORD: recordPath },
+      {
+        testTimeout: 1_200_000,
+        environment: isSample ? {} : { FAULTS: 'whole', FAULTS_RECORD: recordPath },
+      },
     )
     const results = existsSync(recordPath)
       ? readFileSync(recordPath, 'utf8')
@@ -80,4 +82,4 @@ function main(): void {
   }
 }
 
-if (import.meta.main) main()
+if (import.meta.main) await main()

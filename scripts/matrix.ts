@@ -39,14 +39,14 @@ function buildRows(passed: readonly PassedCombination[]): TableRow[] {
 }
 
 /** Runs the scenarios of chart-modes in the simulator. */
-function runInSimulator(environment: Readonly<Record<string, string>>): boolean {
-  const { passed, failed, seconds } = runJest(
+async function runInSimulator(environment: Readonly<Record<string, string>>): Promise<boolean> {
+  const { passed, failed, seconds } = await runJest(
     [
       '--maxWorkers=1',
       '--testPathPatterns=scenarios/chart-modes',
       `--testNamePattern=${chartTestPattern}`,
     ],
-    environment,
+    { environment },
   )
   console.log(`${seconds.toFixed(0)} s\n${passed} passed, ${failed} failed`)
   return failed === 0
@@ -67,7 +67,7 @@ const isLab = process.argv[2] === 'lab'
 const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-matrix-'))
 try {
   const recordPath = join(scratchDirectory, 'matrix.jsonl')
-  const hasPassed = (isLab ? runInLab : runInSimulator)({
+  const hasPassed = await (isLab ? runInLab : runInSimulator)({
     MATRIX: 'whole',
     MATRIX_RECORD: recordPath,
   })

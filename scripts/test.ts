@@ -44,10 +44,13 @@ async function runCheckStage(): Promise<void> {
   })
 }
 
-function units(): void {
+async function runUnits(): Promise<void> {
   recordStage(
     'unit tests',
-    runJest([`--maxWorkers=${workers.units}`, `--testPathIgnorePatterns=${distTestsPattern}`]),
+    await runJest([
+      `--maxWorkers=${workers.units}`,
+      `--testPathIgnorePatterns=${distTestsPattern}`,
+    ]),
   )
 }
 
@@ -55,26 +58,31 @@ function units(): void {
  * Each scenario records where it passed, for docs/scenarios.md. With a profile it also records its
  * times.
  */
-function scenarios(profilePath: string | undefined): void {
+async function runScenarios(profilePath: string | undefined): Promise<void> {
   const recordPath = scenarioRecordPath('simulator')
   rmSync(recordPath, { force: true })
   mkdirSync(dirname(recordPath), { recursive: true })
   recordStage(
     'scenarios',
-    runJest([`--maxWorkers=${workers.scenarios}`, '--testPathPatterns=__tests__/scenarios/'], {
-      SCENARIO_RECORD: recordPath,
-      ...(profilePath === undefined ? {} : { PROFILE: profilePath }),
-    }),
+    await runJest(
+      [`--maxWorkers=${workers.scenarios}`, '--testPathPatterns=__tests__/scenarios/'],
+      {
+        environment: {
+          SCENARIO_RECORD: recordPath,
+          ...(profilePath === undefined ? {} : { PROFILE: profilePath }),
+        },
+      },
+    ),
   )
 }
 
 async function runAll(isProfiled: boolean): Promise<void> {
   await runCheckStage()
-  units()
+  await runUnits()
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-profile-'))
   const profilePath = isProfiled ? join(scratchDirectory, 'profile.jsonl') : undefined
   try {
-    scenarios(profilePath)
+    await runScenarios(profilePath)
     if (profilePath !== undefined) writeProfile(stages, profilePath)
   } finally {
     rmSync(scratchDirectory, { recursive: true, force: true })
@@ -87,12 +95,12 @@ async function runAll(isProfiled: boolean): Promise<void> {
  */
 async function runSelected(selection: readonly string[]): Promise<void> {
   if (selection.some((argument) => /scenarios|faults/.test(argument))) await runCheckStage()
-  recordStage('tests', runJest([`--maxWorkers=${workers.scenarios}`, ...selection]))
+  recordStage('tests', await runJest([`--maxWorkers=${workers.scenarios}`, ...selection]))
 }
 
 const selection = process.argv.slice(2)
 if (selection.length === 0 || selection[0] === '--profile') await runAll(selection.length > 0)
-else if (selection[0] === 'units') units()
+else if (selection[0] === 'units') await runUnits()
 else await runSelected(selection)
 
 for (const failure of stages.flatMap(formatFailures)) console.log(`FAILED ${failure}`)

@@ -71,7 +71,8 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     startMilvus(recording),
   ])
   const certificate =
-    savedState?.certificate ?? (await certificateAuthority.issue({ hosts: [names.host] }))
+    savedState?.certificate ??
+    (await certificateAuthority.issue({ hosts: [names.host], isEnvironmentCertificate: true }))
   const cluster = await startCluster(options, aws, certificateAuthority)
   const { kubernetes } = cluster
   cluster.setEndpoint(

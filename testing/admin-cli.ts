@@ -30,6 +30,8 @@ export function createAdminCli(
     PATH: '/usr/bin:/bin',
     KUBECONFIG: settings.kubeconfig,
     HOME: join(settings.directory, 'admin'),
+    // As in run-action.ts: a process of half a second need not collect garbage.
+    GOGC: 'off',
   }
   const createCommand =
     (program: () => string) =>

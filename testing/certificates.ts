@@ -32,6 +32,8 @@ export interface CertificateOptions {
   readonly validityDays?: number
   /** Reuses the key of an earlier certificate: a renewal without a new key. */
   readonly reuseKeyOf?: IssuedCertificate
+  /** The certificate of an environment, whose key no certificate of a test has. */
+  readonly isEnvironmentCertificate?: boolean
   /** Names as OpenSSL writes them; `null` omits the extension. */
   readonly keyUsage?: readonly KeyUsageName[] | null
   /** Object identifiers; serverAuth when absent. `null` omits the extension. */
@@ -161,7 +163,8 @@ async function issueLeaf(
   issuer?: Issuer,
 ): Promise<{ certificate: X509.X509Certificate; keyPair: CryptoKeyPair }> {
   const keyAlgorithm = options.keyAlgorithm ?? 'RSA_2048'
-  const keyPair = options.reuseKeyOf?.keyPair ?? (await getPooledKeyPair('leaf', keyAlgorithm))
+  const keyPool = options.isEnvironmentCertificate === true ? 'environment' : 'leaf'
+  const keyPair = options.reuseKeyOf?.keyPair ?? (await getPooledKeyPair(keyPool, keyAlgorithm))
   const commonName = options.commonName === undefined ? options.hosts[0] : options.commonName
   const subject = [{ CN: [commonName ?? ''] }].filter(
     () => commonName !== null && commonName !== undefined,

@@ -2,16 +2,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { Processes } from '../../integration/process.ts'
 import { waitUntil } from '../../testing/wait.ts'
 
 test('a process that ends by itself is reported, and started again until it is stopped', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-processes-'))
   const messages: string[] = []
-  const consoleError = jest
-    .spyOn(console, 'error')
-    .mockImplementation((message: string) => void messages.push(message))
+  const { error: printError } = console
+  console.error = (message: string) => void messages.push(message)
   const processes = new Processes(directory, { handleSignals: false })
   const pidFile = join(directory, 'pids')
   const readPids = async (): Promise<number[]> =>
@@ -43,7 +42,7 @@ test('a process that ends by itself is reported, and started again until it is s
     expect(messages).toHaveLength(2)
   } finally {
     await processes.close()
-    consoleError.mockRestore()
+    console.error = printError
     await rm(directory, { recursive: true, force: true })
   }
 })

@@ -21,14 +21,15 @@ export interface ScenarioOptions extends TestEnvironmentOptions {
 
 type ScenarioBody<E extends TestEnvironment> = (scenario: Scenario<E>) => Promise<void>
 
-let defaultStart: StartState = 'installed'
+/** By test file, since a worker of jest runs several. */
+const defaultStarts = new Map<string, StartState>()
 
 /**
  * Sets the start state of this file's scenarios, unless a scenario sets its own. Where the release
  * is not the subject, `cluster-ip` saves the Helm calls of each run.
  */
 export function setDefaultStart(start: StartState): void {
-  defaultStart = start
+  defaultStarts.set(getFileSubject(), start)
 }
 
 /** Defines a scenario for both test environments. */
@@ -88,7 +89,11 @@ interface ScenarioRestriction {
 function defineScenario(
   name: string,
   body: ScenarioBody<TestEnvironment>,
-  { start = defaultStart, requiresSimulatedController = false, ...options }: ScenarioOptions,
+  {
+    start = defaultStarts.get(getFileSubject()) ?? 'installed',
+    requiresSimulatedController = false,
+    ...options
+  }: ScenarioOptions,
   restriction?: ScenarioRestriction,
 ): void {
   appendRecord({ name, ...restriction, requiresSimulatedController })

@@ -55,7 +55,7 @@ async function prepareStartState(environment: TestEnvironment, start: StartState
 
 const savedStateByStart = new Map<StartState, Promise<SavedState>>()
 
-/** The state of a simulator that Helm and the action prepared, once in each test file. */
+/** The state of a simulator that Helm and the action prepared, once in each worker of jest. */
 function getSavedState(start: StartState): Promise<SavedState> {
   const saved = savedStateByStart.get(start) ?? createSavedState(start)
   savedStateByStart.set(start, saved)
@@ -72,10 +72,7 @@ async function createSavedState(start: StartState): Promise<SavedState> {
   }
 }
 
-/**
- * The lab has many modules, so they are loaded only where they are used. They are imported one
- * after the other because jest does not link modules that two concurrent imports share.
- */
+/** The lab has many modules, so they are loaded only where they are used. */
 async function launchLab(options: LabOptions): Promise<Lab> {
   const { startLab } = await import('../../integration/lab.ts')
   const { getSharedPrograms } = await import('../../integration/shared-services.ts')

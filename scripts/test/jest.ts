@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { repositoryRoot } from '../../testing/environment.ts'
+import { Watchdog } from '../../testing/watchdog.ts'
 import { readJestReport, type JestResult } from './jest-report.ts'
 
 /** The result and the duration of a run of jest. */
@@ -9,28 +11,66 @@ export interface JestRun extends JestResult {
   readonly seconds: number
 }
 
-/** Runs jest with the given arguments. */
-export function runJest(
+/** Options of runJest. */
+export interface JestOptions {
+  /** Milliseconds after which a test without a timeout of its own fails; 180 000 when absent. */
+  readonly testTimeout?: number
+  /** Environment variables of the tests, in addition to those of this process. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/**
+ * Runs jest with the given arguments. Jest and its workers end with this process, even if it is
+ * killed.
+ * @throws Error if this process receives a signal that asks it to stop
+ */
+export async function runJest(
   args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): JestRun {
+  { testTimeout, environment = {} }: JestOptions = {},
+): Promise<JestRun> {
   const start = performance.now()
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-jest-'))
+  const watchdog = new Watchdog(scratchDirectory)
   try {
     const reportPath = join(scratchDirectory, 'jest.json')
-    const options = [
-      '--disable-warning=ExperimentalWarning',
-      '--experimental-vm-modules',
-      'node_modules/.bin/jest',
-      '--json',
-      `--outputFile=${reportPath}`,
-    ]
-    spawnSync(process.execPath, [...options, ...args], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...environment },
+    await runProcessGroup(watchdog, ['--json', `--outputFile=${reportPath}`, ...args], {
+      ...process.env,
+      ...(testTimeout === undefined ? {} : { TEST_TIMEOUT: String(testTimeout) }),
+      ...environment,
     })
     return { ...readJestReport(reportPath), seconds: (performance.now() - start) / 1000 }
   } finally {
+    await watchdog.close()
     rmSync(scratchDirectory, { recursive: true, force: true })
   }
+}
+
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Runs jest as a process group to its end, or until this process gets a signal. */
+async function runProcessGroup(
+  watchdog: Watchdog,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const jest = join(repositoryRoot, 'node_modules/.bin/jest')
+  const child = spawn(process.execPath, [jest, ...args], {
+    cwd: repositoryRoot,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  })
+  const { pid } = child
+  if (pid === undefined) throw new Error('Jest did not start.')
+  watchdog.watch(pid, [])
+  let receivedSignal: NodeJS.Signals | undefined
+  const stop = (signal: NodeJS.Signals): void => {
+    receivedSignal = signal
+    process.kill(-pid, 'SIGKILL')
+  }
+  for (const signal of stopSignals) process.on(signal, stop)
+  await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
+  for (const signal of stopSignals) process.off(signal, stop)
+  watchdog.forget(pid)
+  if (receivedSignal) throw new Error(`Stopped by ${receivedSignal}.`)
 }

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { gzipSync } from 'fflate'
+import { gzipSync } from 'node:zlib'
 import { load } from 'js-yaml'
 import { mergeValues } from './merge-values.ts'
 
@@ -15,6 +15,9 @@ export const appVersions: Readonly<Record<string, string>> = {
   '4.2.58': '2.5.16',
   '5.0.19': '2.6.15',
 }
+
+/** The Milvus version of a chart version, also of one that the public chart does not have. */
+export const getAppVersion = (version: string): string => appVersions[version] ?? '2.6.99'
 
 /** An arbitrary constant, so that packages are byte-for-byte reproducible. */
 export const packageTimestamp = '2026-04-16T00:00:00Z'
@@ -47,10 +50,7 @@ const chartDirectory = fileURLToPath(new URL('milvus/', import.meta.url))
  * Chart.yaml. Like the public chart, this one lists its dependencies in requirements.yaml, which
  * requires apiVersion v1.
  */
-export function buildChartMetadata(
-  version: string,
-  appVersion = appVersions[version] ?? '2.6.99',
-): object {
+export function buildChartMetadata(version: string, appVersion = getAppVersion(version)): object {
   return {
     apiVersion: 'v1',
     name: 'milvus',
@@ -60,6 +60,15 @@ export function buildChartMetadata(
     home: 'https://milvus.io/',
     kubeVersion: '^1.10.0-0',
   }
+}
+
+const packagedCharts = new Map<string, Promise<Uint8Array>>()
+
+/** Packages an unchanged chart version once in this process, since each environment serves it. */
+export function getMilvusChart(version: string): Promise<Uint8Array> {
+  const packaged = packagedCharts.get(version) ?? buildMilvusChart(version)
+  packagedCharts.set(version, packaged)
+  return packaged
 }
 
 /**
@@ -108,7 +117,7 @@ export async function buildMilvusChart(
 /** Packs the files of a chart, as `helm package` does. */
 export function packChart(name: string, files: ChartFiles): Uint8Array {
   const blocks = files.map(([path, content]) => buildTarEntry(`${name}/${path}`, content))
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: packageTimestamp })
+  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]))
 }
 
 /** The newest entry that is not newer than the version; the first entry if all are newer. */

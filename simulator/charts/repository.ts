@@ -5,7 +5,13 @@ import type { AddressInfo } from 'node:net'
 import { recordRequest, type RequestRecording } from '../../testing/fault-injector.ts'
 import type { ReceivedRequest } from '../../testing/request-log.ts'
 import type { PackagedChart } from './third-party-charts.ts'
-import { buildMilvusChart, appVersions, packageTimestamp } from './package.ts'
+import {
+  appVersions,
+  buildMilvusChart,
+  getAppVersion,
+  getMilvusChart,
+  packageTimestamp,
+} from './package.ts'
 
 /** Options of startChartRepository. */
 export interface ChartRepositorySettings extends RequestRecording {
@@ -51,7 +57,7 @@ export async function startChartRepository({
   const add = (chart: PackagedChart): void => void packages.set(getArchiveName(chart), chart)
   const publish = async (
     version: string,
-    appVersion = appVersions[version] ?? '2.6.99',
+    appVersion = getAppVersion(version),
     extraFiles?: Readonly<Record<string, string>>,
   ): Promise<void> => {
     add({
@@ -61,7 +67,13 @@ export async function startChartRepository({
       archive: await buildMilvusChart(version, appVersion, extraFiles),
     })
   }
-  for (const version of versions) await publish(version)
+  for (const version of versions)
+    add({
+      name: 'milvus',
+      version,
+      appVersion: getAppVersion(version),
+      archive: await getMilvusChart(version),
+    })
   const server = createServer((request, response) => {
     const context = { recording, packages, credentials: repository.credentials }
     serveChart(context, request, response).catch((error: unknown) =>

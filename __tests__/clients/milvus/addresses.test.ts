@@ -3,7 +3,9 @@ import { expect, test } from '@jest/globals'
 import { evaluateAddresses, type ConnectedAddress } from '../../../src/clients/milvus/addresses.ts'
 import { unreachableFailure } from '../../../src/clients/milvus/tcp.ts'
 import { http2Missing } from '../../../src/failures/probe-tls.ts'
-import { createEndpoint } from './connect-fixture.ts'
+import { createEndpoint, isolateConnections } from './connect-fixture.ts'
+
+isolateConnections()
 
 const endpoint = createEndpoint(443)
 const createError = (code: string): Error => Object.assign(new Error(code), { code })

@@ -1,9 +1,12 @@
 /** Calls to an endpoint, over several connections. */
 import { expect, test } from '@jest/globals'
 import { confirm } from '../../../src/clients/milvus/confirmation.ts'
-import { closeAfterTest, createEndpoint } from './connect-fixture.ts'
-import { sendResponse } from './grpc-fixture.ts'
+import { closeAfterTest, createEndpoint, isolateConnections } from './connect-fixture.ts'
+import { closeSessionAfterEachTest, sendResponse } from './grpc-fixture.ts'
 import { startHttp2 } from './servers.ts'
+
+isolateConnections()
+closeSessionAfterEachTest()
 
 test.each([
   { name: 'a call that is slower than the rest of the time', delay: 800, deadline: 1_000 },

@@ -22,23 +22,25 @@ const proxyVariables = [
   'no_proxy',
 ]
 const closeables = new Set<{ close(): unknown }>()
-let savedEnv: NodeJS.ProcessEnv
 
 function deleteProxyVariables(): void {
   for (const name of proxyVariables) Reflect.deleteProperty(process.env, name)
 }
 
-beforeEach(() => {
-  savedEnv = { ...process.env }
-  deleteProxyVariables()
-})
-
-afterEach(async () => {
-  deleteProxyVariables()
-  Object.assign(process.env, savedEnv)
-  for (const closeable of closeables) await closeable.close()
-  closeables.clear()
-})
+/** Gives each test of a file an environment without proxies, and closes what it opened. */
+export function isolateConnections(): void {
+  let savedEnv: NodeJS.ProcessEnv
+  beforeEach(() => {
+    savedEnv = { ...process.env }
+    deleteProxyVariables()
+  })
+  afterEach(async () => {
+    deleteProxyVariables()
+    Object.assign(process.env, savedEnv)
+    for (const closeable of closeables) await closeable.close()
+    closeables.clear()
+  })
+}
 
 export function closeAfterTest<T extends { close(): unknown }>(closeable: T): T {
   closeables.add(closeable)

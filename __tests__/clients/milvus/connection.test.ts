@@ -7,10 +7,13 @@ import {
   closeAfterTest,
   connectEndpoint,
   createEndpoint,
+  isolateConnections,
   startSilentServer,
   validCertificate,
 } from './connect-fixture.ts'
 import { authority, host, startHttp2, startTcp } from './servers.ts'
+
+isolateConnections()
 
 describe('a successful connection', () => {
   test('traces each of its stages', async () => {

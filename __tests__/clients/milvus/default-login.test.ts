@@ -2,9 +2,12 @@
 import { expect, test } from '@jest/globals'
 import { DefaultLogin, defaultToken } from '../../../src/clients/milvus/default-login.ts'
 import { probe } from '../../../src/clients/milvus/probe.ts'
-import { closeAfterTest, createEndpoint } from './connect-fixture.ts'
-import { frame, sendResponse } from './grpc-fixture.ts'
+import { closeAfterTest, createEndpoint, isolateConnections } from './connect-fixture.ts'
+import { closeSessionAfterEachTest, frame, sendResponse } from './grpc-fixture.ts'
 import { startHttp2 } from './servers.ts'
+
+isolateConnections()
+closeSessionAfterEachTest()
 
 const healthy = frame('0a001001')
 

@@ -4,9 +4,12 @@ import { connect } from '../../../src/clients/milvus/connection.ts'
 import { GrpcChannel, type MethodCall } from '../../../src/clients/milvus/grpc-channel.ts'
 import { albUnresponsive } from '../../../src/failures/probe-connection.ts'
 import { captureError } from '../../capture-error.ts'
-import { closeAfterTest, createEndpoint } from './connect-fixture.ts'
-import { callOptions, sendResponse } from './grpc-fixture.ts'
+import { closeAfterTest, createEndpoint, isolateConnections } from './connect-fixture.ts'
+import { callOptions, closeSessionAfterEachTest, sendResponse } from './grpc-fixture.ts'
 import { startHttp2 } from './servers.ts'
+
+isolateConnections()
+closeSessionAfterEachTest()
 
 const call: MethodCall = callOptions
 

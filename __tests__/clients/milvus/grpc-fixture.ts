@@ -12,10 +12,13 @@ import { authority, host, startHttp2, type RunningServer, type StreamHandler } f
 let server: RunningServer | undefined
 let session: GrpcSession | undefined
 
-afterEach(async () => {
-  session?.close()
-  await server?.close()
-})
+/** Closes the session and the server of each test of a file. */
+export function closeSessionAfterEachTest(): void {
+  afterEach(async () => {
+    session?.close()
+    await server?.close()
+  })
+}
 
 export const callOptions: GrpcCall = {
   authority: host,

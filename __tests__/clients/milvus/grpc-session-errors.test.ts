@@ -5,6 +5,7 @@ import { callFailure } from '../../../src/clients/milvus/http2-errors.ts'
 import { captureError } from '../../capture-error.ts'
 import {
   callOptions,
+  closeSessionAfterEachTest,
   frame,
   grpcHeaders,
   openSession,
@@ -12,6 +13,8 @@ import {
   sendResponse,
 } from './grpc-fixture.ts'
 import type { StreamHandler } from './servers.ts'
+
+closeSessionAfterEachTest()
 
 const {
   NGHTTP2_PROTOCOL_ERROR,

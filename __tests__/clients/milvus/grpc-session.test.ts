@@ -4,6 +4,7 @@ import type { GrpcResponse } from '../../../src/clients/milvus/grpc-session.ts'
 import { captureError } from '../../capture-error.ts'
 import {
   callOptions,
+  closeSessionAfterEachTest,
   frame,
   grpcHeaders,
   openSession,
@@ -11,6 +12,8 @@ import {
   sendResponse,
 } from './grpc-fixture.ts'
 import { host, type StreamHandler } from './servers.ts'
+
+closeSessionAfterEachTest()
 
 describe('a request', () => {
   test('has the gRPC headers and the host of the rule', async () => {

@@ -10,8 +10,10 @@ import { probe } from '../../../src/clients/milvus/probe.ts'
 import { alertFailure } from '../../../src/clients/milvus/tls.ts'
 import { createCertificateAuthority } from '../../../testing/certificates.ts'
 import { captureError } from '../../capture-error.ts'
-import { closeAfterTest, createEndpoint } from './connect-fixture.ts'
+import { closeAfterTest, createEndpoint, isolateConnections } from './connect-fixture.ts'
 import { authority, issued, listen } from './servers.ts'
+
+isolateConnections()
 
 const versions = ['TLSv1.2', 'TLSv1.3'] as const
 type Version = (typeof versions)[number]

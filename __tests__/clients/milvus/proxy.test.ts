@@ -6,9 +6,12 @@ import {
   closeAfterTest,
   closeNow,
   connectEndpoint,
+  isolateConnections,
   startSilentServer,
 } from './connect-fixture.ts'
 import { host, startHttp2, startProxy, type ProxyServer } from './servers.ts'
+
+isolateConnections()
 
 type ProxyBehavior = Parameters<typeof startProxy>[0]
 

@@ -4,8 +4,10 @@ import { expect, test } from '@jest/globals'
 import { probeRest } from '../../../src/clients/milvus/rest.ts'
 import { ProbeFailure } from '../../../src/failures/probe-failure.ts'
 import { captureError } from '../../capture-error.ts'
-import { closeAfterTest, createEndpoint } from './connect-fixture.ts'
+import { closeAfterTest, createEndpoint, isolateConnections } from './connect-fixture.ts'
 import { issued, listen } from './servers.ts'
+
+isolateConnections()
 
 interface Answer {
   readonly status: number

@@ -13,9 +13,12 @@ import {
   closeAfterTest,
   connectEndpoint,
   createEndpoint,
+  isolateConnections,
   validCertificate,
 } from './connect-fixture.ts'
 import { authority, host, startHttp2, startTcp, startTls } from './servers.ts'
+
+isolateConnections()
 
 const keyAlgorithm = 'EC_prime256v1'
 const issuer = await authority

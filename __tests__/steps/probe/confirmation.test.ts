@@ -6,11 +6,18 @@ import { confirmEndpoint, type ReadTargets } from '../../../src/steps/probe/conf
 import { EarlyRound } from '../../../src/steps/probe/early-round.ts'
 import type { Context } from '../../../src/steps/step.ts'
 import { captureActionError } from '../../capture-error.ts'
-import { closeAfterTest, createEndpoint } from '../../clients/milvus/connect-fixture.ts'
-import { sendResponse } from '../../clients/milvus/grpc-fixture.ts'
+import {
+  closeAfterTest,
+  createEndpoint,
+  isolateConnections,
+} from '../../clients/milvus/connect-fixture.ts'
+import { closeSessionAfterEachTest, sendResponse } from '../../clients/milvus/grpc-fixture.ts'
 import { startHttp2 } from '../../clients/milvus/servers.ts'
 import { FakeClock } from '../../util/clock.ts'
 import { createSettings } from '../fixtures.ts'
+
+isolateConnections()
+closeSessionAfterEachTest()
 
 /** A clock that starts with that of the machine, and whose sleeps take 15 s or more. */
 class FastClock extends FakeClock {

@@ -1,0 +1,68 @@
+/**
+ * The functions that tests import from @jest/globals. jest-light-runner provides jest's own as
+ * globals, and ignores timeouts, which this module adds.
+ */
+import type * as jest from '@jest/globals'
+
+type Task = (...args: unknown[]) => unknown
+type Define = (name: string, task: Task, timeout?: number) => void
+type DefineHook = (task: Task, timeout?: number) => void
+
+/** Jest's functions, as far as they are used here. */
+interface Globals {
+  readonly test: Define & {
+    readonly each: (...table: readonly unknown[]) => Define
+    readonly only: Define
+    readonly skip: Define
+  }
+  readonly describe: typeof jest.describe
+  readonly expect: typeof jest.expect
+  readonly beforeAll: DefineHook
+  readonly afterAll: DefineHook
+  readonly beforeEach: DefineHook
+  readonly afterEach: DefineHook
+}
+
+/** Milliseconds after which a test or a hook without a timeout of its own fails. */
+const defaultTimeout = Number(process.env['TEST_TIMEOUT'] ?? 180_000)
+
+const globals = globalThis as unknown as Globals
+
+/** The task, which fails if it is not done within the timeout in milliseconds. */
+const limitTime =
+  (task: Task, timeout = defaultTimeout) =>
+  async (...args: unknown[]): Promise<void> => {
+    let timer: NodeJS.Timeout | undefined
+    const expiry = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`Not done within ${timeout} ms, the timeout of this test`)),
+        timeout,
+      )
+    })
+    try {
+      await Promise.race([task(...args), expiry])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+const limitTest =
+  (define: Define): Define =>
+  (name, task, timeout) =>
+    define(name, limitTime(task, timeout))
+
+const limitHook =
+  (define: DefineHook): DefineHook =>
+  (task, timeout) =>
+    define(limitTime(task, timeout))
+
+export const test = Object.assign(limitTest(globals.test), {
+  each: (...table: readonly unknown[]) => limitTest(globals.test.each(...table)),
+  only: limitTest(globals.test.only),
+  skip: globals.test.skip,
+})
+export const { describe, expect } = globals
+export const beforeAll = limitHook(globals.beforeAll)
+export const afterAll = limitHook(globals.afterAll)
+export const beforeEach = limitHook(globals.beforeEach)
+export const afterEach = limitHook(globals.afterEach)
