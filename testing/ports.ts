@@ -8,20 +8,25 @@ import { createServer } from 'node:net'
  */
 const [minPort, maxPort] = [20_000, 32_000]
 
-/** Each of the four test workers searches its own quarter of the range. */
-const portsPerWorker = (maxPort - minPort) / 4
-const firstPort = minPort + (Number(process.env['JEST_WORKER_ID'] ?? 0) % 4) * portsPerWorker
+/** Each test worker searches its own part of the range. */
+const maxWorkers = 8
+const portsPerWorker = (maxPort - minPort) / maxWorkers
+const firstPort =
+  minPort + (Number(process.env['JEST_WORKER_ID'] ?? 0) % maxWorkers) * portsPerWorker
 
-/** Ports already returned, on which no service may be listening yet. */
-const reservedPorts = new Set<number>()
+/** The ports returned last, the oldest first, on which no service may be listening yet. */
+const recentPorts = new Set<number>()
+const maxRecentPorts = 200
 
 /** Returns `count` distinct ports that were free when checked. The system does not reserve them. */
 export async function reserveFreePorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) {
     const port = randomInt(firstPort, firstPort + portsPerWorker)
-    if (reservedPorts.has(port)) continue
-    reservedPorts.add(port)
+    if (recentPorts.has(port)) continue
+    recentPorts.add(port)
+    const [oldest = port] = recentPorts
+    if (recentPorts.size > maxRecentPorts) recentPorts.delete(oldest)
     if (await isFree(port)) ports.add(port)
   }
   return [...ports]

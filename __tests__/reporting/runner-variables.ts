@@ -9,9 +9,14 @@ let savedEnvironment: NodeJS.ProcessEnv
 
 export function clearRunnerVariables(): void {
   savedEnvironment = { ...process.env }
-  for (const name of names) Reflect.deleteProperty(process.env, name)
+  deleteVariables()
 }
 
 export function restoreRunnerVariables(): void {
+  deleteVariables()
   Object.assign(process.env, savedEnvironment)
+}
+
+function deleteVariables(): void {
+  for (const name of names) Reflect.deleteProperty(process.env, name)
 }

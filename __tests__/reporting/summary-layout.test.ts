@@ -7,10 +7,7 @@ import { clearRunnerVariables, restoreRunnerVariables } from './runner-variables
 import { now, createChange, createFailure, createSummaryInput } from './summary-fixtures.ts'
 
 beforeEach(clearRunnerVariables)
-afterEach(() => {
-  clearRunnerVariables()
-  restoreRunnerVariables()
-})
+afterEach(restoreRunnerVariables)
 
 test('shows first what matters first, and folds the changes', () => {
   const text = renderSummary(
