@@ -65,7 +65,7 @@ function runSuite(args: readonly string[]): { passed: number; problems: string[]
   const problems = [
     ...(failed === '0' ? [] : [`npm ${args.join(' ')}: ${failed} failed`]),
     ...lines.filter((line) =>
-      /^FAILED |did not exit|failed to exit gracefully|open handle/i.test(line),
+      /^FAILED |left open|did not exit/i.test(line),
     ),
   ]
   return { passed: Number(passed), problems }

@@ -17,6 +17,7 @@ import {
   createSummaryInput,
   createFailure,
 } from './summary-fixtures.ts'
+import { parseMaterial, validCertificate } from '../x509/issued-certificates.ts'
 
 /** Active Markdown or HTML, outside of escapes and entities. The summary itself folds its diff. */
 const activeMarkdown =
@@ -43,10 +44,31 @@ describe('summary', () => {
     ).not.toContain('pymilvus')
   })
 
-  test.each<{ name: string; ca: string | undefined; needsCa: boolean }>([
-    { name: 'of a public CA', ca: undefined, needsCa: false },
-    { name: 'of a private CA', ca: '-----BEGIN CERTIFICATE-----', needsCa: true },
-  ])('shows how clients connect with a certificate $name', ({ ca, needsCa }) => {
+  const pem = '-----BEGIN CERTIFICATE-----'
+  const clientCertificate = parseMaterial(validCertificate)
+
+  test.each([
+    { name: 'of a public CA', probe: {}, tlsOptions: [] },
+    { name: 'of a private CA', probe: { ca: pem }, tlsOptions: ['server_pem_path="ca.pem"'] },
+    {
+      name: 'of a public CA and mutual TLS',
+      probe: { clientCertificate },
+      tlsOptions: [
+        'client_pem_path="client.pem"',
+        'client_key_path="client-key.pem"',
+        'ca_pem_path=certifi.where()',
+      ],
+    },
+    {
+      name: 'of a private CA and mutual TLS',
+      probe: { clientCertificate, ca: pem },
+      tlsOptions: [
+        'client_pem_path="client.pem"',
+        'client_key_path="client-key.pem"',
+        'ca_pem_path="ca.pem"',
+      ],
+    },
+  ])('shows how clients connect with a certificate $name', ({ probe, tlsOptions }) => {
     const text = renderSummary(
       createSummaryInput(),
       createSettings({
@@ -54,17 +76,19 @@ describe('summary', () => {
           required: true,
           isLenient: false,
           isDeep: false,
-          ca,
+          ca: undefined,
           clientCertificate: undefined,
           address: undefined,
           token: undefined,
           byHostname: false,
+          ...probe,
         },
       }),
       undefined,
       now,
     )
-    expect(text.includes('server_pem_path')).toBe(needsCa)
+    expect(text.match(/\w+_path=\S+(?=,\n)/g) ?? []).toEqual([...tlsOptions, ...tlsOptions])
+    expect(text.includes('import certifi')).toBe(text.includes('certifi.where()'))
     expect(text).toContain('server_name="milvus.example.com"')
     expect(text).toContain('host="k8s-1.us-east-2.elb.amazonaws.com"')
   })

@@ -1,6 +1,7 @@
 /** Input probe: deep: work with a temporary collection. */
 import { expect } from '@jest/globals'
 import { DataType, MilvusClient, RbacObjects } from '@zilliz/milvus2-sdk-node'
+import type { MilvusServer } from '../../simulator/milvus/server.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
 import { runAction } from '../../testing/run-action.ts'
 import type { RunResult } from '../../testing/runner.ts'
@@ -121,6 +122,15 @@ simulatorScenario(
   },
 )
 
+function addCollections({ collections }: MilvusServer, count: number): void {
+  for (let id = 1; id <= count; id++) {
+    const name = `embeddings_of_tenant_${id}`
+    const statistics = { createdAt: Date.now(), shards: 1, dimension: 4, vectors: new Map() }
+    const collection = { id: String(id), name, database: 'default', ...statistics }
+    collections.set(`default/${name}`, { ...collection, isIndexed: true, isLoaded: false })
+  }
+}
+
 simulatorScenario(
   'what Milvus rejects in a deep probe is named with what to do, and its collection is dropped',
   'a real Milvus has no such limits in the lab',
@@ -157,6 +167,11 @@ simulatorScenario(
     removeSearchFault()
     expectSuccess(await run(deepInputs))
     expect(milvus.collections.size).toBe(0)
+
+    // A list of so many is longer than an answer of any other call of the probe.
+    addCollections(milvus, 50_000)
+    expectSuccess(await run(deepInputs))
+    expect(milvus.collections.size).toBe(50_000)
   },
 )
 

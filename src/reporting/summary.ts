@@ -2,7 +2,7 @@
 import { summary } from '@actions/core'
 import type { ActionError } from '../failures/action-error.ts'
 import type { StepState, Topology } from '../steps/step.ts'
-import type { RunSettings } from '../inputs/types.ts'
+import type { ProbeSettings, RunSettings } from '../inputs/types.ts'
 import { renderDiagram } from './diagram.ts'
 import { troubleshootingUrl } from './failure.ts'
 import { isReadOnlyRun, renderHeadline } from './headline.ts'
@@ -213,8 +213,9 @@ function renderConnectExample(
   if (!settings || settings.mode === 'destroy' || address === undefined) return ''
   const { host, ingress, probe } = settings
   const commonOptions = [`port="${ingress.listenPort}"`, 'secure=True']
-  const caOptions = probe.ca === undefined ? [] : ['server_pem_path="ca.pem"']
+  const tlsOptions = formatTlsOptions(probe)
   const lines = [
+    ...(tlsOptions.includes(publicCaOption) ? ['import certifi'] : []),
     'from pymilvus import connections',
     '',
     '# Right away, with the address of the ALB:',
@@ -222,13 +223,25 @@ function renderConnectExample(
       `host="${address}"`,
       ...commonOptions,
       `server_name="${host}"`,
-      ...caOptions,
+      ...tlsOptions,
     ]),
     '',
     `# Once a DNS record (CNAME or alias) points ${host} to the ALB:`,
-    ...formatConnectCall([`host="${host}"`, ...commonOptions, ...caOptions]),
+    ...formatConnectCall([`host="${host}"`, ...commonOptions, ...tlsOptions]),
   ]
   return `### Connect\n\n${codeBlock('python', lines)}`
+}
+
+const publicCaOption = 'ca_pem_path=certifi.where()'
+
+/** For mutual TLS, pymilvus requires the CA of the server even if it is a public one. */
+function formatTlsOptions({ ca, clientCertificate }: ProbeSettings): readonly string[] {
+  if (clientCertificate === undefined) return ca === undefined ? [] : ['server_pem_path="ca.pem"']
+  return [
+    'client_pem_path="client.pem"',
+    'client_key_path="client-key.pem"',
+    ca === undefined ? publicCaOption : 'ca_pem_path="ca.pem"',
+  ]
 }
 
 const formatConnectCall = (options: readonly string[]): string[] => [

@@ -17,7 +17,7 @@ export interface AnsweredCall {
 }
 
 /** The part of a call that the endpoint does not decide. */
-export type MethodCall = Pick<GrpcCall, 'path' | 'request' | 'metadata'>
+export type MethodCall = Pick<GrpcCall, 'path' | 'request' | 'metadata' | 'maxBodyBytes'>
 
 /** Connections for one call: a peer that rejects it on each of them never answers. */
 const maxConnections = 3

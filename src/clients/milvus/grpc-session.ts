@@ -32,10 +32,11 @@ export interface GrpcCall {
   readonly metadata: Readonly<Record<string, string>>
   /** Milliseconds for the whole call. */
   readonly timeout: number
+  /** 1 MiB when absent. */
+  readonly maxBodyBytes?: number
 }
 
-/** No answer to the calls of the probe is longer. */
-const maxBodyBytes = 1024 * 1024
+const defaultMaxBodyBytes = 1024 * 1024
 
 /** Interim answers (1xx) to one call. An ALB sends none. */
 const maxInterimResponses = 20
@@ -83,7 +84,7 @@ export class GrpcSession {
       }
       const timeoutProblem = `no complete answer within ${formatSeconds(call.timeout)}`
       const timer = setTimeout(() => giveUp(timeoutProblem), call.timeout)
-      const response = receiveResponse(stream, giveUp)
+      const response = receiveResponse(stream, call.maxBodyBytes ?? defaultMaxBodyBytes, giveUp)
       stream.on('error', (error: NodeJS.ErrnoException) => {
         // An ERR_HTTP2_STREAM_ERROR contains less than the frame, which findCallError reads.
         const isOfCall = error === limitError || error.code === 'ERR_HTTP2_STREAM_ERROR'
@@ -155,6 +156,7 @@ function createHeaders(call: GrpcCall): http2.OutgoingHttpHeaders {
 /** Collects the answer, and gives up when it exceeds a limit. */
 function receiveResponse(
   stream: http2.ClientHttp2Stream,
+  maxBodyBytes: number,
   giveUp: (problem: string) => void,
 ): PartialResponse {
   const response: PartialResponse = { headers: {}, trailers: {}, chunks: [] }

@@ -61,6 +61,12 @@ export const createVectors = (): api.Vectors => ({
 /** Milliseconds between two reads of the loading progress. */
 const loadingInterval = 100
 
+/**
+ * Bytes of an answer. A Milvus with the default limits has up to 65,536 collections, each of which
+ * takes some 50 bytes of a list, or more with a long name. Source: Milvus, Limit Collection Counts.
+ */
+const maxBodyBytes = 32 * 1024 * 1024
+
 /** The limits of work with a collection. */
 export interface Limits {
   readonly clock: Clock
@@ -177,7 +183,8 @@ async function send<T>(
   parse: (bytes: Buffer) => T,
 ): Promise<T> {
   const metadata = createMetadata(token)
-  const { response } = await channel.call({ path: methodPath(method), request, metadata })
+  const path = methodPath(method)
+  const { response } = await channel.call({ path, request, metadata, maxBodyBytes })
   const { status, message } = response
   if (status === undefined) throw httpStatusFailure(response)
   if (status !== grpcStatus.ok) throw grpcFailure(method, { status, message }, token)
