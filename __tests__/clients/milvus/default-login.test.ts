@@ -1,7 +1,7 @@
 /** Whether root still has its default password: over the connection of the probe, and once. */
 import { expect, test } from '@jest/globals'
 import { DefaultLogin, defaultToken } from '../../../src/clients/milvus/default-login.ts'
-import { probe } from '../../../src/clients/milvus/probe.ts'
+import { probe } from '../../../src/clients/milvus/grpc-calls.ts'
 import { closeAfterTest, createEndpoint, isolateConnections } from './connect-fixture.ts'
 import { closeSessionAfterEachTest, frame, sendResponse } from './grpc-fixture.ts'
 import { startHttp2 } from './servers.ts'

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto'
 import { getProxyUrl, identifyLoadBalancer } from '../../clients/milvus/dns.ts'
 import { DefaultLogin } from '../../clients/milvus/default-login.ts'
 import type { Endpoint, ListenerSettings, TimedEndpoint } from '../../clients/milvus/endpoint.ts'
-import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
+import { probe, type ProbeResult } from '../../clients/milvus/grpc-calls.ts'
 import { findMutualAuthentication } from '../../controller/annotations.ts'
 import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
