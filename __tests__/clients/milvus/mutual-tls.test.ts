@@ -38,7 +38,7 @@ async function probeWith(
   const { signal } = new AbortController()
   const endpoint = createEndpoint(port, { clientCertificate })
   const listener = { ...endpoint.listener, verifiesClients: true }
-  return captureError(() => probe({ ...endpoint, listener }, undefined, signal))
+  return captureError(() => probe({ ...endpoint, listener }, { token: undefined }, signal))
 }
 
 async function issueClientCertificate(issuer = authority): Promise<ClientCertificate> {
