@@ -186,8 +186,8 @@ function parseSearchResults(bytes) {
 var grpc_responses = __webpack_require__(6131);
 // EXTERNAL MODULE: ./build/clients/milvus/http-responses.js
 var http_responses = __webpack_require__(4395);
-// EXTERNAL MODULE: ./build/clients/milvus/probe.js
-var probe = __webpack_require__(978);
+// EXTERNAL MODULE: ./build/clients/milvus/grpc-calls.js
+var grpc_calls = __webpack_require__(8506);
 ;// CONCATENATED MODULE: ./build/clients/milvus/temporary-collection.js
 
 
@@ -265,14 +265,14 @@ async function call(client, method, request, parse) {
     throw rejectedFailure(method, answer.status);
 }
 async function send({ channel, token }, method, request, parse) {
-    const metadata = (0,probe/* createMetadata */.wR)(token);
+    const metadata = (0,grpc_calls/* createMetadata */.wR)(token);
     const { response } = await channel.call({ path: (0,api/* methodPath */.Bp)(method), request, metadata });
     const { status, message } = response;
     if (status === undefined)
         throw (0,http_responses/* httpStatusFailure */.v)(response);
     if (status !== grpc_responses/* grpcStatus */.Z3.ok)
         throw grpcFailure(method, { status, message }, token);
-    return (0,probe/* parseBody */.OG)(method, response.body, parse);
+    return (0,grpc_calls/* parseBody */.OG)(method, response.body, parse);
 }
 function grpcFailure(method, { status, message }, token) {
     if ((0,grpc_responses/* isUnauthenticated */.Xh)(status, message))

@@ -16,12 +16,12 @@ export interface ServedTarget {
 }
 
 /** Why a client does not connect; undefined when it does. */
-export type Rejection = string | undefined
+export type ClientRejection = string | undefined
 
 /** The rejections of one server, by client. */
 export interface ClientRejections {
-  readonly grpcio: Rejection
-  readonly 'grpc-js': Rejection
+  readonly grpcio: ClientRejection
+  readonly 'grpc-js': ClientRejection
 }
 
 export interface ClientEnvironment {
@@ -53,7 +53,7 @@ export async function callWithAllClients(
   return new Map(
     targets.map(({ name }, index) => [
       name,
-      { grpcio: toRejection(byGrpcio[index]), 'grpc-js': toRejection(byGrpcJs[index]) },
+      { grpcio: toClientRejection(byGrpcio[index]), 'grpc-js': toClientRejection(byGrpcJs[index]) },
     ]),
   )
 }
@@ -65,7 +65,9 @@ interface CallResult {
 }
 
 /** The servers answer UNIMPLEMENTED. A client that cannot connect may try until its deadline. */
-function toRejection({ code, details }: CallResult = { code: 'none', details: '' }): Rejection {
+function toClientRejection(
+  { code, details }: CallResult = { code: 'none', details: '' },
+): ClientRejection {
   if (code === 'UNIMPLEMENTED') return undefined
   if (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') return details
   throw new Error(`A call ended with ${code}: ${details}`)

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AwsCredential } from '../simulator/aws/service.ts'
-import type { KubernetesClient } from '../testing/kubernetes-client.ts'
+import type { MinimalKubernetesClient } from '../testing/kubernetes-client.ts'
 import { renderKubeconfig } from '../testing/kubeconfig.ts'
 import { startServiceLoadBalancer } from '../simulator/alb/service-load-balancer.ts'
 import { reserveFreePorts } from '../testing/ports.ts'
@@ -49,7 +49,7 @@ export interface Lab extends TestEnvironment {
   readonly saveFixture: (name: string) => Promise<void>
   readonly alb: EnvoyAlb
   /** Accesses the Kubernetes API directly as administrator. */
-  readonly client: KubernetesClient
+  readonly client: MinimalKubernetesClient
   /** The path of the root certificate. */
   readonly ca: string
   /** Switches the Milvus server behind the load balancers. */

@@ -54,7 +54,7 @@ const patchContentTypes = {
 }
 
 /** A client that reuses its connections. */
-export class KubernetesClient {
+export class MinimalKubernetesClient {
   private readonly access: KubernetesAccess
   private readonly agent = new Agent({ keepAlive: true })
 

@@ -1,6 +1,6 @@
 /** The content of a file in place of its path. */
 import { describe, expect, test } from '@jest/globals'
-import { filePath, findMisplacedSecrets } from '../../src/inputs/file-paths.ts'
+import { parseFilePath, findMisplacedSecrets } from '../../src/inputs/file-paths.ts'
 import { captureInvalidInput } from './capture-invalid-input.ts'
 import { captureInputError, issued, minimalInputs, regionEnv } from './read-inputs.ts'
 
@@ -29,7 +29,7 @@ describe('the content of a file', () => {
       secrets: issued.privateKey.split('\n').filter((line) => /^[\w+/=]{32,}$/.test(line)),
     },
   ])('is rejected without a quote, and its secrets are found: $name', ({ text, secrets }) => {
-    const { message, remedy } = captureInvalidInput(filePath, text)
+    const { message, remedy } = captureInvalidInput(parseFilePath, text)
     expect(message).toBe('contains the content of a file, where its path is expected.')
     expect(remedy).toMatch(/^Write the content to a file/)
     expect(findMisplacedSecrets(text)).toEqual(secrets)
@@ -71,6 +71,6 @@ test.each([
   'examples/kubernetes/clusters/production/kubeconfig',
   'oci://registry.example.com/charts/milvus@sha256:0a1b2c3d',
 ])('accepts the path %s, which contains no secret', (path) => {
-  expect(filePath(path)).toBe(path)
+  expect(parseFilePath(path)).toBe(path)
   expect(findMisplacedSecrets(path)).toEqual([])
 })

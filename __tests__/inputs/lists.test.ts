@@ -151,7 +151,7 @@ describe('stringMap', () => {
       value: { Name: 'my alb', team: 'search' },
     },
   ])('$name', ({ raw, value }) => {
-    expect(yaml.stringMap(raw)).toEqual(value)
+    expect(yaml.parseTextMap(raw)).toEqual(value)
   })
 
   test.each<{ name: string; raw: string; expected: RegExp }>([
@@ -174,7 +174,7 @@ describe('stringMap', () => {
     },
     { name: 'a pair without an equals sign', raw: 'team=search,stage', expected: /./ },
   ])('$name is invalid', ({ raw, expected }) => {
-    expect(captureInvalidInput(yaml.stringMap, raw).message).toMatch(expected)
+    expect(captureInvalidInput(yaml.parseTextMap, raw).message).toMatch(expected)
   })
 })
 
@@ -208,7 +208,7 @@ describe('helmValues', () => {
       value: JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>,
     },
   ])('$name', ({ raw, value }) => {
-    expect(yaml.helmValues(raw)).toEqual(value)
+    expect(yaml.parseHelmValues(raw)).toEqual(value)
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
   })
 
@@ -263,7 +263,7 @@ describe('helmValues', () => {
       expected: /^is not valid YAML: syntax error in line 1, column \d+\.$/,
     },
   ])('rejects $name without quoting it', ({ raw, expected }) => {
-    const { message, remedy, cause } = captureInvalidInput(yaml.helmValues, raw)
+    const { message, remedy, cause } = captureInvalidInput(yaml.parseHelmValues, raw)
     expect(message).toEqual(
       typeof expected === 'string' ? expected : expect.stringMatching(expected),
     )

@@ -7,46 +7,50 @@ const label63 = 'a'.repeat(63)
 
 describe('valid values that remain unchanged', () => {
   test.each<{ name: string; parse: (raw: string) => string; raw: string }>([
-    { name: 'kubernetesName', parse: names.kubernetesName, raw: 'milvus-demo' },
-    { name: 'kubernetesName of one digit', parse: names.kubernetesName, raw: '7' },
-    { name: 'kubernetesName of 63 characters', parse: names.kubernetesName, raw: label63 },
+    { name: 'kubernetesName', parse: names.parseKubernetesName, raw: 'milvus-demo' },
+    { name: 'kubernetesName of one digit', parse: names.parseKubernetesName, raw: '7' },
+    { name: 'kubernetesName of 63 characters', parse: names.parseKubernetesName, raw: label63 },
     {
       name: 'kubernetesSubdomain with dots',
-      parse: names.kubernetesSubdomain,
+      parse: names.parseKubernetesSubdomain,
       raw: 'alb.internal-1.x',
     },
     {
       name: 'kubernetesSubdomain of 253 characters',
-      parse: names.kubernetesSubdomain,
+      parse: names.parseKubernetesSubdomain,
       raw: `${`${label63}.`.repeat(3)}${'b'.repeat(61)}`,
     },
-    { name: 'clusterName', parse: names.clusterName, raw: 'Production_1-a' },
-    { name: 'region', parse: names.region, raw: 'us-east-2' },
-    { name: 'region of GovCloud', parse: names.region, raw: 'us-gov-west-1' },
-    { name: 'region of China', parse: names.region, raw: 'cn-northwest-1' },
-    { name: 'region of an isolated partition', parse: names.region, raw: 'us-isob-east-1' },
-    { name: 'region of the European Sovereign Cloud', parse: names.region, raw: 'eusc-de-east-1' },
-    { name: 'certificateArn', parse: names.certificateArn, raw: arn },
+    { name: 'clusterName', parse: names.parseClusterName, raw: 'Production_1-a' },
+    { name: 'region', parse: names.parseRegion, raw: 'us-east-2' },
+    { name: 'region of GovCloud', parse: names.parseRegion, raw: 'us-gov-west-1' },
+    { name: 'region of China', parse: names.parseRegion, raw: 'cn-northwest-1' },
+    { name: 'region of an isolated partition', parse: names.parseRegion, raw: 'us-isob-east-1' },
+    {
+      name: 'region of the European Sovereign Cloud',
+      parse: names.parseRegion,
+      raw: 'eusc-de-east-1',
+    },
+    { name: 'certificateArn', parse: names.parseCertificateArn, raw: arn },
     {
       name: 'certificateArn of China',
-      parse: names.certificateArn,
+      parse: names.parseCertificateArn,
       raw: arn.replace('arn:aws:', 'arn:aws-cn:').replace('us-east-2', 'cn-north-1'),
     },
     {
       name: 'loadBalancerName of 32 characters',
-      parse: names.loadBalancerName,
+      parse: names.parseLoadBalancerName,
       raw: `M${'-'.repeat(30)}9`,
     },
     {
       name: 'loadBalancerName that only contains internal-',
-      parse: names.loadBalancerName,
+      parse: names.parseLoadBalancerName,
       raw: 'my-internal-alb',
     },
-    { name: 'groupName', parse: names.groupName, raw: 'shared.alb-1' },
-    { name: 'groupName of 63 characters', parse: names.groupName, raw: label63 },
+    { name: 'groupName', parse: names.parseGroupName, raw: 'shared.alb-1' },
+    { name: 'groupName of 63 characters', parse: names.parseGroupName, raw: label63 },
     {
       name: 'sslPolicy',
-      parse: names.sslPolicy,
+      parse: names.parseSslPolicy,
       raw: 'ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04',
     },
   ])('$name', ({ parse, raw }) => {
@@ -58,145 +62,145 @@ describe('invalid values', () => {
   test.each<{ name: string; parse: (raw: string) => unknown; raw: string; expected: RegExp }>([
     {
       name: 'kubernetesName in uppercase',
-      parse: names.kubernetesName,
+      parse: names.parseKubernetesName,
       raw: 'Milvus',
       expected: /is "Milvus", which is not a Kubernetes name/,
     },
     {
       name: 'kubernetesName of 64 characters',
-      parse: names.kubernetesName,
+      parse: names.parseKubernetesName,
       raw: `${label63}a`,
       expected: /not a Kubernetes name/,
     },
     {
       name: 'kubernetesName with a dot',
-      parse: names.kubernetesName,
+      parse: names.parseKubernetesName,
       raw: 'a.b',
       expected: /not a Kubernetes name/,
     },
     {
       name: 'kubernetesName with a path traversal',
-      parse: names.kubernetesName,
+      parse: names.parseKubernetesName,
       raw: '../secrets',
       expected: /not a Kubernetes name/,
     },
     {
       name: 'kubernetesName that is an option of Helm',
-      parse: names.kubernetesName,
+      parse: names.parseKubernetesName,
       raw: '-n',
       expected: /not a Kubernetes name/,
     },
     {
       name: 'kubernetesName with a line break',
-      parse: names.kubernetesName,
+      parse: names.parseKubernetesName,
       raw: 'milvus\nx',
       expected: /is "milvus\\nx"/,
     },
     {
       name: 'kubernetesSubdomain with an empty label',
-      parse: names.kubernetesSubdomain,
+      parse: names.parseKubernetesSubdomain,
       raw: 'a..b',
       expected: /not a Kubernetes name/,
     },
     {
       name: 'kubernetesSubdomain of 254 characters',
-      parse: names.kubernetesSubdomain,
+      parse: names.parseKubernetesSubdomain,
       raw: 'a'.repeat(254),
       expected: /not a Kubernetes name/,
     },
     {
       name: 'region that is an Availability Zone',
-      parse: names.region,
+      parse: names.parseRegion,
       raw: 'us-east-2a',
       expected: /is "us-east-2a", which is an Availability Zone\.$/,
     },
     {
       name: 'region that is a Local Zone',
-      parse: names.region,
+      parse: names.parseRegion,
       raw: 'us-west-2-lax-1a',
       expected: /which is an Availability Zone/,
     },
     {
       name: 'region with a space',
-      parse: names.region,
+      parse: names.parseRegion,
       raw: 'US East',
       expected: /is "US East", which is not an AWS region/,
     },
     {
       name: 'clusterName that is an eksctl context',
-      parse: names.clusterName,
+      parse: names.parseClusterName,
       raw: 'me@production.us-east-2.eksctl.io',
       expected: /not the name of an EKS cluster/,
     },
     {
       name: 'clusterName that is its ARN',
-      parse: names.clusterName,
+      parse: names.parseClusterName,
       raw: 'arn:aws:eks:us-east-2:111122223333:cluster/production',
       expected: /which is the ARN of a cluster\.$/,
     },
     {
       name: 'region that is a display name',
-      parse: names.region,
+      parse: names.parseRegion,
       raw: 'Ohio',
       expected: /not an AWS region/,
     },
     {
       name: 'certificateArn of IAM',
-      parse: names.certificateArn,
+      parse: names.parseCertificateArn,
       raw: 'arn:aws:iam::111122223333:server-certificate/x',
       expected: /not the ARN of an ACM certificate/,
     },
     {
       name: 'certificateArn that is only the ID',
-      parse: names.certificateArn,
+      parse: names.parseCertificateArn,
       raw: '0a1b2c3d',
       expected: /is "0a1b2c3d", which is not the ARN/,
     },
     {
       name: 'two certificate ARNs',
-      parse: names.certificateArn,
+      parse: names.parseCertificateArn,
       raw: `${arn},${arn}`,
       expected: /not the ARN of an ACM certificate/,
     },
     {
       name: 'loadBalancerName of 33 characters',
-      parse: names.loadBalancerName,
+      parse: names.parseLoadBalancerName,
       raw: 'a'.repeat(33),
       expected: /not a load balancer name/,
     },
     {
       name: 'loadBalancerName with a trailing hyphen',
-      parse: names.loadBalancerName,
+      parse: names.parseLoadBalancerName,
       raw: 'milvus-',
       expected: /not a load balancer name/,
     },
     {
       name: 'loadBalancerName that begins with internal-',
-      parse: names.loadBalancerName,
+      parse: names.parseLoadBalancerName,
       raw: 'internal-milvus',
       expected: /not a load balancer name/,
     },
     {
       name: 'groupName with a trailing hyphen',
-      parse: names.groupName,
+      parse: names.parseGroupName,
       raw: 'shared-',
       expected: /not an IngressGroup name/,
     },
     {
       name: 'groupName of 64 characters',
-      parse: names.groupName,
+      parse: names.parseGroupName,
       raw: `${label63}a`,
       expected: /not an IngressGroup name/,
     },
     {
       name: 'sslPolicy of another service',
-      parse: names.sslPolicy,
+      parse: names.parseSslPolicy,
       raw: 'TLSv1.2_2021',
       expected: /not the name of an ELB security policy/,
     },
     {
       name: 'a clusterName that is a very long ARN',
-      parse: names.clusterName,
+      parse: names.parseClusterName,
       raw: `arn:aws:eks:us-east-2:111122223333:cluster/${'x'.repeat(200)}`,
       expected: /not the name of an EKS cluster/,
     },
@@ -216,7 +220,7 @@ describe('host', () => {
     ['xn--bcher-kva.example', 'xn--bcher-kva.example'],
     [`${label63}.example.com`, `${label63}.example.com`],
   ])('accepts %s', (raw, name) => {
-    expect(names.host(raw)).toBe(name)
+    expect(names.parseHost(raw)).toBe(name)
   })
 
   test.each([
@@ -238,7 +242,7 @@ describe('host', () => {
     [`${label63}a.example.com`, /not a DNS name/],
     [`${`${label63}.`.repeat(4)}com`, /not a DNS name/],
   ])('rejects %s', (raw, expected) => {
-    const { message } = captureInvalidInput(names.host, raw)
+    const { message } = captureInvalidInput(names.parseHost, raw)
     expect(message).toMatch(expected)
     expect(message).toContain(
       raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw),
@@ -247,15 +251,15 @@ describe('host', () => {
 })
 
 test.each<{ parse: (raw: string) => unknown; raw: string; remedy: string }>([
-  { parse: names.region, raw: 'us-east-2a', remedy: 'Use its region: us-east-2.' },
-  { parse: names.region, raw: 'us-west-2-lax-1a', remedy: 'Use its region: us-west-2.' },
+  { parse: names.parseRegion, raw: 'us-east-2a', remedy: 'Use its region: us-east-2.' },
+  { parse: names.parseRegion, raw: 'us-west-2-lax-1a', remedy: 'Use its region: us-west-2.' },
   {
-    parse: names.clusterName,
+    parse: names.parseClusterName,
     raw: 'arn:aws:eks:us-east-2:111122223333:cluster/production',
     remedy: 'Use the name of the cluster: production.',
   },
   {
-    parse: names.host,
+    parse: names.parseHost,
     raw: 'münchen.example',
     remedy: 'Use the name as DNS and certificates contain it: xn--mnchen-3ya.example.',
   },

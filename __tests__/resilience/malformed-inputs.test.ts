@@ -5,9 +5,9 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { parseCidrs, parseList } from '../../src/inputs/lists.ts'
-import { host } from '../../src/inputs/names.ts'
+import { parseHost } from '../../src/inputs/names.ts'
 import { createDurationParser } from '../../src/inputs/parsers.ts'
-import { stringMap } from '../../src/inputs/yaml.ts'
+import { parseTextMap } from '../../src/inputs/yaml.ts'
 import {
   describeRejected,
   findRejectedAnnotations,
@@ -145,7 +145,7 @@ testProperty(
   'hosts',
   fc.tuple(fc.domain(), fc.constantFrom('', '.'), fc.boolean()),
   ([name, suffix, isUpperCase]) =>
-    expectParsed(host, (isUpperCase ? name.toUpperCase() : name) + suffix, name.toLowerCase()),
+    expectParsed(parseHost, (isUpperCase ? name.toUpperCase() : name) + suffix, name.toLowerCase()),
 )
 
 const mapFormats: readonly ((map: Readonly<Record<string, string>>) => string)[] = [
@@ -169,7 +169,7 @@ testProperty(
     fc.dictionary(anyWord, anyWord, { minKeys: 1, maxKeys: 10 }),
     fc.constantFrom(...mapFormats),
   ),
-  ([map, format]) => expectParsed(stringMap, format(map), map),
+  ([map, format]) => expectParsed(parseTextMap, format(map), map),
 )
 
 const anyAnnotationKey = fc.oneof(

@@ -119,8 +119,8 @@ scenario(
     await patchObject(environment, `service/${serviceName}`, {
       spec: { ports: [{ name: 'rest', port: 19531, targetPort: 19530 }] },
     })
-    const refused = expectFailure(await run(restInputs), 'ingress', 'ingress-refused')
-    expect(getErrorAnnotation(refused)).toContain(`Delete Service ${serviceName}`)
+    const rejected = expectFailure(await run(restInputs), 'ingress', 'ingress-refused')
+    expect(getErrorAnnotation(rejected)).toContain(`Delete Service ${serviceName}`)
     await environment.kubectl('delete', 'service', serviceName)
     const check = await run(checkWithoutProbe)
     expect(check.outputs['drift']).toBe('true')

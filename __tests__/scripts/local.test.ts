@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { InputsFileError, readInputsFile } from '../../scripts/local/inputs.ts'
 import { Terminal } from '../../scripts/local/terminal.ts'
 import { parseList } from '../../src/inputs/lists.ts'
-import { helmValues, stringMap } from '../../src/inputs/yaml.ts'
+import { parseHelmValues, parseTextMap } from '../../src/inputs/yaml.ts'
 
 let directory: string
 beforeEach(() => {
@@ -43,9 +43,11 @@ values:
       region: '',
       'private-key': 'canary',
     })
-    expect(stringMap(inputs['tags'] ?? '')).toEqual({ team: 'search', version: '1.10' })
+    expect(parseTextMap(inputs['tags'] ?? '')).toEqual({ team: 'search', version: '1.10' })
     expect(parseList(inputs['inbound-cidrs'] ?? '')).toEqual(['10.0.0.0/8', '127.0.0.0/8'])
-    expect(helmValues(inputs['values'] ?? '')).toEqual({ proxy: { replicas: 2, enabled: false } })
+    expect(parseHelmValues(inputs['values'] ?? '')).toEqual({
+      proxy: { replicas: 2, enabled: false },
+    })
   })
 
   test.each<{ name: string; text: string; problem: RegExp }>([

@@ -16,7 +16,7 @@ import {
   startFixture,
   stopFixture,
 } from './kubernetes-fixture.ts'
-import { KubernetesClient, type WatchEvent } from '../../testing/kubernetes-client.ts'
+import { MinimalKubernetesClient, type WatchEvent } from '../../testing/kubernetes-client.ts'
 
 beforeAll(startFixture)
 afterAll(stopFixture)
@@ -154,7 +154,7 @@ describe('a REST client', () => {
     )
     api.create(map('watched', { a: '1' }))
     const events: WatchEvent[] = []
-    const client = new KubernetesClient({ url: api.url, ca, token: 'token-admin' })
+    const client = new MinimalKubernetesClient({ url: api.url, ca, token: 'token-admin' })
     const watch = new AbortController()
     await client.watch(
       `${claims}?watch=1&resourceVersion=${version}&labelSelector=name%3Dwatched`,

@@ -5,7 +5,7 @@
 import { Informer } from '../../simulator/alb-controller/informer.ts'
 import type { KubernetesObject, Service } from '../../simulator/alb-controller/objects.ts'
 import type { Processes } from '../process.ts'
-import { KubernetesClient } from '../../testing/kubernetes-client.ts'
+import { MinimalKubernetesClient } from '../../testing/kubernetes-client.ts'
 import { waitUntil } from '../../testing/wait.ts'
 import type { LabPrograms } from '../setup.ts'
 import { controllerRole, customKind, nodes, volumes, type Objects } from './cluster-objects.ts'
@@ -16,14 +16,14 @@ import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 /** The namespace of a lab. */
 export interface ClusterNamespace {
   /** With the permissions of the administrator. */
-  readonly client: KubernetesClient
+  readonly client: MinimalKubernetesClient
   /** Keeps pods unready until the returned function is called. */
   holdPods(): () => void
   close(): Promise<void>
 }
 
-const createAdminClient = ({ url, ca, adminToken }: ControlPlaneAccess): KubernetesClient =>
-  new KubernetesClient({ url, ca, token: adminToken })
+const createAdminClient = ({ url, ca, adminToken }: ControlPlaneAccess): MinimalKubernetesClient =>
+  new MinimalKubernetesClient({ url, ca, token: adminToken })
 
 /**
  * Provisions a cluster. Resolves when pods can run and the controller's kinds are served.
@@ -43,7 +43,7 @@ export async function provisionCluster(
   }
 }
 
-async function createClusterObjects(client: KubernetesClient): Promise<void> {
+async function createClusterObjects(client: MinimalKubernetesClient): Promise<void> {
   const clusterObjects: Objects = [
     ...nodes,
     ...volumes,
@@ -137,7 +137,7 @@ interface CustomResourceDefinition extends KubernetesObject {
  * creation of its objects (apiextensions-apiserver, customresource_handler.go, justCreated); in a
  * real cluster this time has long passed.
  */
-async function backdateEstablished(client: KubernetesClient, name: string): Promise<void> {
+async function backdateEstablished(client: MinimalKubernetesClient, name: string): Promise<void> {
   const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`
   const { status } = await client.get<CustomResourceDefinition>(path)
   const lastTransitionTime = new Date(Date.now() - 3_600_000).toISOString().replace(/\.\d+/, '')
@@ -186,7 +186,7 @@ interface LoadBalancerService extends Service {
  * A substitute for the cloud provider's service controller: Helm waits until a Service of type
  * LoadBalancer has an address.
  */
-function startServiceController(client: KubernetesClient): Informer<LoadBalancerService> {
+function startServiceController(client: MinimalKubernetesClient): Informer<LoadBalancerService> {
   return new Informer<LoadBalancerService>(client, '/api/v1/services', (service) => {
     if (!service) return
     const needsAddress = service.spec?.type === 'LoadBalancer'

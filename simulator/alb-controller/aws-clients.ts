@@ -40,7 +40,7 @@ export interface AwsAccess {
 }
 
 /** The clients of ACM and Elastic Load Balancing. */
-export class AwsClients {
+export class ControllerAwsClients {
   readonly elbv2: ElasticLoadBalancingV2Client
   private readonly acm: ACMClient
 

@@ -48,11 +48,11 @@ export interface ControllerOptions {
   /** Awaited by each reconcile between its work and its report, as slow calls of AWS would be. */
   beforeReport: () => Promise<void>
   /** Errors of the next reconciles, each of which removes the first and fails with it. */
-  errors: ControllerError[]
+  errors: ReconcileError[]
 }
 
 /** An error that a reconcile reports. */
-export interface ControllerError {
+export interface ReconcileError {
   readonly reason: Exclude<Reason, 'SuccessfullyReconciled' | 'FailedLoadGroupID'>
   /** Without the prefix of the reason. */
   readonly message: string

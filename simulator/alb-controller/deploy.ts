@@ -21,7 +21,7 @@ import type { TargetGroupBindings } from './target-group-bindings.ts'
 import { tagList, type Elbv2 } from './elbv2.ts'
 import { deployListeners } from './deploy-listeners.ts'
 import type { Model } from './model-types.ts'
-import { buildStackTags, buildTags, type IngressGroup } from './naming.ts'
+import { buildStackTags, buildTags, type IngressGroupId } from './naming.ts'
 import type { TargetGroupModel } from './target-group.ts'
 
 /** What deployments need. */
@@ -81,7 +81,7 @@ export async function deploy(context: DeployContext, model: Model): Promise<Depl
 /**
  * Deletes everything of a group. The load balancer is first: its listeners use the target groups.
  */
-export async function undeploy(context: DeployContext, group: IngressGroup): Promise<void> {
+export async function undeploy(context: DeployContext, group: IngressGroupId): Promise<void> {
   const stack = buildStackTags(context.cluster, group)
   for (const { resource: existing } of await context.elbv2.listLoadBalancers(stack))
     await deleteLoadBalancer(context.elbv2, existing)
@@ -92,7 +92,7 @@ export async function undeploy(context: DeployContext, group: IngressGroup): Pro
 
 async function deployTargetGroup(
   context: DeployContext,
-  group: IngressGroup,
+  group: IngressGroupId,
   desired: TargetGroupModel,
   existing: TargetGroup | undefined,
 ): Promise<string> {

@@ -14,7 +14,7 @@ import {
   type Rule,
   type TargetGroup,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { withGoErrors, type AwsClients } from './aws-clients.ts'
+import { withGoErrors, type ControllerAwsClients } from './aws-clients.ts'
 
 /** Sends a command with the client. */
 type SendCommand<Output> = (client: ElasticLoadBalancingV2Client) => Promise<Output>
@@ -27,9 +27,9 @@ export interface TaggedResource<T> {
 
 /** A client of Elastic Load Balancing. */
 export class Elbv2 {
-  private readonly clients: AwsClients
+  private readonly clients: ControllerAwsClients
 
-  constructor(clients: AwsClients) {
+  constructor(clients: ControllerAwsClients) {
     this.clients = clients
   }
 

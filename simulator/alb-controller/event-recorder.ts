@@ -1,6 +1,6 @@
 /** Writes Events about Ingresses like the real controller. */
 import { randomBytes } from 'node:crypto'
-import { ApiError, type KubernetesClient } from '../../testing/kubernetes-client.ts'
+import { ApiError, type MinimalKubernetesClient } from '../../testing/kubernetes-client.ts'
 import { EventCorrelator } from './event-correlator.ts'
 import type { Ingress } from './objects.ts'
 
@@ -22,7 +22,7 @@ export type Reason = keyof typeof MESSAGE_PREFIXES
 
 /** Writes events one at a time, in order. */
 export class EventRecorder {
-  private readonly client: KubernetesClient
+  private readonly client: MinimalKubernetesClient
   private readonly correlator = new EventCorrelator()
   private readonly eventNames = new Map<string, string>()
   private lastWrite: Promise<void> = Promise.resolve()
@@ -30,7 +30,7 @@ export class EventRecorder {
   private readonly shouldDrop: () => boolean
 
   /** @param shouldDrop whether to drop events at the moment */
-  constructor(client: KubernetesClient, shouldDrop: () => boolean = () => false) {
+  constructor(client: MinimalKubernetesClient, shouldDrop: () => boolean = () => false) {
     this.client = client
     this.shouldDrop = shouldDrop
   }

@@ -1,5 +1,5 @@
 /** Caches of Kubernetes objects that follow the API. */
-import type { KubernetesClient } from '../../testing/kubernetes-client.ts'
+import type { MinimalKubernetesClient } from '../../testing/kubernetes-client.ts'
 import { getObjectKey, type KubernetesObject } from './objects.ts'
 
 /** Called for each change: `before` is undefined for a new object, `after` for a deleted one. */
@@ -11,14 +11,14 @@ export type OnChange<T> = (after: T | undefined, before: T | undefined) => void
  */
 export class Informer<T extends KubernetesObject> {
   readonly cache = new Map<string, T>()
-  private readonly client: KubernetesClient
+  private readonly client: MinimalKubernetesClient
   private readonly path: string
   private readonly onChange: OnChange<T>
   private readonly abortController = new AbortController()
   private readonly running: Promise<void>
   readonly ready: Promise<void>
 
-  constructor(client: KubernetesClient, path: string, onChange: OnChange<T>) {
+  constructor(client: MinimalKubernetesClient, path: string, onChange: OnChange<T>) {
     this.client = client
     this.path = path
     this.onChange = onChange

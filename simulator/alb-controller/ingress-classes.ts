@@ -3,7 +3,7 @@
  * class_loader.go of v3.5.0.
  */
 import { getAnnotation, PREFIX, type Annotations } from './annotations.ts'
-import { getFinalizer, type IngressGroup } from './naming.ts'
+import { getFinalizer, type IngressGroupId } from './naming.ts'
 import { getObjectKey, type Ingress, type IngressClass, type KubernetesObject } from './objects.ts'
 
 /** The controller of its IngressClasses. Those of EKS Auto Mode are `eks.amazonaws.com/alb`. */
@@ -35,7 +35,7 @@ export function resolveGroup(
   findClass: (name: string) => IngressClass | undefined,
   ingressClass: string,
   params?: IngressClassParams,
-): IngressGroup | undefined {
+): IngressGroupId | undefined {
   if (!isManaged(ingress, findClass, ingressClass)) return undefined
   const name =
     params?.spec?.group?.name ?? getAnnotation(ingress.metadata.annotations ?? {}, 'group.name')
@@ -71,8 +71,8 @@ function isManaged(
 }
 
 /** The groups whose finalizer an Ingress has. */
-export function getFinalizerGroups(ingress: Ingress): IngressGroup[] {
-  const implicitGroup: IngressGroup = {
+export function getFinalizerGroups(ingress: Ingress): IngressGroupId[] {
+  const implicitGroup: IngressGroupId = {
     namespace: ingress.metadata.namespace ?? '',
     name: ingress.metadata.name,
   }

@@ -2,7 +2,7 @@
 import { BuildError, getAnnotation } from './annotations.ts'
 import type { DeployResult } from './deploy.ts'
 import type { IngressClassParams } from './ingress-classes.ts'
-import { ApiError, type KubernetesClient } from '../../testing/kubernetes-client.ts'
+import { ApiError, type MinimalKubernetesClient } from '../../testing/kubernetes-client.ts'
 import type { Model } from './model-types.ts'
 import { getAnnotations, type Ingress, type IngressClass } from './objects.ts'
 
@@ -17,7 +17,7 @@ function getIngressPath({ metadata }: Ingress): string {
 
 /** The parameters of an Ingress's class, if it has any. */
 export async function fetchClassParams(
-  client: KubernetesClient,
+  client: MinimalKubernetesClient,
   ingress: Ingress,
   ingressClass: IngressClass | undefined,
 ): Promise<IngressClassParams | undefined> {
@@ -39,7 +39,7 @@ export async function fetchClassParams(
 
 /** Adds a finalizer, unless the Ingress has it. */
 export async function addFinalizer(
-  client: KubernetesClient,
+  client: MinimalKubernetesClient,
   ingress: Ingress,
   finalizer: string,
 ): Promise<void> {
@@ -52,7 +52,7 @@ export async function addFinalizer(
 
 /** Removes a finalizer, if the Ingress exists and has it. */
 export async function removeFinalizer(
-  client: KubernetesClient,
+  client: MinimalKubernetesClient,
   ingress: Ingress,
   finalizer: string,
 ): Promise<void> {
@@ -68,7 +68,7 @@ export async function removeFinalizer(
 
 /** The patch replaces the whole list, so it starts from the live object rather than the cache. */
 async function changeFinalizers(
-  client: KubernetesClient,
+  client: MinimalKubernetesClient,
   ingress: Ingress,
   change: (current: readonly string[]) => readonly string[],
 ): Promise<void> {
@@ -83,7 +83,7 @@ async function changeFinalizers(
  * @returns the Ingress after that
  */
 export async function updateStatus(
-  client: KubernetesClient,
+  client: MinimalKubernetesClient,
   ingress: Ingress,
   model: Model,
   { dnsName }: DeployResult,

@@ -1,7 +1,7 @@
 /** The model of a group: the AWS resources that its Ingresses describe. */
 import type { MutualAuthenticationAttributes } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { TrustStoreArns } from './mutual-authentication.ts'
-import type { IngressGroup } from './naming.ts'
+import type { IngressGroupId } from './naming.ts'
 import type { Ingress, Service } from './objects.ts'
 import type { TargetGroupModel } from './target-group.ts'
 
@@ -33,7 +33,7 @@ export interface ListenerModel {
 
 /** The desired AWS resources of a group. */
 export interface Model {
-  readonly group: IngressGroup
+  readonly group: IngressGroupId
   readonly loadBalancer: {
     readonly name: string
     readonly scheme: 'internal' | 'internet-facing'
@@ -55,7 +55,7 @@ export interface DiscoveredCertificate {
 /** The input of buildModel. */
 export interface BuildInput {
   readonly cluster: string
-  readonly group: IngressGroup
+  readonly group: IngressGroupId
   /** In the order of the group, after IngressClassParams are applied. */
   readonly members: readonly Ingress[]
   readonly findService: (namespace: string, name: string) => Service | undefined

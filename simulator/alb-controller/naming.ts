@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto'
 
-/** An IngressGroup: the implicit one of a single Ingress, or an explicit one. */
-export interface IngressGroup {
+/** Identifies an IngressGroup: the implicit one of a single Ingress, or an explicit one. */
+export interface IngressGroupId {
   /** Of the Ingress; empty for an explicit group. */
   readonly namespace: string
   /** Of the Ingress, or of the explicit group. */
@@ -14,12 +14,12 @@ export interface IngressGroup {
 }
 
 /** `namespace/name`, or the name of an explicit group. Tags call this the stack. */
-export function formatGroupKey({ namespace, name }: IngressGroup): string {
+export function formatGroupKey({ namespace, name }: IngressGroupId): string {
   return namespace === '' ? name : `${namespace}/${name}`
 }
 
 /** Parses the result of formatGroupKey. */
-export function parseGroupKey(key: string): IngressGroup {
+export function parseGroupKey(key: string): IngressGroupId {
   const slash = key.indexOf('/')
   return slash < 0
     ? { namespace: '', name: key }
@@ -27,7 +27,7 @@ export function parseGroupKey(key: string): IngressGroup {
 }
 
 /** The finalizer of an Ingress in a group. */
-export function getFinalizer({ namespace, name }: IngressGroup): string {
+export function getFinalizer({ namespace, name }: IngressGroupId): string {
   return namespace === '' ? `group.ingress.k8s.aws/${name}` : 'ingress.k8s.aws/resources'
 }
 
@@ -39,7 +39,7 @@ const toAlphanumeric = (text: string, length: number): string =>
 /** The name of a group's load balancer. */
 export function buildLoadBalancerName(
   cluster: string,
-  group: IngressGroup,
+  group: IngressGroupId,
   scheme: string,
 ): string {
   const id = hash(cluster, formatGroupKey(group), scheme)
@@ -54,8 +54,8 @@ export function buildLoadBalancerName(
  */
 export function buildTargetGroupName(
   cluster: string,
-  group: IngressGroup,
-  service: IngressGroup,
+  group: IngressGroupId,
+  service: { readonly namespace: string; readonly name: string },
   identity: readonly string[],
 ): string {
   const prefix = `k8s-${toAlphanumeric(service.namespace, 8)}-${toAlphanumeric(service.name, 8)}`
@@ -63,7 +63,7 @@ export function buildTargetGroupName(
 }
 
 /** The tags that all resources of a group share, and by which they are found. */
-export function buildStackTags(cluster: string, group: IngressGroup): Record<string, string> {
+export function buildStackTags(cluster: string, group: IngressGroupId): Record<string, string> {
   return { 'elbv2.k8s.aws/cluster': cluster, 'ingress.k8s.aws/stack': formatGroupKey(group) }
 }
 
@@ -74,14 +74,14 @@ export function buildStackTags(cluster: string, group: IngressGroup): Record<str
  */
 export function buildTags(
   cluster: string,
-  group: IngressGroup,
+  group: IngressGroupId,
   resource: string,
 ): Record<string, string> {
   return { ...buildStackTags(cluster, group), 'ingress.k8s.aws/resource': resource }
 }
 
 /** The labels of a group's TargetGroupBindings. */
-export function buildLabels({ namespace, name }: IngressGroup): Record<string, string> {
+export function buildLabels({ namespace, name }: IngressGroupId): Record<string, string> {
   return namespace === ''
     ? { 'ingress.k8s.aws/stack': name }
     : { 'ingress.k8s.aws/stack-namespace': namespace, 'ingress.k8s.aws/stack-name': name }

@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Informer } from './informer.ts'
-import { KubernetesClient } from '../../testing/kubernetes-client.ts'
-import { AwsClients } from './aws-clients.ts'
+import { MinimalKubernetesClient } from '../../testing/kubernetes-client.ts'
+import { ControllerAwsClients } from './aws-clients.ts'
 import { TargetGroupBindings } from './target-group-bindings.ts'
 import {
   GroupError,
@@ -22,13 +22,13 @@ import {
   removeFinalizer,
   updateStatus,
 } from './ingress-requests.ts'
-import type { ControllerError, ControllerOptions, ControllerSettings } from './controller.ts'
+import type { ReconcileError, ControllerOptions, ControllerSettings } from './controller.ts'
 import { deploy, undeploy, type DeployContext } from './deploy.ts'
 import { Elbv2 } from './elbv2.ts'
 import { buildModel, needsDiscovery } from './model.ts'
 import type { Model } from './model-types.ts'
 import { findTrustStores } from './mutual-authentication.ts'
-import { getFinalizer, formatGroupKey, parseGroupKey, type IngressGroup } from './naming.ts'
+import { getFinalizer, formatGroupKey, parseGroupKey, type IngressGroupId } from './naming.ts'
 import {
   getObjectKey,
   type EndpointSlice,
@@ -51,8 +51,8 @@ const PAUSE_POLL_INTERVAL = 50
 export class Reconciler {
   private readonly settings: ControllerSettings
   private readonly options: ControllerOptions
-  private readonly client: KubernetesClient
-  private readonly aws: AwsClients
+  private readonly client: MinimalKubernetesClient
+  private readonly aws: ControllerAwsClients
   private readonly recorder: EventRecorder
   private readonly queue: WorkQueue
   private readonly deployer: DeployContext
@@ -65,8 +65,8 @@ export class Reconciler {
   constructor(settings: ControllerSettings, options: ControllerOptions) {
     this.settings = settings
     this.options = options
-    this.client = new KubernetesClient({ ...settings.kubernetes, userAgent: USER_AGENT })
-    this.aws = new AwsClients(settings.aws)
+    this.client = new MinimalKubernetesClient({ ...settings.kubernetes, userAgent: USER_AGENT })
+    this.aws = new ControllerAwsClients(settings.aws)
     this.recorder = new EventRecorder(this.client, () => options.isRecorderMuted)
     this.queue = new WorkQueue((key) => this.reconcile(key))
     const elbv2 = new Elbv2(this.aws)
@@ -150,7 +150,7 @@ export class Reconciler {
     for (const key of keys) this.queue.add(key, this.options.reconcileDelay)
   }
 
-  private resolveGroup(ingress: Ingress): IngressGroup | undefined {
+  private resolveGroup(ingress: Ingress): IngressGroupId | undefined {
     return resolveGroup(
       ingress,
       (name) => this.classes.cache.get(name),
@@ -201,9 +201,9 @@ export class Reconciler {
   }
 
   private async deployGroup(
-    group: IngressGroup,
+    group: IngressGroupId,
     members: Ingress[],
-    failure: ControllerError | undefined,
+    failure: ReconcileError | undefined,
   ): Promise<{ isProvisioning: boolean }> {
     await this.failOnRequest(members, 'FailedAddFinalizer', failure)
     for (const ingress of members)
@@ -232,7 +232,7 @@ export class Reconciler {
   private async failOnRequest(
     members: readonly Ingress[],
     reason: Reason,
-    failure: ControllerError | undefined,
+    failure: ReconcileError | undefined,
   ): Promise<void> {
     if (failure?.reason !== reason) return
     await this.withFailureEvent(members, reason, () => Promise.reject(new Error(failure.message)))
@@ -254,7 +254,10 @@ export class Reconciler {
     }
   }
 
-  private async buildGroupModel(group: IngressGroup, members: readonly Ingress[]): Promise<Model> {
+  private async buildGroupModel(
+    group: IngressGroupId,
+    members: readonly Ingress[],
+  ): Promise<Model> {
     const effective = await Promise.all(
       members.map(async (ingress) => {
         const ingressClass = this.classes.cache.get(ingress.spec?.ingressClassName ?? '')

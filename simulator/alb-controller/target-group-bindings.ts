@@ -9,10 +9,10 @@ import {
   RegisterTargetsCommand,
   type TargetDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { ApiError, type KubernetesClient } from '../../testing/kubernetes-client.ts'
+import { ApiError, type MinimalKubernetesClient } from '../../testing/kubernetes-client.ts'
 import type { Elbv2 } from './elbv2.ts'
 import type { Model } from './model-types.ts'
-import { formatGroupKey, buildLabels, type IngressGroup } from './naming.ts'
+import { formatGroupKey, buildLabels, type IngressGroupId } from './naming.ts'
 import type { EndpointSlice, KubernetesObject } from './objects.ts'
 import type { TargetGroupModel } from './target-group.ts'
 
@@ -26,7 +26,7 @@ interface Binding {
 
 /** The bindings of all groups. */
 export class TargetGroupBindings {
-  private readonly client: KubernetesClient
+  private readonly client: MinimalKubernetesClient
   private readonly elbv2: Elbv2
   private readonly endpointSlices: () => Iterable<EndpointSlice>
   private readonly vpcId: string | undefined
@@ -36,7 +36,7 @@ export class TargetGroupBindings {
   private retryTimer: NodeJS.Timeout | undefined
 
   constructor(
-    client: KubernetesClient,
+    client: MinimalKubernetesClient,
     elbv2: Elbv2,
     endpointSlices: () => Iterable<EndpointSlice>,
     vpcId: string | undefined,
@@ -66,7 +66,7 @@ export class TargetGroupBindings {
   }
 
   /** Deletes the bindings of a group. */
-  async remove(group: IngressGroup): Promise<void> {
+  async remove(group: IngressGroupId): Promise<void> {
     const key = formatGroupKey(group)
     for (const [arn, binding] of this.bindingsByArn)
       if (binding.group === key) this.bindingsByArn.delete(arn)
@@ -142,7 +142,7 @@ export class TargetGroupBindings {
       })
   }
 
-  private async list(group: IngressGroup): Promise<KubernetesObject[]> {
+  private async list(group: IngressGroupId): Promise<KubernetesObject[]> {
     const labels = Object.entries(buildLabels(group))
       .map(([key, value]) => `${key}=${value}`)
       .join(',')
@@ -153,7 +153,7 @@ export class TargetGroupBindings {
   }
 
   private async applyBinding(
-    group: IngressGroup,
+    group: IngressGroupId,
     targetGroup: TargetGroupModel,
     arn: string,
     existing: readonly KubernetesObject[],

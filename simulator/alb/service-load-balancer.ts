@@ -6,7 +6,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { Informer } from '../alb-controller/informer.ts'
 import type { KubernetesObject } from '../alb-controller/objects.ts'
-import { KubernetesClient, type KubernetesAccess } from '../../testing/kubernetes-client.ts'
+import { MinimalKubernetesClient, type KubernetesAccess } from '../../testing/kubernetes-client.ts'
 
 /** The address of the load balancer. */
 export interface ServiceEndpoint {
@@ -66,7 +66,7 @@ export async function startServiceLoadBalancer({
     listenPromise = undefined
     for (const socket of openSockets) socket.destroy()
   }
-  const client = new KubernetesClient(kubernetes)
+  const client = new MinimalKubernetesClient(kubernetes)
   const services: Informer<Service> = new Informer<Service>(
     client,
     `/api/v1/namespaces/${namespace}/services`,

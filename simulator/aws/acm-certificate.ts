@@ -30,7 +30,7 @@ const curveAlgorithms: Readonly<Record<string, string>> = {
  * ACM's name of a key's algorithm; undefined when ACM does not support it (user guide,
  * "Prerequisites for importing").
  */
-export function getKeyAlgorithm(key: KeyObject): string | undefined {
+export function getAcmKeyAlgorithm(key: KeyObject): string | undefined {
   const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
   if (key.asymmetricKeyType === 'rsa')
     return [1024, 2048, 3072, 4096].includes(modulusLength) ? `RSA_${modulusLength}` : undefined
@@ -60,7 +60,7 @@ const extendedKeyUsageNames: Readonly<Record<string, string>> = {
 }
 
 /** The contents of a certificate that ACM uses. */
-export interface CertificateDetails {
+export interface AcmCertificateDetails {
   /** The common name, or the first name; empty when there is neither. */
   readonly domainName: string
   /** DNS names, including the domain name. */
@@ -79,7 +79,7 @@ export interface CertificateDetails {
 }
 
 /** Parses a certificate. */
-export function parseCertificateDetails(certificate: X509Certificate): CertificateDetails {
+export function parseAcmCertificateDetails(certificate: X509Certificate): AcmCertificateDetails {
   const parsed = new x509.X509Certificate(new Uint8Array(certificate.raw))
   const alternativeNames =
     parsed.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
@@ -113,12 +113,12 @@ export function parseCertificateDetails(certificate: X509Certificate): Certifica
   }
 }
 
-const detailsCache = new Map<string, CertificateDetails>()
+const detailsCache = new Map<string, AcmCertificateDetails>()
 
 /** The details of a certificate in ACM. They are cached: an account may have a thousand. */
-export function getCertificateDetails({ certificate }: AcmCertificate): CertificateDetails {
+export function getAcmCertificateDetails({ certificate }: AcmCertificate): AcmCertificateDetails {
   const details =
-    detailsCache.get(certificate) ?? parseCertificateDetails(new X509Certificate(certificate))
+    detailsCache.get(certificate) ?? parseAcmCertificateDetails(new X509Certificate(certificate))
   detailsCache.set(certificate, details)
   return details
 }

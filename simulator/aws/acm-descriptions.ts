@@ -1,5 +1,5 @@
 /** How ACM describes certificates. */
-import { getCertificateDetails, getInUseBy } from './acm-certificate.ts'
+import { getAcmCertificateDetails, getInUseBy } from './acm-certificate.ts'
 import type { Fields } from './fields.ts'
 import type { OperationCall } from './service.ts'
 import type { AcmCertificate } from './state.ts'
@@ -12,7 +12,7 @@ export function getStatus(certificate: AcmCertificate, now: number): string {
 }
 
 function getStatusByDates(certificate: AcmCertificate, now: number): string {
-  return getCertificateDetails(certificate).notAfter.getTime() <= now ? 'EXPIRED' : 'ISSUED'
+  return getAcmCertificateDetails(certificate).notAfter.getTime() <= now ? 'EXPIRED' : 'ISSUED'
 }
 
 /** A certificate in DescribeCertificate. */
@@ -20,7 +20,7 @@ export function describeCertificate(
   certificate: AcmCertificate,
   { state, now }: OperationCall,
 ): Fields {
-  const details = getCertificateDetails(certificate)
+  const details = getAcmCertificateDetails(certificate)
   return {
     CertificateArn: certificate.arn,
     DomainName: details.domainName,
@@ -57,7 +57,7 @@ const maxSummaryNames = 100
 
 /** A certificate in ListCertificates. */
 export function toSummary(certificate: AcmCertificate, { state, now }: OperationCall): Fields {
-  const details = getCertificateDetails(certificate)
+  const details = getAcmCertificateDetails(certificate)
   return {
     CertificateArn: certificate.arn,
     DomainName: details.domainName,

@@ -7,10 +7,10 @@
  */
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import {
-  parseCertificateDetails,
-  getKeyAlgorithm,
+  type AcmCertificateDetails,
+  getAcmKeyAlgorithm,
+  parseAcmCertificateDetails,
   parseCertificates,
-  type CertificateDetails,
 } from './acm-certificate.ts'
 import { getString, type Fields } from './fields.ts'
 import { AwsError } from './service.ts'
@@ -21,7 +21,7 @@ export interface ParsedImport {
   readonly chain: string
   readonly privateKey: string
   readonly keyAlgorithm: string
-  readonly details: CertificateDetails
+  readonly details: AcmCertificateDetails
 }
 
 const createValidationError = (message: string) => new AwsError('ValidationException', message)
@@ -77,7 +77,7 @@ function parsePrivateKey(pem: string): { key: KeyObject; algorithm: string } {
   } catch {
     throw createValidationError('The private key is not supported.')
   }
-  const algorithm = getKeyAlgorithm(key)
+  const algorithm = getAcmKeyAlgorithm(key)
   if (algorithm === undefined)
     throw createValidationError('The private key length is not supported for key algorithm.')
   return { key, algorithm }
@@ -130,7 +130,7 @@ export function checkImport(input: Fields, now: number): ParsedImport {
   const { key, algorithm } = parsePrivateKey(blobsByName.get('PrivateKey') ?? '')
   if (!leaf.checkPrivateKey(key))
     throw createValidationError('The private key does not match the certificate.')
-  const details = parseCertificateDetails(leaf)
+  const details = parseAcmCertificateDetails(leaf)
   const rules: readonly (readonly [boolean, string])[] = [
     [details.notAfter.getTime() <= now, 'The certificate has expired, is not valid.'],
     [details.notBefore.getTime() > now, 'The certificate is not in effect yet, is not valid.'],
@@ -164,10 +164,10 @@ function hasForbiddenUsageChange(
 
 /** Validates a re-import (user guide, "Reimport a certificate"). */
 export function checkReimport(
-  existing: { keyAlgorithm: string; details: CertificateDetails },
+  existing: { keyAlgorithm: string; details: AcmCertificateDetails },
   reimported: ParsedImport,
 ): void {
-  const getExtendedKeyUsageOids = (details: CertificateDetails) =>
+  const getExtendedKeyUsageOids = (details: AcmCertificateDetails) =>
     details.extendedKeyUsages?.map(({ OID }) => OID)
   const isEc = reimported.keyAlgorithm.startsWith('EC_')
   const rules: readonly (readonly [boolean, string])[] = [

@@ -1,6 +1,6 @@
 /** AWS Certificate Manager for imported certificates (ACM API reference and user guide). */
 import { randomUUID } from 'node:crypto'
-import { getCertificateDetails, getInUseBy } from './acm-certificate.ts'
+import { getAcmCertificateDetails, getInUseBy } from './acm-certificate.ts'
 import { describeCertificate, getStatus, toSummary } from './acm-descriptions.ts'
 import { checkImport, checkReimport } from './acm-import.ts'
 import {
@@ -94,7 +94,7 @@ function importCertificate(call: OperationCall): Fields {
   const importedAt = new Date(now)
   if (existing) {
     checkReimport(
-      { keyAlgorithm: existing.keyAlgorithm, details: getCertificateDetails(existing) },
+      { keyAlgorithm: existing.keyAlgorithm, details: getAcmCertificateDetails(existing) },
       { details, ...imported },
     )
     // It is not documented whether a re-import counts against the quota. Here it does not.
@@ -135,7 +135,7 @@ function listCertificates(call: OperationCall): Fields {
   if (pageSize < 1 || pageSize > 1000)
     throw new AwsError('InvalidArgsException', `MaxItems must be between 1 and 1000`)
   const matching = [...state.certificates.values()].filter((certificate) => {
-    const details = getCertificateDetails(certificate)
+    const details = getAcmCertificateDetails(certificate)
     // The documentation of the default filter is contradictory: ListCertificates names RSA_2048;
     // Filters, and the comment of the SDK, name RSA_1024 and RSA_2048 with at least one domain.
     // This is the latter, which is newer.

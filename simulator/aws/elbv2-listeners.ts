@@ -2,7 +2,7 @@
  * Listeners and their certificates (Elastic Load Balancing API reference; user guide, "HTTPS
  * listeners").
  */
-import { getCertificateDetails } from './acm-certificate.ts'
+import { getAcmCertificateDetails } from './acm-certificate.ts'
 import { findListener, findLoadBalancer, createElbError, selectPage } from './elbv2-lookup.ts'
 import { parseMutualAuthentication, toMutualAuthenticationFields } from './elbv2-mutual-tls.ts'
 import { toActionDescription, insertRule, parseAction, createRuleArn } from './elbv2-rules.ts'
@@ -51,7 +51,7 @@ function checkCertificate(arn: string, { state, now }: OperationCall): void {
   if (!arn.startsWith(`arn:aws:acm:${state.region}:`))
     throw createElbError('ValidationError', `Certificate ARN '${arn}' is not valid`)
   const certificate = state.certificates.get(arn)
-  const details = certificate && getCertificateDetails(certificate)
+  const details = certificate && getAcmCertificateDetails(certificate)
   const isPropagating =
     certificate && certificate.importedAt.getTime() + (state.certificatePropagationTime ?? 0) > now
   if (!details || isPropagating || details.notAfter.getTime() <= now)

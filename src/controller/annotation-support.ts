@@ -1,7 +1,7 @@
 /** Which annotations a version of the controller supports. Pure. */
 import type { AnnotatedIngress } from './annotation-effects.ts'
 import type { AnnotationDeclaration, KnownDefect } from './annotation-table.ts'
-import { goBoolean, isGoFalse } from './annotation-validators.ts'
+import { isGoFalse, validateGoBoolean } from './annotation-validators.ts'
 import { findDeclaration, findIneffectiveAnnotations } from './annotations.ts'
 import { formatVersion, isInRange, isOlder, type Version } from './versions.ts'
 
@@ -13,7 +13,8 @@ export function selectRequests(ingress: AnnotatedIngress): Record<string, string
   const ineffective = new Set(findIneffectiveAnnotations(ingress).map(({ key }) => key))
   const requests = Object.entries(ingress.annotations).filter(
     ([key, value]) =>
-      !ineffective.has(key) && !(findDeclaration(key)?.validate === goBoolean && isGoFalse(value)),
+      !ineffective.has(key) &&
+      !(findDeclaration(key)?.validate === validateGoBoolean && isGoFalse(value)),
   )
   return Object.fromEntries(requests)
 }

@@ -1,5 +1,6 @@
 /** Validators of annotation values, and the formats that values have. */
 import { parseJson } from '../util/json.ts'
+import { isPlainObject } from '../util/objects.ts'
 
 /**
  * What is wrong with a value, continuing `KEY is "VALUE", which …`; undefined when it is valid.
@@ -17,15 +18,15 @@ export const joinProblems = (problems: readonly string[]): string | undefined =>
   problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ')
 
 /** For values that cannot be validated without AWS, and those that this action sets. */
-export const anyValue: Validator = () => undefined
+export const acceptAnyValue: Validator = () => undefined
 
-export const oneOf =
+export const createChoiceValidator =
   (...allowed: readonly string[]): Validator =>
   (value) =>
     allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`
 
 /** Of an attribute of ELB. */
-export const boolean = oneOf('true', 'false')
+export const validateBoolean = createChoiceValidator('true', 'false')
 
 export const isGoTrue = (value: string | undefined): boolean =>
   /^(1|t|T|TRUE|true|True)$/.test(value ?? '')
@@ -33,37 +34,31 @@ export const isGoTrue = (value: string | undefined): boolean =>
 export const isGoFalse = (value: string): boolean => /^(0|f|F|FALSE|false|False)$/.test(value)
 
 /** Of an annotation. Source: Go, strconv.ParseBool. */
-export const goBoolean: Validator = (value) =>
+export const validateGoBoolean: Validator = (value) =>
   isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false'
 
-export const integer =
+export const createIntegerValidator =
   (min: number, max: number): Validator =>
   (value) =>
     /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
       ? undefined
       : `is not an integer from ${min} to ${max}`
 
-export const zeroOrInteger =
+export const createZeroOrIntegerValidator =
   (min: number, max: number): Validator =>
   (value) => {
-    const isValid = value === '0' || integer(min, max)(value) === undefined
+    const isValid = value === '0' || createIntegerValidator(min, max)(value) === undefined
     return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`
   }
 
-/** A JSON object. */
-export type JsonObject = Readonly<Record<string, unknown>>
-
-export const isJsonObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** @returns undefined when it is not a list of objects */
-export const parseJsonObjects = (value: string): JsonObject[] | undefined => {
+export const parseJsonObjects = (value: string): Record<string, unknown>[] | undefined => {
   const parsed = parseJson(value)
-  return Array.isArray(parsed) && parsed.every(isJsonObject) ? parsed : undefined
+  return Array.isArray(parsed) && parsed.every(isPlainObject) ? parsed : undefined
 }
 
 /** Keys in any case, as Go's encoding/json reads them. */
-export function readField(object: JsonObject, name: string): unknown {
+export function readField(object: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(object, name)) return object[name]
   const key = Object.keys(object).find((each) => each.toLowerCase() === name.toLowerCase())
   return key === undefined ? undefined : object[key]
@@ -94,7 +89,7 @@ export const parseMutualAuthentication = (value: string): MutualAuthenticationEn
     }
   })
 
-export const nonEmptyList: Validator = (value) =>
+export const validateNonEmptyList: Validator = (value) =>
   value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list'
 
 /**
@@ -118,7 +113,7 @@ export function parseAttributes(value: string): [string, string][] | undefined {
  * entry. Source: its pkg/annotations/parser.go, splitKeyValuePairs.
  * @param validators by key; other keys may have any value
  */
-export const attributeList =
+export const createAttributesValidator =
   (validators: Readonly<Record<string, Validator>>): Validator =>
   (value) => {
     const attributes = parseAttributes(value)
@@ -143,7 +138,7 @@ function parseCodes(value: string): number[] | undefined {
 }
 
 /** One code, a range, or a list of both. Source: ELBv2, Matcher.GrpcCode. */
-export const grpcCodes: Validator = (value) => {
+export const validateGrpcCodes: Validator = (value) => {
   const codes = parseCodes(value)
   if (!codes) return 'is not a list of codes such as 0,12 or 0-99'
   const outOfRange = codes.find((code) => code > 99)
@@ -152,43 +147,42 @@ export const grpcCodes: Validator = (value) => {
 }
 
 /** Source: ELBv2, Matcher.HttpCode of a target group of an NLB. */
-export const httpCodes: Validator = (value) => {
+export const validateHttpCodes: Validator = (value) => {
   const codes = parseCodes(value)
   const isValid = codes?.every((code) => code >= 200 && code <= 599) ?? false
   return isValid ? undefined : 'is not a list of HTTP codes such as 200,301 or 200-399'
 }
 
 /** A login needs a browser. */
-export const authType: Validator = (value) =>
+export const validateAuthType: Validator = (value) =>
   value === 'none'
     ? undefined
     : 'does not work with gRPC: the ALB would redirect calls to a login page'
 
-export const healthCheckPath: Validator = (value) => {
+export const validateHealthCheckPath: Validator = (value) => {
   if (!value.startsWith('/')) return 'does not begin with a slash'
   return value.length <= 1024 ? undefined : 'is longer than 1024 characters'
 }
 
-export const port = integer(1, 65_535)
+export const validatePort = createIntegerValidator(1, 65_535)
 
-/** Of a health check. */
-export const trafficPort: Validator = (value) =>
-  value === 'traffic-port' || port(value) === undefined
+export const validateHealthCheckPort: Validator = (value) =>
+  value === 'traffic-port' || validatePort(value) === undefined
     ? undefined
     : 'is neither traffic-port nor an integer from 1 to 65535'
 
 /** `PORT=PORT`, of an NLB and the ALB behind it. */
-export const portMapping: Validator = (value) => {
+export const validatePortMapping: Validator = (value) => {
   const mappings = parseAttributes(value) ?? []
-  const invalid = mappings.find((ports) => ports.some((each) => port(each) !== undefined))
-  if (!invalid) return attributeList({})(value)
+  const invalid = mappings.find((ports) => ports.some((each) => validatePort(each) !== undefined))
+  if (!invalid) return createAttributesValidator({})(value)
   return `contains ${truncateForError(invalid.join('='))}, which is not an integer from 1 to 65535`
 }
 
-export const capacity: Validator = (value) =>
+export const validateCapacity: Validator = (value) =>
   /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'
 
-export const webAclArn: Validator = (value) =>
+export const validateWebAclArn: Validator = (value) =>
   value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
     ? undefined
     : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +

@@ -1,7 +1,7 @@
 /** Validators of annotations whose values are JSON. */
 import { parseJson } from '../util/json.ts'
+import { isPlainObject } from '../util/objects.ts'
 import {
-  isJsonObject,
   joinProblems,
   parseJsonObjects,
   parseMutualAuthentication,
@@ -11,17 +11,17 @@ import {
   type Validator,
 } from './annotation-validators.ts'
 
-export const jsonObject: Validator = (value) =>
-  isJsonObject(parseJson(value)) ? undefined : 'is not a JSON object'
+export const validateJsonObject: Validator = (value) =>
+  isPlainObject(parseJson(value)) ? undefined : 'is not a JSON object'
 
 /** Of objects. */
-export const jsonList: Validator = (value) =>
+export const validateJsonObjects: Validator = (value) =>
   parseJsonObjects(value) ? undefined : 'is not a JSON list of objects'
 
 /** ELB requires both. Source: ELBv2, JwtValidationActionConfig. */
-export const jwtValidation: Validator = (value) => {
+export const validateJwtConfig: Validator = (value) => {
   const config = parseJson(value)
-  if (!isJsonObject(config)) return 'is not a JSON object'
+  if (!isPlainObject(config)) return 'is not a JSON object'
   const problems: string[] = []
   for (const name of ['issuer', 'jwksEndpoint']) {
     const field = readField(config, name)
@@ -34,7 +34,7 @@ export const jwtValidation: Validator = (value) => {
 }
 
 /** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
-export const mutualAuthentication: Validator = (value) => {
+export const validateMutualAuthentication: Validator = (value) => {
   const entries = parseMutualAuthentication(value)
   if (!entries || entries.length === 0)
     return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]'

@@ -8,7 +8,7 @@ const withoutDeepRemedy =
 const deepFailure = (problem: string, remedy: string, retryFor: number): ProbeFailure =>
   new ProbeFailure({ code: 'probe-deep-failed', problem, remedy, retryFor })
 
-interface Rejection {
+interface RejectedCall {
   /** Matches the description of the error. */
   readonly pattern: RegExp
   readonly explanation: string
@@ -17,7 +17,7 @@ interface Rejection {
 }
 
 /** Source: milvus, pkg/util/merr/errors.go and internal/proxy/privilege_interceptor.go. */
-const rejections: readonly Rejection[] = [
+const rejections: readonly RejectedCall[] = [
   {
     pattern: /permission ?deny|permission denied|privilege|grpc-status 7\b/i,
     explanation: 'the user of milvus-token lacks the privilege for this call',

@@ -4,7 +4,7 @@ import { isAnnotationKey, validateAnnotations } from '../controller/annotations.
 import { validateTags } from '../controller/tags.ts'
 import { InvalidInputError, quoteForError, summarize } from './invalid-input.ts'
 import { findAttributeInput } from './load-balancer-attributes.ts'
-import { stringMap } from './yaml.ts'
+import { parseTextMap } from './yaml.ts'
 
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes'
 
@@ -17,7 +17,7 @@ export const annotationsRejected = (rejected: readonly string[]): InvalidInputEr
 
 /** Annotations that the controller and ELB accept. */
 export function parseAnnotations(raw: string): Record<string, string> {
-  const annotations = stringMap(raw)
+  const annotations = parseTextMap(raw)
   const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key))
   if (invalidKey !== undefined)
     throw new InvalidInputError(
@@ -52,7 +52,7 @@ function getRemedy(attribute: string, value: string): string | undefined {
 
 /** Tags that AWS accepts. */
 export function parseTags(raw: string): Record<string, string> {
-  const tags = stringMap(raw)
+  const tags = parseTextMap(raw)
   const rejected = validateTags(tags)
   if (rejected.length > 0)
     throw new InvalidInputError(`${summarize(rejected)}.`, 'Correct these tags.')

@@ -1,6 +1,6 @@
 /** The secret that contains the certificate: in the cluster, or in AWS Secrets Manager. Pure. */
 import { invalidValue } from './invalid-input.ts'
-import { kubernetesName, kubernetesSubdomain } from './names.ts'
+import { parseKubernetesName, parseKubernetesSubdomain } from './names.ts'
 import type { CertificateSecret } from './types.ts'
 
 /** The secret that the input names. */
@@ -15,7 +15,7 @@ const secretArn = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[\w
 const secretArnWithKey = /^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+):/
 
 /** `name`, `namespace/name`, or the ARN of a secret in AWS Secrets Manager. */
-export function certificateSecret(raw: string): SecretReference {
+export function parseCertificateSecret(raw: string): SecretReference {
   if (raw.startsWith('arn:')) return parseSecretArn(raw)
   const [name = '', namespace, ...rest] = raw.split('/').reverse()
   if (rest.length > 0)
@@ -27,8 +27,8 @@ export function certificateSecret(raw: string): SecretReference {
     )
   return {
     kind: 'kubernetes',
-    namespace: namespace === undefined ? undefined : kubernetesName(namespace),
-    name: kubernetesSubdomain(name),
+    namespace: namespace === undefined ? undefined : parseKubernetesName(namespace),
+    name: parseKubernetesSubdomain(name),
   }
 }
 

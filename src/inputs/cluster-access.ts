@@ -3,7 +3,7 @@ import { delimiter } from 'node:path'
 import type { ActionError } from '../failures/action-error.ts'
 import { clusterMissing, regionMissing, regionVariableInvalid } from '../failures/inputs.ts'
 import { InvalidInputError } from './invalid-input.ts'
-import { region as parseRegion } from './names.ts'
+import { parseRegion } from './names.ts'
 import type { ParsedInputs } from './parse-inputs.ts'
 import type { ClusterAccess, Settings, SettingsEnvironment } from './types.ts'
 

@@ -36,7 +36,7 @@ export function rejectFileContent(raw: string): void {
 }
 
 /** A path, or several as in a PATH. Rejects the content of a file. */
-export function filePath(raw: string): string {
+export function parseFilePath(raw: string): string {
   rejectFileContent(raw)
   return raw
 }

@@ -1,7 +1,7 @@
 /** Variables of the environment that the action reads beside its inputs. Pure. */
 import type { ActionError } from '../failures/action-error.ts'
 import { variableInvalid } from '../failures/inputs.ts'
-import { filePath, findMisplacedSecrets } from './file-paths.ts'
+import { findMisplacedSecrets, parseFilePath } from './file-paths.ts'
 import { InvalidInputError } from './invalid-input.ts'
 import type { SettingsEnvironment } from './types.ts'
 
@@ -15,7 +15,7 @@ export function findVariableErrors(
 ): ActionError[] {
   const readPaths = pathVariables.filter((name) => name !== 'KUBECONFIG' || readsKubeconfig)
   return [
-    ...readPaths.map((name) => checkVariable(name, env[name] ?? '', filePath)),
+    ...readPaths.map((name) => checkVariable(name, env[name] ?? '', parseFilePath)),
     ...findProxies(env).map(([name, value]) => checkVariable(name, value, checkProxy)),
   ].filter((error) => error !== undefined)
 }

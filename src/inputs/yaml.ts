@@ -131,12 +131,12 @@ export const helmSchema = new Schema([
 ])
 
 /** Helm values: as in Helm, `no` is false and 0644 is an octal number. */
-export function helmValues(raw: string): Record<string, unknown> {
+export function parseHelmValues(raw: string): Record<string, unknown> {
   return requireMap(parseYaml(raw, helmSchema))
 }
 
 /** A map of texts, such as annotations and tags: YAML, or `key=value` pairs. */
-export function stringMap(raw: string): Record<string, string> {
+export function parseTextMap(raw: string): Record<string, string> {
   const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw)
   if (isPairList) return parsePairs(raw)
   const entries = Object.entries(requireMap(parseYaml(raw, FAILSAFE_SCHEMA)))

@@ -1,7 +1,7 @@
 /** Probes Milvus through the ALB. A failure also says what ELB knows about the targets. */
 import type { X509Certificate } from 'node:crypto'
 import type { TargetHealth } from '../clients/aws/load-balancer-configuration.ts'
-import { nameMilvus } from '../clients/milvus/probe.ts'
+import { nameMilvus } from '../clients/milvus/grpc-calls.ts'
 import { ActionError } from '../failures/action-error.ts'
 import type { Addresses } from '../steps/ingress/manifest.ts'
 import { describeExposure } from '../steps/load-balancer/exposure.ts'

@@ -6,7 +6,7 @@ import http2 from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { expect, test } from '@jest/globals'
 import type { ClientCertificate } from '../../../src/clients/milvus/endpoint.ts'
-import { probe } from '../../../src/clients/milvus/probe.ts'
+import { probe } from '../../../src/clients/milvus/grpc-calls.ts'
 import { alertFailure } from '../../../src/clients/milvus/tls.ts'
 import { createCertificateAuthority } from '../../../testing/certificates.ts'
 import { captureError } from '../../capture-error.ts'
@@ -38,7 +38,7 @@ async function probeWith(
   const { signal } = new AbortController()
   const endpoint = createEndpoint(port, { clientCertificate })
   const listener = { ...endpoint.listener, verifiesClients: true }
-  return captureError(() => probe({ ...endpoint, listener }, undefined, signal))
+  return captureError(() => probe({ ...endpoint, listener }, { token: undefined }, signal))
 }
 
 async function issueClientCertificate(issuer = authority): Promise<ClientCertificate> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Confirmation } from '../../../src/clients/milvus/confirmation.ts'
+import type { Confirmation } from '../../../src/clients/milvus/repeated-calls.ts'
 import { httpError } from '../../../src/failures/probe-http.ts'
 import {
   countTargets,

@@ -388,7 +388,7 @@ function rejectFileContent(raw) {
         return;
     throw new InvalidInputError('contains the content of a file, where its path is expected.', 'Write the content to a file on the runner in an earlier step, and set the path of that file.');
 }
-function filePath(raw) {
+function parseFilePath(raw) {
     rejectFileContent(raw);
     return raw;
 }
@@ -4139,10 +4139,10 @@ const helmSchema = new Schema([
     floatYaml11Tag,
     mergeTag,
 ]);
-function helmValues(raw) {
+function parseHelmValues(raw) {
     return requireMap(parseYaml(raw, helmSchema));
 }
-function stringMap(raw) {
+function parseTextMap(raw) {
     const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
     if (isPairList)
         return parsePairs(raw);
@@ -4893,31 +4893,31 @@ const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(impor
 
 
 
-const kubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
-const kubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
-function region(raw) {
+const parseKubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
+const parseKubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
+function parseRegion(raw) {
     const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
     if (regionOfZone !== undefined)
         throw invalidValue(raw, 'is an Availability Zone', `Use its region: ${regionOfZone}.`);
-    return parseRegion(raw);
+    return parseRegionCode(raw);
 }
-const parseRegion = createPatternParser(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Use a region code, for example us-east-2.');
+const parseRegionCode = createPatternParser(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Use a region code, for example us-east-2.');
 const clusterArn = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/;
-function clusterName(raw) {
+function parseClusterName(raw) {
     const [, name] = clusterArn.exec(raw) ?? [];
     if (name !== undefined)
         throw invalidValue(raw, 'is the ARN of a cluster', `Use the name of the cluster: ${name}.`);
-    return parseClusterName(raw);
+    return parseBareClusterName(raw);
 }
-const parseClusterName = createPatternParser(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Use a name from "aws eks list-clusters", for example production.');
-const certificateArn = createPatternParser(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Use the full ARN, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
-const loadBalancerName = createPatternParser(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens. ' +
+const parseBareClusterName = createPatternParser(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Use a name from "aws eks list-clusters", for example production.');
+const parseCertificateArn = createPatternParser(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Use the full ARN, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
+const parseLoadBalancerName = createPatternParser(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens. ' +
     'The name cannot begin or end with a hyphen, or begin with internal-.');
-const groupName = createPatternParser(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
-const loadBalancerClass = createPatternParser(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'a load balancer class', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), ' +
+const parseGroupName = createPatternParser(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
+const parseLoadBalancerClass = createPatternParser(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'a load balancer class', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), ' +
     'eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
-const sslPolicy = createPatternParser(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Use a policy name, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
-const exactVersion = createPatternParser(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Use one version, for example 5.0.19.');
+const parseSslPolicy = createPatternParser(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Use a policy name, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
+const parseExactVersion = createPatternParser(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Use one version, for example 5.0.19.');
 const fullyQualifiedName = /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const hostMistakes = [
     { pattern: /\s|,/, problem: 'contains more than one name' },
@@ -4931,7 +4931,7 @@ const hostMistakes = [
         problem: 'contains no dot: ACM and the ALB require a fully qualified name',
     },
 ];
-function host(raw) {
+function parseHost(raw) {
     const remedy = 'Use only the DNS name that clients connect to, for example milvus.example.com.';
     const name = raw.toLowerCase().replace(/\.$/, '');
     const ascii = (0,external_node_url_namespaceObject.domainToASCII)(name);
@@ -4954,31 +4954,31 @@ function host(raw) {
 
 const clusterInputs = defineInputs({
     cluster: {
-        ...string(clusterName),
+        ...string(parseClusterName),
         description: 'Name of the EKS cluster. The action creates tokens for it from the AWS credentials of ' +
             'the job.',
         example: 'production',
         required: 'unless `kubeconfig` or the variable `KUBECONFIG` is set',
     },
     region: {
-        ...string(region),
+        ...string(parseRegion),
         description: 'AWS region of the cluster and of the certificate.',
         example: 'us-east-2',
         defaultDescription: '`AWS_REGION`, then `AWS_DEFAULT_REGION`',
     },
     namespace: {
-        ...string(kubernetesName),
+        ...string(parseKubernetesName),
         description: 'Kubernetes namespace of Milvus.',
         default: 'milvus',
     },
     release: {
-        ...string(kubernetesName),
+        ...string(parseKubernetesName),
         description: 'Name of the Helm release of Milvus.',
         example: 'milvus-demo',
         defaultDescription: 'the only release of the namespace that contains Milvus, also as a subchart',
     },
     service: {
-        ...string(kubernetesName),
+        ...string(parseKubernetesName),
         description: 'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
             'manifests). With it, the action does not run Helm.',
         example: 'milvus-demo-milvus',
@@ -4990,7 +4990,7 @@ const clusterInputs = defineInputs({
         defaultDescription: 'the port named `milvus`, then `19530`',
     },
     kubeconfig: {
-        ...path(filePath),
+        ...path(parseFilePath),
         description: 'Path of a kubeconfig, as an alternative to `cluster`.',
         example: '/home/runner/.kube/config',
         defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
@@ -5016,7 +5016,7 @@ const clusterInputs = defineInputs({
 
 const secretArn = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[\w/+=.@-]{1,519}$/;
 const secretArnWithKey = /^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+):/;
-function certificateSecret(raw) {
+function parseCertificateSecret(raw) {
     if (raw.startsWith('arn:'))
         return parseSecretArn(raw);
     const [name = '', namespace, ...rest] = raw.split('/').reverse();
@@ -5025,8 +5025,8 @@ function certificateSecret(raw) {
             'Secrets Manager.');
     return {
         kind: 'kubernetes',
-        namespace: namespace === undefined ? undefined : kubernetesName(namespace),
-        name: kubernetesSubdomain(name),
+        namespace: namespace === undefined ? undefined : parseKubernetesName(namespace),
+        name: parseKubernetesSubdomain(name),
     };
 }
 function parseSecretArn(arn) {
@@ -5050,7 +5050,7 @@ function parseSecretArn(arn) {
 const modes = ['deploy', 'check'];
 const endpointInputs = defineInputs({
     host: {
-        ...string(host),
+        ...string(parseHost),
         modes,
         description: 'DNS name that clients connect to. The certificate must cover it.',
         example: 'milvus.example.com',
@@ -5087,7 +5087,7 @@ const endpointInputs = defineInputs({
     'certificate-secret': {
         type: 'string',
         schemaType: 'scalar',
-        parse: certificateSecret,
+        parse: parseCertificateSecret,
         modes,
         description: 'Secret that contains certificate, key and chain, as an alternative to the inputs for ' +
             'them: `name` or `namespace/name` of a Secret of type `kubernetes.io/tls` in the cluster, ' +
@@ -5096,7 +5096,7 @@ const endpointInputs = defineInputs({
         example: 'milvus-tls',
     },
     'certificate-arn': {
-        ...string(certificateArn),
+        ...string(parseCertificateArn),
         modes,
         description: 'ARN of an ACM certificate, as an alternative to `certificate`, `private-key` and ' +
             '`certificate-chain`. If those are set too, they are imported under this ARN.',
@@ -5128,28 +5128,31 @@ function json_parseJson(text) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/util/objects.js
+const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 ;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
+
 
 const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
 const maxProblems = 3;
 const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
-const anyValue = () => undefined;
-const oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
-const annotation_validators_boolean = oneOf('true', 'false');
+const acceptAnyValue = () => undefined;
+const createChoiceValidator = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
+const validateBoolean = createChoiceValidator('true', 'false');
 const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
 const isGoFalse = (value) => /^(0|f|F|FALSE|false|False)$/.test(value);
-const goBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
-const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
+const validateGoBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
+const createIntegerValidator = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
     ? undefined
     : `is not an integer from ${min} to ${max}`;
-const zeroOrInteger = (min, max) => (value) => {
-    const isValid = value === '0' || integer(min, max)(value) === undefined;
+const createZeroOrIntegerValidator = (min, max) => (value) => {
+    const isValid = value === '0' || createIntegerValidator(min, max)(value) === undefined;
     return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
 };
-const isJsonObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const parseJsonObjects = (value) => {
     const parsed = json_parseJson(value);
-    return Array.isArray(parsed) && parsed.every(isJsonObject) ? parsed : undefined;
+    return Array.isArray(parsed) && parsed.every(objects_isPlainObject) ? parsed : undefined;
 };
 function readField(object, name) {
     if (Object.hasOwn(object, name))
@@ -5168,7 +5171,7 @@ const annotation_validators_parseMutualAuthentication = (value) => parseJsonObje
         advertiseTrustStoreCaNames: readField(entry, 'advertiseTrustStoreCaNames'),
     };
 });
-const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
+const validateNonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
 function parseAttributes(value) {
     const entries = value
         .split(/(?<!\\),/)
@@ -5180,7 +5183,7 @@ function parseAttributes(value) {
     ]);
     return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
 }
-const attributeList = (validators) => (value) => {
+const createAttributesValidator = (validators) => (value) => {
     const attributes = parseAttributes(value);
     if (!attributes)
         return 'is not a list of key=value';
@@ -5203,7 +5206,7 @@ function parseCodes(value) {
         return undefined;
     return ranges.flatMap((range) => [range?.[1], range?.[2] ?? range?.[1]]).map(Number);
 }
-const grpcCodes = (value) => {
+const validateGrpcCodes = (value) => {
     const codes = parseCodes(value);
     if (!codes)
         return 'is not a list of codes such as 0,12 or 0-99';
@@ -5212,32 +5215,32 @@ const grpcCodes = (value) => {
         return undefined;
     return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
 };
-const httpCodes = (value) => {
+const validateHttpCodes = (value) => {
     const codes = parseCodes(value);
     const isValid = codes?.every((code) => code >= 200 && code <= 599) ?? false;
     return isValid ? undefined : 'is not a list of HTTP codes such as 200,301 or 200-399';
 };
-const authType = (value) => value === 'none'
+const validateAuthType = (value) => value === 'none'
     ? undefined
     : 'does not work with gRPC: the ALB would redirect calls to a login page';
-const healthCheckPath = (value) => {
+const validateHealthCheckPath = (value) => {
     if (!value.startsWith('/'))
         return 'does not begin with a slash';
     return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
 };
-const annotation_validators_port = integer(1, 65_535);
-const trafficPort = (value) => value === 'traffic-port' || annotation_validators_port(value) === undefined
+const validatePort = createIntegerValidator(1, 65_535);
+const validateHealthCheckPort = (value) => value === 'traffic-port' || validatePort(value) === undefined
     ? undefined
     : 'is neither traffic-port nor an integer from 1 to 65535';
-const portMapping = (value) => {
+const validatePortMapping = (value) => {
     const mappings = parseAttributes(value) ?? [];
-    const invalid = mappings.find((ports) => ports.some((each) => annotation_validators_port(each) !== undefined));
+    const invalid = mappings.find((ports) => ports.some((each) => validatePort(each) !== undefined));
     if (!invalid)
-        return attributeList({})(value);
+        return createAttributesValidator({})(value);
     return `contains ${truncateForError(invalid.join('='))}, which is not an integer from 1 to 65535`;
 };
-const capacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
-const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+const validateCapacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
+const validateWebAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
     ? undefined
     : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
         '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
@@ -5291,11 +5294,12 @@ const onlyWithoutSecurityGroups = ({ annotations }) => 'security-groups' in anno
 ;// CONCATENATED MODULE: ./build/controller/json-validators.js
 
 
-const jsonObject = (value) => isJsonObject(json_parseJson(value)) ? undefined : 'is not a JSON object';
-const jsonList = (value) => parseJsonObjects(value) ? undefined : 'is not a JSON list of objects';
-const jwtValidation = (value) => {
+
+const validateJsonObject = (value) => objects_isPlainObject(json_parseJson(value)) ? undefined : 'is not a JSON object';
+const validateJsonObjects = (value) => parseJsonObjects(value) ? undefined : 'is not a JSON list of objects';
+const validateJwtConfig = (value) => {
     const config = json_parseJson(value);
-    if (!isJsonObject(config))
+    if (!objects_isPlainObject(config))
         return 'is not a JSON object';
     const problems = [];
     for (const name of ['issuer', 'jwksEndpoint']) {
@@ -5308,7 +5312,7 @@ const jwtValidation = (value) => {
         problems.push('contains a jwksEndpoint that does not begin with https://');
     return joinProblems(problems);
 };
-const mutualAuthentication = (value) => {
+const validateMutualAuthentication = (value) => {
     const entries = annotation_validators_parseMutualAuthentication(value);
     if (!entries || entries.length === 0)
         return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
@@ -5354,24 +5358,24 @@ function findVerificationFields(entry, mode) {
 
 ;// CONCATENATED MODULE: ./build/controller/elb-attributes.js
 
-const loadBalancerAttributes = attributeList({
-    'access_logs.s3.enabled': annotation_validators_boolean,
-    'client_keep_alive.seconds': integer(60, 604_800),
-    'connection_logs.s3.enabled': annotation_validators_boolean,
-    'deletion_protection.enabled': annotation_validators_boolean,
-    'routing.http.desync_mitigation_mode': oneOf('monitor', 'defensive', 'strictest'),
-    'routing.http.drop_invalid_header_fields.enabled': annotation_validators_boolean,
-    'routing.http.preserve_host_header.enabled': annotation_validators_boolean,
-    'waf.fail_open.enabled': annotation_validators_boolean,
-    'zonal_shift.config.enabled': annotation_validators_boolean,
+const validateLoadBalancerAttributes = createAttributesValidator({
+    'access_logs.s3.enabled': validateBoolean,
+    'client_keep_alive.seconds': createIntegerValidator(60, 604_800),
+    'connection_logs.s3.enabled': validateBoolean,
+    'deletion_protection.enabled': validateBoolean,
+    'routing.http.desync_mitigation_mode': createChoiceValidator('monitor', 'defensive', 'strictest'),
+    'routing.http.drop_invalid_header_fields.enabled': validateBoolean,
+    'routing.http.preserve_host_header.enabled': validateBoolean,
+    'waf.fail_open.enabled': validateBoolean,
+    'zonal_shift.config.enabled': validateBoolean,
 });
-const targetGroupAttributes = attributeList({
-    'deregistration_delay.timeout_seconds': integer(0, 3600),
-    'load_balancing.algorithm.type': oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
-    'load_balancing.cross_zone.enabled': oneOf('true', 'false', 'use_load_balancer_configuration'),
-    'slow_start.duration_seconds': zeroOrInteger(30, 900),
-    'stickiness.enabled': annotation_validators_boolean,
-    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
+const validateTargetGroupAttributes = createAttributesValidator({
+    'deregistration_delay.timeout_seconds': createIntegerValidator(0, 3600),
+    'load_balancing.algorithm.type': createChoiceValidator('round_robin', 'least_outstanding_requests', 'weighted_random'),
+    'load_balancing.cross_zone.enabled': createChoiceValidator('true', 'false', 'use_load_balancer_configuration'),
+    'slow_start.duration_seconds': createZeroOrIntegerValidator(30, 900),
+    'stickiness.enabled': validateBoolean,
+    'stickiness.lb_cookie.duration_seconds': createIntegerValidator(1, 604_800),
 });
 
 ;// CONCATENATED MODULE: ./build/controller/annotation-table.js
@@ -5391,7 +5395,7 @@ const hasFeatureGate = (gate, effect) => ({
     value: false,
     effect,
 });
-const annotation_table_stringMap = (validate) => ({
+const stringMap = (validate) => ({
     validate,
     knownDefects: [escapedComma],
 });
@@ -5407,118 +5411,135 @@ const frontendNlb = (validate) => ({
 const login = (validate) => onService({ validate, noEffect: onlyWithLogin });
 const annotation_table_annotationTable = {
     'group.name': {
-        validate: anyValue,
+        validate: acceptAnyValue,
         disabledBy: { flag: 'disable-ingress-group-name-annotation', value: true, effect: 'rejects' },
     },
-    'group.order': { validate: integer(-1000, 1000) },
-    'ip-address-type': { validate: oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4') },
-    'ipam-ipv4-pool-id': { validate: anyValue, since: [2, 12, 0] },
-    'load-balancer-attributes': annotation_table_stringMap(loadBalancerAttributes),
-    'load-balancer-name': { validate: anyValue },
+    'group.order': { validate: createIntegerValidator(-1000, 1000) },
+    'ip-address-type': {
+        validate: createChoiceValidator('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
+    },
+    'ipam-ipv4-pool-id': { validate: acceptAnyValue, since: [2, 12, 0] },
+    'load-balancer-attributes': stringMap(validateLoadBalancerAttributes),
+    'load-balancer-name': { validate: acceptAnyValue },
     'minimum-load-balancer-capacity': {
-        validate: capacity,
+        validate: validateCapacity,
         since: [2, 11, 0],
         disabledBy: hasFeatureGate('LBCapacityReservation', 'ignores'),
     },
-    scheme: { validate: anyValue },
-    tags: onService(annotation_table_stringMap(anyValue)),
-    'customer-owned-ipv4-pool': { validate: anyValue },
-    'inbound-cidrs': { validate: anyValue },
-    'manage-backend-security-group-rules': { validate: goBoolean, noEffect: onlyWithSecurityGroups },
+    scheme: { validate: acceptAnyValue },
+    tags: onService(stringMap(acceptAnyValue)),
+    'customer-owned-ipv4-pool': { validate: acceptAnyValue },
+    'inbound-cidrs': { validate: acceptAnyValue },
+    'manage-backend-security-group-rules': {
+        validate: validateGoBoolean,
+        noEffect: onlyWithSecurityGroups,
+    },
     'security-group-prefix-lists': {
-        validate: nonEmptyList,
+        validate: validateNonEmptyList,
         since: [2, 8, 0],
         noEffect: onlyWithoutSecurityGroups,
     },
-    'security-groups': { validate: anyValue },
-    subnets: { validate: anyValue },
-    'acm-pca-arn': { validate: anyValue, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
-    'certificate-arn': { validate: anyValue },
-    'create-acm-cert': { validate: goBoolean, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
-    'listen-ports': { validate: anyValue },
+    'security-groups': { validate: acceptAnyValue },
+    subnets: { validate: acceptAnyValue },
+    'acm-pca-arn': { validate: acceptAnyValue, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
+    'certificate-arn': { validate: acceptAnyValue },
+    'create-acm-cert': {
+        validate: validateGoBoolean,
+        since: [3, 3, 0],
+        noEffect: onlyWithoutCertificate,
+    },
+    'listen-ports': { validate: acceptAnyValue },
     'listener-attributes.PROTOCOL-PORT': {
-        ...annotation_table_stringMap(attributeList({})),
+        ...stringMap(createAttributesValidator({})),
         since: [2, 9, 0],
         noEffect: onlyForListener,
     },
-    'mutual-authentication': { validate: mutualAuthentication, since: [2, 7, 0] },
-    'ssl-policy': { validate: anyValue },
-    'ssl-redirect': { validate: annotation_validators_port },
-    'actions.NAME': { validate: anyValue, noEffect: onlyForActions },
-    'conditions.SERVICE': { validate: jsonList, noEffect: onlyForService },
-    'transforms.SERVICE': { validate: jsonList, since: [2, 14, 0], noEffect: onlyForService },
-    'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },
-    'auth-idp-cognito': login(jsonObject),
-    'auth-idp-oidc': login(jsonObject),
-    'auth-on-unauthenticated-request': login(oneOf('authenticate', 'allow', 'deny')),
-    'auth-scope': login(anyValue),
-    'auth-session-cookie': login(anyValue),
-    'auth-session-timeout': login(integer(1, 604_800)),
-    'auth-type': onService({ validate: authType }),
-    'jwt-validation': { validate: jwtValidation, since: [2, 15, 0] },
-    'backend-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
-    'backend-protocol-version': onService({ validate: anyValue, since: [2, 1, 0] }),
-    'multi-cluster-target-group': onService({ validate: goBoolean, since: [2, 10, 0] }),
+    'mutual-authentication': { validate: validateMutualAuthentication, since: [2, 7, 0] },
+    'ssl-policy': { validate: acceptAnyValue },
+    'ssl-redirect': { validate: validatePort },
+    'actions.NAME': { validate: acceptAnyValue, noEffect: onlyForActions },
+    'conditions.SERVICE': { validate: validateJsonObjects, noEffect: onlyForService },
+    'transforms.SERVICE': {
+        validate: validateJsonObjects,
+        since: [2, 14, 0],
+        noEffect: onlyForService,
+    },
+    'use-regex-path-match': {
+        validate: validateGoBoolean,
+        since: [2, 14, 0],
+        noEffect: onlyForRegexPaths,
+    },
+    'auth-idp-cognito': login(validateJsonObject),
+    'auth-idp-oidc': login(validateJsonObject),
+    'auth-on-unauthenticated-request': login(createChoiceValidator('authenticate', 'allow', 'deny')),
+    'auth-scope': login(acceptAnyValue),
+    'auth-session-cookie': login(acceptAnyValue),
+    'auth-session-timeout': login(createIntegerValidator(1, 604_800)),
+    'auth-type': onService({ validate: validateAuthType }),
+    'jwt-validation': { validate: validateJwtConfig, since: [2, 15, 0] },
+    'backend-protocol': onService({ validate: createChoiceValidator('HTTP', 'HTTPS') }),
+    'backend-protocol-version': onService({ validate: acceptAnyValue, since: [2, 1, 0] }),
+    'multi-cluster-target-group': onService({ validate: validateGoBoolean, since: [2, 10, 0] }),
     'target-control-port.SERVICE.PORT': onService({
-        validate: annotation_validators_port,
+        validate: validatePort,
         since: [2, 16, 0],
         noEffect: onlyForServicePort,
     }),
-    'target-group-attributes': onService(annotation_table_stringMap(targetGroupAttributes)),
+    'target-group-attributes': onService(stringMap(validateTargetGroupAttributes)),
     'target-node-labels': onService({
-        ...annotation_table_stringMap(attributeList({})),
+        ...stringMap(createAttributesValidator({})),
         noEffect: onlyForInstanceTargets,
     }),
     'target-type': onService({
-        validate: anyValue,
+        validate: acceptAnyValue,
         disabledBy: hasFeatureGate('EnableIPTargetType', 'rejects'),
     }),
-    'healthcheck-interval-seconds': onService({ validate: integer(5, 300) }),
-    'healthcheck-path': onService({ validate: healthCheckPath }),
-    'healthcheck-port': onService({ validate: anyValue }),
-    'healthcheck-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
-    'healthcheck-timeout-seconds': onService({ validate: integer(2, 120) }),
-    'healthy-threshold-count': onService({ validate: integer(2, 10) }),
-    'success-codes': onService({ validate: grpcCodes }),
-    'unhealthy-threshold-count': onService({ validate: integer(2, 10) }),
+    'healthcheck-interval-seconds': onService({ validate: createIntegerValidator(5, 300) }),
+    'healthcheck-path': onService({ validate: validateHealthCheckPath }),
+    'healthcheck-port': onService({ validate: acceptAnyValue }),
+    'healthcheck-protocol': onService({ validate: createChoiceValidator('HTTP', 'HTTPS') }),
+    'healthcheck-timeout-seconds': onService({ validate: createIntegerValidator(2, 120) }),
+    'healthy-threshold-count': onService({ validate: createIntegerValidator(2, 10) }),
+    'success-codes': onService({ validate: validateGrpcCodes }),
+    'unhealthy-threshold-count': onService({ validate: createIntegerValidator(2, 10) }),
     'shield-advanced-protection': {
-        validate: goBoolean,
+        validate: validateGoBoolean,
         disabledBy: isEnabledBy('enable-shield', isGoTrue),
     },
-    'waf-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
+    'waf-acl-id': { validate: acceptAnyValue, disabledBy: isEnabledBy('enable-waf') },
     'wafv2-acl-arn': {
-        validate: webAclArn,
+        validate: validateWebAclArn,
         disabledBy: isEnabledBy('enable-wafv2'),
         knownDefects: [
             { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects "none" in' },
         ],
     },
     'wafv2-acl-name': {
-        validate: anyValue,
+        validate: acceptAnyValue,
         disabledBy: isEnabledBy('enable-wafv2'),
         since: [2, 14, 0],
         knownDefects: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
     },
-    'web-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
-    'enable-frontend-nlb': { validate: goBoolean, since: [2, 13, 0] },
-    'frontend-nlb-attributes': { ...frontendNlb(attributeList({})), since: [3, 2, 0] },
-    'frontend-nlb-eip-allocations': frontendNlb(nonEmptyList),
-    'frontend-nlb-healthcheck-healthy-threshold-count': frontendNlb(integer(2, 10)),
-    'frontend-nlb-healthcheck-interval-seconds': frontendNlb(integer(5, 300)),
-    'frontend-nlb-healthcheck-path': frontendNlb(healthCheckPath),
-    'frontend-nlb-healthcheck-port': frontendNlb(trafficPort),
-    'frontend-nlb-healthcheck-protocol': frontendNlb(oneOf('HTTP', 'HTTPS')),
-    'frontend-nlb-healthcheck-success-codes': frontendNlb(httpCodes),
-    'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(integer(2, 120)),
-    'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(integer(2, 10)),
+    'web-acl-id': { validate: acceptAnyValue, disabledBy: isEnabledBy('enable-waf') },
+    'enable-frontend-nlb': { validate: validateGoBoolean, since: [2, 13, 0] },
+    'frontend-nlb-attributes': { ...frontendNlb(createAttributesValidator({})), since: [3, 2, 0] },
+    'frontend-nlb-eip-allocations': frontendNlb(validateNonEmptyList),
+    'frontend-nlb-healthcheck-healthy-threshold-count': frontendNlb(createIntegerValidator(2, 10)),
+    'frontend-nlb-healthcheck-interval-seconds': frontendNlb(createIntegerValidator(5, 300)),
+    'frontend-nlb-healthcheck-path': frontendNlb(validateHealthCheckPath),
+    'frontend-nlb-healthcheck-port': frontendNlb(validateHealthCheckPort),
+    'frontend-nlb-healthcheck-protocol': frontendNlb(createChoiceValidator('HTTP', 'HTTPS')),
+    'frontend-nlb-healthcheck-success-codes': frontendNlb(validateHttpCodes),
+    'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(createIntegerValidator(2, 120)),
+    'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(createIntegerValidator(2, 10)),
     'frontend-nlb-listener-port-mapping': {
-        ...frontendNlb(portMapping),
+        ...frontendNlb(validatePortMapping),
         noEffect: onlyForMappedPort,
     },
-    'frontend-nlb-scheme': frontendNlb(oneOf('internal', 'internet-facing')),
-    'frontend-nlb-security-groups': frontendNlb(nonEmptyList),
-    'frontend-nlb-subnets': frontendNlb(nonEmptyList),
-    'frontend-nlb-tags': frontendNlb(attributeList({})),
+    'frontend-nlb-scheme': frontendNlb(createChoiceValidator('internal', 'internet-facing')),
+    'frontend-nlb-security-groups': frontendNlb(validateNonEmptyList),
+    'frontend-nlb-subnets': frontendNlb(validateNonEmptyList),
+    'frontend-nlb-tags': frontendNlb(createAttributesValidator({})),
 };
 
 ;// CONCATENATED MODULE: ./build/controller/annotations.js
@@ -5713,7 +5734,7 @@ const findAttributeInput = (attribute) => attributeInputs.find((entry) => entry.
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
 const annotationsRejected = (rejected) => new InvalidInputError(`contains values that the controller or ELB would reject: ${summarize(rejected)}.`, 'Correct or remove these annotations.');
 function parseAnnotations(raw) {
-    const annotations = stringMap(raw);
+    const annotations = parseTextMap(raw);
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
     if (invalidKey !== undefined)
         throw new InvalidInputError(`contains ${quoteForError(invalidKey)}, which is not a valid annotation key.`, 'Write one "prefix/name: \'value\'" per line.');
@@ -5739,7 +5760,7 @@ function getRemedy(attribute, value) {
     return undefined;
 }
 function parseTags(raw) {
-    const tags = stringMap(raw);
+    const tags = parseTextMap(raw);
     const rejected = validateTags(tags);
     if (rejected.length > 0)
         throw new InvalidInputError(`${summarize(rejected)}.`, 'Correct these tags.');
@@ -5788,7 +5809,7 @@ const loadBalancerInputs = defineInputs({
         default: '443',
     },
     'ssl-policy': {
-        ...string(sslPolicy),
+        ...string(parseSslPolicy),
         annotation: 'alb.ingress.kubernetes.io/ssl-policy',
         description: 'Security policy of the listener.',
         default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
@@ -5800,14 +5821,14 @@ const loadBalancerInputs = defineInputs({
         default: '10m',
     },
     'load-balancer-name': {
-        ...string(loadBalancerName),
+        ...string(parseLoadBalancerName),
         annotation: 'alb.ingress.kubernetes.io/load-balancer-name',
         description: 'Name of the ALB, at most 32 characters. Only effective at creation.',
         example: 'milvus-production',
         defaultDescription: 'the controller generates one',
     },
     'group-name': {
-        ...string(groupName),
+        ...string(parseGroupName),
         annotation: 'alb.ingress.kubernetes.io/group.name',
         description: 'IngressGroup, to share an ALB with other Ingresses. On EKS Auto Mode, only the class ' +
             'assigns groups.',
@@ -5835,13 +5856,13 @@ const loadBalancerInputs = defineInputs({
 });
 const ingressInputs = defineInputs({
     'ingress-name': {
-        ...string(kubernetesSubdomain),
+        ...string(parseKubernetesSubdomain),
         description: 'Name of the Ingress.',
         example: 'milvus-demo',
         defaultDescription: 'the name of the release, or of the Service without a release',
     },
     'ingress-class': {
-        ...string(kubernetesSubdomain),
+        ...string(parseKubernetesSubdomain),
         annotation: 'kubernetes.io/ingress.class',
         description: 'IngressClass of the AWS Load Balancer Controller or of EKS Auto Mode.',
         default: 'alb',
@@ -6012,7 +6033,7 @@ function versionFromChartName(name) {
 
 const releaseInputs = defineInputs({
     values: {
-        ...map(helmValues),
+        ...map(parseHelmValues),
         schemaType: 'tree',
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
@@ -6022,7 +6043,7 @@ const releaseInputs = defineInputs({
         example: 'proxy: {replicas: 2}',
     },
     'secret-values': {
-        ...map(helmValues),
+        ...map(parseHelmValues),
         schemaType: 'tree',
         fleet: 'job',
         allowsPem: true,
@@ -6053,7 +6074,7 @@ const releaseInputs = defineInputs({
         default: 'https://zilliztech.github.io/milvus-helm/',
     },
     'chart-version': {
-        ...string(exactVersion),
+        ...string(parseExactVersion),
         description: 'Exact version of the chart. A version other than the deployed one also needs ' +
             '`allow-chart-change`.',
         example: '5.0.19',
@@ -6090,7 +6111,7 @@ const removalInputs = defineInputs({
         defaultDescription: 'the Service stays ClusterIP',
     },
     'restore-load-balancer-class': {
-        ...string(loadBalancerClass),
+        ...string(parseLoadBalancerClass),
         modes: ['destroy'],
         fleet: 'none',
         description: 'With `restore-service-type: LoadBalancer`: the `spec.loadBalancerClass` of the Service, ' +
@@ -6255,9 +6276,6 @@ function rejectUnknownInput(name) {
     const maxDistance = Math.min(3, Math.floor(normalized.length / 3));
     return inputUnknown(name, findNearest(normalized, inputNames, maxDistance));
 }
-
-;// CONCATENATED MODULE: ./build/util/objects.js
-const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 ;// CONCATENATED MODULE: ./build/util/work-directory.js
 

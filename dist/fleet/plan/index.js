@@ -48581,7 +48581,7 @@ function resolveRegion({ values, isSet }, env) {
     if (variable === undefined)
         return { errors: [regionMissing()] };
     try {
-        return { value: (0,names/* region */.Ny)(env[variable] ?? ''), errors: [] };
+        return { value: (0,names/* parseRegion */.cf)(env[variable] ?? ''), errors: [] };
     }
     catch (thrown) {
         if (!(thrown instanceof invalid_input/* InvalidInputError */.oC))
@@ -48747,7 +48747,7 @@ const pathVariables = ['KUBECONFIG', 'AWS_CA_BUNDLE'];
 function findVariableErrors(env, { readsKubeconfig }) {
     const readPaths = pathVariables.filter((name) => name !== 'KUBECONFIG' || readsKubeconfig);
     return [
-        ...readPaths.map((name) => checkVariable(name, env[name] ?? '', file_paths/* filePath */.s$)),
+        ...readPaths.map((name) => checkVariable(name, env[name] ?? '', file_paths/* parseFilePath */.zJ)),
         ...findProxies(env).map(([name, value]) => checkVariable(name, value, checkProxy)),
     ].filter((error) => error !== undefined);
 }
@@ -49039,7 +49039,7 @@ function readTargetValues(file, index) {
 function parseValues(values) {
     if (typeof values === 'string') {
         rejectPlaceholder(values);
-        return (0,yaml/* helmValues */.ld)(values);
+        return (0,yaml/* parseHelmValues */.CD)(values);
     }
     (0,yaml/* rejectUnbounded */.Y6)(values);
     return (0,objects/* isPlainObject */.Q)(values) ? values : {};
@@ -49462,28 +49462,30 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/util/json.js
 var json = __nccwpck_require__(4891);
+// EXTERNAL MODULE: ./build/util/objects.js
+var objects = __nccwpck_require__(4577);
 ;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
+
 
 const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
 const maxProblems = 3;
 const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
-const anyValue = () => undefined;
-const oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
-const annotation_validators_boolean = oneOf('true', 'false');
+const acceptAnyValue = () => undefined;
+const createChoiceValidator = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
+const validateBoolean = createChoiceValidator('true', 'false');
 const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
 const isGoFalse = (value) => /^(0|f|F|FALSE|false|False)$/.test(value);
-const goBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
-const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
+const validateGoBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
+const createIntegerValidator = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
     ? undefined
     : `is not an integer from ${min} to ${max}`;
-const zeroOrInteger = (min, max) => (value) => {
-    const isValid = value === '0' || integer(min, max)(value) === undefined;
+const createZeroOrIntegerValidator = (min, max) => (value) => {
+    const isValid = value === '0' || createIntegerValidator(min, max)(value) === undefined;
     return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
 };
-const isJsonObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const parseJsonObjects = (value) => {
     const parsed = (0,json/* parseJson */.q)(value);
-    return Array.isArray(parsed) && parsed.every(isJsonObject) ? parsed : undefined;
+    return Array.isArray(parsed) && parsed.every(objects/* isPlainObject */.Q) ? parsed : undefined;
 };
 function readField(object, name) {
     if (Object.hasOwn(object, name))
@@ -49502,7 +49504,7 @@ const annotation_validators_parseMutualAuthentication = (value) => parseJsonObje
         advertiseTrustStoreCaNames: readField(entry, 'advertiseTrustStoreCaNames'),
     };
 });
-const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
+const validateNonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
 function parseAttributes(value) {
     const entries = value
         .split(/(?<!\\),/)
@@ -49514,7 +49516,7 @@ function parseAttributes(value) {
     ]);
     return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
 }
-const attributeList = (validators) => (value) => {
+const createAttributesValidator = (validators) => (value) => {
     const attributes = parseAttributes(value);
     if (!attributes)
         return 'is not a list of key=value';
@@ -49537,7 +49539,7 @@ function parseCodes(value) {
         return undefined;
     return ranges.flatMap((range) => [range?.[1], range?.[2] ?? range?.[1]]).map(Number);
 }
-const grpcCodes = (value) => {
+const validateGrpcCodes = (value) => {
     const codes = parseCodes(value);
     if (!codes)
         return 'is not a list of codes such as 0,12 or 0-99';
@@ -49546,32 +49548,32 @@ const grpcCodes = (value) => {
         return undefined;
     return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
 };
-const httpCodes = (value) => {
+const validateHttpCodes = (value) => {
     const codes = parseCodes(value);
     const isValid = codes?.every((code) => code >= 200 && code <= 599) ?? false;
     return isValid ? undefined : 'is not a list of HTTP codes such as 200,301 or 200-399';
 };
-const authType = (value) => value === 'none'
+const validateAuthType = (value) => value === 'none'
     ? undefined
     : 'does not work with gRPC: the ALB would redirect calls to a login page';
-const healthCheckPath = (value) => {
+const validateHealthCheckPath = (value) => {
     if (!value.startsWith('/'))
         return 'does not begin with a slash';
     return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
 };
-const port = integer(1, 65_535);
-const trafficPort = (value) => value === 'traffic-port' || port(value) === undefined
+const validatePort = createIntegerValidator(1, 65_535);
+const validateHealthCheckPort = (value) => value === 'traffic-port' || validatePort(value) === undefined
     ? undefined
     : 'is neither traffic-port nor an integer from 1 to 65535';
-const portMapping = (value) => {
+const validatePortMapping = (value) => {
     const mappings = parseAttributes(value) ?? [];
-    const invalid = mappings.find((ports) => ports.some((each) => port(each) !== undefined));
+    const invalid = mappings.find((ports) => ports.some((each) => validatePort(each) !== undefined));
     if (!invalid)
-        return attributeList({})(value);
+        return createAttributesValidator({})(value);
     return `contains ${truncateForError(invalid.join('='))}, which is not an integer from 1 to 65535`;
 };
-const capacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
-const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+const validateCapacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
+const validateWebAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
     ? undefined
     : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
         '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
@@ -49625,11 +49627,12 @@ const onlyWithoutSecurityGroups = ({ annotations }) => 'security-groups' in anno
 ;// CONCATENATED MODULE: ./build/controller/json-validators.js
 
 
-const jsonObject = (value) => isJsonObject((0,json/* parseJson */.q)(value)) ? undefined : 'is not a JSON object';
-const jsonList = (value) => parseJsonObjects(value) ? undefined : 'is not a JSON list of objects';
-const jwtValidation = (value) => {
+
+const validateJsonObject = (value) => (0,objects/* isPlainObject */.Q)((0,json/* parseJson */.q)(value)) ? undefined : 'is not a JSON object';
+const validateJsonObjects = (value) => parseJsonObjects(value) ? undefined : 'is not a JSON list of objects';
+const validateJwtConfig = (value) => {
     const config = (0,json/* parseJson */.q)(value);
-    if (!isJsonObject(config))
+    if (!(0,objects/* isPlainObject */.Q)(config))
         return 'is not a JSON object';
     const problems = [];
     for (const name of ['issuer', 'jwksEndpoint']) {
@@ -49642,7 +49645,7 @@ const jwtValidation = (value) => {
         problems.push('contains a jwksEndpoint that does not begin with https://');
     return joinProblems(problems);
 };
-const mutualAuthentication = (value) => {
+const validateMutualAuthentication = (value) => {
     const entries = annotation_validators_parseMutualAuthentication(value);
     if (!entries || entries.length === 0)
         return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
@@ -49688,24 +49691,24 @@ function findVerificationFields(entry, mode) {
 
 ;// CONCATENATED MODULE: ./build/controller/elb-attributes.js
 
-const loadBalancerAttributes = attributeList({
-    'access_logs.s3.enabled': annotation_validators_boolean,
-    'client_keep_alive.seconds': integer(60, 604_800),
-    'connection_logs.s3.enabled': annotation_validators_boolean,
-    'deletion_protection.enabled': annotation_validators_boolean,
-    'routing.http.desync_mitigation_mode': oneOf('monitor', 'defensive', 'strictest'),
-    'routing.http.drop_invalid_header_fields.enabled': annotation_validators_boolean,
-    'routing.http.preserve_host_header.enabled': annotation_validators_boolean,
-    'waf.fail_open.enabled': annotation_validators_boolean,
-    'zonal_shift.config.enabled': annotation_validators_boolean,
+const validateLoadBalancerAttributes = createAttributesValidator({
+    'access_logs.s3.enabled': validateBoolean,
+    'client_keep_alive.seconds': createIntegerValidator(60, 604_800),
+    'connection_logs.s3.enabled': validateBoolean,
+    'deletion_protection.enabled': validateBoolean,
+    'routing.http.desync_mitigation_mode': createChoiceValidator('monitor', 'defensive', 'strictest'),
+    'routing.http.drop_invalid_header_fields.enabled': validateBoolean,
+    'routing.http.preserve_host_header.enabled': validateBoolean,
+    'waf.fail_open.enabled': validateBoolean,
+    'zonal_shift.config.enabled': validateBoolean,
 });
-const targetGroupAttributes = attributeList({
-    'deregistration_delay.timeout_seconds': integer(0, 3600),
-    'load_balancing.algorithm.type': oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
-    'load_balancing.cross_zone.enabled': oneOf('true', 'false', 'use_load_balancer_configuration'),
-    'slow_start.duration_seconds': zeroOrInteger(30, 900),
-    'stickiness.enabled': annotation_validators_boolean,
-    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
+const validateTargetGroupAttributes = createAttributesValidator({
+    'deregistration_delay.timeout_seconds': createIntegerValidator(0, 3600),
+    'load_balancing.algorithm.type': createChoiceValidator('round_robin', 'least_outstanding_requests', 'weighted_random'),
+    'load_balancing.cross_zone.enabled': createChoiceValidator('true', 'false', 'use_load_balancer_configuration'),
+    'slow_start.duration_seconds': createZeroOrIntegerValidator(30, 900),
+    'stickiness.enabled': validateBoolean,
+    'stickiness.lb_cookie.duration_seconds': createIntegerValidator(1, 604_800),
 });
 
 ;// CONCATENATED MODULE: ./build/controller/annotation-table.js
@@ -49741,118 +49744,135 @@ const frontendNlb = (validate) => ({
 const login = (validate) => onService({ validate, noEffect: onlyWithLogin });
 const annotation_table_annotationTable = {
     'group.name': {
-        validate: anyValue,
+        validate: acceptAnyValue,
         disabledBy: { flag: 'disable-ingress-group-name-annotation', value: true, effect: 'rejects' },
     },
-    'group.order': { validate: integer(-1000, 1000) },
-    'ip-address-type': { validate: oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4') },
-    'ipam-ipv4-pool-id': { validate: anyValue, since: [2, 12, 0] },
-    'load-balancer-attributes': stringMap(loadBalancerAttributes),
-    'load-balancer-name': { validate: anyValue },
+    'group.order': { validate: createIntegerValidator(-1000, 1000) },
+    'ip-address-type': {
+        validate: createChoiceValidator('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
+    },
+    'ipam-ipv4-pool-id': { validate: acceptAnyValue, since: [2, 12, 0] },
+    'load-balancer-attributes': stringMap(validateLoadBalancerAttributes),
+    'load-balancer-name': { validate: acceptAnyValue },
     'minimum-load-balancer-capacity': {
-        validate: capacity,
+        validate: validateCapacity,
         since: [2, 11, 0],
         disabledBy: hasFeatureGate('LBCapacityReservation', 'ignores'),
     },
-    scheme: { validate: anyValue },
-    tags: onService(stringMap(anyValue)),
-    'customer-owned-ipv4-pool': { validate: anyValue },
-    'inbound-cidrs': { validate: anyValue },
-    'manage-backend-security-group-rules': { validate: goBoolean, noEffect: onlyWithSecurityGroups },
+    scheme: { validate: acceptAnyValue },
+    tags: onService(stringMap(acceptAnyValue)),
+    'customer-owned-ipv4-pool': { validate: acceptAnyValue },
+    'inbound-cidrs': { validate: acceptAnyValue },
+    'manage-backend-security-group-rules': {
+        validate: validateGoBoolean,
+        noEffect: onlyWithSecurityGroups,
+    },
     'security-group-prefix-lists': {
-        validate: nonEmptyList,
+        validate: validateNonEmptyList,
         since: [2, 8, 0],
         noEffect: onlyWithoutSecurityGroups,
     },
-    'security-groups': { validate: anyValue },
-    subnets: { validate: anyValue },
-    'acm-pca-arn': { validate: anyValue, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
-    'certificate-arn': { validate: anyValue },
-    'create-acm-cert': { validate: goBoolean, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
-    'listen-ports': { validate: anyValue },
+    'security-groups': { validate: acceptAnyValue },
+    subnets: { validate: acceptAnyValue },
+    'acm-pca-arn': { validate: acceptAnyValue, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
+    'certificate-arn': { validate: acceptAnyValue },
+    'create-acm-cert': {
+        validate: validateGoBoolean,
+        since: [3, 3, 0],
+        noEffect: onlyWithoutCertificate,
+    },
+    'listen-ports': { validate: acceptAnyValue },
     'listener-attributes.PROTOCOL-PORT': {
-        ...stringMap(attributeList({})),
+        ...stringMap(createAttributesValidator({})),
         since: [2, 9, 0],
         noEffect: onlyForListener,
     },
-    'mutual-authentication': { validate: mutualAuthentication, since: [2, 7, 0] },
-    'ssl-policy': { validate: anyValue },
-    'ssl-redirect': { validate: port },
-    'actions.NAME': { validate: anyValue, noEffect: onlyForActions },
-    'conditions.SERVICE': { validate: jsonList, noEffect: onlyForService },
-    'transforms.SERVICE': { validate: jsonList, since: [2, 14, 0], noEffect: onlyForService },
-    'use-regex-path-match': { validate: goBoolean, since: [2, 14, 0], noEffect: onlyForRegexPaths },
-    'auth-idp-cognito': login(jsonObject),
-    'auth-idp-oidc': login(jsonObject),
-    'auth-on-unauthenticated-request': login(oneOf('authenticate', 'allow', 'deny')),
-    'auth-scope': login(anyValue),
-    'auth-session-cookie': login(anyValue),
-    'auth-session-timeout': login(integer(1, 604_800)),
-    'auth-type': onService({ validate: authType }),
-    'jwt-validation': { validate: jwtValidation, since: [2, 15, 0] },
-    'backend-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
-    'backend-protocol-version': onService({ validate: anyValue, since: [2, 1, 0] }),
-    'multi-cluster-target-group': onService({ validate: goBoolean, since: [2, 10, 0] }),
+    'mutual-authentication': { validate: validateMutualAuthentication, since: [2, 7, 0] },
+    'ssl-policy': { validate: acceptAnyValue },
+    'ssl-redirect': { validate: validatePort },
+    'actions.NAME': { validate: acceptAnyValue, noEffect: onlyForActions },
+    'conditions.SERVICE': { validate: validateJsonObjects, noEffect: onlyForService },
+    'transforms.SERVICE': {
+        validate: validateJsonObjects,
+        since: [2, 14, 0],
+        noEffect: onlyForService,
+    },
+    'use-regex-path-match': {
+        validate: validateGoBoolean,
+        since: [2, 14, 0],
+        noEffect: onlyForRegexPaths,
+    },
+    'auth-idp-cognito': login(validateJsonObject),
+    'auth-idp-oidc': login(validateJsonObject),
+    'auth-on-unauthenticated-request': login(createChoiceValidator('authenticate', 'allow', 'deny')),
+    'auth-scope': login(acceptAnyValue),
+    'auth-session-cookie': login(acceptAnyValue),
+    'auth-session-timeout': login(createIntegerValidator(1, 604_800)),
+    'auth-type': onService({ validate: validateAuthType }),
+    'jwt-validation': { validate: validateJwtConfig, since: [2, 15, 0] },
+    'backend-protocol': onService({ validate: createChoiceValidator('HTTP', 'HTTPS') }),
+    'backend-protocol-version': onService({ validate: acceptAnyValue, since: [2, 1, 0] }),
+    'multi-cluster-target-group': onService({ validate: validateGoBoolean, since: [2, 10, 0] }),
     'target-control-port.SERVICE.PORT': onService({
-        validate: port,
+        validate: validatePort,
         since: [2, 16, 0],
         noEffect: onlyForServicePort,
     }),
-    'target-group-attributes': onService(stringMap(targetGroupAttributes)),
+    'target-group-attributes': onService(stringMap(validateTargetGroupAttributes)),
     'target-node-labels': onService({
-        ...stringMap(attributeList({})),
+        ...stringMap(createAttributesValidator({})),
         noEffect: onlyForInstanceTargets,
     }),
     'target-type': onService({
-        validate: anyValue,
+        validate: acceptAnyValue,
         disabledBy: hasFeatureGate('EnableIPTargetType', 'rejects'),
     }),
-    'healthcheck-interval-seconds': onService({ validate: integer(5, 300) }),
-    'healthcheck-path': onService({ validate: healthCheckPath }),
-    'healthcheck-port': onService({ validate: anyValue }),
-    'healthcheck-protocol': onService({ validate: oneOf('HTTP', 'HTTPS') }),
-    'healthcheck-timeout-seconds': onService({ validate: integer(2, 120) }),
-    'healthy-threshold-count': onService({ validate: integer(2, 10) }),
-    'success-codes': onService({ validate: grpcCodes }),
-    'unhealthy-threshold-count': onService({ validate: integer(2, 10) }),
+    'healthcheck-interval-seconds': onService({ validate: createIntegerValidator(5, 300) }),
+    'healthcheck-path': onService({ validate: validateHealthCheckPath }),
+    'healthcheck-port': onService({ validate: acceptAnyValue }),
+    'healthcheck-protocol': onService({ validate: createChoiceValidator('HTTP', 'HTTPS') }),
+    'healthcheck-timeout-seconds': onService({ validate: createIntegerValidator(2, 120) }),
+    'healthy-threshold-count': onService({ validate: createIntegerValidator(2, 10) }),
+    'success-codes': onService({ validate: validateGrpcCodes }),
+    'unhealthy-threshold-count': onService({ validate: createIntegerValidator(2, 10) }),
     'shield-advanced-protection': {
-        validate: goBoolean,
+        validate: validateGoBoolean,
         disabledBy: isEnabledBy('enable-shield', isGoTrue),
     },
-    'waf-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
+    'waf-acl-id': { validate: acceptAnyValue, disabledBy: isEnabledBy('enable-waf') },
     'wafv2-acl-arn': {
-        validate: webAclArn,
+        validate: validateWebAclArn,
         disabledBy: isEnabledBy('enable-wafv2'),
         knownDefects: [
             { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects "none" in' },
         ],
     },
     'wafv2-acl-name': {
-        validate: anyValue,
+        validate: acceptAnyValue,
         disabledBy: isEnabledBy('enable-wafv2'),
         since: [2, 14, 0],
         knownDefects: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
     },
-    'web-acl-id': { validate: anyValue, disabledBy: isEnabledBy('enable-waf') },
-    'enable-frontend-nlb': { validate: goBoolean, since: [2, 13, 0] },
-    'frontend-nlb-attributes': { ...frontendNlb(attributeList({})), since: [3, 2, 0] },
-    'frontend-nlb-eip-allocations': frontendNlb(nonEmptyList),
-    'frontend-nlb-healthcheck-healthy-threshold-count': frontendNlb(integer(2, 10)),
-    'frontend-nlb-healthcheck-interval-seconds': frontendNlb(integer(5, 300)),
-    'frontend-nlb-healthcheck-path': frontendNlb(healthCheckPath),
-    'frontend-nlb-healthcheck-port': frontendNlb(trafficPort),
-    'frontend-nlb-healthcheck-protocol': frontendNlb(oneOf('HTTP', 'HTTPS')),
-    'frontend-nlb-healthcheck-success-codes': frontendNlb(httpCodes),
-    'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(integer(2, 120)),
-    'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(integer(2, 10)),
+    'web-acl-id': { validate: acceptAnyValue, disabledBy: isEnabledBy('enable-waf') },
+    'enable-frontend-nlb': { validate: validateGoBoolean, since: [2, 13, 0] },
+    'frontend-nlb-attributes': { ...frontendNlb(createAttributesValidator({})), since: [3, 2, 0] },
+    'frontend-nlb-eip-allocations': frontendNlb(validateNonEmptyList),
+    'frontend-nlb-healthcheck-healthy-threshold-count': frontendNlb(createIntegerValidator(2, 10)),
+    'frontend-nlb-healthcheck-interval-seconds': frontendNlb(createIntegerValidator(5, 300)),
+    'frontend-nlb-healthcheck-path': frontendNlb(validateHealthCheckPath),
+    'frontend-nlb-healthcheck-port': frontendNlb(validateHealthCheckPort),
+    'frontend-nlb-healthcheck-protocol': frontendNlb(createChoiceValidator('HTTP', 'HTTPS')),
+    'frontend-nlb-healthcheck-success-codes': frontendNlb(validateHttpCodes),
+    'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(createIntegerValidator(2, 120)),
+    'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(createIntegerValidator(2, 10)),
     'frontend-nlb-listener-port-mapping': {
-        ...frontendNlb(portMapping),
+        ...frontendNlb(validatePortMapping),
         noEffect: onlyForMappedPort,
     },
-    'frontend-nlb-scheme': frontendNlb(oneOf('internal', 'internet-facing')),
-    'frontend-nlb-security-groups': frontendNlb(nonEmptyList),
-    'frontend-nlb-subnets': frontendNlb(nonEmptyList),
-    'frontend-nlb-tags': frontendNlb(attributeList({})),
+    'frontend-nlb-scheme': frontendNlb(createChoiceValidator('internal', 'internet-facing')),
+    'frontend-nlb-security-groups': frontendNlb(validateNonEmptyList),
+    'frontend-nlb-subnets': frontendNlb(validateNonEmptyList),
+    'frontend-nlb-tags': frontendNlb(createAttributesValidator({})),
 };
 
 ;// CONCATENATED MODULE: ./build/controller/annotations.js
@@ -50051,7 +50071,7 @@ var yaml = __nccwpck_require__(3697);
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
 const annotationsRejected = (rejected) => new invalid_input/* InvalidInputError */.oC(`contains values that the controller or ELB would reject: ${(0,invalid_input/* summarize */.eh)(rejected)}.`, 'Correct or remove these annotations.');
 function parseAnnotations(raw) {
-    const annotations = (0,yaml/* stringMap */.Qi)(raw);
+    const annotations = (0,yaml/* parseTextMap */.Jf)(raw);
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
     if (invalidKey !== undefined)
         throw new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(invalidKey)}, which is not a valid annotation key.`, 'Write one "prefix/name: \'value\'" per line.');
@@ -50077,7 +50097,7 @@ function getRemedy(attribute, value) {
     return undefined;
 }
 function parseTags(raw) {
-    const tags = (0,yaml/* stringMap */.Qi)(raw);
+    const tags = (0,yaml/* parseTextMap */.Jf)(raw);
     const rejected = validateTags(tags);
     if (rejected.length > 0)
         throw new invalid_input/* InvalidInputError */.oC(`${(0,invalid_input/* summarize */.eh)(rejected)}.`, 'Correct these tags.');
@@ -50134,7 +50154,7 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
         default: '443',
     },
     'ssl-policy': {
-        ...(0,input_types/* string */.Yj)(names/* sslPolicy */.pb),
+        ...(0,input_types/* string */.Yj)(names/* parseSslPolicy */.KK),
         annotation: 'alb.ingress.kubernetes.io/ssl-policy',
         description: 'Security policy of the listener.',
         default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
@@ -50146,14 +50166,14 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
         default: '10m',
     },
     'load-balancer-name': {
-        ...(0,input_types/* string */.Yj)(names/* loadBalancerName */.MH),
+        ...(0,input_types/* string */.Yj)(names/* parseLoadBalancerName */.lW),
         annotation: 'alb.ingress.kubernetes.io/load-balancer-name',
         description: 'Name of the ALB, at most 32 characters. Only effective at creation.',
         example: 'milvus-production',
         defaultDescription: 'the controller generates one',
     },
     'group-name': {
-        ...(0,input_types/* string */.Yj)(names/* groupName */.hv),
+        ...(0,input_types/* string */.Yj)(names/* parseGroupName */.MT),
         annotation: 'alb.ingress.kubernetes.io/group.name',
         description: 'IngressGroup, to share an ALB with other Ingresses. On EKS Auto Mode, only the class ' +
             'assigns groups.',
@@ -50181,13 +50201,13 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
 });
 const ingressInputs = (0,declaration/* defineInputs */.p)({
     'ingress-name': {
-        ...(0,input_types/* string */.Yj)(names/* kubernetesSubdomain */.HN),
+        ...(0,input_types/* string */.Yj)(names/* parseKubernetesSubdomain */.Kv),
         description: 'Name of the Ingress.',
         example: 'milvus-demo',
         defaultDescription: 'the name of the release, or of the Service without a release',
     },
     'ingress-class': {
-        ...(0,input_types/* string */.Yj)(names/* kubernetesSubdomain */.HN),
+        ...(0,input_types/* string */.Yj)(names/* parseKubernetesSubdomain */.Kv),
         annotation: 'kubernetes.io/ingress.class',
         description: 'IngressClass of the AWS Load Balancer Controller or of EKS Auto Mode.',
         default: 'alb',
@@ -50202,7 +50222,7 @@ const ingressInputs = (0,declaration/* defineInputs */.p)({
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Fy: () => (/* binding */ rejectFileContent),
-/* harmony export */   s$: () => (/* binding */ filePath)
+/* harmony export */   zJ: () => (/* binding */ parseFilePath)
 /* harmony export */ });
 /* unused harmony export findMisplacedSecrets */
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
@@ -50224,7 +50244,7 @@ function rejectFileContent(raw) {
         return;
     throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('contains the content of a file, where its path is expected.', 'Write the content to a file on the runner in an earlier step, and set the path of that file.');
 }
-function filePath(raw) {
+function parseFilePath(raw) {
     rejectFileContent(raw);
     return raw;
 }
@@ -50326,31 +50346,31 @@ var parsers = __nccwpck_require__(5272);
 
 const clusterInputs = (0,declaration/* defineInputs */.p)({
     cluster: {
-        ...(0,input_types/* string */.Yj)(names/* clusterName */.SL),
+        ...(0,input_types/* string */.Yj)(names/* parseClusterName */.$3),
         description: 'Name of the EKS cluster. The action creates tokens for it from the AWS credentials of ' +
             'the job.',
         example: 'production',
         required: 'unless `kubeconfig` or the variable `KUBECONFIG` is set',
     },
     region: {
-        ...(0,input_types/* string */.Yj)(names/* region */.Ny),
+        ...(0,input_types/* string */.Yj)(names/* parseRegion */.cf),
         description: 'AWS region of the cluster and of the certificate.',
         example: 'us-east-2',
         defaultDescription: '`AWS_REGION`, then `AWS_DEFAULT_REGION`',
     },
     namespace: {
-        ...(0,input_types/* string */.Yj)(names/* kubernetesName */.gg),
+        ...(0,input_types/* string */.Yj)(names/* parseKubernetesName */.fE),
         description: 'Kubernetes namespace of Milvus.',
         default: 'milvus',
     },
     release: {
-        ...(0,input_types/* string */.Yj)(names/* kubernetesName */.gg),
+        ...(0,input_types/* string */.Yj)(names/* parseKubernetesName */.fE),
         description: 'Name of the Helm release of Milvus.',
         example: 'milvus-demo',
         defaultDescription: 'the only release of the namespace that contains Milvus, also as a subchart',
     },
     service: {
-        ...(0,input_types/* string */.Yj)(names/* kubernetesName */.gg),
+        ...(0,input_types/* string */.Yj)(names/* parseKubernetesName */.fE),
         description: 'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
             'manifests). With it, the action does not run Helm.',
         example: 'milvus-demo-milvus',
@@ -50362,7 +50382,7 @@ const clusterInputs = (0,declaration/* defineInputs */.p)({
         defaultDescription: 'the port named `milvus`, then `19530`',
     },
     kubeconfig: {
-        ...(0,input_types/* path */.Ae)(file_paths/* filePath */.s$),
+        ...(0,input_types/* path */.Ae)(file_paths/* parseFilePath */.zJ),
         description: 'Path of a kubeconfig, as an alternative to `cluster`.',
         example: '/home/runner/.kube/config',
         defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
@@ -50390,7 +50410,7 @@ var invalid_input = __nccwpck_require__(7574);
 
 const secretArn = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[\w/+=.@-]{1,519}$/;
 const secretArnWithKey = /^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+):/;
-function certificateSecret(raw) {
+function parseCertificateSecret(raw) {
     if (raw.startsWith('arn:'))
         return parseSecretArn(raw);
     const [name = '', namespace, ...rest] = raw.split('/').reverse();
@@ -50399,8 +50419,8 @@ function certificateSecret(raw) {
             'Secrets Manager.');
     return {
         kind: 'kubernetes',
-        namespace: namespace === undefined ? undefined : (0,names/* kubernetesName */.gg)(namespace),
-        name: (0,names/* kubernetesSubdomain */.HN)(name),
+        namespace: namespace === undefined ? undefined : (0,names/* parseKubernetesName */.fE)(namespace),
+        name: (0,names/* parseKubernetesSubdomain */.Kv)(name),
     };
 }
 function parseSecretArn(arn) {
@@ -50424,7 +50444,7 @@ function parseSecretArn(arn) {
 const modes = ['deploy', 'check'];
 const endpointInputs = (0,declaration/* defineInputs */.p)({
     host: {
-        ...(0,input_types/* string */.Yj)(names/* host */.Hc),
+        ...(0,input_types/* string */.Yj)(names/* parseHost */.o6),
         modes,
         description: 'DNS name that clients connect to. The certificate must cover it.',
         example: 'milvus.example.com',
@@ -50461,7 +50481,7 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     'certificate-secret': {
         type: 'string',
         schemaType: 'scalar',
-        parse: certificateSecret,
+        parse: parseCertificateSecret,
         modes,
         description: 'Secret that contains certificate, key and chain, as an alternative to the inputs for ' +
             'them: `name` or `namespace/name` of a Secret of type `kubernetes.io/tls` in the cluster, ' +
@@ -50470,7 +50490,7 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
         example: 'milvus-tls',
     },
     'certificate-arn': {
-        ...(0,input_types/* string */.Yj)(names/* certificateArn */.pX),
+        ...(0,input_types/* string */.Yj)(names/* parseCertificateArn */.E2),
         modes,
         description: 'ARN of an ACM certificate, as an alternative to `certificate`, `private-key` and ' +
             '`certificate-chain`. If those are set too, they are imported under this ARN.',
@@ -50581,7 +50601,7 @@ var yaml = __nccwpck_require__(3697);
 
 const releaseInputs = (0,declaration/* defineInputs */.p)({
     values: {
-        ...(0,input_types/* map */.Tj)(yaml/* helmValues */.ld),
+        ...(0,input_types/* map */.Tj)(yaml/* parseHelmValues */.CD),
         schemaType: 'tree',
         allowsPem: true,
         description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
@@ -50591,7 +50611,7 @@ const releaseInputs = (0,declaration/* defineInputs */.p)({
         example: 'proxy: {replicas: 2}',
     },
     'secret-values': {
-        ...(0,input_types/* map */.Tj)(yaml/* helmValues */.ld),
+        ...(0,input_types/* map */.Tj)(yaml/* parseHelmValues */.CD),
         schemaType: 'tree',
         fleet: 'job',
         allowsPem: true,
@@ -50622,7 +50642,7 @@ const releaseInputs = (0,declaration/* defineInputs */.p)({
         default: 'https://zilliztech.github.io/milvus-helm/',
     },
     'chart-version': {
-        ...(0,input_types/* string */.Yj)(names/* exactVersion */.y),
+        ...(0,input_types/* string */.Yj)(names/* parseExactVersion */.Jy),
         description: 'Exact version of the chart. A version other than the deployed one also needs ' +
             '`allow-chart-change`.',
         example: '5.0.19',
@@ -50659,7 +50679,7 @@ const removalInputs = (0,declaration/* defineInputs */.p)({
         defaultDescription: 'the Service stays ClusterIP',
     },
     'restore-load-balancer-class': {
-        ...(0,input_types/* string */.Yj)(names/* loadBalancerClass */.xw),
+        ...(0,input_types/* string */.Yj)(names/* parseLoadBalancerClass */.Ov),
         modes: ['destroy'],
         fleet: 'none',
         description: 'With `restore-service-type: LoadBalancer`: the `spec.loadBalancerClass` of the Service, ' +
@@ -50924,17 +50944,17 @@ function parseAccountIds(raw) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   HN: () => (/* binding */ kubernetesSubdomain),
-/* harmony export */   Hc: () => (/* binding */ host),
-/* harmony export */   MH: () => (/* binding */ loadBalancerName),
-/* harmony export */   Ny: () => (/* binding */ region),
-/* harmony export */   SL: () => (/* binding */ clusterName),
-/* harmony export */   gg: () => (/* binding */ kubernetesName),
-/* harmony export */   hv: () => (/* binding */ groupName),
-/* harmony export */   pX: () => (/* binding */ certificateArn),
-/* harmony export */   pb: () => (/* binding */ sslPolicy),
-/* harmony export */   xw: () => (/* binding */ loadBalancerClass),
-/* harmony export */   y: () => (/* binding */ exactVersion)
+/* harmony export */   $3: () => (/* binding */ parseClusterName),
+/* harmony export */   E2: () => (/* binding */ parseCertificateArn),
+/* harmony export */   Jy: () => (/* binding */ parseExactVersion),
+/* harmony export */   KK: () => (/* binding */ parseSslPolicy),
+/* harmony export */   Kv: () => (/* binding */ parseKubernetesSubdomain),
+/* harmony export */   MT: () => (/* binding */ parseGroupName),
+/* harmony export */   Ov: () => (/* binding */ parseLoadBalancerClass),
+/* harmony export */   cf: () => (/* binding */ parseRegion),
+/* harmony export */   fE: () => (/* binding */ parseKubernetesName),
+/* harmony export */   lW: () => (/* binding */ parseLoadBalancerName),
+/* harmony export */   o6: () => (/* binding */ parseHost)
 /* harmony export */ });
 /* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
 /* harmony import */ var node_url__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3136);
@@ -50944,31 +50964,31 @@ function parseAccountIds(raw) {
 
 
 
-const kubernetesName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
-const kubernetesSubdomain = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
-function region(raw) {
+const parseKubernetesName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
+const parseKubernetesSubdomain = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
+function parseRegion(raw) {
     const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
     if (regionOfZone !== undefined)
         throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, 'is an Availability Zone', `Use its region: ${regionOfZone}.`);
-    return parseRegion(raw);
+    return parseRegionCode(raw);
 }
-const parseRegion = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Use a region code, for example us-east-2.');
+const parseRegionCode = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Use a region code, for example us-east-2.');
 const clusterArn = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/;
-function clusterName(raw) {
+function parseClusterName(raw) {
     const [, name] = clusterArn.exec(raw) ?? [];
     if (name !== undefined)
         throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, 'is the ARN of a cluster', `Use the name of the cluster: ${name}.`);
-    return parseClusterName(raw);
+    return parseBareClusterName(raw);
 }
-const parseClusterName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Use a name from "aws eks list-clusters", for example production.');
-const certificateArn = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Use the full ARN, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
-const loadBalancerName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens. ' +
+const parseBareClusterName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Use a name from "aws eks list-clusters", for example production.');
+const parseCertificateArn = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Use the full ARN, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
+const parseLoadBalancerName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens. ' +
     'The name cannot begin or end with a hyphen, or begin with internal-.');
-const groupName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
-const loadBalancerClass = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'a load balancer class', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), ' +
+const parseGroupName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
+const parseLoadBalancerClass = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'a load balancer class', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), ' +
     'eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
-const sslPolicy = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Use a policy name, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
-const exactVersion = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Use one version, for example 5.0.19.');
+const parseSslPolicy = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Use a policy name, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
+const parseExactVersion = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Use one version, for example 5.0.19.');
 const fullyQualifiedName = /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const hostMistakes = [
     { pattern: /\s|,/, problem: 'contains more than one name' },
@@ -50982,7 +51002,7 @@ const hostMistakes = [
         problem: 'contains no dot: ACM and the ALB require a fully qualified name',
     },
 ];
-function host(raw) {
+function parseHost(raw) {
     const remedy = 'Use only the DNS name that clients connect to, for example milvus.example.com.';
     const name = raw.toLowerCase().replace(/\.$/, '');
     const ascii = (0,node_url__WEBPACK_IMPORTED_MODULE_1__.domainToASCII)(name);
@@ -51231,10 +51251,10 @@ function containsCertificate(pem) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Qi: () => (/* binding */ stringMap),
+/* harmony export */   CD: () => (/* binding */ parseHelmValues),
+/* harmony export */   Jf: () => (/* binding */ parseTextMap),
 /* harmony export */   Y6: () => (/* binding */ rejectUnbounded),
 /* harmony export */   hN: () => (/* binding */ parseYaml),
-/* harmony export */   ld: () => (/* binding */ helmValues),
 /* harmony export */   sc: () => (/* binding */ helmSchema)
 /* harmony export */ });
 /* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3243);
@@ -51309,10 +51329,10 @@ const helmSchema = new js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .Schema */ .Sj([
     js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .floatYaml11Tag */ .o5,
     js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .mergeTag */ .LJ,
 ]);
-function helmValues(raw) {
+function parseHelmValues(raw) {
     return requireMap(parseYaml(raw, helmSchema));
 }
-function stringMap(raw) {
+function parseTextMap(raw) {
     const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
     if (isPairList)
         return parsePairs(raw);

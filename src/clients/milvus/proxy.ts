@@ -12,7 +12,7 @@ import type { ProbeFailure } from '../../failures/probe-failure.ts'
 import { formatSeconds } from '../../util/text.ts'
 import { formatAuthority } from './dns.ts'
 import { remainingTime, type Endpoint } from './endpoint.ts'
-import { waitForEvent } from './events.ts'
+import { waitForEvent } from './wait-for-event.ts'
 import { describeNetworkError } from './network-errors.ts'
 
 /** A connection that a proxy has opened. */

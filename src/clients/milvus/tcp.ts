@@ -12,7 +12,7 @@ import type { ProbeFailure } from '../../failures/probe-failure.ts'
 import { formatSeconds } from '../../util/text.ts'
 import { getProxyUrl, resolveHost } from './dns.ts'
 import { remainingTime, type Endpoint } from './endpoint.ts'
-import { waitForEvent } from './events.ts'
+import { waitForEvent } from './wait-for-event.ts'
 import { describeNetworkError, getErrorCodes } from './network-errors.ts'
 import { connectThroughProxy } from './proxy.ts'
 

@@ -23,7 +23,7 @@ import {
   rejectedTokenFailure,
 } from './grpc-responses.ts'
 import { httpStatusFailure } from './http-responses.ts'
-import { createMetadata, parseBody } from './probe.ts'
+import { createMetadata, parseBody } from './grpc-calls.ts'
 
 /** Where the calls go, and as whom. */
 export interface MilvusClient {

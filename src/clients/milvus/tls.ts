@@ -21,7 +21,7 @@ import {
 import { coversHost } from '../../util/certificate-names.ts'
 import { formatDistinguishedName, formatSeconds } from '../../util/text.ts'
 import { remainingTime, type Endpoint } from './endpoint.ts'
-import { waitForEvent } from './events.ts'
+import { waitForEvent } from './wait-for-event.ts'
 import { describeNetworkError, getErrorCodes, isConnectionClosed } from './network-errors.ts'
 import type { TcpConnection } from './tcp.ts'
 

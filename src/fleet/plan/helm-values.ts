@@ -2,7 +2,7 @@
 import { load } from 'js-yaml'
 import { overlayValues, serializeValues } from '../../clients/helm/values.ts'
 import { rejectPlaceholder } from '../../inputs/misplaced-values.ts'
-import { helmSchema, helmValues, rejectUnbounded } from '../../inputs/yaml.ts'
+import { helmSchema, parseHelmValues, rejectUnbounded } from '../../inputs/yaml.ts'
 import { isPlainObject } from '../../util/objects.ts'
 
 /** The part of a targets file that contains Helm values. */
@@ -33,7 +33,7 @@ export function readTargetValues(file: unknown, index: number): string {
 function parseValues(values: unknown): Readonly<Record<string, unknown>> {
   if (typeof values === 'string') {
     rejectPlaceholder(values)
-    return helmValues(values)
+    return parseHelmValues(values)
   }
   rejectUnbounded(values)
   return isPlainObject(values) ? values : {}

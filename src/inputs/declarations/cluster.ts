@@ -1,14 +1,14 @@
 /** Inputs that say where Milvus runs. */
 import { defineInputs } from '../declaration.ts'
-import { filePath } from '../file-paths.ts'
+import { parseFilePath } from '../file-paths.ts'
 import { list, path, port, string } from '../input-types.ts'
 import { parseAccountIds } from '../lists.ts'
-import { clusterName, kubernetesName, region } from '../names.ts'
+import { parseClusterName, parseKubernetesName, parseRegion } from '../names.ts'
 import { parseLine } from '../parsers.ts'
 
 export const clusterInputs = defineInputs({
   cluster: {
-    ...string(clusterName),
+    ...string(parseClusterName),
     description:
       'Name of the EKS cluster. The action creates tokens for it from the AWS credentials of ' +
       'the job.',
@@ -16,25 +16,25 @@ export const clusterInputs = defineInputs({
     required: 'unless `kubeconfig` or the variable `KUBECONFIG` is set',
   },
   region: {
-    ...string(region),
+    ...string(parseRegion),
     description: 'AWS region of the cluster and of the certificate.',
     example: 'us-east-2',
     defaultDescription: '`AWS_REGION`, then `AWS_DEFAULT_REGION`',
   },
   namespace: {
-    ...string(kubernetesName),
+    ...string(parseKubernetesName),
     description: 'Kubernetes namespace of Milvus.',
     default: 'milvus',
   },
   release: {
-    ...string(kubernetesName),
+    ...string(parseKubernetesName),
     description: 'Name of the Helm release of Milvus.',
     example: 'milvus-demo',
     defaultDescription:
       'the only release of the namespace that contains Milvus, also as a subchart',
   },
   service: {
-    ...string(kubernetesName),
+    ...string(parseKubernetesName),
     description:
       'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
       'manifests). With it, the action does not run Helm.',
@@ -47,7 +47,7 @@ export const clusterInputs = defineInputs({
     defaultDescription: 'the port named `milvus`, then `19530`',
   },
   kubeconfig: {
-    ...path(filePath),
+    ...path(parseFilePath),
     description: 'Path of a kubeconfig, as an alternative to `cluster`.',
     example: '/home/runner/.kube/config',
     defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',

@@ -1,15 +1,15 @@
 /** Inputs that say what the endpoint is called, and which certificate it serves. */
-import { certificateSecret } from '../certificate-secret.ts'
+import { parseCertificateSecret } from '../certificate-secret.ts'
 import { defineInputs, type Mode } from '../declaration.ts'
 import { boolean, days, pem, string } from '../input-types.ts'
-import { certificateArn, host } from '../names.ts'
+import { parseCertificateArn, parseHost } from '../names.ts'
 
 /** A removal needs neither host nor certificate. */
 const modes: readonly Mode[] = ['deploy', 'check']
 
 export const endpointInputs = defineInputs({
   host: {
-    ...string(host),
+    ...string(parseHost),
     modes,
     description: 'DNS name that clients connect to. The certificate must cover it.',
     example: 'milvus.example.com',
@@ -49,7 +49,7 @@ export const endpointInputs = defineInputs({
   'certificate-secret': {
     type: 'string',
     schemaType: 'scalar',
-    parse: certificateSecret,
+    parse: parseCertificateSecret,
     modes,
     description:
       'Secret that contains certificate, key and chain, as an alternative to the inputs for ' +
@@ -59,7 +59,7 @@ export const endpointInputs = defineInputs({
     example: 'milvus-tls',
   },
   'certificate-arn': {
-    ...string(certificateArn),
+    ...string(parseCertificateArn),
     modes,
     description:
       'ARN of an ACM certificate, as an alternative to `certificate`, `private-key` and ' +

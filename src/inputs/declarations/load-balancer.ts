@@ -3,7 +3,12 @@ import { parseAnnotations, parseTags } from '../annotations.ts'
 import { defineInputs } from '../declaration.ts'
 import { boolean, choice, duration, list, map, port, string } from '../input-types.ts'
 import { parseCidrs, parseIdsOrNames } from '../lists.ts'
-import { groupName, kubernetesSubdomain, loadBalancerName, sslPolicy } from '../names.ts'
+import {
+  parseGroupName,
+  parseKubernetesSubdomain,
+  parseLoadBalancerName,
+  parseSslPolicy,
+} from '../names.ts'
 
 /** Each of them becomes a field of IngressSettings. */
 export const loadBalancerInputs = defineInputs({
@@ -43,7 +48,7 @@ export const loadBalancerInputs = defineInputs({
     default: '443',
   },
   'ssl-policy': {
-    ...string(sslPolicy),
+    ...string(parseSslPolicy),
     annotation: 'alb.ingress.kubernetes.io/ssl-policy',
     description: 'Security policy of the listener.',
     default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
@@ -57,14 +62,14 @@ export const loadBalancerInputs = defineInputs({
     default: '10m',
   },
   'load-balancer-name': {
-    ...string(loadBalancerName),
+    ...string(parseLoadBalancerName),
     annotation: 'alb.ingress.kubernetes.io/load-balancer-name',
     description: 'Name of the ALB, at most 32 characters. Only effective at creation.',
     example: 'milvus-production',
     defaultDescription: 'the controller generates one',
   },
   'group-name': {
-    ...string(groupName),
+    ...string(parseGroupName),
     annotation: 'alb.ingress.kubernetes.io/group.name',
     description:
       'IngressGroup, to share an ALB with other Ingresses. On EKS Auto Mode, only the class ' +
@@ -97,13 +102,13 @@ export const loadBalancerInputs = defineInputs({
 /** Inputs about the object that the action applies. */
 export const ingressInputs = defineInputs({
   'ingress-name': {
-    ...string(kubernetesSubdomain),
+    ...string(parseKubernetesSubdomain),
     description: 'Name of the Ingress.',
     example: 'milvus-demo',
     defaultDescription: 'the name of the release, or of the Service without a release',
   },
   'ingress-class': {
-    ...string(kubernetesSubdomain),
+    ...string(parseKubernetesSubdomain),
     annotation: 'kubernetes.io/ingress.class',
     description: 'IngressClass of the AWS Load Balancer Controller or of EKS Auto Mode.',
     default: 'alb',

@@ -2,12 +2,12 @@
 import { parseChartName, parseChartRepository } from '../chart.ts'
 import { defineInputs } from '../declaration.ts'
 import { boolean, map, path, string } from '../input-types.ts'
-import { exactVersion } from '../names.ts'
-import { helmValues } from '../yaml.ts'
+import { parseExactVersion } from '../names.ts'
+import { parseHelmValues } from '../yaml.ts'
 
 export const releaseInputs = defineInputs({
   values: {
-    ...map(helmValues),
+    ...map(parseHelmValues),
     schemaType: 'tree',
     allowsPem: true,
     description:
@@ -18,7 +18,7 @@ export const releaseInputs = defineInputs({
     example: 'proxy: {replicas: 2}',
   },
   'secret-values': {
-    ...map(helmValues),
+    ...map(parseHelmValues),
     schemaType: 'tree',
     fleet: 'job',
     allowsPem: true,
@@ -52,7 +52,7 @@ export const releaseInputs = defineInputs({
     default: 'https://zilliztech.github.io/milvus-helm/',
   },
   'chart-version': {
-    ...string(exactVersion),
+    ...string(parseExactVersion),
     description:
       'Exact version of the chart. A version other than the deployed one also needs ' +
       '`allow-chart-change`.',

@@ -1,7 +1,7 @@
 /** Inputs of mode destroy. */
 import { defineInputs } from '../declaration.ts'
 import { choice, string } from '../input-types.ts'
-import { loadBalancerClass } from '../names.ts'
+import { parseLoadBalancerClass } from '../names.ts'
 
 export const removalInputs = defineInputs({
   'restore-service-type': {
@@ -12,7 +12,7 @@ export const removalInputs = defineInputs({
     defaultDescription: 'the Service stays ClusterIP',
   },
   'restore-load-balancer-class': {
-    ...string(loadBalancerClass),
+    ...string(parseLoadBalancerClass),
     modes: ['destroy'],
     fleet: 'none',
     description:

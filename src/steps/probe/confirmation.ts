@@ -1,6 +1,6 @@
 /** Confirms an endpoint that has answered: over every address of the ALB, and with many calls. */
 import type { TargetHealth } from '../../clients/aws/load-balancer-configuration.ts'
-import { confirm, type Confirmation } from '../../clients/milvus/confirmation.ts'
+import { confirm, type Confirmation } from '../../clients/milvus/repeated-calls.ts'
 import type { TimedEndpoint } from '../../clients/milvus/endpoint.ts'
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { ProbeFailure, propagationWindow } from '../../failures/probe-failure.ts'

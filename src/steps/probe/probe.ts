@@ -1,9 +1,8 @@
 /** probe: Milvus answers gRPC calls through the ALB, over TLS with a verified certificate. */
 import type { X509Certificate } from 'node:crypto'
 import { getProxyUrl, identifyLoadBalancer } from '../../clients/milvus/dns.ts'
-import { DefaultLogin } from '../../clients/milvus/default-login.ts'
 import type { Endpoint, ListenerSettings, TimedEndpoint } from '../../clients/milvus/endpoint.ts'
-import { probe, type ProbeResult } from '../../clients/milvus/probe.ts'
+import { probe, type ProbeResult } from '../../clients/milvus/grpc-calls.ts'
 import { findMutualAuthentication } from '../../controller/annotations.ts'
 import { ProbeFailure } from '../../failures/probe-failure.ts'
 import {
@@ -107,11 +106,13 @@ function awaitAnswer(
   earlyRound: EarlyRound,
 ): Promise<ProbeResult> {
   const { context, settings } = run
-  const defaultLogin = settings.requireAuthorization ? new DefaultLogin() : undefined
+  const credentials = {
+    token: settings.probe.token,
+    triesDefaultPassword: settings.requireAuthorization,
+  }
   const attempt = async (deadline: number): Promise<ProbeResult> => {
     try {
-      const { token } = settings.probe
-      return await probe({ ...endpoint, deadline }, token, context.signal, defaultLogin)
+      return await probe({ ...endpoint, deadline }, credentials, context.signal)
     } catch (thrown) {
       earlyRound.discard()
       throw thrown
@@ -183,8 +184,7 @@ function reportResult(
   exposure: Exposure,
 ): void {
   const { sslPolicy } = settings.ingress
-  if (settings.requireAuthorization && result.acceptsDefaultPassword)
-    throw defaultPasswordAccepted()
+  if (result.acceptsDefaultPassword) throw defaultPasswordAccepted()
   if (!result.isAuthenticated)
     log.note(
       'Milvus is reachable and requires credentials, as recommended. ' +
@@ -244,7 +244,7 @@ async function probeByHostname(
     if (target instanceof ProbeFailure) throw target
     const port = target === 'nlb' ? findNlbPort(ingress) : ingress.listenPort
     const hostEndpoint = { ...endpoint, address: { host, port }, deadline }
-    await probe(hostEndpoint, options.token, context.signal)
+    await probe(hostEndpoint, { token: options.token }, context.signal)
     return target === 'nlb' ? `port ${port} of the NLB in front of the ALB` : 'the ALB'
   }
   const { deadline } = endpoint

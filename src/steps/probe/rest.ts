@@ -1,7 +1,7 @@
 /** Confirms that the RESTful API answers beside gRPC, with input rest. */
 import type { TimedEndpoint } from '../../clients/milvus/endpoint.ts'
-import type { ProbeResult } from '../../clients/milvus/probe.ts'
-import { probeRest, type RestResult } from '../../clients/milvus/rest.ts'
+import type { ProbeResult } from '../../clients/milvus/grpc-calls.ts'
+import { probeRest, type RestResult } from '../../clients/milvus/rest-calls.ts'
 import {
   restAuthorizationOff,
   restAuthorizationOffProblem,

@@ -1,6 +1,6 @@
 /** What a confirmation found, in numbers: for the log, the summary and output probe. Pure. */
 import type { TargetHealth } from '../../clients/aws/load-balancer-configuration.ts'
-import type { Confirmation } from '../../clients/milvus/confirmation.ts'
+import type { Confirmation } from '../../clients/milvus/repeated-calls.ts'
 
 /** The targets of the ALB, as its health checks see them. */
 export interface TargetCounts {

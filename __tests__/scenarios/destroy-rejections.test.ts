@@ -1,4 +1,4 @@
-/** What mode destroy refuses to delete. */
+/** What mode destroy does not delete. */
 import { expect } from '@jest/globals'
 import { importCertificate } from './acm-manual-operations.ts'
 import { setLoadBalancerAttribute } from './alb-manual-operations.ts'

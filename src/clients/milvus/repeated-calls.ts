@@ -3,7 +3,7 @@ import { captureProbeFailure, type ProbeFailure } from '../../failures/probe-fai
 import { connectAddresses, type Connections } from './addresses.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { GrpcChannel } from './grpc-channel.ts'
-import { callVersion } from './probe.ts'
+import { callVersion } from './grpc-calls.ts'
 
 /** What a confirmation found. */
 export interface Confirmation {

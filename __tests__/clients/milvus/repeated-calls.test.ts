@@ -1,6 +1,6 @@
 /** Calls to an endpoint, over several connections. */
 import { expect, test } from '@jest/globals'
-import { confirm } from '../../../src/clients/milvus/confirmation.ts'
+import { confirm } from '../../../src/clients/milvus/repeated-calls.ts'
 import { closeAfterTest, createEndpoint, isolateConnections } from './connect-fixture.ts'
 import { closeSessionAfterEachTest, sendResponse } from './grpc-fixture.ts'
 import { startHttp2 } from './servers.ts'

@@ -1,7 +1,7 @@
 /** What answers to calls of the RESTful API mean, from servers that replace an ALB with Milvus. */
 import https from 'node:https'
 import { expect, test } from '@jest/globals'
-import { probeRest } from '../../../src/clients/milvus/rest.ts'
+import { probeRest } from '../../../src/clients/milvus/rest-calls.ts'
 import { ProbeFailure } from '../../../src/failures/probe-failure.ts'
 import { captureError } from '../../capture-error.ts'
 import { closeAfterTest, createEndpoint, isolateConnections } from './connect-fixture.ts'

@@ -12,7 +12,6 @@ import {
   versionPath,
   type MilvusStatus,
 } from './api.ts'
-import { defaultToken, type DefaultLogin } from './default-login.ts'
 import type { Endpoint } from './endpoint.ts'
 import { GrpcChannel, type AnsweredCall } from './grpc-channel.ts'
 import {
@@ -60,35 +59,35 @@ interface UnauthenticatedResult {
   readonly trace: readonly string[]
 }
 
-/**
- * @param defaultLogin tries root's default password, too
- * @throws ProbeFailure
- */
+/** How the probe logs in. */
+export interface ProbeCredentials {
+  readonly token: string | undefined
+  /** Whether to try root's default password, too; false when absent. */
+  readonly triesDefaultPassword?: boolean
+}
+
+/** Source: milvus, pkg/util, UserRoot and DefaultRootPassword. */
+const defaultToken = 'root:Milvus'
+
+/** @throws ProbeFailure */
 export async function probe(
   endpoint: Endpoint,
-  token: string | undefined,
+  { token, triesDefaultPassword = false }: ProbeCredentials,
   signal: AbortSignal,
-  defaultLogin?: DefaultLogin,
 ): Promise<ProbeResult> {
   const channel = await GrpcChannel.open(endpoint, signal)
   try {
     const result = await runCalls(channel, token)
     const isOpen = result.isAuthenticated && result.allowsUnauthenticatedAccess
-    const acceptsDefaultPassword = !isOpen && (await tryDefaultLogin(channel, token, defaultLogin))
+    // Last, so that attempts that fail do not try it: many logins would look like an attack.
+    const acceptsDefaultPassword =
+      triesDefaultPassword &&
+      !isOpen &&
+      (token === defaultToken || (await acceptsToken(channel, defaultToken)))
     return { certificate: channel.certificate, acceptsDefaultPassword, ...result }
   } finally {
     channel.close()
   }
-}
-
-/** With this token, the other calls already are the login. */
-async function tryDefaultLogin(
-  channel: GrpcChannel,
-  token: string | undefined,
-  defaultLogin: DefaultLogin | undefined,
-): Promise<boolean> {
-  if (token === defaultToken) return true
-  return (await defaultLogin?.attempt((otherToken) => acceptsToken(channel, otherToken))) ?? false
 }
 
 /** GetVersion and CheckHealth have no fields to set. */
