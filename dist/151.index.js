@@ -206,6 +206,7 @@ const createVectors = () => ({
     values: Float32Array.from({ length: vectorCount * dimension }, () => Math.random()),
 });
 const loadingInterval = 100;
+const maxBodyBytes = 32 * 1024 * 1024;
 const createCollection = (client, name) => callForStatus(client, 'CreateCollection', encodeCreateCollection(name, dimension));
 async function exerciseCollection(client, name, vectors, limits) {
     const count = countVectors(vectors);
@@ -266,7 +267,8 @@ async function call(client, method, request, parse) {
 }
 async function send({ channel, token }, method, request, parse) {
     const metadata = (0,grpc_calls/* createMetadata */.wR)(token);
-    const { response } = await channel.call({ path: (0,api/* methodPath */.Bp)(method), request, metadata });
+    const path = (0,api/* methodPath */.Bp)(method);
+    const { response } = await channel.call({ path, request, metadata, maxBodyBytes });
     const { status, message } = response;
     if (status === undefined)
         throw (0,http_responses/* httpStatusFailure */.v)(response);

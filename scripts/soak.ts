@@ -64,9 +64,7 @@ function runSuite(args: readonly string[]): { passed: number; problems: string[]
   const lines = `${stdout}\n${stderr}`.split('\n')
   const problems = [
     ...(failed === '0' ? [] : [`npm ${args.join(' ')}: ${failed} failed`]),
-    ...lines.filter((line) =>
-      /^FAILED |left open|did not exit/i.test(line),
-    ),
+    ...lines.filter((line) => /^FAILED |left open|did not exit/i.test(line)),
   ]
   return { passed: Number(passed), problems }
 }

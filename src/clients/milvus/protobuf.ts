@@ -53,8 +53,11 @@ function decodeVarint(bytes: Buffer, offset: number): [value: bigint, end: numbe
   throw new RangeError('varint of more than ten bytes')
 }
 
-/** Far more than any message of the probe has: a decoded value costs many times its bytes. */
-const maxValues = 50_000
+/**
+ * More than the names of the 65,536 collections that Milvus has at most by default. A decoded value
+ * takes many times its bytes.
+ */
+const maxValues = 100_000
 
 function decodePackedVarints(bytes: Buffer): bigint[] {
   const values: bigint[] = []
