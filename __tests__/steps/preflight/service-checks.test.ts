@@ -15,7 +15,7 @@ const withPrefix = (annotations: Annotations): Record<string, string> =>
   Object.fromEntries(Object.entries(annotations).map(([name, value]) => [prefix + name, value]))
 
 /** @returns the warnings */
-function check(inputs: Annotations, onService: Annotations): string[] {
+function check(inputs: Annotations, onService: Annotations, values = {}): string[] {
   const warnings: string[] = []
   const context = { log: { warn: (text: string) => warnings.push(text) } } as unknown as Context
   const service = {
@@ -27,7 +27,7 @@ function check(inputs: Annotations, onService: Annotations): string[] {
     },
     spec: {},
   }
-  const settings = createSettings({ ingress: { annotations: withPrefix(inputs) } })
+  const settings = createSettings({ ingress: { annotations: withPrefix(inputs) }, values })
   checkService(context, settings, { service, port: 19530, release: undefined })
   return warnings
 }
@@ -112,6 +112,13 @@ test.each(Object.entries(overridingAnnotations))(
 
 test('checkService does not warn of annotations that the controller reads only from an Ingress', () => {
   expect(check({}, { scheme: 'internal', 'jwt-validation': '{}', 'group.order': '1' })).toEqual([])
+})
+
+test.each([
+  { name: 'one', annotations: { [`${prefix}target-type`]: null } },
+  { name: 'all', annotations: null },
+])('checkService ignores annotations that input values removes: $name', ({ annotations }) => {
+  expect(check({}, { 'target-type': 'instance' }, { service: { annotations } })).toEqual([])
 })
 
 describe('checkService rejects', () => {
