@@ -169,9 +169,10 @@ async function probeRest(endpoint, token, signal) {
         call(undefined),
         token === undefined ? undefined : call(token),
     ]);
-    const isAnonymousAccepted = isAccepted(anonymousCall);
     if (ownCall && !isAccepted(ownCall))
         throw restTokenRejected(ownCall);
+    const isBlocked = ownCall !== undefined && isBlockedByAlb(anonymousCall);
+    const isAnonymousAccepted = !isBlocked && isAccepted(anonymousCall);
     const calls = ownCall ? [ownCall, anonymousCall] : [anonymousCall];
     return {
         api: (ownCall ?? anonymousCall).api,
@@ -215,6 +216,7 @@ function parseAnswer({ body, isTruncated }) {
     }
 }
 const isAnsweredByAlb = ({ server }) => server.startsWith('awselb');
+const isBlockedByAlb = ({ response }) => response.status === 403 && isAnsweredByAlb(response);
 const isUnknownPath = ({ response, code }) => response.status === 404 && code === undefined && !isAnsweredByAlb(response);
 const needsAuthenticationCode = 1800;
 const successCodes = [0, 200];

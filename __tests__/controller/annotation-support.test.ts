@@ -35,6 +35,7 @@ const firstVersions: readonly (readonly [string, Version])[] = [
   ['target-control-port.milvus-demo.19530', [2, 16, 0]],
   ['frontend-nlb-attributes', [3, 2, 0]],
   ['create-acm-cert', [3, 3, 0]],
+  ['acm-pca-arn', [3, 3, 0]],
 ]
 
 describe('findUnsupportedAnnotations', () => {

@@ -201,6 +201,38 @@ export const invalidValues: readonly {
     value: '80=https',
     expected: 'contains 80=https, which is not an integer from 1 to 65535',
   },
+  {
+    name: 'frontend-nlb-healthcheck-unhealthy-threshold-count',
+    value: '11',
+    expected: '2 to 10',
+  },
+  { name: 'frontend-nlb-healthcheck-timeout-seconds', value: '1', expected: '2 to 120' },
+  {
+    name: 'frontend-nlb-healthcheck-path',
+    value: 'healthz',
+    expected: 'does not begin with a slash',
+  },
+  { name: 'frontend-nlb-healthcheck-success-codes', value: '600', expected: 'HTTP codes' },
+  { name: 'frontend-nlb-scheme', value: 'public', expected: 'internal, internet-facing' },
+  ...['eip-allocations', 'security-groups', 'subnets'].map((list) => ({
+    name: `frontend-nlb-${list}`,
+    value: ' , ',
+    expected: 'empty list',
+  })),
+  ...['frontend-nlb-attributes', 'frontend-nlb-tags', 'listener-attributes.HTTPS-443'].map(
+    (name) => ({ name, value: 'key', expected: 'is not a list of key=value' }),
+  ),
+  ...['create-acm-cert', 'manage-backend-security-group-rules', 'use-regex-path-match'].map(
+    (name) => ({ name, value: 'yes', expected: 'true, false' }),
+  ),
+  ...['auth-idp-cognito', 'auth-idp-oidc'].map((name) => ({
+    name,
+    value: '[]',
+    expected: 'is not a JSON object',
+  })),
+  { name: 'auth-on-unauthenticated-request', value: 'redirect', expected: 'allow, deny' },
+  { name: 'auth-session-timeout', value: '604801', expected: '1 to 604800' },
+  { name: 'unhealthy-threshold-count', value: '1', expected: '2 to 10' },
   { name: 'ssl-redirect', value: 'true', expected: '1 to 65535' },
   { name: 'minimum-load-balancer-capacity', value: '100', expected: 'CapacityUnits' },
   { name: 'security-group-prefix-lists', value: ' , ', expected: 'empty list' },

@@ -37,6 +37,12 @@ describe('findDisabledAnnotations', () => {
       value: 'x',
       expected: 'ignores with --enable-waf=false',
     },
+    {
+      args: ['--enable-waf=false'],
+      name: 'web-acl-id',
+      value: 'x',
+      expected: 'ignores with --enable-waf=false',
+    },
     { args: ['--enable-waf=false'], name: 'wafv2-acl-name', value: 'x', expected: undefined },
     {
       args: ['--enable-shield=false'],

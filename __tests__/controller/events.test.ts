@@ -33,6 +33,10 @@ describe('normalizeMessage', () => {
     expect(normalizeMessage(message)).toBe(expected)
   })
 
+  test('is shortened before anything searches it', () => {
+    expect(normalizeMessage('x'.repeat(200_000)).length).toBeLessThan(5_000)
+  })
+
   test('returns the same message for two attempts with the same error', () => {
     const message = formatElbError('CreateListener', 400, 'CertificateNotFound: x')
     expect(normalizeMessage(message.replace('3f2a1b-77', 'other-id'))).toBe(

@@ -24,12 +24,19 @@ interface EventFields {
   readonly count?: number
   readonly version?: string
   readonly message?: string
+  readonly reason?: string
 }
 
-function createEvent({ involved, count = 1, version = '1', message }: EventFields): Event {
+function createEvent({
+  involved,
+  count = 1,
+  version = '1',
+  message,
+  reason = message === undefined ? 'SuccessfullyReconciled' : 'FailedDeployModel',
+}: EventFields): Event {
   return {
     metadata: { name: `event-${version}`, uid: version, resourceVersion: version },
-    reason: message === undefined ? 'SuccessfullyReconciled' : 'FailedDeployModel',
+    reason,
     message: message ?? 'Successfully reconciled',
     count,
     involvedObject: { uid: 'u', resourceVersion: involved },
@@ -93,6 +100,20 @@ test('a repeated event counts after a quiet period, or when a second one follows
   expect(first && isConclusive(first, 1_100 + stabilizationWindow)).toBe(true)
   const second = quiet.read({ events: [repeat('2')], address, now: 1_200 })
   expect(second && isConclusive(second, 1_200)).toBe(true)
+})
+
+test('an event about the group, which precedes a reconcile, does not end an earlier one', () => {
+  const reports = new ReconcileReports(apply)
+  const read = (version: string, fields: Partial<EventFields> = {}) =>
+    reports.read({
+      events: [createEvent({ involved: '1', count: 2, version, ...fields })],
+      address: 'k8s-before',
+      now: 2_000,
+    })?.startedAfterApply
+  reports.read({ events: [], address: 'k8s-before', now: 1_000 })
+  expect(read('1', { reason: 'FailedLoadGroupID', message: 'x' })).toBe(false)
+  expect(read('2')).toBe(false)
+  expect(read('3')).toBe(true)
 })
 
 test('two events at once do not count while the cache of the controller may be old', () => {

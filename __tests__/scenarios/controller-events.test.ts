@@ -25,12 +25,21 @@ async function holdEarlierReconcile(environment: TestEnvironment): Promise<void>
   await started
 }
 
+/** The reconcile of the applied Ingress ends only when the run has read the earlier event. */
+function reportAfterEventsAreRead(environment: TestEnvironment): void {
+  environment.controller.options.beforeReport = async () => {
+    await nextEventList(environment)
+    await nextEventList(environment)
+  }
+}
+
 scenario(
   'the success of a reconcile that began before the apply does not hide a rejection',
   async ({ environment, run }) => {
     expectSuccess(await run())
     environment.controller.options.unknownIds = ['sg-unknown']
     await holdEarlierReconcile(environment)
+    reportAfterEventsAreRead(environment)
     const result = await run({ 'security-groups': 'sg-unknown' })
     expectFailure(result, 'load-balancer', 'controller-refused')
     expect(getErrorAnnotation(result)).toContain('sg-unknown')
@@ -46,11 +55,7 @@ scenario(
     const message = 'ingress: milvus/milvus-demo: unknown scheme: public'
     environment.controller.options.errors = [{ reason: 'FailedBuildModel', message }]
     await holdEarlierReconcile(environment)
-    // The reconcile of the applied Ingress ends only when the run has read that failure.
-    environment.controller.options.beforeReport = async () => {
-      await nextEventList(environment)
-      await nextEventList(environment)
-    }
+    reportAfterEventsAreRead(environment)
     const result = expectSuccess(await run({ tags: 'team=search' }))
     expect(result.log).not.toContain('unknown scheme')
   },

@@ -79,6 +79,12 @@ describe('findChain', () => {
       expected: ['intermediate', 'root'],
     },
     {
+      name: 'prefers a way with a trusted CA in its middle to a shorter one that nobody trusts',
+      candidates: ['crossIntermediate', 'oldRoot', 'intermediate', 'crossRoot'],
+      trusted: ['root'],
+      expected: ['intermediate', 'crossRoot', 'oldRoot'],
+    },
+    {
       name: 'takes a second way up if the first ends in an expired root',
       candidates: ['intermediate', 'expiredRoot', 'crossIntermediate', 'oldRoot'],
       expected: ['crossIntermediate', 'oldRoot'],
@@ -96,6 +102,9 @@ describe('findChain', () => {
       expected: ['intermediate'],
     },
     {
+      // The failure is right: clients also check the dates of the root that they trust (OpenSSL
+      // and BoringSSL do: agreement case 'an expired root that clients trust'), and no other root
+      // is known. A newer issue of it in probe-ca replaces it.
       name: 'keeps an expired root that nothing replaces, so that it is reported',
       candidates: ['intermediate', 'expiredRoot'],
       expected: ['intermediate', 'expiredRoot'],
@@ -145,6 +154,12 @@ describe('isTrusted', () => {
       expected: true,
     },
     {
+      name: 'a root that signed a certificate below a root that clients do not know',
+      chain: ['intermediate', 'crossRoot', 'oldRoot'],
+      trusted: ['root'],
+      expected: true,
+    },
+    {
       name: 'the root that signed the top',
       chain: ['intermediate', 'crossRoot'],
       trusted: ['oldRoot'],
@@ -154,6 +169,18 @@ describe('isTrusted', () => {
       name: 'another issue of the root at the top',
       chain: ['intermediate', 'expiredRoot'],
       trusted: ['root'],
+      expected: true,
+    },
+    {
+      name: 'a root that has expired',
+      chain: ['intermediate'],
+      trusted: ['expiredRoot'],
+      expected: false,
+    },
+    {
+      name: 'a root that has expired beside its newer issue',
+      chain: ['intermediate'],
+      trusted: ['expiredRoot', 'root'],
       expected: true,
     },
     {

@@ -19,6 +19,8 @@ import {
   parseMaterial,
   validCertificate,
 } from './issued-certificates.ts'
+import { parseBundle } from './openssl-agreement/agreement-cases.ts'
+import { createChain } from './openssl-agreement/agreement-fixture.ts'
 
 const { certificate, fullchain } = validCertificate
 
@@ -266,4 +268,13 @@ describe('a self-signed certificate', () => {
     const pems = [certificate, authority.intermediate, authority.root]
     expect(pems.map((pem) => isSelfSigned(parseLeaf(pem)))).toEqual([false, false, true])
   })
+})
+
+test('an issuer without keyCertSign is told apart from one that is not a CA', async () => {
+  const intermediate = { keyUsage: ['digitalSignature', 'cRLSign'] } as const
+  const [problem] = checkMaterial(parseBundle(await createChain({ intermediate })), host, now)
+  expect(problem?.message).toContain(
+    'CN=Intermediate in the chain may not sign certificates: its key usage is digitalSignature, ' +
+      'cRLSign, without keyCertSign.',
+  )
 })

@@ -5,9 +5,10 @@ import { toActionError } from '../failures/thrown.ts'
 import { certificateAndKeySwapped } from '../failures/certificate-files.ts'
 import { inputOrigin, type CertificateOrigin } from '../failures/certificate-origin.ts'
 import { formatDistinguishedName } from '../util/text.ts'
-import { findChain, isValidAt, listRelated } from './chain.ts'
+import { findChain, listRelated } from './chain.ts'
 import { isSameAuthority, isSelfSigned } from './issuers.ts'
 import { areInputsSwapped, parseCertificateText, parsePrivateKey } from './parse.ts'
+import { isValidAt } from './trust.ts'
 
 /** The certificate to serve, with its chain and key. */
 export interface CertificateMaterial {

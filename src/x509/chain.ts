@@ -1,7 +1,7 @@
 /** Finds the best way from a certificate to a root, among certificates in any order. Pure. */
 import type { X509Certificate } from 'node:crypto'
 import { isIssuerOf, isSameAuthority, isSelfSigned } from './issuers.ts'
-import { getPublicRoots, isAnchored } from './trust.ts'
+import { getPublicRoots, isAnchored, isValidAt } from './trust.ts'
 
 /** Where to search. */
 export interface ChainSearch {
@@ -91,10 +91,6 @@ function listPaths(leaf: X509Certificate, listIssuers: IssuerLookup): X509Certif
 const isPathValid = ([leaf, ...issuers]: readonly X509Certificate[], now: number): boolean =>
   issuers.every(({ ca }) => ca) &&
   [...(leaf ? [leaf] : []), ...issuers].every((certificate) => isValidAt(certificate, now))
-
-/** @param now milliseconds since the epoch */
-export const isValidAt = ({ validFromDate, validToDate }: X509Certificate, now: number): boolean =>
-  validFromDate.getTime() <= now && now < validToDate.getTime()
 
 function rankPath(
   path: readonly X509Certificate[],

@@ -151,6 +151,11 @@ describe('parseHealthResponse', () => {
       },
     },
     {
+      name: 'healthy, with the same limit many times',
+      bytes: `1001 22ff01${'02'.repeat(255)}`,
+      expected: { isHealthy: true, limits: ['reads are throttled'] },
+    },
+    {
       name: 'an unknown limit of a later Milvus',
       bytes: '1001 22020009',
       expected: { isHealthy: true, limits: ['quota state 9'] },

@@ -1,5 +1,10 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, openSync } from 'node:fs'
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { dnsFailure } from '../../../src/clients/milvus/dns.ts'
+import { dnsFailure, resolveHost } from '../../../src/clients/milvus/dns.ts'
 
 test.each([
   {
@@ -30,4 +35,29 @@ test.each([
     expect.stringMatching(remedy),
     Infinity,
   ])
+})
+
+/** Source: libuv, "Thread pool work scheduling". */
+const threadCount = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)
+
+test('a lookup ends at its timeout, although the system still waits for the DNS server', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'dns-'))
+  const pipe = join(directory, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  // Each blocks a thread, as a server that does not answer: nobody writes to the pipe yet.
+  const blocked = Array.from({ length: threadCount }, () => open(pipe, 'r'))
+  // A lookup without a timeout would end now, and this process could not before.
+  const answer = setTimeout(() => closeSync(openSync(pipe, constants.O_RDWR)), 2_000)
+  try {
+    await expect(resolveHost('localhost', 100)).rejects.toMatchObject({
+      code: 'probe-dns-failed',
+      message: expect.stringContaining('no answer within 0.1 s'),
+    })
+  } finally {
+    clearTimeout(answer)
+    const writer = openSync(pipe, constants.O_RDWR)
+    for (const file of await Promise.all(blocked)) await file.close()
+    closeSync(writer)
+    await rm(directory, { recursive: true })
+  }
 })

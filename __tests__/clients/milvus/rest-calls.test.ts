@@ -66,6 +66,12 @@ test.each<{ name: string; answers: Answers; api: 'v1' | 'v2'; requiresCredential
     requiresCredentials: true,
   },
   {
+    name: 'a web ACL blocks calls without a token',
+    answers: { v2: success, anonymous: byAlb(403) },
+    api: 'v2',
+    requiresCredentials: true,
+  },
+  {
     name: 'the user may not list collections',
     answers: {
       v2: { status: 403, body: '{"code":65535,"message":"permission deny"}' },
@@ -139,6 +145,20 @@ test.each<{ name: string; answers: Answers; problem: RegExp; remedy: RegExp; ret
     problem: /Milvus rejects milvus-token .*code 1800, user hasn't authenticated/,
     remedy: /user:password/,
     retryFor: 0,
+  },
+  {
+    name: 'Milvus rejects the token, and a web ACL blocks calls without one',
+    answers: { v2: unauthenticated, anonymous: byAlb(403) },
+    problem: /Milvus rejects milvus-token /,
+    remedy: /user:password/,
+    retryFor: 0,
+  },
+  {
+    name: 'only calls without a token fail otherwise',
+    answers: { v2: success, anonymous: byAlb(502) },
+    problem: /HTTP 502 /,
+    remedy: /proxy\.http\.enabled: true/,
+    retryFor: Infinity,
   },
   {
     name: 'Milvus is starting',

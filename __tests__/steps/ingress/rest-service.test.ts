@@ -35,7 +35,12 @@ const restPorts = build().spec.ports ?? []
 
 /** As the API shows a Service that this action applied. */
 function createLive(
-  overrides: { annotations?: Readonly<Record<string, string>>; spec?: object } = {},
+  overrides: {
+    annotations?: Readonly<Record<string, string>>
+    spec?: object
+    /** The ports that it owns, as in managedFields. */
+    ports?: FieldsV1
+  } = {},
 ): Service {
   const { metadata, spec } = build()
   const annotations = { ...metadata.annotations, ...overrides.annotations }
@@ -46,7 +51,10 @@ function createLive(
     {
       manager: 'milvus-alb-action',
       operation: 'Apply' as const,
-      fieldsV1: { 'f:metadata': { 'f:annotations': fields }, 'f:spec': {} },
+      fieldsV1: {
+        'f:metadata': { 'f:annotations': fields },
+        'f:spec': { 'f:ports': overrides.ports ?? { 'k:{"port":19530,"protocol":"TCP"}': {} } },
+      },
     },
   ]
   return {
@@ -209,12 +217,16 @@ test('follows the Service of Milvus', () => {
   ])
 })
 
-test('is restored with the values that it had', () => {
+test('is restored with the values that it had, without the ports of others', () => {
   const before = createLive({
+    ports: { 'k:{"port":19531,"protocol":"TCP"}': {} },
     spec: {
       selector: { component: 'standalone' },
       clusterIP: '10.0.0.1',
-      ports: [{ name: 'rest', port: 19531, targetPort: 'milvus', nodePort: 30000 }],
+      ports: [
+        { name: 'rest', port: 19531, targetPort: 'milvus', nodePort: 30000 },
+        { name: 'metrics', port: 9091, targetPort: 'metrics' },
+      ],
     },
   })
   const manifest = buildPreviousRestService(before, build())

@@ -15,7 +15,7 @@ const withPrefix = (annotations: Annotations): Record<string, string> =>
   Object.fromEntries(Object.entries(annotations).map(([name, value]) => [prefix + name, value]))
 
 /** @returns the warnings */
-function check(inputs: Annotations, onService: Annotations): string[] {
+function check(inputs: Annotations, onService: Annotations, values = {}): string[] {
   const warnings: string[] = []
   const context = { log: { warn: (text: string) => warnings.push(text) } } as unknown as Context
   const service = {
@@ -27,7 +27,7 @@ function check(inputs: Annotations, onService: Annotations): string[] {
     },
     spec: {},
   }
-  const settings = createSettings({ ingress: { annotations: withPrefix(inputs) } })
+  const settings = createSettings({ ingress: { annotations: withPrefix(inputs) }, values })
   checkService(context, settings, { service, port: 19530, release: undefined })
   return warnings
 }
@@ -74,6 +74,53 @@ describe('checkService accepts', () => {
   })
 })
 
+/** Source: AWS Load Balancer Controller, enhanced_backend_builder.go and model_build_*.go. */
+const overridingAnnotations: Annotations = {
+  'auth-idp-cognito': '{}',
+  'auth-idp-oidc': '{}',
+  'auth-on-unauthenticated-request': 'deny',
+  'auth-scope': 'openid',
+  'auth-session-cookie': 'session',
+  'auth-session-timeout': '60',
+  'auth-type': 'none',
+  'backend-protocol': 'HTTPS',
+  'backend-protocol-version': 'GRPC',
+  'healthcheck-interval-seconds': '60',
+  'healthcheck-path': '/health',
+  'healthcheck-port': '9091',
+  'healthcheck-protocol': 'HTTPS',
+  'healthcheck-timeout-seconds': '4',
+  'healthy-threshold-count': '3',
+  'multi-cluster-target-group': 'true',
+  'success-codes': '12',
+  tags: 'team=search',
+  'target-control-port.milvus-demo.19530': '3000',
+  'target-group-attributes': 'slow_start.duration_seconds=30',
+  'target-node-labels': 'a=b',
+  'target-type': 'ip',
+  'unhealthy-threshold-count': '3',
+}
+
+test.each(Object.entries(overridingAnnotations))(
+  'checkService warns of %s on the Service',
+  (name, value) => {
+    expect(check({}, { [name]: value })).toEqual([
+      `Service milvus-demo sets ${prefix}${name}: ${value}, which overrides the Ingress for its target group.`,
+    ])
+  },
+)
+
+test('checkService does not warn of annotations that the controller reads only from an Ingress', () => {
+  expect(check({}, { scheme: 'internal', 'jwt-validation': '{}', 'group.order': '1' })).toEqual([])
+})
+
+test.each([
+  { name: 'one', annotations: { [`${prefix}target-type`]: null } },
+  { name: 'all', annotations: null },
+])('checkService ignores annotations that input values removes: $name', ({ annotations }) => {
+  expect(check({}, { 'target-type': 'instance' }, { service: { annotations } })).toEqual([])
+})
+
 describe('checkService rejects', () => {
   test.each<Case & { readonly code: string; readonly expected: string }>([
     {
@@ -109,6 +156,18 @@ describe('checkService rejects', () => {
       inputs: { 'conditions.milvus-demo': 'source-ip' },
       code: 'input-invalid',
       expected: `${prefix}conditions.milvus-demo is "source-ip", which is not a JSON list of objects.`,
+    },
+    {
+      name: 'a kind of target that the Ingress cannot have',
+      onService: { 'target-type': 'instance' },
+      code: 'service-annotations-conflict',
+      expected: `${prefix}target-type: instance (the Ingress requires ip)`,
+    },
+    {
+      name: 'a protocol version that the Ingress cannot have',
+      onService: { 'backend-protocol-version': 'HTTP1' },
+      code: 'service-annotations-conflict',
+      expected: `${prefix}backend-protocol-version: HTTP1 (the Ingress requires GRPC)`,
     },
     {
       name: 'an invalid port of the Service',

@@ -48274,12 +48274,15 @@ var external_node_tls_ = __nccwpck_require__(1692);
 
 let publicRoots;
 const getPublicRoots = () => (publicRoots ??= external_node_tls_.rootCertificates.map((pem) => new external_node_crypto_.X509Certificate(pem)));
+const isValidAt = ({ validFromDate, validToDate }, now) => validFromDate.getTime() <= now && now < validToDate.getTime();
 function isAnchored(certificate, trustedRoots) {
     return trustedRoots.some((root) => isSameAuthority(root, certificate) ||
         (root.subject === certificate.issuer && isIssuerOf(root, certificate)));
 }
 function isTrusted({ leaf, chain }, trustedRoots) {
-    const roots = trustedRoots?.map((pem) => new X509Certificate(pem)) ?? getPublicRoots();
+    const known = trustedRoots?.map((pem) => new X509Certificate(pem)) ?? getPublicRoots();
+    const now = Date.now();
+    const roots = known.filter((root) => isValidAt(root, now));
     return [leaf, ...chain].some((certificate) => isAnchored(certificate, roots));
 }
 
@@ -48335,7 +48338,6 @@ function listPaths(leaf, listIssuers) {
 }
 const isPathValid = ([leaf, ...issuers], now) => issuers.every(({ ca }) => ca) &&
     [...(leaf ? [leaf] : []), ...issuers].every((certificate) => isValidAt(certificate, now));
-const isValidAt = ({ validFromDate, validToDate }, now) => validFromDate.getTime() <= now && now < validToDate.getTime();
 function rankPath(path, roots, now) {
     const top = path.at(-1);
     const anchored = path.map((certificate) => isAnchored(certificate, roots));
@@ -48366,6 +48368,7 @@ function comparePaths(a, b) {
 // EXTERNAL MODULE: ./build/x509/parse.js + 2 modules
 var parse = __nccwpck_require__(1076);
 ;// CONCATENATED MODULE: ./build/x509/certificate.js
+
 
 
 

@@ -49,8 +49,10 @@ export async function probeRest(
     call(undefined),
     token === undefined ? undefined : call(token),
   ])
-  const isAnonymousAccepted = isAccepted(anonymousCall)
   if (ownCall && !isAccepted(ownCall)) throw restTokenRejected(ownCall)
+  // A web ACL may block calls without a token, which is what they should find.
+  const isBlocked = ownCall !== undefined && isBlockedByAlb(anonymousCall)
+  const isAnonymousAccepted = !isBlocked && isAccepted(anonymousCall)
   const calls = ownCall ? [ownCall, anonymousCall] : [anonymousCall]
   return {
     api: (ownCall ?? anonymousCall).api,
@@ -107,6 +109,9 @@ function parseAnswer({ body, isTruncated }: Http1Response): Pick<RestCall, 'code
 }
 
 const isAnsweredByAlb = ({ server }: Http1Response): boolean => server.startsWith('awselb')
+
+const isBlockedByAlb = ({ response }: RestCall): boolean =>
+  response.status === 403 && isAnsweredByAlb(response)
 
 /** Milvus does not have the path: it answers text. That of an ALB without a rule is its own. */
 const isUnknownPath = ({ response, code }: RestCall): boolean =>

@@ -4,7 +4,7 @@
  * beside the one of gRPC. Pure.
  */
 import { createHash } from 'node:crypto'
-import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
+import { findFieldManagers, ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import { specManagers } from '../../clients/kubernetes/managing-tool.ts'
 import type { Service } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
@@ -184,6 +184,16 @@ const selectPorts = (ports: Ports, desired: Ports): Ports =>
     desired.some(({ port, protocol }) => port === each.port && protocol === each.protocol),
   )
 
+/** Those that this action applied: it would own the others from now on. */
+const ownedPorts = (service: Service): Ports =>
+  describePorts(service.spec.ports).filter(({ port, protocol }) =>
+    findFieldManagers(service, [
+      'f:spec',
+      'f:ports',
+      `k:${canonicalJson({ port, protocol })}`,
+    ]).some(({ manager, operation }) => manager === fieldManager && operation === 'Apply'),
+  )
+
 /** The manifest that restores a Service of this action: the previous values of what it sets. */
 export function buildPreviousRestService(
   before: Service,
@@ -203,7 +213,7 @@ export function buildPreviousRestService(
     spec: {
       type: before.spec.type ?? 'ClusterIP',
       ...(before.spec.selector && { selector: before.spec.selector }),
-      ports: describePorts(before.spec.ports),
+      ports: ownedPorts(before),
     },
   }
 }
