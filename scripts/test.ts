@@ -13,11 +13,8 @@ import { runJest } from './test/jest.ts'
 import { formatFailures } from './test/jest-report.ts'
 import { writeProfile, type TestStage } from './test/profile.ts'
 
-/**
- * Scenarios wait as much as they compute, so they get twice as many workers as cores. Unit tests
- * only compute.
- */
-const workers = { units: 2, scenarios: 4 }
+/** Scenarios wait longer than they compute, so they get three times as many workers as cores. */
+const workers = { units: 3, scenarios: 6 }
 
 const distTestsPattern = '__tests__/(scenarios|resilience)/'
 

@@ -128,7 +128,7 @@ scenario(
         },
         'probe-certificate-untrusted',
       ),
-    ).toContain('neither this runner nor a certificate in probe-ca that is valid today trusts')
+    ).toContain('neither this runner nor a root certificate in probe-ca that is valid today trusts')
     expectSuccess(await run({ ...inputs, 'dry-run': 'true', probe: 'off' }))
     expectSuccess(await run({ ...inputs, 'probe-ca': selfSignedCertificate.certificate }))
   },

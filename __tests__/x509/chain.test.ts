@@ -184,6 +184,18 @@ describe('isTrusted', () => {
       expected: true,
     },
     {
+      name: 'an intermediate without its root',
+      chain: [],
+      trusted: ['intermediate'],
+      expected: false,
+    },
+    {
+      name: 'an intermediate and its root',
+      chain: [],
+      trusted: ['intermediate', 'root'],
+      expected: true,
+    },
+    {
       name: 'another root',
       chain: ['intermediate', 'root'],
       trusted: ['oldRoot'],

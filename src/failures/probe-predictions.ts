@@ -8,13 +8,13 @@ export function probeWouldNotTrustCertificate(
   hasProbeCa: boolean,
 ): ActionError {
   const trust = hasProbeCa
-    ? 'neither this runner nor a certificate in probe-ca that is valid today trusts'
+    ? 'neither this runner nor a root certificate in probe-ca that is valid today trusts'
     : 'this runner does not trust'
   return new ActionError({
     code: 'probe-certificate-untrusted',
     problem: `The probe would fail: certificate ${subject} was issued by ${issuer}, which ${trust}.`,
     remedy:
-      'Set probe-ca to the current certificate of the private CA, or to a self-signed certificate itself (clients need it too: server_pem_path), or set probe: off.',
+      'Set probe-ca to the current root certificate of the private CA, or to a self-signed certificate itself (clients need it too: server_pem_path), or set probe: off.',
   })
 }
 

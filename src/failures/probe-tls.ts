@@ -148,7 +148,7 @@ export function servedHostMismatch(certificate: string, host: string): ProbeFail
 }
 
 const trustRemedy =
-  'For a private CA, set probe-ca to its certificate (clients need it too: server_pem_path). For a public CA, set certificate-chain to the intermediate certificates.'
+  'For a private CA, set probe-ca to its root certificate (clients need it too: server_pem_path). For a public CA, set certificate-chain to the intermediate certificates.'
 const renewRemedy =
   'Renew the certificate, and the certificates of its chain that end sooner: set certificate, private-key and certificate-chain to the new ones. If they are valid, check the clock of this runner.'
 

@@ -28,15 +28,25 @@ export function isAnchored(
 /**
  * Whether a client finds a trusted root from any certificate of the path: the top may be signed by
  * a root that the client no longer knows, or does not know yet. OpenSSL and BoringSSL also check
- * the dates of the root.
- * @param trustedRoots PEM of each; Mozilla's list when absent
+ * the dates of the root. As for OpenSSL, a certificate that another CA signed is no root, even if
+ * the client trusts it. Source: openssl-verification-options(1), -partial_chain.
+ * @param trusted PEM of each; Mozilla's list when absent
  */
 export function isTrusted(
   { leaf, chain }: { leaf: X509Certificate; chain: readonly X509Certificate[] },
-  trustedRoots?: readonly string[],
+  trusted?: readonly string[],
 ): boolean {
-  const known = trustedRoots?.map((pem) => new X509Certificate(pem)) ?? getPublicRoots()
+  const known = trusted?.map((pem) => new X509Certificate(pem)) ?? getPublicRoots()
   const now = Date.now()
-  const roots = known.filter((root) => isValidAt(root, now))
-  return [leaf, ...chain].some((certificate) => isAnchored(certificate, roots))
+  const valid = known.filter((certificate) => isValidAt(certificate, now))
+  const roots = valid.filter(({ subject, issuer }) => subject === issuer)
+  const intermediates = valid.filter(({ subject, issuer }) => subject !== issuer)
+  const reached = new Set([leaf, ...chain])
+  // A set also iterates over what is added meanwhile.
+  for (const certificate of reached) {
+    if (isAnchored(certificate, roots)) return true
+    for (const intermediate of intermediates)
+      if (isIssuerOf(intermediate, certificate)) reached.add(intermediate)
+  }
+  return false
 }

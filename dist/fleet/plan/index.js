@@ -48259,7 +48259,7 @@ async function settleAll(promises) {
 // EXTERNAL MODULE: ./build/failures/certificate-files.js
 var certificate_files = __nccwpck_require__(3791);
 ;// CONCATENATED MODULE: ./build/x509/issuers.js
-function isIssuerOf(issuer, certificate) {
+function issuers_isIssuerOf(issuer, certificate) {
     const namesMatch = certificate.issuer === issuer.subject || certificate.checkIssued(issuer);
     return namesMatch && certificate.verify(issuer.publicKey);
 }
@@ -48277,13 +48277,23 @@ const getPublicRoots = () => (publicRoots ??= external_node_tls_.rootCertificate
 const isValidAt = ({ validFromDate, validToDate }, now) => validFromDate.getTime() <= now && now < validToDate.getTime();
 function isAnchored(certificate, trustedRoots) {
     return trustedRoots.some((root) => isSameAuthority(root, certificate) ||
-        (root.subject === certificate.issuer && isIssuerOf(root, certificate)));
+        (root.subject === certificate.issuer && issuers_isIssuerOf(root, certificate)));
 }
-function isTrusted({ leaf, chain }, trustedRoots) {
-    const known = trustedRoots?.map((pem) => new X509Certificate(pem)) ?? getPublicRoots();
+function isTrusted({ leaf, chain }, trusted) {
+    const known = trusted?.map((pem) => new X509Certificate(pem)) ?? getPublicRoots();
     const now = Date.now();
-    const roots = known.filter((root) => isValidAt(root, now));
-    return [leaf, ...chain].some((certificate) => isAnchored(certificate, roots));
+    const valid = known.filter((certificate) => isValidAt(certificate, now));
+    const roots = valid.filter(({ subject, issuer }) => subject === issuer);
+    const intermediates = valid.filter(({ subject, issuer }) => subject !== issuer);
+    const reached = new Set([leaf, ...chain]);
+    for (const certificate of reached) {
+        if (isAnchored(certificate, roots))
+            return true;
+        for (const intermediate of intermediates)
+            if (isIssuerOf(intermediate, certificate))
+                reached.add(intermediate);
+    }
+    return false;
 }
 
 ;// CONCATENATED MODULE: ./build/x509/chain.js
@@ -48315,7 +48325,7 @@ function createIssuerLookup(candidates) {
     const issuersOf = new Map();
     return (certificate) => {
         const found = issuersOf.get(certificate) ??
-            candidates.filter((candidate) => isIssuerOf(candidate, certificate));
+            candidates.filter((candidate) => issuers_isIssuerOf(candidate, certificate));
         issuersOf.set(certificate, found);
         return found;
     };
@@ -50551,7 +50561,7 @@ const probeInputs = (0,declaration/* defineInputs */.p)({
     },
     'probe-ca': {
         ...(0,input_types/* pem */.ps)(pem/* parseCaBundle */.S),
-        description: 'Certificates of private CAs to trust, as PEM or base64 of PEM.',
+        description: 'Certificates of private CAs to trust, including their roots, as PEM or base64 of PEM.',
         example: '${{ vars.PRIVATE_CA }}',
         defaultDescription: 'the CAs that Node.js trusts, including `NODE_EXTRA_CA_CERTS`',
     },

@@ -36,7 +36,8 @@ export const probeInputs = defineInputs({
   },
   'probe-ca': {
     ...pem(parseCaBundle),
-    description: 'Certificates of private CAs to trust, as PEM or base64 of PEM.',
+    description:
+      'Certificates of private CAs to trust, including their roots, as PEM or base64 of PEM.',
     example: '${{ vars.PRIVATE_CA }}',
     defaultDescription: 'the CAs that Node.js trusts, including `NODE_EXTRA_CA_CERTS`',
   },

@@ -124,8 +124,7 @@ const isTrustedByProbe = (
   { ca }: EndpointSettings['probe'],
 ): boolean =>
   isTrusted(material) ||
-  isTrusted(material, getCACertificates('default')) ||
-  isTrusted(material, parseCertificates(ca ?? '').map(String))
+  isTrusted(material, [...getCACertificates('default'), ...parseCertificates(ca ?? '').map(String)])
 
 /** Problems that a handshake does not repeat. */
 const codesNotCoveredByHandshake: readonly FailureCode[] = [
