@@ -59,6 +59,11 @@ export default tseslint.config(
           property: 'exit',
           message: 'Set process.exitCode: exit() loses output that was not written yet.',
         },
+        ...['assertions', 'hasAssertions'].map((property) => ({
+          object: 'expect',
+          property,
+          message: 'jest-light-runner does not check it.',
+        })),
       ],
       complexity: ['error', 15],
       'id-denylist': ['error', ...retiredNames],

@@ -110,7 +110,7 @@ async function runScenarios(): Promise<void> {
   const sharedStartTime = formatElapsed(sharedStart)
   try {
     logProgress(`Running the scenarios with ${count} workers.`)
-    const run = { directory, count, nameFilter, environment: shared.environment }
+    const run = { watchdog, directory, count, nameFilter, environment: shared.environment }
     const { result, profile } = await runScenarioFiles(run)
     if (result.failed > 0) process.exitCode = 1
     for (const failure of formatFailures(result)) console.log(`FAILED ${failure}`)
@@ -137,6 +137,7 @@ async function runScenarios(): Promise<void> {
 }
 
 interface ScenarioRun {
+  readonly watchdog: Watchdog
   readonly directory: string
   readonly count: number
   readonly nameFilter: string | undefined
@@ -146,6 +147,7 @@ interface ScenarioRun {
 
 /** @returns the result, and the file of the profile */
 async function runScenarioFiles({
+  watchdog,
   directory,
   count,
   nameFilter,
@@ -164,6 +166,7 @@ async function runScenarioFiles({
     ],
     {
       testTimeout: 600_000,
+      watchdog,
       environment: {
         TEST_ENVIRONMENT: 'lab',
         TMPDIR: directory,

@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { scenarioRecordPath } from '../testing/scenario-record.ts'
 import { runChecks } from './test/checks.ts'
-import { runJest } from './test/jest.ts'
+import { Interrupted, runJest } from './test/jest.ts'
 import { formatFailures } from './test/jest-report.ts'
 import { writeProfile, type TestStage } from './test/profile.ts'
 
-/** Scenarios wait longer than they compute, so they get three times as many workers as cores. */
-const workers = { units: 3, scenarios: 6 }
+/** Tests also wait, so there are more workers than cores. More of them would not save time. */
+const workers = { units: 3, scenarios: 4 }
 
 const distTestsPattern = '__tests__/(scenarios|resilience)/'
 
@@ -96,9 +96,15 @@ async function runSelected(selection: readonly string[]): Promise<void> {
 }
 
 const selection = process.argv.slice(2)
-if (selection.length === 0 || selection[0] === '--profile') await runAll(selection.length > 0)
-else if (selection[0] === 'units') await runUnits()
-else await runSelected(selection)
+try {
+  if (selection.length === 0 || selection[0] === '--profile') await runAll(selection.length > 0)
+  else if (selection[0] === 'units') await runUnits()
+  else await runSelected(selection)
+} catch (error) {
+  if (!(error instanceof Interrupted)) throw error
+  console.error(error.message)
+  failed += 1
+}
 
 for (const failure of stages.flatMap(formatFailures)) console.log(`FAILED ${failure}`)
 console.log('')

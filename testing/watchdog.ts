@@ -32,7 +32,7 @@ done
 for pid in $alive; do kill -s KILL -- "-$pid" 2>/dev/null || kill -s KILL "$pid" 2>/dev/null; done
 rm -rf -- "$1"
 for file in $files; do rm -f -- "$file"; rmdir -- "\${file%/*}" 2>/dev/null; done`
-    this.shell = spawn('/bin/sh', ['-c', script, 'lab-guard', directory], {
+    this.shell = spawn('/bin/sh', ['-c', script, 'watchdog', directory], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
       env: { PATH: '/usr/bin:/bin' },

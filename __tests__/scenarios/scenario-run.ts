@@ -86,8 +86,8 @@ export function createRunner(environment: TestEnvironment): Omit<Scenario, 'envi
   }
 }
 
-/** How pymilvus was already checked in this file. */
-const checkedAuthModes = new Set<'anonymous' | 'authenticated' | 'mutual TLS'>()
+/** How pymilvus was already checked, by test file. */
+const pymilvusChecks = new Set<string>()
 
 /**
  * Checks what a successful change means to a user: Milvus' own clients work. pymilvus takes seconds
@@ -105,16 +105,19 @@ function createClientCheck(lab: Lab): (inputs: Readonly<Record<string, string>>)
       certificate: inputs['probe-certificate'],
       privateKey: inputs['probe-key'],
     }
-    const authMode = findAuthMode(lab, inputs)
-    if (rootCertificates === undefined && !checkedAuthModes.has(authMode)) {
+    const check = `${getFileSubject()} ${findAuthMode(lab, inputs)}`
+    if (rootCertificates === undefined && !pymilvusChecks.has(check)) {
       await verifyPymilvus(lab, tlsFiles)
-      checkedAuthModes.add(authMode)
+      pymilvusChecks.add(check)
     }
     await verifyNodeClient(lab, tlsFiles)
   }
 }
 
-function findAuthMode(lab: Lab, inputs: Readonly<Record<string, string>>) {
+function findAuthMode(
+  lab: Lab,
+  inputs: Readonly<Record<string, string>>,
+): 'anonymous' | 'authenticated' | 'mutual TLS' {
   if (inputs['probe-certificate'] !== undefined) return 'mutual TLS'
   return lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
 }

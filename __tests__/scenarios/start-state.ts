@@ -59,6 +59,8 @@ const savedStateByStart = new Map<StartState, Promise<SavedState>>()
 function getSavedState(start: StartState): Promise<SavedState> {
   const saved = savedStateByStart.get(start) ?? createSavedState(start)
   savedStateByStart.set(start, saved)
+  // The next scenario tries again.
+  saved.catch(() => savedStateByStart.delete(start))
   return saved
 }
 

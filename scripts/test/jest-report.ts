@@ -11,7 +11,7 @@ export interface TestReport {
   readonly failureMessages: readonly string[]
 }
 
-/** A test file in jest's report. Times are in milliseconds since the epoch. */
+/** A test file in jest's report. Times are in milliseconds since its worker started. */
 export interface FileReport {
   readonly name: string
   readonly startTime: number
@@ -39,13 +39,21 @@ export interface JestResult {
   readonly files: readonly FileReport[]
 }
 
-/** Reads the report. A run without a report counts as failed. */
+/** Reads the report. A run without a report counts as one failure. */
 export function readJestReport(path: string): JestResult {
-  if (!existsSync(path)) return { passed: 0, failed: 1, files: [] }
+  if (!existsSync(path)) return { passed: 0, failed: 1, files: [missingReport] }
   const report = JSON.parse(readFileSync(path, 'utf8')) as JestReport
   const failed =
     report.numFailedTests + report.numRuntimeErrorTestSuites + (report.numPassedTests === 0 ? 1 : 0)
   return { passed: report.numPassedTests, failed, files: report.testResults }
+}
+
+const missingReport: FileReport = {
+  name: 'jest',
+  startTime: 0,
+  endTime: 0,
+  message: 'Jest ended without a report. Its last output, above, says why.',
+  assertionResults: [],
 }
 
 /** Formats failures as `file: test: first lines of the error`, for the end of a long log. */
@@ -56,13 +64,16 @@ export function formatFailures({ files }: Pick<JestResult, 'files'>): string[] {
       .filter(({ status }) => status === 'failed')
       .map(
         ({ title, failureMessages }) =>
-          `${file}: ${title}: ${toSingleLine(failureMessages[0] ?? '')}`,
+          `${file}: ${title}: ${toSingleLine(omitName(failureMessages[0] ?? ''))}`,
       )
     return tests.length > 0 || message === '' || assertionResults.length > 0
       ? tests
       : [`${file}: ${toSingleLine(message)}`]
   })
 }
+
+/** The message without its first line, which names the test again. */
+const omitName = (failureMessage: string): string => failureMessage.replace(/^.*\n/, '')
 
 /**
  * The maximum length of a message, in characters: enough for how a run of the action reports its

@@ -17,30 +17,35 @@ export interface JestOptions {
   readonly testTimeout?: number
   /** Environment variables of the tests, in addition to those of this process. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Ends jest if this process is killed; one of its own when absent. */
+  readonly watchdog?: Watchdog
 }
+
+/** A run of jest that a signal to this process ended. */
+export class Interrupted extends Error {}
 
 /**
  * Runs jest with the given arguments. Jest and its workers end with this process, even if it is
  * killed.
- * @throws Error if this process receives a signal that asks it to stop
+ * @throws Interrupted if this process receives a signal that asks it to stop
  */
 export async function runJest(
   args: readonly string[],
-  { testTimeout, environment = {} }: JestOptions = {},
+  { testTimeout, environment = {}, watchdog }: JestOptions = {},
 ): Promise<JestRun> {
   const start = performance.now()
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-jest-'))
-  const watchdog = new Watchdog(scratchDirectory)
+  const usedWatchdog = watchdog ?? new Watchdog(scratchDirectory)
   try {
     const reportPath = join(scratchDirectory, 'jest.json')
-    await runProcessGroup(watchdog, ['--json', `--outputFile=${reportPath}`, ...args], {
+    await runProcessGroup(usedWatchdog, ['--json', `--outputFile=${reportPath}`, ...args], {
       ...process.env,
       ...(testTimeout === undefined ? {} : { TEST_TIMEOUT: String(testTimeout) }),
       ...environment,
     })
     return { ...readJestReport(reportPath), seconds: (performance.now() - start) / 1000 }
   } finally {
-    await watchdog.close()
+    if (!watchdog) await usedWatchdog.close()
     rmSync(scratchDirectory, { recursive: true, force: true })
   }
 }
@@ -64,13 +69,14 @@ async function runProcessGroup(
   if (pid === undefined) throw new Error('Jest did not start.')
   watchdog.watch(pid, [])
   let receivedSignal: NodeJS.Signals | undefined
+  // Runs of the action stop their Helm, which is not in this group, when they are terminated.
   const stop = (signal: NodeJS.Signals): void => {
     receivedSignal = signal
-    process.kill(-pid, 'SIGKILL')
+    process.kill(-pid, 'SIGTERM')
   }
   for (const signal of stopSignals) process.on(signal, stop)
   await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
   for (const signal of stopSignals) process.off(signal, stop)
   watchdog.forget(pid)
-  if (receivedSignal) throw new Error(`Stopped by ${receivedSignal}.`)
+  if (receivedSignal) throw new Interrupted(`Stopped by ${receivedSignal}.`)
 }

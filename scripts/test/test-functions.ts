@@ -3,6 +3,7 @@
  * globals, and ignores timeouts, which this module adds.
  */
 import type * as jest from '@jest/globals'
+import { inspect } from 'node:util'
 
 type Task = (...args: unknown[]) => unknown
 type Define = (name: string, task: Task, timeout?: number) => void
@@ -28,23 +29,46 @@ const defaultTimeout = Number(process.env['TEST_TIMEOUT'] ?? 180_000)
 
 const globals = globalThis as unknown as Globals
 
-/** The task, which fails if it is not done within the timeout in milliseconds. */
+/** Errors that nothing caught. They would end the worker, and the results of its file with it. */
+const uncaughtErrors: unknown[] = []
+
+for (const event of ['unhandledRejection', 'uncaughtException'])
+  process.on(event, (error: unknown) => {
+    console.error('Uncaught in a test:', error)
+    uncaughtErrors.push(error)
+  })
+
+/**
+ * The task, which fails if it is not done within the timeout in milliseconds, or if nothing caught
+ * an error since the last task.
+ */
 const limitTime =
   (task: Task, timeout = defaultTimeout) =>
   async (...args: unknown[]): Promise<void> => {
     let timer: NodeJS.Timeout | undefined
     const expiry = new Promise<never>((_, reject) => {
       timer = setTimeout(
-        () => reject(new Error(`Not done within ${timeout} ms, the timeout of this test`)),
+        () => reject(new Error(`Not done within ${timeout} ms, the timeout of this test or hook`)),
         timeout,
       )
     })
     try {
       await Promise.race([task(...args), expiry])
+      if (uncaughtErrors.length > 0) throw uncaughtErrors[0]
+    } catch (thrown) {
+      throw withCauses(thrown)
     } finally {
+      uncaughtErrors.length = 0
       clearTimeout(timer)
     }
   }
+
+/** The thrown error, with its causes in its stack, which is all that jest-light-runner prints. */
+function withCauses(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error(`Thrown: ${inspect(thrown)}`)
+  if (thrown.cause !== undefined || thrown instanceof AggregateError) thrown.stack = inspect(thrown)
+  return thrown
+}
 
 const limitTest =
   (define: Define): Define =>

@@ -1,7 +1,7 @@
 /**
- * Loaded by each worker of jest before the tests. Workers run test files one after the other in
- * plain Node.js, which loads each module once per worker, so modules of the tests must not keep
- * state from file to file.
+ * Loaded by each worker of jest before the tests. A worker is a thread that runs test files one
+ * after the other in plain Node.js and loads each module once, so modules of the tests must not
+ * keep state from file to file.
  */
 import { registerHooks } from 'node:module'
 
@@ -12,13 +12,4 @@ registerHooks({
     specifier === '@jest/globals'
       ? { url: testFunctions, shortCircuit: true }
       : nextResolve(specifier, context),
-})
-
-/** Resources that a test must close. Jest ends a worker whatever is left open. */
-const leaks = new Set(['TCPServerWrap', 'ProcessWrap', 'Timeout', 'FSEventWrap'])
-
-process.once('SIGTERM', () => {
-  const left = process.getActiveResourcesInfo().filter((resource) => leaks.has(resource))
-  if (left.length > 0) console.error(`The tests of a worker left open: ${left.join(', ')}`)
-  process.kill(process.pid, 'SIGTERM')
 })

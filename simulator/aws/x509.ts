@@ -1,8 +1,4 @@
-/**
- * Imports @peculiar/x509 dynamically, after reflect-metadata: Jest loads all static imports of a
- * module before it evaluates any of them.
- */
+/** @peculiar/x509, which requires that reflect-metadata is imported first. */
 import 'reflect-metadata'
 
-/** The library. Import its types from the package itself. */
-export const x509 = await import('@peculiar/x509')
+export * as x509 from '@peculiar/x509'

@@ -21,6 +21,7 @@ export async function startTestAccount(region = 'us-east-2'): Promise<TestAccoun
   const faults = new FaultInjector()
   const aws = await startAws({ requestLog, faults, state: createAwsState({ region }) })
   const env = aws.environment()
+  const savedEnvironment = { ...process.env }
   Object.assign(process.env, env)
   const clients = createAwsClients(region, {}, { allowedAccounts: [], maskSecret: () => undefined })
   return {
@@ -31,6 +32,7 @@ export async function startTestAccount(region = 'us-east-2'): Promise<TestAccoun
     eks: createEksClient(clients.config),
     close: async () => {
       for (const name of Object.keys(env)) Reflect.deleteProperty(process.env, name)
+      Object.assign(process.env, savedEnvironment)
       await aws.close()
     },
   }

@@ -79,7 +79,7 @@ export async function probe(
   try {
     const result = await runCalls(channel, token)
     const isOpen = result.isAuthenticated && result.allowsUnauthenticatedAccess
-    // Last, so that attempts that fail do not try it: many logins would look like an attack.
+    // Tried last, so that failed attempts do not repeat it: many logins look like an attack.
     const acceptsDefaultPassword =
       triesDefaultPassword &&
       !isOpen &&

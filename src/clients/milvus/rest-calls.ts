@@ -50,7 +50,7 @@ export async function probeRest(
     token === undefined ? undefined : call(token),
   ])
   if (ownCall && !isAccepted(ownCall)) throw restTokenRejected(ownCall)
-  // A web ACL may block calls without a token, which is what they should find.
+  // A web ACL may block calls without a token, which should be rejected anyway.
   const isBlocked = ownCall !== undefined && isBlockedByAlb(anonymousCall)
   const isAnonymousAccepted = !isBlocked && isAccepted(anonymousCall)
   const calls = ownCall ? [ownCall, anonymousCall] : [anonymousCall]
