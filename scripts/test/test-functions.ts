@@ -34,6 +34,8 @@ const uncaughtErrors: unknown[] = []
 
 for (const event of ['unhandledRejection', 'uncaughtException'])
   process.on(event, (error: unknown) => {
+    // What a test has a listener for is part of the test.
+    if (process.listenerCount(event) > 1) return
     console.error('Uncaught in a test:', error)
     uncaughtErrors.push(error)
   })
