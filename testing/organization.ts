@@ -71,7 +71,7 @@ export interface FleetPlan {
 }
 
 /** A report, and what it needed. */
-export interface FleetReport {
+export interface MeasuredReport {
   readonly run: RunResult
   /** Requests to the API of GitHub. */
   readonly requests: number
@@ -236,7 +236,7 @@ export async function reportFleet(
   plan: FleetPlan,
   attempt: number,
   directory = '',
-): Promise<FleetReport> {
+): Promise<MeasuredReport> {
   const requestsBefore = fleet.github.requests.length
   const { artifacts = '', targets = '', attempt: plannedIn = '' } = plan.outputs
   const run = await runFleetAction(fleet, 'report', attempt, {

@@ -11,7 +11,7 @@ export interface Step {
 }
 
 /** A job. One of a caller has `uses` instead of steps. */
-export interface Job {
+export interface WorkflowJob {
   readonly name?: string
   readonly if?: string
   readonly needs?: string | readonly string[]
@@ -35,13 +35,13 @@ export interface Workflow {
       readonly outputs?: Readonly<Record<string, { readonly value: string }>>
     }
   }
-  readonly jobs: Readonly<Record<string, Job>>
+  readonly jobs: Readonly<Record<string, WorkflowJob>>
 }
 
 /** Jobs after those that they need. */
-export function inOrder(jobs: Workflow['jobs']): [id: string, job: Job][] {
-  const ordered: [string, Job][] = []
-  const isReady = ([, job]: [string, Job]): boolean =>
+export function inOrder(jobs: Workflow['jobs']): [id: string, job: WorkflowJob][] {
+  const ordered: [string, WorkflowJob][] = []
+  const isReady = ([, job]: [string, WorkflowJob]): boolean =>
     listNeeds(job).every((need) => ordered.some(([id]) => id === need))
   while (ordered.length < Object.keys(jobs).length) {
     const rest = Object.entries(jobs).filter(([id]) => !ordered.some(([other]) => other === id))
@@ -53,4 +53,4 @@ export function inOrder(jobs: Workflow['jobs']): [id: string, job: Job][] {
 }
 
 /** The jobs that a job needs. */
-export const listNeeds = ({ needs = [] }: Job): readonly string[] => [needs].flat()
+export const listNeeds = ({ needs = [] }: WorkflowJob): readonly string[] => [needs].flat()

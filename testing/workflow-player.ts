@@ -16,7 +16,7 @@ import {
   formatInput,
   type ExpressionScope,
 } from './workflow-expressions.ts'
-import { inOrder, listNeeds, type Job, type Workflow } from './workflow-file.ts'
+import { inOrder, listNeeds, type WorkflowJob, type Workflow } from './workflow-file.ts'
 import { playStep, type Contexts, type JobState, type StepRun } from './workflow-steps.ts'
 
 /** A repository and the run that is played in it. */
@@ -115,7 +115,7 @@ const createGitHubContext = (
 
 /** Plays the reusable workflow that a job calls. */
 function playCall(
-  job: Job,
+  job: WorkflowJob,
   scope: ExpressionScope,
   run: CallerRun,
 ): Promise<Record<string, PlayedJob[]>> {
@@ -175,7 +175,7 @@ async function playCalledWorkflow(
   return played
 }
 
-function createScope(contexts: Contexts, job: Job, allNeeds: Needs): ExpressionScope {
+function createScope(contexts: Contexts, job: WorkflowJob, allNeeds: Needs): ExpressionScope {
   const needs = Object.fromEntries(listNeeds(job).map((id) => [id, allNeeds[id]]))
   const results = Object.values(needs).map((need) => need?.result)
   const success = results.every((result) => result === 'success')
@@ -191,7 +191,11 @@ function combineResults(jobs: readonly PlayedJob[]): PlayedJob['result'] {
 }
 
 /** One job, or one per entry of its matrix. */
-async function playJob(job: Job, scope: ExpressionScope, call: CallerRun): Promise<PlayedJob[]> {
+async function playJob(
+  job: WorkflowJob,
+  scope: ExpressionScope,
+  call: CallerRun,
+): Promise<PlayedJob[]> {
   if (job.strategy === undefined) return [await playSingleJob(job, scope, call)]
   const matrix = evaluateValue(job.strategy.matrix, scope) as { include: Contexts[] }
   // Source: actions/runner, WorkflowTemplateConverter.
@@ -205,7 +209,7 @@ async function playJob(job: Job, scope: ExpressionScope, call: CallerRun): Promi
 }
 
 async function playSingleJob(
-  job: Job,
+  job: WorkflowJob,
   scope: ExpressionScope,
   call: CallerRun,
 ): Promise<PlayedJob> {

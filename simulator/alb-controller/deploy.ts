@@ -50,7 +50,7 @@ export interface DeployResult {
 }
 
 /** Deploys a model. */
-export async function deploy(context: DeployContext, model: Model): Promise<DeployResult> {
+export async function deployModel(context: DeployContext, model: Model): Promise<DeployResult> {
   const { elbv2, cluster } = context
   const stack = buildStackTags(cluster, model.group)
   const existing = await elbv2.listTargetGroups(stack)

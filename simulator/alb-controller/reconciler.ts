@@ -23,7 +23,7 @@ import {
   updateStatus,
 } from './ingress-requests.ts'
 import type { ReconcileError, ControllerOptions, ControllerSettings } from './controller.ts'
-import { deploy, undeploy, type DeployContext } from './deploy.ts'
+import { deployModel, undeploy, type DeployContext } from './deploy.ts'
 import { Elbv2 } from './elbv2.ts'
 import { buildModel, needsDiscovery } from './model.ts'
 import type { Model } from './model-types.ts'
@@ -215,7 +215,7 @@ export class Reconciler {
       this.buildGroupModel(group, members),
     )
     const result = await this.withFailureEvent(members, 'FailedDeployModel', () =>
-      deploy(this.deployer, model),
+      deployModel(this.deployer, model),
     )
     await this.failOnRequest(members, 'FailedDeployModel', failure)
     if (result.isProvisioning) return result

@@ -9,7 +9,7 @@ import {
 import { recordRequest, type Fault } from '../../testing/fault-injector.ts'
 import type { AlbEndpoint, AlbOverrides, DataPlane } from './server.ts'
 import { forwardHttp1, type ForwardOptions, type StartResponse } from './forward.ts'
-import { chooseTarget, route, type DirectResponse, type Request } from './routing.ts'
+import { chooseTarget, route, type DirectResponse, type AlbRequest } from './routing.ts'
 
 /** A request over HTTP/2 with its connection. */
 export interface Http2Exchange {
@@ -26,7 +26,7 @@ export async function handleHttp2Request(
 ): Promise<void> {
   const { session, stream, headers } = exchange
   stream.on('error', () => undefined)
-  const request: Request = {
+  const request: AlbRequest = {
     version: 2,
     method: headers[':method'] ?? '',
     path: headers[':path'] ?? '',
@@ -84,7 +84,7 @@ export async function handleHttp1Request(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const request: Request = {
+  const request: AlbRequest = {
     version: 1,
     method: message.method ?? '',
     path: message.url ?? '',
@@ -113,7 +113,9 @@ export async function handleHttp1Request(
 }
 
 /** The headers that rules match. */
-function matchedHeaders(headers: IncomingHttpHeaders): Pick<Request, 'authority' | 'contentType'> {
+function matchedHeaders(
+  headers: IncomingHttpHeaders,
+): Pick<AlbRequest, 'authority' | 'contentType'> {
   return {
     authority: headers[':authority'] ?? headers.host ?? '',
     contentType: headers['content-type'] ?? '',
@@ -122,7 +124,7 @@ function matchedHeaders(headers: IncomingHttpHeaders): Pick<Request, 'authority'
 
 function recordAlbRequest(
   { recording }: DataPlane,
-  request: Request,
+  request: AlbRequest,
   headers: IncomingHttpHeaders,
 ): Promise<Fault | undefined> {
   const [path = '', ...query] = request.path.split('?')
@@ -148,7 +150,7 @@ interface DispatchOptions {
 function dispatchRequest(
   dataPlane: DataPlane,
   endpoint: AlbEndpoint | undefined,
-  request: Request,
+  request: AlbRequest,
   { fault, respondDirectly, forward }: DispatchOptions,
 ): void {
   const { overrides } = dataPlane

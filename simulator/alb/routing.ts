@@ -9,7 +9,7 @@ import type {
 } from '../aws/state.ts'
 
 /** The part of a request that rules match. */
-export interface Request {
+export interface AlbRequest {
   /** HTTP/2 or HTTP/1.1, as negotiated with the client. */
   readonly version: 1 | 2
   readonly method: string
@@ -43,7 +43,7 @@ export function isActive(loadBalancer: LoadBalancer, now: number): boolean {
  * handle the request. Sources for 464: AWS "Troubleshoot your Application Load Balancers", HTTP
  * 464, and the table of protocol versions in "Target groups for your Application Load Balancers".
  */
-export function route(state: AwsState, listener: Listener, request: Request): Route {
+export function route(state: AwsState, listener: Listener, request: AlbRequest): Route {
   const rule = sortByPriority(listener.rules).find((candidate) => matches(candidate, request))
   // The default action that AWS Load Balancer Controller sets (build404Action).
   if (!rule) return { kind: 'answer', status: 404, contentType: 'text/plain', body: '' }
@@ -64,7 +64,7 @@ export function route(state: AwsState, listener: Listener, request: Request): Ro
 function buildLocation(
   redirect: NonNullable<Rule['redirect']>,
   listener: Listener,
-  request: Request,
+  request: AlbRequest,
 ): string {
   const [path = '', query = ''] = request.path.split('?')
   const placeholders: Record<string, string> = {
@@ -82,7 +82,7 @@ function buildLocation(
   return `${origin}${fill(redirect.path)}${locationQuery === '' ? '' : `?${locationQuery}`}`
 }
 
-function parseHost(request: Request): string {
+function parseHost(request: AlbRequest): string {
   return request.authority.replace(/:\d+$/, '').toLowerCase()
 }
 
@@ -91,7 +91,7 @@ function sortByPriority(rules: readonly Rule[]): Rule[] {
   return [...rules].sort((a, b) => (getRank(a) === getRank(b) ? 0 : getRank(a) - getRank(b)))
 }
 
-function matches(rule: Rule, request: Request): boolean {
+function matches(rule: Rule, request: AlbRequest): boolean {
   if (rule.priority === 'default') return true
   const host = parseHost(request)
   const path = request.path.replace(/\?.*$/s, '')
@@ -111,7 +111,7 @@ function matchesPattern(pattern: string, text: string): boolean {
   return new RegExp(`^${source}$`, 's').test(text)
 }
 
-function isCompatible(group: TargetGroup, request: Request): boolean {
+function isCompatible(group: TargetGroup, request: AlbRequest): boolean {
   const isGrpc = request.contentType.startsWith('application/grpc')
   const acceptsByVersion: Record<TargetGroup['protocolVersion'], boolean> = {
     GRPC: request.version === 2 && request.method === 'POST',

@@ -7,12 +7,18 @@ import {
   getNumber,
   getStructure,
   toTagList,
-  parseTags,
+  readTags,
   getString,
   getStringList,
   type Fields,
 } from './fields.ts'
-import { AwsError, paginate, type OperationCall, type Operation, type Service } from './service.ts'
+import {
+  AwsError,
+  paginate,
+  type OperationCall,
+  type Operation,
+  type AwsService,
+} from './service.ts'
 import type { AcmCertificate } from './state.ts'
 
 const arnPattern = /^arn:[\w+=/,.@-]+:acm:([\w+=/,.@-]*):([0-9]+):[\w+=,.@-]+(\/[\w+=,.@-]+)*$/
@@ -84,7 +90,7 @@ function checkTags(
  */
 function importCertificate(call: OperationCall): Fields {
   const { input, state, now } = call
-  const requestedTags = parseTags(input)
+  const requestedTags = readTags(input)
   const arn = getString(input, 'CertificateArn')
   const existing = arn === undefined ? undefined : findCertificate(call, 'ImportCertificate')
   if (existing && Array.isArray(input['Tags']))
@@ -190,7 +196,7 @@ const operations: Record<string, Operation> = {
   }),
   AddTagsToCertificate: (call) => {
     const certificate = findCertificate(call, 'AddTagsToCertificate')
-    const newTags = parseTags(call.input)
+    const newTags = readTags(call.input)
     checkTags(newTags, certificate.tags)
     for (const [key, value] of newTags) certificate.tags.set(key, value)
     return {}
@@ -220,7 +226,7 @@ const operations: Record<string, Operation> = {
 }
 
 /** AWS Certificate Manager. */
-export const acm: Service = {
+export const acm: AwsService = {
   logName: 'acm',
   name: 'acm',
   protocol: 'json',
@@ -230,7 +236,7 @@ export const acm: Service = {
       : (getString(input, 'CertificateArn') ??
         `arn:aws:acm:${state.region}:${state.account}:certificate/*`),
   getTags: ({ input, state }) => ({
-    request: parseTags(input),
+    request: readTags(input),
     resource: state.certificates.get(getString(input, 'CertificateArn') ?? '')?.tags ?? new Map(),
   }),
   // An import with tags also needs the permission to tag (hashicorp/terraform-provider-aws #11903).

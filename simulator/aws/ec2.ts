@@ -1,9 +1,9 @@
 /** Amazon EC2: only the subnets of a VPC (EC2 API reference, DescribeSubnets). */
-import type { Service } from './service.ts'
+import type { AwsService } from './service.ts'
 import { defaultVpcId } from './state.ts'
 
 /** Amazon EC2. */
-export const ec2: Service = {
+export const ec2: AwsService = {
   logName: 'ec2',
   name: 'ec2',
   protocol: 'ec2',

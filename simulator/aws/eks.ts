@@ -1,10 +1,10 @@
 /** Amazon EKS: only the description of clusters (EKS API reference, DescribeCluster). */
 import { getString } from './fields.ts'
-import { AwsError, type Service } from './service.ts'
+import { AwsError, type AwsService } from './service.ts'
 import { defaultVpcId } from './state.ts'
 
 /** Amazon EKS. */
-export const eks: Service = {
+export const eks: AwsService = {
   logName: 'eks',
   name: 'eks',
   protocol: 'rest-json',

@@ -9,7 +9,7 @@ import { toActionDescription, insertRule, parseAction, createRuleArn } from './e
 import {
   getNumber,
   getStructureList,
-  parseTags,
+  readTags,
   getString,
   getStringList,
   type Fields,
@@ -201,7 +201,7 @@ function createListener(call: OperationCall): Fields {
     protocol,
     ...tlsSettings,
     mutualAuthentication: parseMutualAuthentication(input, state.trustStores),
-    tags: parseTags(input),
+    tags: readTags(input),
     rules: [],
   }
   insertRule(listener, {

@@ -10,7 +10,7 @@ import {
 import {
   getStructureList,
   toTagList,
-  parseTags,
+  readTags,
   getString,
   getStringList,
   type Fields,
@@ -123,7 +123,7 @@ function createLoadBalancer(call: OperationCall): Fields {
     failed: false,
     createdAt: new Date(now),
     attributes: new Map(Object.entries(loadBalancerAttributes)),
-    tags: parseTags(input),
+    tags: readTags(input),
     subnets,
     securityGroups: getStringList(input, 'SecurityGroups'),
     listeners: [],

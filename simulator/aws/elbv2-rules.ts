@@ -14,7 +14,7 @@ import {
   getNumber,
   getStructure,
   getStructureList,
-  parseTags,
+  readTags,
   getString,
   getStringList,
   type Fields,
@@ -230,7 +230,7 @@ function createRule({ input, state }: OperationCall): Fields {
     priority,
     ...conditions,
     ...parseAction(getStructureList(input, 'Actions'), state, loadBalancer, listener.protocol),
-    tags: parseTags(input),
+    tags: readTags(input),
   }
   insertRule(listener, rule)
   return { Rules: [toRuleDescription(rule)] }

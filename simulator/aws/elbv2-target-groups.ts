@@ -13,7 +13,7 @@ import {
   getStructure,
   getStructureList,
   toTagList,
-  parseTags,
+  readTags,
   getString,
   getStringList,
   type Fields,
@@ -146,7 +146,7 @@ function createTargetGroup({ input, state }: OperationCall): Fields {
     vpcId: getString(input, 'VpcId') ?? 'vpc-0123456789abcdef0',
     healthCheck: parseHealthCheck(input),
     attributes: new Map(Object.entries(targetGroupAttributes)),
-    tags: parseTags(input),
+    tags: readTags(input),
     targets: [],
   }
   state.targetGroups.set(created.arn, created)

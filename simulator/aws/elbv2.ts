@@ -5,8 +5,8 @@ import { buildArn, createElbError, findTaggedResource } from './elbv2-lookup.ts'
 import { trustStoreOperations } from './elbv2-mutual-tls.ts'
 import { ruleOperations } from './elbv2-rules.ts'
 import { targetGroupOperations } from './elbv2-target-groups.ts'
-import { toTagList, parseTags, getString, getStringList, type Fields } from './fields.ts'
-import type { Operation, Service } from './service.ts'
+import { toTagList, readTags, getString, getStringList, type Fields } from './fields.ts'
+import type { Operation, AwsService } from './service.ts'
 
 const maxTags = 50
 
@@ -18,7 +18,7 @@ const tagOperations: Record<string, Operation> = {
     })),
   }),
   AddTags: ({ input, state }) => {
-    const newTags = parseTags(input)
+    const newTags = readTags(input)
     const resources = getStringList(input, 'ResourceArns').map((arn) =>
       findTaggedResource(state, arn),
     )
@@ -66,7 +66,7 @@ const createdResourceTypes: Readonly<Record<string, string>> = {
 }
 
 /** Elastic Load Balancing. */
-export const elbv2: Service = {
+export const elbv2: AwsService = {
   logName: 'elbv2',
   name: 'elasticloadbalancing',
   protocol: 'query',
@@ -82,7 +82,7 @@ export const elbv2: Service = {
   // Creating a resource with tags also needs the permission to tag (user guide, "Grant permission
   // to tag resources").
   additionalActions: (operation, input) =>
-    operation.startsWith('Create') && parseTags(input).size > 0 ? ['AddTags'] : [],
+    operation.startsWith('Create') && readTags(input).size > 0 ? ['AddTags'] : [],
   operations: {
     ...loadBalancerOperations,
     ...listenerOperations,

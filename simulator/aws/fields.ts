@@ -43,7 +43,7 @@ export function getStringList(fields: Fields, name: string): string[] {
 }
 
 /** Parses tags, which have the same format in every service. */
-export function parseTags(fields: Fields, name = 'Tags'): Map<string, string> {
+export function readTags(fields: Fields, name = 'Tags'): Map<string, string> {
   return new Map(
     getStructureList(fields, name).map((tag) => [
       getString(tag, 'Key') ?? '',

@@ -14,15 +14,15 @@ import {
   formatQueryError,
 } from './query.ts'
 import { secretsManager } from './secrets-manager.ts'
-import { AwsError, type Service } from './service.ts'
+import { AwsError, type AwsService } from './service.ts'
 import { parseSignatureInfo, type HttpRequest } from './signature.ts'
 import { sts } from './sts.ts'
 
-const services: readonly Service[] = [acm, sts, eks, ec2, elbv2, secretsManager]
+const services: readonly AwsService[] = [acm, sts, eks, ec2, elbv2, secretsManager]
 
 /** The service, operation and input of a request. */
 export interface RoutedRequest {
-  readonly service: Service
+  readonly service: AwsService
   readonly operation: string
   readonly input: () => Fields
 }
@@ -70,7 +70,7 @@ export function routeRequest(request: HttpRequest): RoutedRequest | undefined {
   }
 }
 
-function routeRestRequest(service: Service, { method, path }: HttpRequest): RoutedRequest {
+function routeRestRequest(service: AwsService, { method, path }: HttpRequest): RoutedRequest {
   const cluster = /^\/clusters\/([^/]+)$/.exec(path)?.[1]
   const isDescribe = method === 'GET' && cluster !== undefined
   return {
@@ -81,14 +81,16 @@ function routeRestRequest(service: Service, { method, path }: HttpRequest): Rout
 }
 
 /** The error for an unknown operation, by protocol. */
-export const unknownOperationErrors: Record<Service['protocol'], (operation: string) => AwsError> =
-  {
-    json: () => new AwsError('UnknownOperationException', ''),
-    'rest-json': () => new AwsError('ResourceNotFoundException', 'Not Found', 404),
-    query: (operation) => new AwsError('InvalidAction', `Could not find operation ${operation}`),
-    ec2: (operation) =>
-      new AwsError('InvalidAction', `The action ${operation} is not valid for this web service.`),
-  }
+export const unknownOperationErrors: Record<
+  AwsService['protocol'],
+  (operation: string) => AwsError
+> = {
+  json: () => new AwsError('UnknownOperationException', ''),
+  'rest-json': () => new AwsError('ResourceNotFoundException', 'Not Found', 404),
+  query: (operation) => new AwsError('InvalidAction', `Could not find operation ${operation}`),
+  ec2: (operation) =>
+    new AwsError('InvalidAction', `The action ${operation} is not valid for this web service.`),
+}
 
 /** Sends a response in the protocol of the service. */
 export function writeResponse(
@@ -113,7 +115,7 @@ export function writeResponse(
 }
 
 function formatXml(
-  { protocol, namespace = '' }: Service,
+  { protocol, namespace = '' }: AwsService,
   operation: string,
   output: Fields | AwsError,
   requestId: string,
@@ -128,7 +130,7 @@ function formatXml(
 }
 
 function formatJson(
-  { protocol }: Service,
+  { protocol }: AwsService,
   output: Fields | AwsError,
 ): { contentType: string; body: string } {
   const contentType = protocol === 'json' ? 'application/x-amz-json-1.1' : 'application/json'

@@ -1,6 +1,6 @@
 /** AWS Secrets Manager (API reference): secrets with their current value. */
 import { getString } from './fields.ts'
-import { AwsError, randomId, type OperationCall, type Service } from './service.ts'
+import { AwsError, randomId, type OperationCall, type AwsService } from './service.ts'
 import type { StoredSecret } from './state.ts'
 
 /** A secret by its ARN or name; those of other accounts are not shared. */
@@ -32,7 +32,7 @@ const readValue = ({ input }: OperationCall): Pick<StoredSecret, 'text' | 'binar
 })
 
 /** AWS Secrets Manager. */
-export const secretsManager: Service = {
+export const secretsManager: AwsService = {
   logName: 'secretsmanager',
   name: 'secretsmanager',
   protocol: 'json',

@@ -20,7 +20,7 @@ import {
   createAccessDeniedError,
   type AwsCredential,
   type OperationCall,
-  type Service,
+  type AwsService,
 } from './service.ts'
 import { SignatureError, verifySignature, type HttpRequest } from './signature.ts'
 import { createAwsState, type AwsState } from './state.ts'
@@ -171,7 +171,7 @@ async function serve(
   else writeResponse(response, routed, output, aws.clockOffset)
 }
 
-function toAwsError(error: unknown, service: Service): AwsError {
+function toAwsError(error: unknown, service: AwsService): AwsError {
   if (error instanceof AwsError) return error
   if (error instanceof SignatureError) return error.toAwsError(service)
   // The prefix distinguishes a bug of the simulator from an error of AWS.

@@ -45,7 +45,7 @@ export interface OperationCall {
 export type Operation = (call: OperationCall) => Fields | Promise<Fields>
 
 /** One service behind the endpoint. */
-export interface Service {
+export interface AwsService {
   readonly logName: ServiceName
   /** The name in the credential scope, in ARNs and in IAM actions. */
   readonly name: 'acm' | 'sts' | 'eks' | 'ec2' | 'elasticloadbalancing' | 'secretsmanager'
@@ -87,7 +87,7 @@ export function randomId(): string {
 
 /** Source: AWS IAM user guide, "Troubleshoot access denied error messages". */
 export function createAccessDeniedError(
-  service: Service,
+  service: AwsService,
   principal: string,
   action: string,
   resource: string,

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { AwsError, type AwsCredential, type Service } from './service.ts'
+import { AwsError, type AwsCredential, type AwsService } from './service.ts'
 
 /** A received request. */
 export interface HttpRequest {
@@ -96,7 +96,7 @@ export class SignatureError extends Error {
   }
 
   /** The error response of a service: status 400 for AWS JSON, 403 for all others. */
-  toAwsError(service: Pick<Service, 'protocol'>): AwsError {
+  toAwsError(service: Pick<AwsService, 'protocol'>): AwsError {
     const [json, query, message] = rejectionErrors[this.reason]
     const limit = this.now + (this.reason === 'future-signature' ? maxClockSkew : -maxClockSkew)
     const values: Record<string, string> = {

@@ -2,7 +2,7 @@
  * AWS Security Token Service: the identity of callers, which needs no permission (STS API
  * reference, GetCallerIdentity), and EKS tokens.
  */
-import type { AwsCredential, Service } from './service.ts'
+import type { AwsCredential, AwsService } from './service.ts'
 import { parseSignatureInfo, parseAmzDate, verifySignature, type HttpRequest } from './signature.ts'
 
 /** The answer of GetCallerIdentity. */
@@ -30,7 +30,7 @@ function userIdOf(resource: string): string {
 }
 
 /** AWS Security Token Service. */
-export const sts: Service = {
+export const sts: AwsService = {
   logName: 'sts',
   name: 'sts',
   protocol: 'query',

@@ -17,7 +17,7 @@ export type MethodHandler = (request: Message, database: string) => Message
 export type Handlers = Record<string, MethodHandler>
 
 /** A service: its methods by name. */
-export type Service = ServiceDefinition<Record<string, (request: Message) => void>>
+export type GrpcService = ServiceDefinition<Record<string, (request: Message) => void>>
 
 // The SDK also keeps the field names of the .proto files.
 const loaderOptions = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true }
@@ -90,7 +90,7 @@ export function decodeBytes(name: string, bytes: Buffer): Message {
 }
 
 /** The definition of a service by its full name, such as `milvus.proto.milvus.MilvusService`. */
-export function getServiceDefinition(name: string): Service {
+export function getServiceDefinition(name: string): GrpcService {
   const definition = definitions[name]
   if (!definition || 'format' in definition) throw new Error(`no such service: ${name}`)
   return definition
