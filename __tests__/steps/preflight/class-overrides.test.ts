@@ -139,113 +139,55 @@ describe('findOverrides: class parameters that override inputs', () => {
       ],
     },
     {
-      name: 'fields beside annotations that the inputs do not set',
-      spec: {
-        ipAddressType: 'dualstack',
-        wafv2AclArn: 'arn:acl',
-        minimumLoadBalancerCapacity: { capacityUnits: 100 },
-        ipamConfiguration: { ipv4IPAMPoolId: 'ipam-pool-1' },
-        listeners: [
-          { protocol: 'HTTPS', port: 443, listenerAttributes: [{ key: 'a', value: 'b' }] },
-          { protocol: 'HTTPS', port: 8443, listenerAttributes: [{ key: 'c', value: 'd' }] },
-        ],
-      },
+      name: 'another scheme and target type',
+      spec: { scheme: 'internal', targetType: 'instance' },
       settingsOverrides: {},
       expected: [
-        'note set ipAddressType dualstack, which overrides ip-address-type',
-        'note set wafv2AclArn arn:acl, which overrides wafv2-acl-arn',
-        'note set minimumLoadBalancerCapacity CapacityUnits=100, which overrides minimum-load-balancer-capacity',
-        'note set ipamConfiguration ipam-pool-1, which overrides ipam-ipv4-pool-id',
-        'note set listeners a=b, which overrides listener-attributes.HTTPS-443',
+        'error set scheme internal, which overrides scheme internet-facing',
+        'error set targetType instance, which overrides the required target type ip',
       ],
     },
     {
-      name: 'fields beside annotations that the inputs set, one of them to the same value',
-      spec: {
-        wafv2AclName: 'platform',
-        minimumLoadBalancerCapacity: { capacityUnits: 100 },
-      },
-      settingsOverrides: {
-        ingress: {
-          annotations: {
-            [`${annotationPrefix}wafv2-acl-name`]: 'ours',
-            [`${annotationPrefix}minimum-load-balancer-capacity`]: 'CapacityUnits = 100',
-          },
-        },
-      },
-      expected: ['warning set wafv2AclName platform, which overrides wafv2-acl-name ours'],
+      name: 'a selector that the namespace does not match',
+      spec: { namespaceSelector: { matchLabels: { team: 'payments' } } },
+      settingsOverrides: {},
+      expected: ['error have a namespaceSelector that namespace milvus does not match'],
     },
     {
-      name: 'another web ACL than that of annotations',
-      spec: { wafv2AclArn: 'arn:acl-a' },
-      settingsOverrides: {
-        ingress: { annotations: { [`${annotationPrefix}wafv2-acl-arn`]: 'arn:acl-b' } },
-      },
+      name: 'CIDR blocks instead of everyone',
+      spec: { inboundCIDRs: ['10.0.0.0/8', '192.168.0.0/16'] },
+      settingsOverrides: {},
       expected: [
-        'error set wafv2AclArn arn:acl-a beside wafv2-acl-arn arn:acl-b of input annotations, and the controller rejects two web ACLs',
+        'warning set inboundCIDRs 10.0.0.0/8,192.168.0.0/16, which overrides inbound-cidrs (everyone)',
       ],
     },
     {
-      name: 'a web ACL, where annotations want none',
-      spec: { wafv2AclArn: 'arn:acl-a' },
-      settingsOverrides: {
-        ingress: { annotations: { [`${annotationPrefix}wafv2-acl-arn`]: 'none' } },
-      },
+      name: 'another policy than the default one',
+      spec: { sslPolicy: 'ELBSecurityPolicy-FS-1-2-2019-08' },
+      settingsOverrides: { ingress: { isDefaultSslPolicy: true } },
       expected: [
-        'error set wafv2AclArn arn:acl-a beside wafv2-acl-arn none of input annotations, and the controller rejects two web ACLs',
+        'note set sslPolicy ELBSecurityPolicy-FS-1-2-2019-08, which overrides ssl-policy ELBSecurityPolicy-TLS13-1-2-2021-06',
       ],
     },
     {
-      name: 'the web ACL of annotations',
-      spec: { wafv2AclArn: 'arn:acl-a' },
-      settingsOverrides: {
-        ingress: { annotations: { [`${annotationPrefix}wafv2-acl-arn`]: 'arn:acl-a' } },
-      },
-      expected: [],
-    },
-    {
-      name: 'the listener attributes of annotations in another order',
-      spec: {
-        listeners: [
-          {
-            protocol: 'HTTPS',
-            port: 443,
-            listenerAttributes: [
-              { key: 'b', value: '2,3' },
-              { key: 'a', value: '1' },
-            ],
-          },
-        ],
-      },
-      settingsOverrides: {
-        ingress: {
-          annotations: { [`${annotationPrefix}listener-attributes.HTTPS-443`]: 'a=1, b=2\\,3' },
-        },
-      },
-      expected: [],
-    },
-    {
-      name: 'other listener attributes than annotations',
-      spec: {
-        listeners: [
-          {
-            protocol: 'HTTPS',
-            port: 443,
-            listenerAttributes: [
-              { key: 'b', value: '2' },
-              { key: 'a', value: '1' },
-            ],
-          },
-        ],
-      },
-      settingsOverrides: {
-        ingress: {
-          annotations: { [`${annotationPrefix}listener-attributes.HTTPS-443`]: 'b=3,a=1' },
-        },
-      },
+      name: 'another policy than the requested one',
+      spec: { sslPolicy: 'ELBSecurityPolicy-FS-1-2-2019-08' },
+      settingsOverrides: { ingress: { isDefaultSslPolicy: false } },
       expected: [
-        'warning set listeners a=1,b=2, which overrides listener-attributes.HTTPS-443 a=1,b=3',
+        'warning set sslPolicy ELBSecurityPolicy-FS-1-2-2019-08, which overrides ssl-policy ELBSecurityPolicy-TLS13-1-2-2021-06',
       ],
+    },
+    {
+      name: 'an attribute without which gRPC is impossible',
+      spec: { loadBalancerAttributes: [{ key: 'routing.http2.enabled', value: 'false' }] },
+      settingsOverrides: {},
+      expected: ['error set routing.http2.enabled=false, but gRPC requires HTTP/2'],
+    },
+    {
+      name: 'another value of a requested tag',
+      spec: { tags: [{ key: 'team', value: 'platform' }] },
+      settingsOverrides: { ingress: { tags: { team: 'search' } } },
+      expected: ['warning set tag team platform, which overrides tags search'],
     },
     {
       name: 'a tag that was not requested',
