@@ -216,6 +216,11 @@ describe('a served certificate', () => {
       options: { notBefore: new Date(now + hour), notAfter: new Date(now + 2 * hour) },
       remedy: /^Wait until the certificate is valid, /,
     },
+    {
+      name: 'a certificate of a client must be replaced',
+      options: { extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'] },
+      remedy: /^Set certificate to one whose extended key usage contains server authentication/,
+    },
   ])('$name', async ({ options, remedy }) => {
     const served = await issueCertificate(options)
     const { port } = closeAfterTest(await startHttp2(() => undefined, served))
