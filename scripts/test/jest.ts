@@ -38,11 +38,15 @@ export async function runJest(
   const usedWatchdog = watchdog ?? new Watchdog(scratchDirectory)
   try {
     const reportPath = join(scratchDirectory, 'jest.json')
-    await runProcessGroup(usedWatchdog, ['--json', `--outputFile=${reportPath}`, ...args], {
-      ...process.env,
-      ...(testTimeout === undefined ? {} : { TEST_TIMEOUT: String(testTimeout) }),
-      ...environment,
-    })
+    await runProcessGroup(
+      usedWatchdog,
+      ['--json', `--outputFile=${reportPath}`, '--forceExit', ...args],
+      {
+        ...process.env,
+        ...(testTimeout === undefined ? {} : { TEST_TIMEOUT: String(testTimeout) }),
+        ...environment,
+      },
+    )
     return { ...readJestReport(reportPath), seconds: (performance.now() - start) / 1000 }
   } finally {
     if (!watchdog) await usedWatchdog.close()
