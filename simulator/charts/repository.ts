@@ -57,23 +57,20 @@ export async function startChartRepository({
   const add = (chart: PackagedChart): void => void packages.set(getArchiveName(chart), chart)
   const publish = async (
     version: string,
-    appVersion = getAppVersion(version),
+    appVersion?: string,
     extraFiles?: Readonly<Record<string, string>>,
   ): Promise<void> => {
+    const isUnchanged = appVersion === undefined && extraFiles === undefined
     add({
       name: 'milvus',
       version,
-      appVersion,
-      archive: await buildMilvusChart(version, appVersion, extraFiles),
+      appVersion: appVersion ?? getAppVersion(version),
+      archive: await (isUnchanged
+        ? getMilvusChart(version)
+        : buildMilvusChart(version, appVersion, extraFiles)),
     })
   }
-  for (const version of versions)
-    add({
-      name: 'milvus',
-      version,
-      appVersion: getAppVersion(version),
-      archive: await getMilvusChart(version),
-    })
+  for (const version of versions) await publish(version)
   const server = createServer((request, response) => {
     const context = { recording, packages, credentials: repository.credentials }
     serveChart(context, request, response).catch((error: unknown) =>

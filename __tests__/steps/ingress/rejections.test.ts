@@ -35,7 +35,7 @@ test.each([
     remedy: 'Something else changed the Service at the same time. Run the job again.',
   },
   {
-    name: 'an apply of the Service with a port of a name that is taken',
+    name: 'an apply of the Service with a port whose name is already taken',
     failure: translateServiceError('milvus-rest', namesTwice),
     problem: 'rejected Service milvus-rest for the RESTful API: Duplicate value: "rest"',
     remedy: 'Delete Service milvus-rest and run the job again',
