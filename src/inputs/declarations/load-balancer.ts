@@ -2,7 +2,8 @@
 import { parseAnnotations, parseTags } from '../annotations.ts'
 import { defineInputs } from '../declaration.ts'
 import { boolean, choice, duration, list, map, port, string } from '../input-types.ts'
-import { parseCidrs, parseIdsOrNames } from '../lists.ts'
+import { parseCidrs } from '../cidrs.ts'
+import { parseIdsOrNames } from '../lists.ts'
 import {
   parseGroupName,
   parseKubernetesSubdomain,
