@@ -50261,7 +50261,7 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
 });
 const ingressInputs = (0,declaration/* defineInputs */.p)({
     'ingress-name': {
-        ...(0,input_types/* string */.Yj)(names/* parseKubernetesSubdomain */.Kv),
+        ...(0,input_types/* string */.Yj)(names/* parseIngressName */.O0),
         description: 'Name of the Ingress.',
         example: 'milvus-demo',
         defaultDescription: 'the name of the release, or of the Service without a release',
@@ -50992,6 +50992,7 @@ function parseAccountIds(raw) {
 /* harmony export */   KK: () => (/* binding */ parseSslPolicy),
 /* harmony export */   Kv: () => (/* binding */ parseKubernetesSubdomain),
 /* harmony export */   MT: () => (/* binding */ parseGroupName),
+/* harmony export */   O0: () => (/* binding */ parseIngressName),
 /* harmony export */   Ov: () => (/* binding */ parseLoadBalancerClass),
 /* harmony export */   cf: () => (/* binding */ parseRegion),
 /* harmony export */   fE: () => (/* binding */ parseKubernetesName),
@@ -51008,6 +51009,7 @@ function parseAccountIds(raw) {
 
 const parseKubernetesName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
 const parseKubernetesSubdomain = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
+const parseIngressName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'an Ingress name that the controller accepts', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example milvus-demo.');
 function parseRegion(raw) {
     const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
     if (regionOfZone !== undefined)

@@ -6,6 +6,7 @@ import { parseCidrs } from '../cidrs.ts'
 import { parseIdsOrNames } from '../lists.ts'
 import {
   parseGroupName,
+  parseIngressName,
   parseKubernetesSubdomain,
   parseLoadBalancerName,
   parseSslPolicy,
@@ -103,7 +104,7 @@ export const loadBalancerInputs = defineInputs({
 /** Inputs about the object that the action applies. */
 export const ingressInputs = defineInputs({
   'ingress-name': {
-    ...string(parseKubernetesSubdomain),
+    ...string(parseIngressName),
     description: 'Name of the Ingress.',
     example: 'milvus-demo',
     defaultDescription: 'the name of the release, or of the Service without a release',
