@@ -48781,6 +48781,14 @@ const findVariableSecrets = (env) => [
     ...pathVariables.flatMap((name) => findMisplacedSecrets(env[name] ?? '')),
 ];
 const findProxies = (env) => Object.entries(env).filter((entry) => /^(https?|all)_proxy$/i.test(entry[0]) && Boolean(entry[1]));
+function describeIgnoredProxy(env, nodeVersion) {
+    const [name] = findProxies(env).find(([each]) => /^https?_proxy$/i.test(each)) ?? [];
+    const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
+    if (name === undefined || major > 24 || (major === 24 && minor >= 5))
+        return undefined;
+    return (`The environment variable ${name} is ignored for AWS and the cluster: this runner has Node ` +
+        `${nodeVersion}, which does not support proxies. Use a runner with Node 24.5 or later.`);
+}
 const proxyScheme = /^[a-z][a-z0-9+.-]{0,20}:\/\//i;
 function checkProxy(raw) {
     const url = proxyScheme.test(raw.trim()) ? raw.trim() : `http://${raw.trim()}`;
