@@ -11,11 +11,11 @@ await environment.installMilvus()
 const inputsPath = join(environment.directory, 'inputs.yml')
 // JSON is valid YAML, which `npm run local` reads.
 await writeFile(inputsPath, JSON.stringify(environment.inputs(), null, 2), { mode: 0o600 })
-for (const [name, value] of Object.entries({
-  ...environment.runnerEnv(),
-  KUBECONFIG: environment.kubeconfig,
-}))
+const { PATH: path = '', ...variables } = environment.runnerEnv()
+for (const [name, value] of Object.entries({ ...variables, KUBECONFIG: environment.kubeconfig }))
   console.log(`export ${name}='${value}'`)
+// In the other terminal, npm and kubectl may be anywhere.
+console.log(`export PATH='${path}':"$PATH"`)
 console.log(
   [
     '',

@@ -25,7 +25,7 @@ import { findMisplacedSecrets } from './inputs/file-paths.ts'
 import { pathInputs, secretInputs } from './inputs/inputs.ts'
 import type { RawInputs } from './inputs/parse-inputs.ts'
 import type { RunSettings } from './inputs/types.ts'
-import { findVariableSecrets } from './inputs/variables.ts'
+import { describeIgnoredProxy, findVariableSecrets } from './inputs/variables.ts'
 
 /** Milliseconds that a cancelled run may continue. The runner kills it after 10 s. */
 const cancelGrace = 5_500
@@ -59,6 +59,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
     })
     warnAboutShortLines(report, inputs.texts['secret-values'])
     requireTlsVerification(report, env)
+    warnAboutProxy(report, env)
     const context = createContext({ report, redactor, directory, signal, uncaughtErrors })
     await uncaughtErrors.guard(runMode.bind(undefined, context, settings, env))
   } catch (thrown) {
@@ -102,6 +103,11 @@ function requireTlsVerification(report: Report, env: NodeJS.ProcessEnv): void {
       'verifies certificates, because its connections carry credentials. Set NODE_EXTRA_CA_CERTS ' +
       'to a PEM file of your CA instead.',
   )
+}
+
+function warnAboutProxy(report: Report, env: NodeJS.ProcessEnv): void {
+  const warning = describeIgnoredProxy(env, process.versions.node)
+  if (warning !== undefined) report.warn(warning)
 }
 
 function maskSecretInputs(redactor: Redactor, inputs: RawInputs, env: NodeJS.ProcessEnv): void {

@@ -51,39 +51,6 @@ describe('list', () => {
   })
 })
 
-describe('cidrs', () => {
-  test.each([
-    ['203.0.113.0/24', ['203.0.113.0/24']],
-    ['0.0.0.0/0, ::/0', ['0.0.0.0/0', '::/0']],
-    ['- 10.0.0.0/8\n- 2001:db8::/32', ['10.0.0.0/8', '2001:db8::/32']],
-    ['203.0.113.7/32\n2001:db8::1/128', ['203.0.113.7/32', '2001:db8::1/128']],
-  ])('%s', (raw, blocks) => {
-    expect(lists.parseCidrs(raw)).toEqual(blocks)
-  })
-  test.each([
-    ['10.0.0.0/33', '10.0.0.0/33'],
-    ['10.0.0.0/', '10.0.0.0/'],
-    ['10.0.0.0/8/8', '10.0.0.0/8/8'],
-    ['10.0.0/8', '10.0.0/8'],
-    ['2001:db8::/129', '2001:db8::/129'],
-    ['10.0.0.0/-1', '10.0.0.0/-1'],
-    ['example.com/24', 'example.com/24'],
-    ['10.0.0.0/8, 300.0.0.0/8', '300.0.0.0/8'],
-  ])('rejects the invalid block in %s', (raw, block) => {
-    expect(captureInvalidInput(lists.parseCidrs, raw).message).toBe(
-      `contains ${JSON.stringify(block)}, which is not a CIDR block.`,
-    )
-  })
-  test.each([
-    ['203.0.113.7', 'For one address, use 203.0.113.7/32.'],
-    ['10.0.0.0/8, 2001:db8::1', 'For one address, use 2001:db8::1/128.'],
-  ])('rejects %s without a prefix length', (raw, remedy) => {
-    const error = captureInvalidInput(lists.parseCidrs, raw)
-    expect(error.message).toMatch(/^contains "[^"]+", which has no prefix length\.$/)
-    expect(error.remedy).toBe(remedy)
-  })
-})
-
 describe('stringMap', () => {
   test.each<{ name: string; raw: string; value: Record<string, string> }>([
     {

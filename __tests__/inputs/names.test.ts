@@ -20,6 +20,11 @@ describe('valid values that remain unchanged', () => {
       parse: names.parseKubernetesSubdomain,
       raw: `${`${label63}.`.repeat(3)}${'b'.repeat(61)}`,
     },
+    {
+      name: 'ingressName of 63 characters, with dots',
+      parse: names.parseIngressName,
+      raw: `a.${'b'.repeat(61)}`,
+    },
     { name: 'clusterName', parse: names.parseClusterName, raw: 'Production_1-a' },
     { name: 'region', parse: names.parseRegion, raw: 'us-east-2' },
     { name: 'region of GovCloud', parse: names.parseRegion, raw: 'us-gov-west-1' },
@@ -107,6 +112,12 @@ describe('invalid values', () => {
       parse: names.parseKubernetesSubdomain,
       raw: 'a'.repeat(254),
       expected: /not a Kubernetes name/,
+    },
+    {
+      name: 'ingressName of 64 characters',
+      parse: names.parseIngressName,
+      raw: 'a'.repeat(64),
+      expected: /not an Ingress name that the controller accepts/,
     },
     {
       name: 'region that is an Availability Zone',

@@ -1,6 +1,10 @@
 /** Variables of the environment: proxies and their passwords. */
 import { describe, expect, test } from '@jest/globals'
-import { findVariableErrors, findVariableSecrets } from '../../src/inputs/variables.ts'
+import {
+  describeIgnoredProxy,
+  findVariableErrors,
+  findVariableSecrets,
+} from '../../src/inputs/variables.ts'
 
 const findProblems = (env: Record<string, string>): string[] =>
   findVariableErrors(env, { readsKubeconfig: true }).map(({ message }) => message)
@@ -35,6 +39,33 @@ describe('the URL of a proxy', () => {
 
   test('is not looked for in NO_PROXY', () => {
     expect(findProblems({ NO_PROXY: 'a@b:c,::' })).toEqual([])
+  })
+})
+
+describe('a proxy that this version of Node ignores', () => {
+  const proxy = { HTTPS_PROXY: 'http://proxy:3128' }
+  test.each([
+    { name: 'Node 24.4', env: proxy, nodeVersion: '24.4.1', isIgnored: true },
+    {
+      name: 'a variable in lower case',
+      env: { http_proxy: 'p' },
+      nodeVersion: '24.0.0',
+      isIgnored: true,
+    },
+    { name: 'Node 24.5', env: proxy, nodeVersion: '24.5.0', isIgnored: false },
+    { name: 'Node 24.10', env: proxy, nodeVersion: '24.10.0', isIgnored: false },
+    { name: 'Node 25', env: proxy, nodeVersion: '25.0.0', isIgnored: false },
+    {
+      name: 'no proxy',
+      env: { NO_PROXY: '*', HTTPS_PROXY: '' },
+      nodeVersion: '24.4.1',
+      isIgnored: false,
+    },
+  ])('$name', ({ env, nodeVersion, isIgnored }) => {
+    const [variable = ''] = Object.keys(env)
+    const warning = describeIgnoredProxy(env, nodeVersion)
+    if (isIgnored) expect(warning).toContain(`${variable} is ignored`)
+    else expect(warning).toBeUndefined()
   })
 })
 

@@ -4,7 +4,9 @@
  */
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { parseCidrs, parseList } from '../../src/inputs/lists.ts'
+import { parseCidrs } from '../../src/inputs/cidrs.ts'
+import type { InvalidInputError } from '../../src/inputs/invalid-input.ts'
+import { parseList } from '../../src/inputs/lists.ts'
 import { parseHost } from '../../src/inputs/names.ts'
 import { createDurationParser } from '../../src/inputs/parsers.ts'
 import { parseTextMap } from '../../src/inputs/yaml.ts'
@@ -129,9 +131,18 @@ testProperty(
   ([entries, format]) => expectParsed(parseList, format(entries), entries),
 )
 
+/** The block as EC2 stores it, which the remedy for every other form contains. */
+function toStoredForm(block: string): string {
+  try {
+    return parseCidrs(block)[0] ?? ''
+  } catch (thrown) {
+    return (thrown as InvalidInputError).remedy.replace(/^Use (.+)\.$/, '$1')
+  }
+}
+
 const anyCidrBlock = fc
   .oneof(fc.tuple(fc.ipV4(), fc.nat(32)), fc.tuple(fc.ipV6(), fc.nat(128)))
-  .map(([address, prefix]) => `${address}/${prefix}`)
+  .map(([address, prefix]) => toStoredForm(`${address}/${prefix}`))
 testProperty(
   'CIDR blocks',
   fc.tuple(

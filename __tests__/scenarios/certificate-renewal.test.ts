@@ -149,6 +149,24 @@ simulatorScenario(
   },
 )
 
+scenario(
+  'ACM fails to delete a superseded certificate: a note, and the next run deletes it',
+  async ({ environment, run }) => {
+    const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
+    const inputs = certificateInputs(await issueWithLargerKey(environment))
+    const removeFault = environment.faults.inject({
+      service: 'acm',
+      operation: 'DeleteCertificate',
+      error: { status: 500, code: 'InternalFailure', message: 'try again' },
+    })
+    const result = expectSuccess(await run(inputs))
+    expectToContainAll(result.summary, [arn, 'acm:DeleteCertificate', 'try again'])
+    removeFault()
+    expectSuccess(await run(inputs))
+    expect(await findCertificate(environment, arn)).toBeUndefined()
+  },
+)
+
 scenario('a re-import whose response is lost', async ({ environment, run }) => {
   const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
   const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })

@@ -47,7 +47,7 @@ simulatorScenario(
       values: { value: '- a list', expectedText: 'is a YAML list' },
       'ingress-name': {
         value: 'Front Door',
-        expectedText: 'is "Front Door", which is not a Kubernetes name',
+        expectedText: 'is "Front Door", which is not an Ingress name',
       },
       scheme: { value: 'public', expectedText: 'Use internet-facing or internal.' },
       'listen-port': { value: '70000', expectedText: 'is "70000", which is not a port' },

@@ -1,4 +1,4 @@
-/** Reads that a run can do without. */
+/** Requests that a run can do without. */
 import { ActionError } from './action-error.ts'
 import type { FailureCode } from './codes.ts'
 
@@ -10,7 +10,7 @@ export type OptionalRead<T> =
 const deniedCodes: readonly FailureCode[] = ['cluster-forbidden', 'aws-access-denied']
 
 /**
- * Awaits a read that may fail.
+ * Awaits a request that may fail.
  * @param tolerated other failures that the run can do without
  * @throws every other failure
  */

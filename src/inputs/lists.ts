@@ -1,5 +1,4 @@
 /** Parsers of lists. Pure. */
-import { isIP } from 'node:net'
 import { FAILSAFE_SCHEMA } from 'js-yaml'
 import { InvalidInputError, invalidValue, quoteForError } from './invalid-input.ts'
 import { parseYaml } from './yaml.ts'
@@ -58,30 +57,6 @@ function rejectComma(name: string): string {
     `contains ${quoteForError(name)}, and the controller splits names at commas.`,
     'Use its ID.',
   )
-}
-
-/** A list of CIDR blocks, IPv4 or IPv6. */
-export function parseCidrs(raw: string): string[] {
-  const blocks = parseList(raw)
-  blocks.forEach(assertCidrBlock)
-  return blocks
-}
-
-function assertCidrBlock(block: string): void {
-  const [address = '', prefix, ...rest] = block.split('/')
-  const family = isIP(address)
-  const maxPrefix = family === 4 ? 32 : 128
-  if (family !== 0 && prefix === undefined)
-    throw new InvalidInputError(
-      `contains ${quoteForError(block)}, which has no prefix length.`,
-      `For one address, use ${address}/${maxPrefix}.`,
-    )
-  const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix
-  if (family === 0 || !isPrefix || rest.length > 0)
-    throw new InvalidInputError(
-      `contains ${quoteForError(block)}, which is not a CIDR block.`,
-      'Use blocks such as 203.0.113.0/24, separated by commas.',
-    )
 }
 
 /** AWS account IDs, also in the form of the AWS console: 1111-2222-3333. */

@@ -11,14 +11,21 @@ export const parseKubernetesName = createPatternParser(
   'Use lower-case letters, digits and hyphens, for example milvus-demo.',
 )
 
-/**
- * A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may
- * have one.
- */
+/** A name with dots: RFC 1123 subdomain, at most 253 characters. IngressClasses may have one. */
 export const parseKubernetesSubdomain = createPatternParser(
   /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
   'a Kubernetes name',
   'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.',
+)
+
+/**
+ * The name of an Ingress, with dots. The controller makes it the value of a label, which is at most
+ * 63 characters long. Source: its issue 2164.
+ */
+export const parseIngressName = createPatternParser(
+  /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  'an Ingress name that the controller accepts',
+  'Use at most 63 lower-case letters, digits, hyphens and dots, for example milvus-demo.',
 )
 
 /** An AWS region. */

@@ -48,6 +48,24 @@ const findProxies = (env: SettingsEnvironment): [name: string, value: string][] 
       /^(https?|all)_proxy$/i.test(entry[0]) && Boolean(entry[1]),
   )
 
+/**
+ * Why the AWS SDK and the Kubernetes client do not use a proxy, for a warning; undefined when they
+ * do, or there is none. Source: Node, http.Agent, option proxyEnv, since 24.5.
+ * @param nodeVersion of the runner: `24.4.1`
+ */
+export function describeIgnoredProxy(
+  env: SettingsEnvironment,
+  nodeVersion: string,
+): string | undefined {
+  const [name] = findProxies(env).find(([each]) => /^https?_proxy$/i.test(each)) ?? []
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number)
+  if (name === undefined || major > 24 || (major === 24 && minor >= 5)) return undefined
+  return (
+    `The environment variable ${name} is ignored for AWS and the cluster: this runner has Node ` +
+    `${nodeVersion}, which does not support proxies. Use a runner with Node 24.5 or later.`
+  )
+}
+
 const proxyScheme = /^[a-z][a-z0-9+.-]{0,20}:\/\//i
 
 /** Node and Helm quote a URL that they cannot parse, with its password. */

@@ -50,6 +50,16 @@ describe('drift: AWS differs from the Ingress', () => {
       differences: ['listener 443 of k8s-1: protocol -> HTTPS'],
     },
     {
+      name: 'the listener of an Ingress with another port',
+      snapshot: createSnapshot(),
+      settings: { ingress: { listenPort: 8443 } },
+    },
+    {
+      name: 'the rule of an Ingress with another host',
+      snapshot: createSnapshot(),
+      settings: { host: 'new.example.com' },
+    },
+    {
       name: 'a listener of another protocol',
       snapshot: createListenerSnapshot({ protocol: 'HTTP' }),
       differences: ['listener 443 of k8s-1: protocol HTTP -> HTTPS'],

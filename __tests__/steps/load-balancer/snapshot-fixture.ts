@@ -12,7 +12,10 @@ export const annotatedIngress = ingress(
     [`${prefix}/load-balancer-attributes`]:
       'idle_timeout.timeout_seconds=600,waf.fail_open.enabled=True',
   },
-  { hostname: 'k8s-1-2.us-east-2.elb.amazonaws.com' },
+  {
+    hostname: 'k8s-1-2.us-east-2.elb.amazonaws.com',
+    spec: { rules: [{ host, http: { paths: [] } }] },
+  },
 )
 export const targetGroup = {
   arn: 'tg',

@@ -96,7 +96,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _util_concurrency_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(734);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(506);
 /* harmony import */ var _job_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(612);
-/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(445);
+/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(833);
 /* harmony import */ var _step_summary_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(324);
 
 
@@ -193,7 +193,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 445:
+/***/ 833:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -409,8 +409,6 @@ function findMisplacedSecrets(raw) {
     return secrets.length > 0 ? secrets : [text];
 }
 
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 ;// CONCATENATED MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
 //#region src/tag.ts
@@ -4172,7 +4170,6 @@ function parsePair(entry) {
 
 
 
-
 const listRemedy = 'Separate the entries by commas or new lines.';
 const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
 const isYamlList = (raw) => /^\s*(\[|- )/.test(raw);
@@ -4207,21 +4204,6 @@ function rejectComma(name) {
     if (!name.includes(','))
         return name;
     throw new InvalidInputError(`contains ${quoteForError(name)}, and the controller splits names at commas.`, 'Use its ID.');
-}
-function parseCidrs(raw) {
-    const blocks = parseList(raw);
-    blocks.forEach(assertCidrBlock);
-    return blocks;
-}
-function assertCidrBlock(block) {
-    const [address = '', prefix, ...rest] = block.split('/');
-    const family = (0,external_node_net_namespaceObject.isIP)(address);
-    const maxPrefix = family === 4 ? 32 : 128;
-    if (family !== 0 && prefix === undefined)
-        throw new InvalidInputError(`contains ${quoteForError(block)}, which has no prefix length.`, `For one address, use ${address}/${maxPrefix}.`);
-    const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix;
-    if (family === 0 || !isPrefix || rest.length > 0)
-        throw new InvalidInputError(`contains ${quoteForError(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
 }
 function parseAccountIds(raw) {
     const ids = parseList(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
@@ -4886,6 +4868,8 @@ const map = (parse) => {
 };
 const pem = (parse = parsePem) => ({ ...scalar('PEM', parse), allowsPem: true });
 
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 ;// CONCATENATED MODULE: external "node:url"
 const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
 ;// CONCATENATED MODULE: ./build/inputs/names.js
@@ -4895,6 +4879,7 @@ const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(impor
 
 const parseKubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
 const parseKubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
+const parseIngressName = createPatternParser(/^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'an Ingress name that the controller accepts', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example milvus-demo.');
 function parseRegion(raw) {
     const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
     if (regionOfZone !== undefined)
@@ -5767,7 +5752,52 @@ function parseTags(raw) {
     return tags;
 }
 
+;// CONCATENATED MODULE: ./build/inputs/cidrs.js
+
+
+
+function parseCidrs(raw) {
+    const blocks = parseList(raw);
+    blocks.forEach(assertCidrBlock);
+    return blocks;
+}
+function assertCidrBlock(block) {
+    const [address = '', prefix, ...rest] = block.split('/');
+    const family = address.includes('%') ? 0 : (0,external_node_net_namespaceObject.isIP)(address);
+    const maxPrefix = family === 4 ? 32 : 128;
+    if (family !== 0 && prefix === undefined)
+        throw new InvalidInputError(`contains ${quoteForError(block)}, which has no prefix length.`, `For one address, use ${address}/${maxPrefix}.`);
+    const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix;
+    if (family === 0 || !isPrefix || rest.length > 0)
+        throw new InvalidInputError(`contains ${quoteForError(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
+    assertStoredForm(block, family === 4 ? maskIpv4 : maskIpv6);
+}
+function assertStoredForm(block, mask) {
+    const [address = '', prefixText] = block.split('/');
+    const prefix = Number(prefixText);
+    const stored = `${mask(address, prefix)}/${prefix}`;
+    if (stored !== block)
+        throw new InvalidInputError(`contains ${quoteForError(block)}, which EC2 stores as ${stored}: the controller would not ` +
+            'find its rule.', `Use ${stored}.`);
+}
+const maskIpv4 = (address, prefix) => maskGroups(address.split('.').map(Number), 8, prefix).join('.');
+function maskIpv6(address, prefix) {
+    const [head = [], tail = []] = compressIpv6(address)
+        .split('::')
+        .map((part) => part.split(':').filter((group) => group !== ''));
+    const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0');
+    const groups = [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16));
+    const masked = maskGroups(groups, 16, prefix).map((group) => group.toString(16));
+    return compressIpv6(masked.join(':'));
+}
+const compressIpv6 = (address) => new URL(`http://[${address}]`).hostname.slice(1, -1);
+const maskGroups = (groups, width, prefix) => groups.map((group, index) => {
+    const hostBits = Math.min(width, Math.max(0, (index + 1) * width - prefix));
+    return group - (group % 2 ** hostBits);
+});
+
 ;// CONCATENATED MODULE: ./build/inputs/declarations/load-balancer.js
+
 
 
 
@@ -5856,7 +5886,7 @@ const loadBalancerInputs = defineInputs({
 });
 const ingressInputs = defineInputs({
     'ingress-name': {
-        ...string(parseKubernetesSubdomain),
+        ...string(parseIngressName),
         description: 'Name of the Ingress.',
         example: 'milvus-demo',
         defaultDescription: 'the name of the release, or of the Service without a release',

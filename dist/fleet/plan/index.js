@@ -48748,8 +48748,8 @@ function environment_rejectUnknownInput(name) {
     return inputUnknown(name, findNearest(normalized, inputNames, maxDistance));
 }
 
-// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 10 modules
-var load_balancer = __nccwpck_require__(4543);
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 11 modules
+var load_balancer = __nccwpck_require__(9686);
 // EXTERNAL MODULE: ./build/inputs/file-paths.js
 var file_paths = __nccwpck_require__(5033);
 ;// CONCATENATED MODULE: ./build/inputs/variables.js
@@ -48781,6 +48781,14 @@ const findVariableSecrets = (env) => [
     ...pathVariables.flatMap((name) => findMisplacedSecrets(env[name] ?? '')),
 ];
 const findProxies = (env) => Object.entries(env).filter((entry) => /^(https?|all)_proxy$/i.test(entry[0]) && Boolean(entry[1]));
+function describeIgnoredProxy(env, nodeVersion) {
+    const [name] = findProxies(env).find(([each]) => /^https?_proxy$/i.test(each)) ?? [];
+    const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
+    if (name === undefined || major > 24 || (major === 24 && minor >= 5))
+        return undefined;
+    return (`The environment variable ${name} is ignored for AWS and the cluster: this runner has Node ` +
+        `${nodeVersion}, which does not support proxies. Use a runner with Node 24.5 or later.`);
+}
 const proxyScheme = /^[a-z][a-z0-9+.-]{0,20}:\/\//i;
 function checkProxy(raw) {
     const url = proxyScheme.test(raw.trim()) ? raw.trim() : `http://${raw.trim()}`;
@@ -49463,7 +49471,7 @@ const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.t
 
 /***/ }),
 
-/***/ 4543:
+/***/ 9686:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -50121,11 +50129,58 @@ function parseTags(raw) {
 var declaration = __nccwpck_require__(9624);
 // EXTERNAL MODULE: ./build/inputs/input-types.js
 var input_types = __nccwpck_require__(9080);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./build/inputs/lists.js
 var lists = __nccwpck_require__(8337);
+;// CONCATENATED MODULE: ./build/inputs/cidrs.js
+
+
+
+function parseCidrs(raw) {
+    const blocks = (0,lists/* parseList */.E1)(raw);
+    blocks.forEach(assertCidrBlock);
+    return blocks;
+}
+function assertCidrBlock(block) {
+    const [address = '', prefix, ...rest] = block.split('/');
+    const family = address.includes('%') ? 0 : (0,external_node_net_.isIP)(address);
+    const maxPrefix = family === 4 ? 32 : 128;
+    if (family !== 0 && prefix === undefined)
+        throw new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(block)}, which has no prefix length.`, `For one address, use ${address}/${maxPrefix}.`);
+    const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix;
+    if (family === 0 || !isPrefix || rest.length > 0)
+        throw new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
+    assertStoredForm(block, family === 4 ? maskIpv4 : maskIpv6);
+}
+function assertStoredForm(block, mask) {
+    const [address = '', prefixText] = block.split('/');
+    const prefix = Number(prefixText);
+    const stored = `${mask(address, prefix)}/${prefix}`;
+    if (stored !== block)
+        throw new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(block)}, which EC2 stores as ${stored}: the controller would not ` +
+            'find its rule.', `Use ${stored}.`);
+}
+const maskIpv4 = (address, prefix) => maskGroups(address.split('.').map(Number), 8, prefix).join('.');
+function maskIpv6(address, prefix) {
+    const [head = [], tail = []] = compressIpv6(address)
+        .split('::')
+        .map((part) => part.split(':').filter((group) => group !== ''));
+    const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0');
+    const groups = [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16));
+    const masked = maskGroups(groups, 16, prefix).map((group) => group.toString(16));
+    return compressIpv6(masked.join(':'));
+}
+const compressIpv6 = (address) => new URL(`http://[${address}]`).hostname.slice(1, -1);
+const maskGroups = (groups, width, prefix) => groups.map((group, index) => {
+    const hostBits = Math.min(width, Math.max(0, (index + 1) * width - prefix));
+    return group - (group % 2 ** hostBits);
+});
+
 // EXTERNAL MODULE: ./build/inputs/names.js
 var names = __nccwpck_require__(3636);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/load-balancer.js
+
 
 
 
@@ -50139,7 +50194,7 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
         default: 'internet-facing',
     },
     'inbound-cidrs': {
-        ...(0,input_types/* list */.p_)(lists/* parseCidrs */.Vj),
+        ...(0,input_types/* list */.p_)(parseCidrs),
         annotation: 'alb.ingress.kubernetes.io/inbound-cidrs',
         description: 'CIDR blocks that are allowed to connect. The controller ignores them if ' +
             '`security-groups` is set.',
@@ -50214,7 +50269,7 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
 });
 const ingressInputs = (0,declaration/* defineInputs */.p)({
     'ingress-name': {
-        ...(0,input_types/* string */.Yj)(names/* parseKubernetesSubdomain */.Kv),
+        ...(0,input_types/* string */.Yj)(names/* parseIngressName */.O0),
         description: 'Name of the Ingress.',
         example: 'milvus-demo',
         defaultDescription: 'the name of the release, or of the Service without a release',
@@ -50525,8 +50580,8 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     },
 });
 
-// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 10 modules
-var load_balancer = __nccwpck_require__(4543);
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 11 modules
+var load_balancer = __nccwpck_require__(9686);
 // EXTERNAL MODULE: ./build/inputs/pem.js + 1 modules
 var pem = __nccwpck_require__(2658);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js
@@ -50877,15 +50932,12 @@ function summarize(problems) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   E1: () => (/* binding */ parseList),
-/* harmony export */   Vj: () => (/* binding */ parseCidrs),
 /* harmony export */   l$: () => (/* binding */ parseAccountIds),
 /* harmony export */   te: () => (/* binding */ parseIdsOrNames)
 /* harmony export */ });
-/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
-/* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3243);
-/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7574);
-/* harmony import */ var _yaml_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3697);
-
+/* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3243);
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7574);
+/* harmony import */ var _yaml_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3697);
 
 
 
@@ -50894,10 +50946,10 @@ const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
 const isYamlList = (raw) => /^\s*(\[|- )/.test(raw);
 function parseList(raw) {
     const entries = isYamlList(raw)
-        ? (0,_yaml_js__WEBPACK_IMPORTED_MODULE_3__/* .parseYaml */ .hN)(raw, js_yaml__WEBPACK_IMPORTED_MODULE_1__/* .FAILSAFE_SCHEMA */ .uH, listRemedy)
+        ? (0,_yaml_js__WEBPACK_IMPORTED_MODULE_2__/* .parseYaml */ .hN)(raw, js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .FAILSAFE_SCHEMA */ .uH, listRemedy)
         : splitPlainList(raw);
     if (!Array.isArray(entries) || !entries.every(isEntry))
-        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, 'is not a list of plain entries', listRemedy);
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .invalidValue */ .BS)(raw, 'is not a list of plain entries', listRemedy);
     return entries.map((entry) => entry.trim());
 }
 const unquote = (entry) => entry.replace(/^(["'])(.*)\1$/, '$2');
@@ -50922,22 +50974,7 @@ function parseIdsOrNames(raw) {
 function rejectComma(name) {
     if (!name.includes(','))
         return name;
-    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(name)}, and the controller splits names at commas.`, 'Use its ID.');
-}
-function parseCidrs(raw) {
-    const blocks = parseList(raw);
-    blocks.forEach(assertCidrBlock);
-    return blocks;
-}
-function assertCidrBlock(block) {
-    const [address = '', prefix, ...rest] = block.split('/');
-    const family = (0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(address);
-    const maxPrefix = family === 4 ? 32 : 128;
-    if (family !== 0 && prefix === undefined)
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(block)}, which has no prefix length.`, `For one address, use ${address}/${maxPrefix}.`);
-    const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix;
-    if (family === 0 || !isPrefix || rest.length > 0)
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
+    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteForError */ .cN)(name)}, and the controller splits names at commas.`, 'Use its ID.');
 }
 function parseAccountIds(raw) {
     const ids = parseList(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
@@ -50945,7 +50982,7 @@ function parseAccountIds(raw) {
     if (invalid === undefined)
         return ids;
     const isMissingZeros = /^\d{1,11}$/.test(invalid);
-    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(invalid)}, which is not an AWS account ID: those have 12 digits.`, isMissingZeros
+    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteForError */ .cN)(invalid)}, which is not an AWS account ID: those have 12 digits.`, isMissingZeros
         ? `Quote the ID: '${invalid.padStart(12, '0')}'. Without quotes, YAML drops leading zeros.`
         : "Use IDs such as '111122223333', separated by commas.");
 }
@@ -50963,6 +51000,7 @@ function parseAccountIds(raw) {
 /* harmony export */   KK: () => (/* binding */ parseSslPolicy),
 /* harmony export */   Kv: () => (/* binding */ parseKubernetesSubdomain),
 /* harmony export */   MT: () => (/* binding */ parseGroupName),
+/* harmony export */   O0: () => (/* binding */ parseIngressName),
 /* harmony export */   Ov: () => (/* binding */ parseLoadBalancerClass),
 /* harmony export */   cf: () => (/* binding */ parseRegion),
 /* harmony export */   fE: () => (/* binding */ parseKubernetesName),
@@ -50979,6 +51017,7 @@ function parseAccountIds(raw) {
 
 const parseKubernetesName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
 const parseKubernetesSubdomain = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
+const parseIngressName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'an Ingress name that the controller accepts', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example milvus-demo.');
 function parseRegion(raw) {
     const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
     if (regionOfZone !== undefined)

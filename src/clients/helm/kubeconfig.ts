@@ -15,8 +15,11 @@ export interface TokenClusterAccess {
   readonly tokenSource: TokenSource
 }
 
-/** Milliseconds. client-go rereads a token file every minute; a token is valid for 15 minutes. */
-const tokenRefreshInterval = 5 * 60_000
+/**
+ * Milliseconds. A token is valid for 15 minutes, and may be 10 minutes old when it is written.
+ * client-go rereads the file every minute.
+ */
+const tokenRefreshInterval = 2 * 60_000
 
 /**
  * Writes the kubeconfig and its token file, and renews the token until the signal is aborted.

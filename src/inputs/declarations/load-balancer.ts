@@ -2,9 +2,11 @@
 import { parseAnnotations, parseTags } from '../annotations.ts'
 import { defineInputs } from '../declaration.ts'
 import { boolean, choice, duration, list, map, port, string } from '../input-types.ts'
-import { parseCidrs, parseIdsOrNames } from '../lists.ts'
+import { parseCidrs } from '../cidrs.ts'
+import { parseIdsOrNames } from '../lists.ts'
 import {
   parseGroupName,
+  parseIngressName,
   parseKubernetesSubdomain,
   parseLoadBalancerName,
   parseSslPolicy,
@@ -102,7 +104,7 @@ export const loadBalancerInputs = defineInputs({
 /** Inputs about the object that the action applies. */
 export const ingressInputs = defineInputs({
   'ingress-name': {
-    ...string(parseKubernetesSubdomain),
+    ...string(parseIngressName),
     description: 'Name of the Ingress.',
     example: 'milvus-demo',
     defaultDescription: 'the name of the release, or of the Service without a release',

@@ -1,5 +1,5 @@
 /** Earlier certificates, which a deploy deletes once the probe has seen the new one. */
-import { isAwsAccessDenied } from '../../failures/aws.ts'
+import { readOptional } from '../../failures/optional-read.ts'
 import { throwIfCancelled } from '../../util/polling.ts'
 import type { AcmRun } from '../run.ts'
 import type { Context } from '../step.ts'
@@ -26,7 +26,7 @@ const inUseByPollInterval = 500
 
 /**
  * Deletes superseded certificates. Call it only after the probe: until then a rollback needs them.
- * One that cannot be deleted causes a note, and the next run tries again.
+ * One that cannot be deleted causes a note, and the next run tries again: the endpoint works.
  */
 export async function deleteSuperseded(
   run: AcmRun,
@@ -35,13 +35,25 @@ export async function deleteSuperseded(
   // After an import, the listeners have changed, and ACM may report outdated users.
   const timeout = operations.some(({ action }) => action === 'import') ? inUseByLag : 0
   for (const certificate of superseded) {
-    const inUseBy = await waitUntilUnused(run, certificate.arn, timeout)
-    const obstacle = findDeletionObstacle(inUseBy) ?? (await deleteUnused(run, certificate))
+    const attempt = await readOptional(tryToDelete(run, certificate, timeout), [
+      'aws-request-failed',
+    ])
+    const obstacle = attempt.available ? attempt.value : attempt.failure.message
     if (obstacle !== undefined)
       run.context.log.note(
         `Superseded ACM certificate ${certificate.arn} was not deleted: ${obstacle}`,
       )
   }
+}
+
+/** @returns why the certificate was not deleted */
+async function tryToDelete(
+  run: AcmRun,
+  certificate: Candidate,
+  timeout: number,
+): Promise<string | undefined> {
+  const inUseBy = await waitUntilUnused(run, certificate.arn, timeout)
+  return findDeletionObstacle(inUseBy) ?? (await deleteUnused(run, certificate))
 }
 
 function findDeletionObstacle(inUseBy: readonly string[] | undefined): string | undefined {
@@ -60,13 +72,8 @@ async function deleteUnused(
   const why = 'this action imported it for this target, and nothing uses it any more'
   for (const change of toChanges([{ action: 'delete', arn, leaf, why }]))
     context.recordChange(change)
-  try {
-    const rejection = await clients.acm.deleteCertificate(arn)
-    return rejection && `ACM rejected the deletion: ${rejection}`
-  } catch (thrown) {
-    if (isAwsAccessDenied(thrown)) return thrown.message
-    throw thrown
-  }
+  const rejection = await clients.acm.deleteCertificate(arn)
+  return rejection && `ACM rejected the deletion: ${rejection}`
 }
 
 /**

@@ -12,6 +12,7 @@ import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { parseCertificateArns, restPaths, servesRest } from '../ingress/manifest.ts'
+import { parseListenPorts } from '../preflight/group-conflicts.ts'
 import { findGroupName, type ClassParams } from '../preflight/ingress-class.ts'
 import type { LoadBalancerSnapshot } from './snapshot.ts'
 
@@ -70,8 +71,8 @@ function detectListenerDrift(
   configuration: LoadBalancerConfiguration,
   desired: Desired,
 ): Drift[] {
-  if (!configuration.listeners) return []
   const port = desired.settings.ingress.listenPort
+  if (!configuration.listeners || !listensOn(desired.ingress, port)) return []
   const object = `listener ${port} of ${loadBalancerName}`
   const listener = configuration.listeners.find((candidate) => candidate.port === port)
   if (!listener) return [{ object, path: 'protocol', after: 'HTTPS' }]
@@ -83,6 +84,10 @@ function detectListenerDrift(
     ...detectRoutesDrift(object, listener, configuration, desired),
   ]
 }
+
+/** An Ingress that differs from the inputs may have another listener, which AWS then has, too. */
+const listensOn = ({ metadata: { annotations = {} } }: Desired['ingress'], port: number): boolean =>
+  parseListenPorts(annotations)[port] === 'HTTPS'
 
 /** Both paths of the RESTful API lead to one target group, whose drift is listed once. */
 function detectRoutesDrift(
@@ -129,7 +134,9 @@ interface Route {
   readonly protocolVersion: string
 }
 
+/** None for a host that the Ingress does not have yet. */
 function listRoutes({ ingress, settings: { host } }: Desired): Route[] {
+  if (!ingress.spec.rules?.some((rule) => rule.host === host)) return []
   const grpc = { host, pattern: '/*', name: host, protocolVersion: 'GRPC' }
   if (!servesRest(ingress)) return [grpc]
   const rest = restPaths.map((path) => ({

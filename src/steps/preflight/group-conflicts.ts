@@ -230,7 +230,7 @@ function describeDifferences(
  * Port -> protocol. Without listen-ports, an Ingress with a certificate listens on 443. Source: the
  * controller's model_build_listener.go.
  */
-function parseListenPorts(annotations: Annotations): Record<string, string> {
+export function parseListenPorts(annotations: Annotations): Record<string, string> {
   const fallback = `${prefix}certificate-arn` in annotations ? '[{"HTTPS":443}]' : '[{"HTTP":80}]'
   const listenPorts = annotations[`${prefix}listen-ports`] ?? fallback
   try {
