@@ -12,7 +12,7 @@ describe('messages of frequent mistakes', () => {
       name: 'a private key as the certificate',
       inputs: { ...noArn, 'private-key': issued.privateKey },
       expected: [
-        `Input certificate is empty. Set certificate together with private-key, or set certificate-arn. ${emptySecret}`,
+        `Input certificate is empty. Set certificate together with private-key, or set certificate-secret or certificate-arn instead. ${emptySecret}`,
       ],
     },
     {

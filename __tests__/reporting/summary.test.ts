@@ -51,6 +51,12 @@ describe('summary', () => {
     { name: 'of a public CA', probe: {}, tlsOptions: [] },
     { name: 'of a private CA', probe: { ca: pem }, tlsOptions: ['server_pem_path="ca.pem"'] },
     {
+      name: 'of a private CA that the runner trusts',
+      probe: {},
+      topology: { hasPrivateCa: true },
+      tlsOptions: ['server_pem_path="ca.pem"'],
+    },
+    {
       name: 'of a public CA and mutual TLS',
       probe: { clientCertificate },
       tlsOptions: [
@@ -68,30 +74,33 @@ describe('summary', () => {
         'ca_pem_path="ca.pem"',
       ],
     },
-  ])('shows how clients connect with a certificate $name', ({ probe, tlsOptions }) => {
-    const text = renderSummary(
-      createSummaryInput(),
-      createSettings({
-        probe: {
-          required: true,
-          isLenient: false,
-          isDeep: false,
-          ca: undefined,
-          clientCertificate: undefined,
-          address: undefined,
-          token: undefined,
-          byHostname: false,
-          ...probe,
-        },
-      }),
-      undefined,
-      now,
-    )
-    expect(text.match(/\w+_path=\S+(?=,\n)/g) ?? []).toEqual([...tlsOptions, ...tlsOptions])
-    expect(text.includes('import certifi')).toBe(text.includes('certifi.where()'))
-    expect(text).toContain('server_name="milvus.example.com"')
-    expect(text).toContain('host="k8s-1.us-east-2.elb.amazonaws.com"')
-  })
+  ])(
+    'shows how clients connect with a certificate $name',
+    ({ probe, topology = {}, tlsOptions }) => {
+      const text = renderSummary(
+        createSummaryInput({ topology }),
+        createSettings({
+          probe: {
+            required: true,
+            isLenient: false,
+            isDeep: false,
+            ca: undefined,
+            clientCertificate: undefined,
+            address: undefined,
+            token: undefined,
+            byHostname: false,
+            ...probe,
+          },
+        }),
+        undefined,
+        now,
+      )
+      expect(text.match(/\w+_path=\S+(?=,\n)/g) ?? []).toEqual([...tlsOptions, ...tlsOptions])
+      expect(text.includes('import certifi')).toBe(text.includes('certifi.where()'))
+      expect(text).toContain('server_name="milvus.example.com"')
+      expect(text).toContain('host="k8s-1.us-east-2.elb.amazonaws.com"')
+    },
+  )
 
   test('contains steps, outputs and notes', () => {
     const text = renderSummary(

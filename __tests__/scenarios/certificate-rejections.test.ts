@@ -167,12 +167,12 @@ simulatorScenario(
         'input-missing',
       )
       expect(text).toContain('Input certificate is empty.')
-      expect(text).toContain('A secret that does not exist in this environment reads as empty')
+      const hint =
+        'A secret that does not exist in this environment, or under another name, reads as empty'
+      expect(text).toContain(hint)
       expect(
         await expectFailureWithoutWrites(scenario, { 'private-key': blankValue }, 'input-missing'),
-      ).toContain(
-        'A secret that does not exist in this environment, or under another name, reads as empty',
-      )
+      ).toContain(hint)
     }
   },
 )

@@ -33,11 +33,14 @@ scenario(
 scenario(
   'Milvus without authorization is a warning behind a public ALB, a note behind others, and a failure with require-authorization',
   async ({ environment, run }) => {
-    const openRun = expectSuccess(await run())
+    const openRun = expectSuccess(await run({ 'milvus-token': '' }))
     expect(openRun.log).toMatch(/^::warning .*answers without credentials.*open to the internet/m)
+    expect(openRun.log).not.toContain('did not check milvus-token')
     const restrictedRun = expectSuccess(await run({ 'inbound-cidrs': '10.0.0.0/8' }))
     expect(restrictedRun.log).not.toMatch(/^::warning .*without credentials/m)
-    expect(restrictedRun.summary).toContain('answers without credentials')
+    expect(restrictedRun.summary).toMatch(
+      /answers without credentials.*It did not check milvus-token\./,
+    )
     const prefixLists = 'alb.ingress.kubernetes.io/security-group-prefix-lists: pl-0a1b2c3d'
     expect(expectSuccess(await run({ annotations: prefixLists })).log).not.toContain(
       'open to the internet',

@@ -73,21 +73,21 @@ export const hostMissing = (): ActionError =>
     'Set host to the DNS name that clients connect to, for example milvus.example.com.',
   )
 
+const emptySecretHint =
+  'A secret that does not exist in this environment, or under another name, reads as empty.'
+
 /** There is neither a certificate nor the ARN of one. */
 export const certificateMissing = (): ActionError =>
   inputMissing(
     'certificate',
-    'Set certificate and private-key, or set certificate-secret or certificate-arn. A secret that does not exist in this environment reads as empty.',
+    `Set certificate and private-key, or set certificate-secret or certificate-arn. ${emptySecretHint}`,
   )
-
-const emptySecretHint =
-  'A secret that does not exist in this environment, or under another name, reads as empty.'
 
 /** Only private-key or certificate-chain is set. */
 export const certificateMissingForKey = (): ActionError =>
   inputMissing(
     'certificate',
-    `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`,
+    `Set certificate together with private-key, or set certificate-secret or certificate-arn instead. ${emptySecretHint}`,
   )
 
 /** Only certificate or certificate-chain is set. */

@@ -79,8 +79,12 @@ function selectListed(differences: readonly Difference[]): Difference[] {
   return [...new Set([...first.values(), ...differences])].slice(0, maxListedDifferences)
 }
 
-const describeDifference = ({ object, path, before, after, why }: Difference): string =>
-  `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'} (${why})`
+function describeDifference({ object, path, before, after, why }: Difference): string {
+  // The sentence begins with the same words.
+  const reason = why.replace(/^differs from the inputs(: |, and )?/, '')
+  const difference = `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'}`
+  return reason === '' ? difference : `${difference} (${reason})`
+}
 
 /**
  * A check found no difference, but could not check everything.

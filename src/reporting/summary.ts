@@ -206,14 +206,14 @@ function renderNotes({ notes }: Pick<ReportData, 'notes'>): string {
 
 /** How a client connects. Empty when there is no ALB to connect to. */
 function renderConnectExample(
-  { outputs }: Pick<ReportData, 'outputs'>,
+  { outputs, topology }: Pick<ReportData, 'outputs' | 'topology'>,
   settings: RunSettings | undefined,
 ): string {
   const address = outputs.get('alb-address')
   if (!settings || settings.mode === 'destroy' || address === undefined) return ''
   const { host, ingress, probe } = settings
   const commonOptions = [`port="${ingress.listenPort}"`, 'secure=True']
-  const tlsOptions = formatTlsOptions(probe)
+  const tlsOptions = formatTlsOptions(probe, topology)
   const lines = [
     ...(tlsOptions.includes(publicCaOption) ? ['import certifi'] : []),
     'from pymilvus import connections',
@@ -235,12 +235,16 @@ function renderConnectExample(
 const publicCaOption = 'ca_pem_path=certifi.where()'
 
 /** For mutual TLS, pymilvus requires the CA of the server even if it is a public one. */
-function formatTlsOptions({ ca, clientCertificate }: ProbeSettings): readonly string[] {
-  if (clientCertificate === undefined) return ca === undefined ? [] : ['server_pem_path="ca.pem"']
+function formatTlsOptions(
+  { ca, clientCertificate }: ProbeSettings,
+  { hasPrivateCa = false }: Topology,
+): readonly string[] {
+  const needsCa = ca !== undefined || hasPrivateCa
+  if (clientCertificate === undefined) return needsCa ? ['server_pem_path="ca.pem"'] : []
   return [
     'client_pem_path="client.pem"',
     'client_key_path="client-key.pem"',
-    ca === undefined ? publicCaOption : 'ca_pem_path="ca.pem"',
+    needsCa ? 'ca_pem_path="ca.pem"' : publicCaOption,
   ]
 }
 

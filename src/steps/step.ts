@@ -72,6 +72,8 @@ export interface Topology {
   /** Pods behind the Service. */
   readonly pods?: { readonly ready: number; readonly total: number }
   readonly certificate?: CertificateDetails
+  /** Whether clients need the certificate of a private CA. */
+  readonly hasPrivateCa?: boolean
 }
 
 /** How a step ended. One that a check compared `differs`; one without an object is `skipped`. */

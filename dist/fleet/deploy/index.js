@@ -306,9 +306,9 @@ const variableInvalid = (variable, { message, remedy }) => new ActionError({
 const clusterMissing = () => inputMissing('cluster', 'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.');
 const regionMissing = () => inputMissing('region', 'Set region to the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
 const hostMissing = () => inputMissing('host', 'Set host to the DNS name that clients connect to, for example milvus.example.com.');
-const certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-secret or certificate-arn. A secret that does not exist in this environment reads as empty.');
 const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
-const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
+const certificateMissing = () => inputMissing('certificate', `Set certificate and private-key, or set certificate-secret or certificate-arn. ${emptySecretHint}`);
+const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-secret or certificate-arn instead. ${emptySecretHint}`);
 const privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
 const probeCertificateMissing = () => inputMissing('probe-certificate', `Set probe-certificate together with probe-key. ${emptySecretHint}`);
 const probeKeyMissing = () => inputMissing('probe-key', `Set probe-key together with probe-certificate. ${emptySecretHint}`);

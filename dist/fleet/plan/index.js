@@ -48022,9 +48022,9 @@ const variableInvalid = (variable, { message, remedy }) => new action_error/* Ac
 const clusterMissing = () => inputMissing('cluster', 'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.');
 const regionMissing = () => inputMissing('region', 'Set region to the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
 const hostMissing = () => inputMissing('host', 'Set host to the DNS name that clients connect to, for example milvus.example.com.');
-const certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-secret or certificate-arn. A secret that does not exist in this environment reads as empty.');
 const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
-const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
+const certificateMissing = () => inputMissing('certificate', `Set certificate and private-key, or set certificate-secret or certificate-arn. ${emptySecretHint}`);
+const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-secret or certificate-arn instead. ${emptySecretHint}`);
 const privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
 const probeCertificateMissing = () => inputMissing('probe-certificate', `Set probe-certificate together with probe-key. ${emptySecretHint}`);
 const probeKeyMissing = () => inputMissing('probe-key', `Set probe-key together with probe-certificate. ${emptySecretHint}`);
@@ -48160,7 +48160,11 @@ function selectListed(differences) {
             first.set(difference.object, difference);
     return [...new Set([...first.values(), ...differences])].slice(0, maxListedDifferences);
 }
-const describeDifference = ({ object, path, before, after, why }) => `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'} (${why})`;
+function describeDifference({ object, path, before, after, why }) {
+    const reason = why.replace(/^differs from the inputs(: |, and )?/, '');
+    const difference = `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'}`;
+    return reason === '' ? difference : `${difference} (${reason})`;
+}
 const driftUnknown = (unchecked) => new ActionError({
     code: 'drift-unknown',
     step: 'preflight',

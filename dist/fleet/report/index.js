@@ -39536,7 +39536,11 @@ function selectListed(differences) {
             first.set(difference.object, difference);
     return [...new Set([...first.values(), ...differences])].slice(0, maxListedDifferences);
 }
-const describeDifference = ({ object, path, before, after, why }) => `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'} (${why})`;
+function describeDifference({ object, path, before, after, why }) {
+    const reason = why.replace(/^differs from the inputs(: |, and )?/, '');
+    const difference = `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'}`;
+    return reason === '' ? difference : `${difference} (${reason})`;
+}
 const driftUnknown = (unchecked) => new ActionError({
     code: 'drift-unknown',
     step: 'preflight',

@@ -184,6 +184,7 @@ function logChainNotes(context: Context, material: CertificateMaterial): void {
 
 function logTrustNotes(context: Context, material: CertificateMaterial): void {
   if (isTrusted(material)) return
+  context.recordTopology({ hasPrivateCa: true })
   context.log.note(
     'The certificate was issued by a private CA: clients must be given its certificate ' +
       '(pymilvus: server_pem_path).',

@@ -215,15 +215,19 @@ function reportAuthenticatedResult(
 /** @throws ActionError `milvus-authorization-off`, when input require-authorization is true */
 function reportUnauthenticatedAccess(
   log: Context['log'],
-  { requireAuthorization }: EndpointSettings,
+  { requireAuthorization, probe: { token } }: EndpointSettings,
   { isPublic }: Exposure,
 ): void {
   if (requireAuthorization) throw authorizationOff()
-  if (isPublic)
-    log.warn(
-      `${authorizationOffProblem} The ALB is open to the internet. ${enableAuthorizationRemedy}`,
-    )
-  else log.note(`${authorizationOffProblem} ${enableAuthorizationRemedy}`)
+  const sentences = [
+    authorizationOffProblem,
+    ...(token === undefined ? [] : ['It did not check milvus-token.']),
+    ...(isPublic ? ['The ALB is open to the internet.'] : []),
+    enableAuthorizationRemedy,
+  ]
+  const text = sentences.join(' ')
+  if (isPublic) log.warn(text)
+  else log.note(text)
 }
 
 /**
