@@ -1,6 +1,7 @@
 /** Which of the controller's events count, when its reconciles overlap with the run. */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { nextEventList, nextEventWatch, nextIngressApply } from './awaited-requests.ts'
 import { expectFailure, expectSuccess, getErrorAnnotation } from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
@@ -93,18 +94,14 @@ scenario(
 
 /**
  * The controller writes the status of the next applied Ingress, and its event, between the two
- * reads of a poll: what is read first is from before, and the events are from after.
+ * reads of a poll: what is read first is from before, and the events are from after. There must be
+ * no event yet.
  */
 async function reportBeforeEventsAreRead(environment: TestEnvironment): Promise<void> {
-  const { requestLog, faults } = environment
-  const reported = new Promise<void>((resolve) => {
-    requestLog.observe({
-      answered: ({ body }) => {
-        if (body.includes('SuccessfullyReconciled')) resolve()
-      },
-    })
-  })
   await nextIngressApply(environment)
+  const { faults, kubectl } = environment
+  const isReported = async (): Promise<boolean> =>
+    (await kubectl('get', 'events', '-o', 'name')) !== ''
   faults.inject({
     service: 'kubernetes',
     operation: /^PATCH .*\/ingresses\/milvus-demo\/status$/,
@@ -114,7 +111,7 @@ async function reportBeforeEventsAreRead(environment: TestEnvironment): Promise<
     service: 'kubernetes',
     operation: /^GET .*\/events$/,
     userAgent: /^milvus-alb-action/,
-    gate: reported,
+    gate: waitUntil(isReported).then(() => undefined),
   })
 }
 
