@@ -1,11 +1,7 @@
-/** Whether the gRPC clients of Milvus accept a certificate. */
+/** Serves certificates, for clients that accept or reject them. */
 import { createSecureServer, type Http2SecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import {
-  callWithAllClients,
-  type ClientEnvironment,
-  type ClientRejections,
-} from './grpc-clients.ts'
+import type { ServedTarget } from './grpc-clients.ts'
 
 /** PEM texts: what a server presents, and what its client trusts. */
 export interface PresentedCertificate {
@@ -16,14 +12,11 @@ export interface PresentedCertificate {
   readonly root: string
 }
 
-/**
- * Serves each certificate on loopback, and calls a method there with both clients.
- * @throws Error when a call ends otherwise than by the server's answer or a failed handshake
- */
-export async function collectRejections(
+/** Serves each certificate on loopback until the calls are made. */
+export async function withServers<T>(
   presented: readonly PresentedCertificate[],
-  environment: ClientEnvironment,
-): Promise<Map<string, ClientRejections>> {
+  makeCalls: (targets: readonly ServedTarget[]) => Promise<T>,
+): Promise<T> {
   const servers = await Promise.all(presented.map(startServer))
   try {
     const targets = presented.map(({ name, root }, index) => ({
@@ -31,7 +24,7 @@ export async function collectRejections(
       root,
       port: (servers[index]?.address() as AddressInfo).port,
     }))
-    return await callWithAllClients(targets, environment)
+    return await makeCalls(targets)
   } finally {
     for (const server of servers) server.close()
   }

@@ -16,6 +16,15 @@ export const nextServiceUpdate = ({ requestLog }: TestEnvironment): Promise<Reco
 export const nextRollout = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
   requestLog.nextRequest(isHelmRequest(/^PATCH .*\/deployments\//))
 
+/** Until the action applies its Ingress. */
+export const nextIngressApply = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
+  requestLog.nextRequest(
+    ({ operation, query }) =>
+      /^PATCH .*\/ingresses\/milvus-demo$/.test(operation) &&
+      query.includes('fieldManager=milvus-alb-action') &&
+      !query.includes('dryRun'),
+  )
+
 /** Until the action waits for events of the controller. */
 export const nextEventWatch = ({ requestLog }: TestEnvironment): Promise<RecordedRequest> =>
   requestLog.nextRequest(

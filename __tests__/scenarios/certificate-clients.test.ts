@@ -1,9 +1,7 @@
-/** The verdict of preflight on a certificate is that of the clients that Milvus has. */
+/** The verdict of preflight on a certificate is that of the clients of Milvus, and of the probe. */
 import { expect } from '@jest/globals'
-import {
-  collectRejections,
-  type PresentedCertificate,
-} from '../../integration/certificate-clients.ts'
+import { withServers, type PresentedCertificate } from '../../integration/certificate-clients.ts'
+import { callWithAllClients } from '../../integration/grpc-clients.ts'
 import { toPem } from '../../src/x509/certificate.ts'
 import { host } from '../x509/issued-certificates.ts'
 import {
@@ -13,9 +11,13 @@ import {
 } from '../x509/openssl-agreement/agreement-cases.ts'
 import {
   clientDisagreements,
-  type GrpcClient,
+  type CertificateClient,
 } from '../x509/openssl-agreement/client-disagreements.ts'
 import { labScenario } from './harness.ts'
+import { isUsable } from './probe-verdict.ts'
+
+/** Milliseconds in which the probe connects, beside all other clients. */
+const probeTimeout = 60_000
 
 /** A certificate as it would be imported, and whether preflight rejects it. */
 async function createPresented(): Promise<(PresentedCertificate & { isRejected: boolean })[]> {
@@ -34,24 +36,34 @@ async function createPresented(): Promise<(PresentedCertificate & { isRejected: 
   )
 }
 
-const describeDisagreement = (client: GrpcClient, name: string): string => `${client}: ${name}`
+const describeDisagreement = (client: CertificateClient, name: string): string =>
+  `${client}: ${name}`
 
 labScenario(
   'grpcio and grpc-js accept what preflight accepts: every other certificate of the table has a reason',
   'the simulator has no Python',
   async ({ environment }) => {
     const presented = await createPresented()
-    const rejections = await collectRejections(presented, {
+    const clientEnvironment = {
       python: environment.programs.pymilvus,
       directory: environment.directory,
       host,
+    }
+    const found = await withServers(presented, async (targets) => {
+      const rejections = await callWithAllClients(targets, clientEnvironment)
+      const disagreements = targets.map(async (target, index) => {
+        const { name } = target
+        const verdicts = {
+          grpcio: rejections.get(name)?.grpcio === undefined,
+          'grpc-js': rejections.get(name)?.['grpc-js'] === undefined,
+          probe: await isUsable(target, host, probeTimeout),
+        }
+        return (['grpcio', 'grpc-js', 'probe'] as const)
+          .filter((client) => verdicts[client] === presented[index]?.isRejected)
+          .map((client) => describeDisagreement(client, name))
+      })
+      return (await Promise.all(disagreements)).flat()
     })
-    const found = presented.flatMap(({ name, isRejected }) =>
-      (['grpcio', 'grpc-js'] as const).flatMap((client) => {
-        const rejection = rejections.get(name)?.[client]
-        return (rejection !== undefined) === isRejected ? [] : [describeDisagreement(client, name)]
-      }),
-    )
     const listed = clientDisagreements.flatMap(({ clients, cases }) =>
       clients.flatMap((client) => cases.map((name) => describeDisagreement(client, name))),
     )

@@ -1,7 +1,8 @@
 /** Which of the controller's events count, when its reconciles overlap with the run. */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { nextEventList, nextEventWatch } from './awaited-requests.ts'
+import { waitUntil } from '../../testing/wait.ts'
+import { nextEventList, nextEventWatch, nextIngressApply } from './awaited-requests.ts'
 import { expectFailure, expectSuccess, getErrorAnnotation } from './expectations.ts'
 import { scenario, setDefaultStart } from './harness.ts'
 
@@ -87,6 +88,43 @@ scenario(
     const result = expectSuccess(await run())
     expect(result.outputs['alb-address']).not.toBe('')
     expect(environment.controller.options.errors).toEqual([])
+  },
+  { requiresSimulatedController: true },
+)
+
+/**
+ * The controller writes the status of the next applied Ingress, and its event, between the two
+ * reads of a poll: what is read first is from before, and the events are from after. There must be
+ * no event yet.
+ */
+async function reportBeforeEventsAreRead(environment: TestEnvironment): Promise<void> {
+  await nextIngressApply(environment)
+  const { faults, kubectl } = environment
+  const isReported = async (): Promise<boolean> =>
+    (await kubectl('get', 'events', '-o', 'name')) !== ''
+  faults.inject({
+    service: 'kubernetes',
+    operation: /^PATCH .*\/ingresses\/milvus-demo\/status$/,
+    gate: nextEventList(environment).then(() => undefined),
+  })
+  faults.inject({
+    service: 'kubernetes',
+    operation: /^GET .*\/events$/,
+    userAgent: /^milvus-alb-action/,
+    gate: waitUntil(isReported).then(() => undefined),
+  })
+}
+
+scenario(
+  'the address that the Ingress had before the success of its reconcile does not count',
+  async ({ environment, run }) => {
+    const replaced = expectSuccess(await run()).outputs['alb-address']
+    // As after an hour. A repeated event would keep its resourceVersion.
+    await environment.kubectl('delete', 'events', '--all')
+    const reporting = reportBeforeEventsAreRead(environment)
+    const result = await run({ scheme: 'internal', 'load-balancer-timeout': '30s' })
+    await reporting
+    expect(expectSuccess(result).outputs['alb-address']).not.toBe(replaced)
   },
   { requiresSimulatedController: true },
 )

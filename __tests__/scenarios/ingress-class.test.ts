@@ -1,5 +1,6 @@
 /** IngressClasses and their parameters, which override the Ingress. */
 import { expect } from '@jest/globals'
+import type { TestEnvironment } from '../../testing/environment.ts'
 import { importCertificate } from './acm-manual-operations.ts'
 import { getListener } from './alb-manual-operations.ts'
 import {
@@ -17,7 +18,7 @@ import {
   applyGuideIngress,
   createIngressClass,
 } from './ingress-manual-operations.ts'
-import { createObjects } from './manual-operations.ts'
+import { annotateObject, createObjects, patchObject } from './manual-operations.ts'
 
 setDefaultStart('cluster-ip')
 
@@ -43,16 +44,20 @@ scenario('an IngressClass of another controller', async (scenario) => {
   )
 })
 
-scenario('an IngressClass whose parameters do not exist', async (scenario) => {
-  await createObjects(scenario.environment, {
+/** Its parameters do not exist. */
+const createClassWithoutParams = (environment: TestEnvironment, name: string): Promise<void> =>
+  createObjects(environment, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'IngressClass',
-    metadata: { name: 'platform' },
+    metadata: { name },
     spec: {
       controller: 'ingress.k8s.aws/alb',
       parameters: { apiGroup: 'elbv2.k8s.aws', kind: 'IngressClassParams', name: 'missing' },
     },
   })
+
+scenario('an IngressClass whose parameters do not exist', async (scenario) => {
+  await createClassWithoutParams(scenario.environment, 'platform')
   expect(
     await expectFailureWithoutWrites(
       scenario,
@@ -193,5 +198,27 @@ scenario(
     expectUnchanged(converted)
     expect(converted.outputs['alb-address']).toBe(adopted.outputs['alb-address'])
     expect(converted.log).not.toContain('kubernetes.io/ingress.class')
+  },
+)
+
+scenario(
+  'parameters of a class are not reported for an Ingress with the legacy annotation, whatever else is wrong',
+  async ({ environment, run }) => {
+    const dryRun = (ingressClass: string) =>
+      run({ 'ingress-class': ingressClass, 'dry-run': 'true' })
+    await createIngressClass(environment, 'platform', { scheme: 'internal' })
+    await applyGuideIngress(environment, await importCertificate(environment), {
+      'kubernetes.io/ingress.class': 'platform',
+    })
+    const defaultBackend = { service: { name: 'landing-page', port: { number: 80 } } }
+    await patchObject(environment, 'ingress/milvus-demo', { spec: { defaultBackend } })
+    const foreign = expectFailure(await dryRun('platform'), 'preflight', 'ingress-not-ours')
+    expect(foreign.log).not.toContain('IngressClassParams')
+
+    await patchObject(environment, 'ingress/milvus-demo', { spec: { defaultBackend: null } })
+    await createClassWithoutParams(environment, 'incomplete')
+    const legacyClass = 'kubernetes.io/ingress.class=incomplete'
+    await annotateObject(environment, 'ingress/milvus-demo', legacyClass)
+    expect(expectSuccess(await dryRun('incomplete')).log).not.toContain('IngressClassParams')
   },
 )

@@ -177,6 +177,20 @@ simulatorScenario(
   },
 )
 
+simulatorScenario(
+  'probe-dns has what remains of probe-timeout when Milvus has answered',
+  'Milvus of the lab cannot be delayed',
+  async ({ environment, run }) => {
+    const { faults, host, albAddress } = environment
+    await environment.setDnsRecords({ '*.elb.amazonaws.com': albAddress, [host]: '' })
+    faults.inject({ service: 'milvus', operation: 'Connect', delay: 4_000, times: 1 })
+    const result = await run({ 'probe-timeout': '5s', 'probe-dns': 'true' })
+    expectFailure(result, 'probe', 'probe-host-dns-missing')
+    const [, seconds] = /✗ probe: .*\(([\d.]+) s\)/.exec(result.log) ?? []
+    expect(Number(seconds)).toBeLessThan(8)
+  },
+)
+
 scenario('probe-dns with probe: off is a conflict', async ({ run, writes }) => {
   expectFailure(await run({ probe: 'off', 'probe-dns': 'true' }), 'preflight', 'inputs-conflict')
   expect(writes()).toEqual([])

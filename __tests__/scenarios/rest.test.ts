@@ -111,7 +111,12 @@ scenario(
     })
     const checkWithoutProbe = { ...restInputs, ...checkInputs, probe: 'off' }
     expectDrift(await run(checkWithoutProbe), ['ingress spec.selector'])
-    expect(listChanges(expectSuccess(await run(restInputs)))).toEqual(['ingress spec.selector'])
+    // A change of the Service alone is reconciled by the controller, too, and awaited.
+    expect(listChanges(expectSuccess(await run(restInputs)))).toEqual([
+      'ingress spec.selector',
+      'load-balancer milvus-alb-action/reconcile-requested-at',
+    ])
+    expect(listKubernetesWrites(writes())).toEqual(['PATCH services', 'PATCH ingresses'])
     expect((await getRestService(environment))?.['spec']).toMatchObject({
       ports: [{ name: 'rest' }, { name: 'metrics' }],
     })

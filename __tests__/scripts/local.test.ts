@@ -1,7 +1,7 @@
 /** `npm run local`: its file of inputs, and what a terminal shows. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InputsFileError, readInputsFile } from '../../scripts/local/inputs.ts'
@@ -84,7 +84,9 @@ values:
     expect(rejected.status).toBe(1)
     expect(rejected.stdout).toContain('error: Milvus ALB: input-missing in preflight')
     expect(rejected.stdout).not.toMatch(/::|%0A/)
-    expect(readFileSync(join(directory, 'inputs.summary.md'), 'utf8')).toContain('input-missing')
+    const summaryPath = join(directory, 'inputs.summary.md')
+    expect(readFileSync(summaryPath, 'utf8')).toContain('input-missing')
+    expect(statSync(summaryPath).mode & 0o777).toBe(0o600)
   })
 })
 

@@ -1,5 +1,8 @@
 /** Checks that each permission in the shipped documents for a check is removed in some scenario. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
+import { repositoryRoot } from '../../testing/environment.ts'
 import {
   optionalForCheck,
   requiredForDriftDetection,
@@ -29,6 +32,14 @@ test('the tables of mode check list exactly the permissions of the shipped files
     .map(({ permission }) => permission)
     .concat(optionalForCheck)
   expect(tables.sort()).toEqual([...actions, ...verbs].sort())
+})
+
+test('a policy names no partition, so that it is valid in China and GovCloud', () => {
+  const directory = join(repositoryRoot, 'docs/permissions')
+  const policies = readdirSync(directory).filter((name) => name.endsWith('.json'))
+  const texts = policies.map((name) => readFileSync(join(directory, name), 'utf8'))
+  const partitions = texts.flatMap((text) => text.match(/\barn:[^:]*/g) ?? [])
+  expect(new Set(partitions)).toEqual(new Set(['arn:PARTITION']))
 })
 
 const location = { region: 'us-east-2', account: '111122223333', cluster: 'production' }

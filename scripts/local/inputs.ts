@@ -52,9 +52,8 @@ function parseDocument(path: string): Record<string, unknown> {
   return document as Record<string, unknown>
 }
 
-/** Maps and lists become the YAML that the inputs accept; an empty key is an empty input. */
+/** Maps and lists become the YAML that the inputs accept. The schema reads an empty value as ''. */
 function toInputText(name: string, value: unknown): string {
-  if (value === null || value === undefined) return ''
   if (typeof value !== 'string') return dump(value, { schema: FAILSAFE_SCHEMA, lineWidth: -1 })
   return value.startsWith('@') ? readText(value.slice(1), ` for input ${name}`) : value
 }

@@ -19,13 +19,9 @@ export function decodePem(text: string): string | undefined {
  * text between blocks, such as bag attributes, stays.
  */
 function restoreLineEndings(text: string): string {
-  const lines = text
+  const blocks = text
     .replace(/\\r/g, '')
     .replace(/\\n|\r\n?/g, '\n')
-    .split('\n')
-  const blocks = lines
-    .map((line) => line.trim())
-    .join('\n')
     .replace(
       /(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g,
       (_block, begin: string, body: string, end: string) =>

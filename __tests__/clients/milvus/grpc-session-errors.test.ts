@@ -124,6 +124,14 @@ describe('a connection', () => {
     })
   })
 
+  test('that fails right after the status does not hide it', async () => {
+    const response = await sendCall((stream) => {
+      stream.respond({ ...grpcHeaders, 'grpc-status': '16' })
+      stream.session?.goaway(NGHTTP2_ENHANCE_YOUR_CALM)
+    })
+    expect(response).toMatchObject({ httpStatus: 200, status: 16 })
+  })
+
   test('a call on a closed connection fails', async () => {
     const session = await openSession((stream) => stream.session?.destroy())
     await captureError(() => session.call(callOptions))

@@ -1,14 +1,18 @@
 /**
- * Where a gRPC client judges a chain of the table otherwise than the action does, and why the
- * action keeps its verdict. The lab compares all of them: scenarios/certificate-clients.test.ts.
+ * Where a gRPC client or the probe judges a chain of the table otherwise than preflight does, and
+ * why preflight keeps its verdict. The lab compares all of them:
+ * scenarios/certificate-clients.test.ts.
  */
 
-/** grpcio is the library of pymilvus (BoringSSL), grpc-js that of the Node SDK (OpenSSL). */
-export type GrpcClient = 'grpcio' | 'grpc-js'
+/**
+ * grpcio is the library of pymilvus (BoringSSL), grpc-js that of the Node SDK (OpenSSL), and the
+ * probe uses Node's TLS (OpenSSL).
+ */
+export type CertificateClient = 'grpcio' | 'grpc-js' | 'probe'
 
 export interface ClientDisagreement {
   readonly reason: string
-  readonly clients: readonly GrpcClient[]
+  readonly clients: readonly CertificateClient[]
   readonly cases: readonly string[]
 }
 
@@ -26,7 +30,7 @@ export const clientDisagreements: readonly ClientDisagreement[] = [
   },
   {
     reason: 'BoringSSL requires the key usage of a signed handshake, and OpenSSL does not.',
-    clients: ['grpc-js'],
+    clients: ['grpc-js', 'probe'],
     cases: [
       'leaf: only key encipherment',
       'leaf: only key agreement',
@@ -35,7 +39,7 @@ export const clientDisagreements: readonly ClientDisagreement[] = [
   },
   {
     reason: 'BoringSSL has no serverAuth but serverAuth, and no handshake with P-521.',
-    clients: ['grpc-js'],
+    clients: ['grpc-js', 'probe'],
     cases: [
       'leaf: P-521 key',
       "leaf: Netscape's server gated cryptography",
@@ -54,7 +58,7 @@ export const clientDisagreements: readonly ClientDisagreement[] = [
   },
   {
     reason: 'ACM and clients of a lower security level accept it: it is a warning.',
-    clients: ['grpc-js'],
+    clients: ['grpc-js', 'probe'],
     cases: ['RSA: 1024 bits in the leaf'],
   },
   {
@@ -76,12 +80,12 @@ export const clientDisagreements: readonly ClientDisagreement[] = [
   },
   {
     reason: 'OpenSSL takes a root with keyCertSign for that of a CA; Go and Java do not.',
-    clients: ['grpc-js'],
+    clients: ['grpc-js', 'probe'],
     cases: ['root: no basic constraints, but keyCertSign'],
   },
   {
     reason: 'Clients ignore certificates that signed nothing, but the user should know.',
-    clients: ['grpcio', 'grpc-js'],
+    clients: ['grpcio', 'grpc-js', 'probe'],
     cases: ['bundle: an unrelated CA', 'bundle: another CA with that name, and the intermediate'],
   },
 ]

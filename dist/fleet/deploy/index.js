@@ -4722,13 +4722,9 @@ function decodePem(text) {
     return pem.includes('-----BEGIN') ? restoreLineEndings(pem) : undefined;
 }
 function restoreLineEndings(text) {
-    const lines = text
+    const blocks = text
         .replace(/\\r/g, '')
         .replace(/\\n|\r\n?/g, '\n')
-        .split('\n');
-    const blocks = lines
-        .map((line) => line.trim())
-        .join('\n')
         .replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (_block, begin, body, end) => `\n${[begin, ...wrapBody(body.trim()), end].join('\n')}\n`);
     const remainingLines = blocks.split('\n').map((line) => line.trim());
     return remainingLines.filter((line) => line !== '').join('\n') + '\n';

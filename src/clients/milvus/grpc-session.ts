@@ -129,8 +129,8 @@ export class GrpcSession {
     { rstCode }: http2.ClientHttp2Stream,
     response: PartialResponse,
   ): Error | undefined {
-    if (this.connectionError) return this.connectionError
     if (isComplete(response)) return undefined
+    if (this.connectionError) return this.connectionError
     if (this.goaway) return this.goaway
     if (this.socket.destroyed) return new ConnectionClosedError()
     if (getHttpStatus(response) === 0 || rstCode !== http2.constants.NGHTTP2_NO_ERROR)

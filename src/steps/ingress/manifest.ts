@@ -141,7 +141,13 @@ function formatAttributes(
  * before that, and stays after a failed change.
  */
 export const getIngressHostname = (ingress: Ingress | undefined): string | undefined =>
-  ingress?.status?.loadBalancer?.ingress?.[0]?.hostname
+  getStatusHostname(ingress, 0)
+
+/** Only a DNS name: workflows may interpolate the outputs that contain it into scripts. */
+function getStatusHostname(ingress: Ingress | undefined, index: number): string | undefined {
+  const hostname = ingress?.status?.loadBalancer?.ingress?.[index]?.hostname
+  return hostname !== undefined && /^[a-z0-9.-]{1,253}$/i.test(hostname) ? hostname : undefined
+}
 
 /** The DNS names of an endpoint. */
 export interface Addresses {
@@ -154,7 +160,7 @@ export interface Addresses {
 export function getAddresses(ingress: Ingress | undefined): Addresses | undefined {
   const alb = getIngressHostname(ingress)
   if (alb === undefined) return undefined
-  return { alb, nlb: ingress?.status?.loadBalancer?.ingress?.[1]?.hostname }
+  return { alb, nlb: getStatusHostname(ingress, 1) }
 }
 
 export const certificateArnAnnotation = `${prefix}certificate-arn`

@@ -6,7 +6,7 @@ import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { latestStatusEvent, classifyEvent } from '../../controller/events.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import type { Deferred } from '../deferred.ts'
-import { buildDesiredIngress, toManifest } from '../ingress/desired.ts'
+import { buildDesiredIngress, diffDesiredIngress, toManifest } from '../ingress/desired.ts'
 import { applyManifest, getEventCursor, type AppliedIngress } from '../ingress/ingress.ts'
 import {
   getAddresses,
@@ -15,6 +15,7 @@ import {
   reconcileRequestAnnotation,
   withAnnotations,
 } from '../ingress/manifest.ts'
+import { planRestService } from '../ingress/rest-service-operations.ts'
 import type { Target } from '../preflight/preflight.ts'
 import type { ClusterRun, EndpointRun } from '../run.ts'
 import type { Context } from '../step.ts'
@@ -102,8 +103,9 @@ export interface LoadBalancerPlanInput {
 
 /**
  * A reconcile request when the controller has to reconcile: for drift in AWS, after a failed
- * reconciliation (the next attempt may be 17 minutes away), or when there is no address. It is not
- * needed when the apply of the Ingress makes the controller reconcile. Pure.
+ * reconciliation (the next attempt may be 17 minutes away), when there is no address, or when only
+ * the Service of the RESTful API changes: no event tells which version of it a reconcile has read.
+ * It is not needed when the apply of the Ingress makes the controller reconcile. Pure.
  */
 export function plan(
   { settings }: Pick<EndpointRun, 'settings'>,
@@ -114,6 +116,12 @@ export function plan(
   const isFailed = hasLastReconcileFailed(target)
   // After a failed reconciliation, AWS differs from the Ingress although nobody changed it.
   const drift = isFailed ? [] : findDrift(settings, target, observed.snapshot)
+  const desired = buildDesiredIngress(settings, target, certificateArn)
+  const isServiceChanged = planRestService({ settings }, target).length > 0
+  const serviceReason = {
+    applies: isServiceChanged && diffDesiredIngress(desired, ingress).length === 0,
+    why: 'shows when the controller has reconciled the Service of the RESTful API',
+  }
   const reasons = [
     {
       applies: isFailed,
@@ -127,17 +135,19 @@ export function plan(
       applies: drift.length > 0,
       why: 'makes the controller reconcile, which otherwise requires a change of the Ingress',
     },
+    serviceReason,
   ]
-  const why = reasons.find(({ applies }) => applies)?.why
-  if (why === undefined) return []
+  const reason = reasons.find(({ applies }) => applies)
+  if (reason === undefined) return []
   return [
     {
       action: 'request-reconcile',
-      desired: buildDesiredIngress(settings, target, certificateArn),
+      desired,
       requestedAt: observed.observedAt.toISOString(),
       previouslyRequestedAt: ingress.metadata.annotations?.[reconcileRequestAnnotation],
       drift,
-      why,
+      followsService: reason === serviceReason,
+      why: reason.why,
     },
   ]
 }

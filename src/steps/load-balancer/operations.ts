@@ -14,6 +14,8 @@ export interface RequestReconcile {
   readonly previouslyRequestedAt: string | undefined
   /** What differs in AWS, and the controller restores. */
   readonly drift: readonly Drift[]
+  /** Whether it only follows a change of the Service, which a check reports itself. */
+  readonly followsService: boolean
   readonly why: string
 }
 
@@ -27,12 +29,14 @@ export const toChanges = (operations: readonly LoadBalancerOperation[]): Change[
   ])
 
 /**
- * What a check reports in place of operations. To fix drift, a deploy requests a reconcile, and the
- * request itself is no difference then.
+ * What a check reports in place of operations. To fix drift, or after a change of the Service, a
+ * deploy requests a reconcile, and the request itself is no difference then.
  */
 export const toDifferences = (operations: readonly LoadBalancerOperation[]): Change[] =>
   operations.flatMap((operation) =>
-    operation.drift.length > 0 ? operation.drift.map(describeDrift) : [describeRequest(operation)],
+    operation.drift.length > 0 || operation.followsService
+      ? operation.drift.map(describeDrift)
+      : [describeRequest(operation)],
   )
 
 const describeDrift = (drift: Drift): Change => ({

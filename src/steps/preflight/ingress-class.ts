@@ -1,4 +1,5 @@
 /** The IngressClass: whether an ALB controller serves it, and what its parameters override. */
+import type { ActionError } from '../../failures/action-error.ts'
 import {
   classParamsConflict,
   classParamsNotFound,
@@ -22,7 +23,9 @@ import { findOverrides } from './class-overrides.ts'
 
 /** The parameters of a class, if this identity can read them; empty when the class has none. */
 export type ClassParams =
-  { readonly readable: true; readonly spec: ClassParamsSpec } | { readonly readable: false }
+  | { readonly readable: true; readonly spec: ClassParamsSpec }
+  /** With the failure when they do not exist. */
+  | { readonly readable: false; readonly failure?: ActionError }
 
 /** What is known about a class. */
 export interface IngressClassInfo {
@@ -82,6 +85,7 @@ export async function checkClassOverrides(
 ): Promise<void> {
   const { paramsDescription, ...classInfo } = await ingressClass
   const params = effectiveParams(classInfo, await objects.liveIngress)
+  if (!params.readable && params.failure) throw params.failure
   if (paramsDescription === undefined || !params.readable) return
   const { metadata } = await objects.namespace
   reportOverrides(context, paramsDescription, findOverrides(params.spec, settings, metadata))
@@ -187,7 +191,7 @@ async function readClassParams(
     )
     return { readable: false }
   }
-  if (!read.value) throw classParamsNotFound(className, name)
+  if (!read.value) return { readable: false, failure: classParamsNotFound(className, name) }
   return { readable: true, spec: read.value.spec ?? {} }
 }
 

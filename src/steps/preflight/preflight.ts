@@ -72,8 +72,8 @@ export function observe(
     `list Ingresses in namespace ${settings.namespace}`,
     trimAnnotations(settings),
   )
-  const objects = findObjects(run, { namespace, ingresses, ingressClass })
-  const target = completeTarget(run, objects)
+  const objects = findObjects(run, { namespace, ingresses })
+  const target = completeTarget(run, objects, ingressClass)
   const liveIngress = objects.then(({ ingress }) => ingress).catch(() => undefined)
 
   const checkGroup = async (): Promise<void> => {

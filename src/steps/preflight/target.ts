@@ -55,7 +55,6 @@ export interface Target {
 export interface NamespaceReads {
   readonly namespace: Promise<KubernetesObject>
   readonly ingresses: Promise<readonly Ingress[]>
-  readonly ingressClass: Promise<IngressClassInfo>
 }
 
 /** The objects of a target, without what is read about them. */
@@ -65,29 +64,23 @@ export interface TargetObjects extends Pick<
 > {
   readonly namespace: KubernetesObject
   readonly service: Service
-  readonly port: number
 }
 
-/** @throws ActionError of every problem of the release, the Service and the Ingress */
+/** @throws ActionError of every problem because of which an object is not found */
 export async function findObjects(
   run: ClusterRun<EndpointSettings>,
-  { namespace: namespacePromise, ingresses: ingressesPromise, ingressClass }: NamespaceReads,
+  { namespace: namespacePromise, ingresses: ingressesPromise }: NamespaceReads,
 ): Promise<TargetObjects> {
   const { context, settings, clients } = run
   const { kubernetes } = clients
   const servicesPromise = listCandidateServices(kubernetes, settings)
-  const [namespace, release, services, ingresses, controller] = await settleAll([
+  const [namespace, release, services, ingresses] = await settleAll([
     namespacePromise,
     settings.service === undefined
       ? findReleaseIfReadable(run, servicesPromise)
       : Promise.resolve(undefined),
     servicesPromise,
     ingressesPromise,
-    // A problem of the class is reported by its own check.
-    ingressClass.then(
-      (classInfo) => classInfo.controller,
-      () => undefined,
-    ),
   ] as const)
   const service = findService(settings, services, release)
   const unreadableReleaseName =
@@ -100,35 +93,32 @@ export async function findObjects(
   const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
   const restService = findRestService(services, ingressName)
   redactSecretValues(context, release)
-  const objects = { release, service, ingress, ingressName, restService, controller }
-  const port = checkObjects(context, settings, objects)
-  if (release) {
-    logOldLoadBalancerNotes(context, service, settings.host)
-    logOtherFieldManagers(context, service)
-  }
-  return {
-    namespace,
-    release,
-    unreadableReleaseName,
-    service,
-    port,
-    ingressName,
-    ingress,
-    restService,
-  }
+  return { namespace, release, unreadableReleaseName, service, ingressName, ingress, restService }
 }
 
 /**
- * Reads the events of the Ingress, and checks the endpoints of the Service.
+ * Checks the objects, reads the events of the Ingress, and checks the endpoints of the Service.
  * @throws ActionError of every problem
  */
 export async function completeTarget(
   run: ClusterRun<EndpointSettings>,
   objectsPromise: Promise<TargetObjects>,
+  ingressClass: Promise<IngressClassInfo>,
 ): Promise<Omit<Target, 'classParams'>> {
-  const { settings, clients } = run
-  const { namespace, service, port, ...objects } = await objectsPromise
-  const { ingressName, ingress } = objects
+  const { context, settings, clients } = run
+  // A problem of the class is reported by its own check.
+  const classInfo = await ingressClass.catch(() => undefined)
+  const { namespace, service, ...objects } = await objectsPromise
+  const { release, ingressName, ingress } = objects
+  const port = checkObjects(context, settings, {
+    ...objects,
+    service,
+    controller: classInfo?.controller,
+  })
+  if (release) {
+    logOldLoadBalancerNotes(context, service, settings.host)
+    logOtherFieldManagers(context, service)
+  }
   const [events] = await settleAll([
     listIngressEvents(clients.kubernetes, settings.namespace, { ingressName, ingress }),
     checkEndpoints(run, service),
