@@ -22,6 +22,7 @@ const apply: Apply = {
 interface EventFields {
   readonly involved: string
   readonly count?: number
+  readonly series?: Event['series']
   readonly version?: string
   readonly message?: string
   readonly reason?: string
@@ -29,7 +30,8 @@ interface EventFields {
 
 function createEvent({
   involved,
-  count = 1,
+  series,
+  count = series ? undefined : 1,
   version = '1',
   message,
   reason = message === undefined ? 'SuccessfullyReconciled' : 'FailedDeployModel',
@@ -38,7 +40,8 @@ function createEvent({
     metadata: { name: `event-${version}`, uid: version, resourceVersion: version },
     reason,
     message: message ?? 'Successfully reconciled',
-    count,
+    ...(count !== undefined && { count }),
+    ...(series && { series }),
     involvedObject: { uid: 'u', resourceVersion: involved },
   }
 }
@@ -57,6 +60,16 @@ describe('the reconcile of an event', () => {
     {
       name: 'is a repetition of an earlier one',
       event: { involved: '199', count: 2 },
+      expected: false,
+    },
+    {
+      name: 'is a repetition of an earlier one in events.k8s.io',
+      event: { involved: '199', series: { count: 2 } },
+      expected: false,
+    },
+    {
+      name: 'is the first repetition in events.k8s.io, which older versions of client-go count as 1',
+      event: { involved: '199', series: { count: 1 } },
       expected: false,
     },
     {

@@ -80,7 +80,9 @@ const transientFaults: readonly (readonly [
 const workflowNames: readonly Workflow['name'][] = ['deploy', 'renewal', 'destroy']
 /** Calls that are repeated while a run waits for something. */
 const isPolled = ({ service, operation }: ApiCall): boolean =>
-  service === 'elbv2' || /^GET .*\/(events|ingresses|leases|targetgroupbindings)/.test(operation)
+  service === 'elbv2' ||
+  operation === 'DeleteCertificate' ||
+  /^GET .*\/(events|ingresses|leases|targetgroupbindings)/.test(operation)
 
 test.each(workflowNames.filter((name) => isFullRun || name === 'deploy'))(
   '%s: reaches the same state when every call fails once with a transient fault',

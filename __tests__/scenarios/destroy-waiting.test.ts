@@ -31,6 +31,12 @@ scenario(
     expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
     removeFault()
     environment.faults.inject({ ...inUseFault, times: 2 })
+    // One failed poll: the SDK sends a request four times.
+    environment.faults.inject({
+      ...inUseFault,
+      error: { status: 500, code: 'InternalFailure', message: 'try again' },
+      times: 4,
+    })
     expect(listChanges(expectSuccess(await run(destroyInputs)))).toEqual([
       'certificate certificate',
     ])

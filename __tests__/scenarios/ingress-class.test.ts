@@ -96,7 +96,7 @@ scenario(
 
 scenario('IngressClass parameters that only set another value are a warning', async (scenario) => {
   await createIngressClass(scenario.environment, 'platform', {
-    inboundCIDRs: ['0.0.0.0/0'],
+    inboundCIDRs: ['0.0.0.0/0', '10.0.0.1/8'],
     scheme: 'internet-facing',
     loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '120' }],
     tags: [{ key: 'team', value: 'platform' }],
@@ -112,7 +112,8 @@ scenario('IngressClass parameters that only set another value are a warning', as
   expectWarnings(result, [
     'set attribute idle_timeout.timeout_seconds 120, which overrides idle-timeout 1200',
     'set tag team platform, which overrides tags search',
-    'set inboundCIDRs 0.0.0.0/0, which overrides inbound-cidrs (everyone)',
+    'set inboundCIDRs 0.0.0.0/0,10.0.0.1/8, which overrides inbound-cidrs (everyone)',
+    'set inboundCIDRs 10.0.0.1/8, which EC2 stores as 10.0.0.0/8',
   ])
   // The user did not choose the policy, so a note suffices.
   expect(result.summary).toContain(

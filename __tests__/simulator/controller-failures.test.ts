@@ -86,6 +86,19 @@ test.each<{ name: string; annotations: Record<string, string | undefined>; messa
   expect(getIngress()?.metadata['finalizers']).toEqual(['ingress.k8s.aws/resources'])
 })
 
+// Source: issue 2164 of the controller, which makes the name the value of a label.
+test('a name of an Ingress that cannot be the value of a label fails the deployment', async () => {
+  const ingressName = 'x'.repeat(64)
+  applyObject(buildIngress({}, { ingressName }))
+  expect((await waitForEvent('FailedDeployModel'))['message']).toMatch(
+    new RegExp(
+      '^Failed deploy model due to TargetGroupBinding.elbv2.k8s.aws "k8s-milvus-milvusde-[0-9a-f]+" ' +
+        `is invalid: metadata.labels: Invalid value: "${ingressName}": must be no more than 63 bytes$`,
+    ),
+  )
+  expect(getHostname(ingressName)).toBe('')
+})
+
 test('a missing Service port fails the model, and a missing Service responds 503', async () => {
   applyObject(buildIngress({}, { port: 19531, ingressName: 's2' }))
   expect((await waitForEvent('FailedBuildModel'))['message']).toBe(

@@ -39,6 +39,7 @@ export function validateObject(
       field: 'metadata.name',
       message: `Invalid value: "${name}": ${invalidSubdomainMessage}`,
     })
+  causes.push(...validateLabels(object))
   if (resource.kind === 'Service')
     causes.push(...validateService(object), ...validateLoadBalancerClass(object, live))
   if (resource.group === 'apps' || resource.kind === 'Job') causes.push(...validateWorkload(object))
@@ -46,6 +47,18 @@ export function validateObject(
   if (resource.kind === 'Ingress') causes.push(...validateIngress(object))
   if (causes.length > 0) throw invalid(resource, name, causes)
 }
+
+const maxLabelLength = 63
+
+/** Source: Kubernetes, apimachinery, pkg/api/validate/content/kube.go, IsLabelValue. */
+const validateLabels = ({ metadata: { labels } }: KubernetesObject): Cause[] =>
+  Object.values(labels ?? {})
+    .filter((value) => value.length > maxLabelLength)
+    .map((value) => ({
+      reason: 'FieldValueInvalid',
+      message: `Invalid value: "${value}": must be no more than ${maxLabelLength} bytes`,
+      field: 'metadata.labels',
+    }))
 
 function validateService({ spec }: KubernetesObject): Cause[] {
   const causes: Cause[] = []

@@ -121,15 +121,18 @@ export const isConclusive = (
  * first occurrence: if that is recent, so are the repetitions; if not, they may be of any age.
  */
 function findOrigin(
-  { count = 1, involvedObject }: Event,
+  event: Event,
   apply: Apply,
   address: string | undefined,
 ): 'after-apply' | 'earlier' | 'unknown' {
   if (apply.isCreation) return 'after-apply'
-  const version = parseResourceVersion(involvedObject.resourceVersion ?? '')
+  const version = parseResourceVersion(event.involvedObject.resourceVersion ?? '')
   if (version === 0n || apply.version === 0n) return 'unknown'
-  if (version < apply.version) return count > 1 ? 'unknown' : 'earlier'
+  if (version < apply.version) return isRepeated(event) ? 'unknown' : 'earlier'
   // A reconcile that writes the status reports the version after that write, whatever it loaded.
   const isStatusWritten = address !== apply.address
   return version === apply.version || !isStatusWritten ? 'after-apply' : 'unknown'
 }
+
+/** Source: Kubernetes API, core/v1 Event and EventSeries; client-go, tools/events. */
+const isRepeated = ({ count = 1, series }: Event): boolean => count > 1 || series !== undefined

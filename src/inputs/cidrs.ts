@@ -11,31 +11,8 @@ export function parseCidrs(raw: string): string[] {
 }
 
 function assertCidrBlock(block: string): void {
-  const [address = '', prefix, ...rest] = block.split('/')
-  const family = address.includes('%') ? 0 : isIP(address)
-  const maxPrefix = family === 4 ? 32 : 128
-  if (family !== 0 && prefix === undefined)
-    throw new InvalidInputError(
-      `contains ${quoteForError(block)}, which has no prefix length.`,
-      `For one address, use ${address}/${maxPrefix}.`,
-    )
-  const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix
-  if (family === 0 || !isPrefix || rest.length > 0)
-    throw new InvalidInputError(
-      `contains ${quoteForError(block)}, which is not a CIDR block.`,
-      'Use blocks such as 203.0.113.0/24, separated by commas.',
-    )
-  assertStoredForm(block, family === 4 ? maskIpv4 : maskIpv6)
-}
-
-/**
- * The controller compares its rules with those of EC2 as texts, and fails when it does not find one
- * again. Source: its issue 4893; EC2 API reference, IpRange.
- */
-function assertStoredForm(block: string, mask: (address: string, prefix: number) => string): void {
-  const [address = '', prefixText] = block.split('/')
-  const prefix = Number(prefixText)
-  const stored = `${mask(address, prefix)}/${prefix}`
+  const stored = findStoredForm(block)
+  if (stored === undefined) throw notCidrBlock(block)
   if (stored !== block)
     throw new InvalidInputError(
       `contains ${quoteForError(block)}, which EC2 stores as ${stored}: the controller would not ` +
@@ -43,6 +20,36 @@ function assertStoredForm(block: string, mask: (address: string, prefix: number)
       `Use ${stored}.`,
     )
 }
+
+function notCidrBlock(block: string): InvalidInputError {
+  const family = findFamily(block)
+  if (family !== 0)
+    return new InvalidInputError(
+      `contains ${quoteForError(block)}, which has no prefix length.`,
+      `For one address, use ${block}/${family === 4 ? 32 : 128}.`,
+    )
+  return new InvalidInputError(
+    `contains ${quoteForError(block)}, which is not a CIDR block.`,
+    'Use blocks such as 203.0.113.0/24, separated by commas.',
+  )
+}
+
+/**
+ * A CIDR block as EC2 stores it. The controller compares its rules with those of EC2 as texts, and
+ * fails when it does not find one again. Source: its issue 4893; EC2 API reference, IpRange.
+ * @returns undefined for what is not a CIDR block
+ */
+export function findStoredForm(block: string): string | undefined {
+  const [address = '', prefixText = '', ...rest] = block.split('/')
+  const family = findFamily(address)
+  const prefix = /^\d{1,3}$/.test(prefixText) ? Number(prefixText) : Infinity
+  if (family === 0 || prefix > (family === 4 ? 32 : 128) || rest.length > 0) return undefined
+  const mask = family === 4 ? maskIpv4 : maskIpv6
+  return `${mask(address, prefix)}/${prefix}`
+}
+
+/** @returns 4, 6, or 0 for what is not an IP address, or has a zone */
+const findFamily = (address: string): number => (address.includes('%') ? 0 : isIP(address))
 
 const maskIpv4 = (address: string, prefix: number): string =>
   maskGroups(address.split('.').map(Number), 8, prefix).join('.')

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { LoadBalancerConfiguration } from '../../../src/clients/aws/load-balancer-configuration.ts'
+import type { Ingress } from '../../../src/clients/kubernetes/types.ts'
+import { annotationPrefix as prefix } from '../../../src/controller/annotations.ts'
 import { buildIngressManifest, restPaths } from '../../../src/steps/ingress/manifest.ts'
 import { detectDrift, type Drift } from '../../../src/steps/load-balancer/drift.ts'
 import { isComplete, type LoadBalancerSnapshot } from '../../../src/steps/load-balancer/snapshot.ts'
@@ -17,6 +19,13 @@ import {
   targetGroup,
 } from './snapshot-fixture.ts'
 
+const withAnnotations = (annotations: Readonly<Record<string, string>>): Ingress => {
+  const { metadata } = annotatedIngress
+  const changed: Record<string, string> = { ...metadata.annotations }
+  for (const [name, value] of Object.entries(annotations)) changed[prefix + name] = value
+  return { ...annotatedIngress, metadata: { ...metadata, annotations: changed } }
+}
+
 const describeDrift = ({ object, path, before, after }: Drift): string =>
   `${object}: ${path}${before === undefined ? '' : ` ${before}`} -> ${after}`
 
@@ -27,6 +36,8 @@ describe('drift: AWS differs from the Ingress', () => {
     readonly differences?: readonly string[]
     readonly settings?: Parameters<typeof createSettings>[0]
     readonly classParams?: ClassParams
+    /** Of the Ingress, instead of those that match the load balancer. */
+    readonly annotations?: Readonly<Record<string, string>>
   }
   const noClassParams: ClassParams = { readable: true, spec: {} }
   const driftCases: readonly DriftCase[] = [
@@ -142,6 +153,24 @@ describe('drift: AWS differs from the Ingress', () => {
       ],
     },
     {
+      name: 'a target group of another kind, which the Ingress has, too',
+      snapshot: createSnapshot({
+        targetGroups: [{ ...targetGroup, protocolVersion: 'HTTP1', targetType: 'instance' }],
+      }),
+      annotations: { 'backend-protocol-version': 'HTTP1', 'target-type': 'instance' },
+    },
+    {
+      name: 'a target type that the class sets',
+      snapshot: createSnapshot(),
+      annotations: { 'target-type': 'instance' },
+      classParams: { readable: true, spec: { targetType: 'ip' } },
+    },
+    {
+      name: 'a target type that the class may set',
+      snapshot: createSnapshot({ targetGroups: [{ ...targetGroup, targetType: 'instance' }] }),
+      classParams: { readable: false },
+    },
+    {
       name: 'a target group that may not be read',
       snapshot: createSnapshot({ targetGroups: undefined }),
     },
@@ -161,8 +190,9 @@ describe('drift: AWS differs from the Ingress', () => {
   ]
   test.each(driftCases)(
     '$name',
-    ({ snapshot, differences = [], settings, classParams = noClassParams }) => {
-      const changes = detectDrift(snapshot, annotatedIngress, createSettings(settings), classParams)
+    ({ snapshot, differences = [], settings, classParams = noClassParams, annotations = {} }) => {
+      const live = withAnnotations(annotations)
+      const changes = detectDrift(snapshot, live, createSettings(settings), classParams)
       expect(changes.map(describeDrift)).toEqual(differences)
     },
   )

@@ -9,6 +9,8 @@ export const annotatedIngress = ingress(
   {
     [`${prefix}/certificate-arn`]: certificateArn,
     [`${prefix}/ssl-policy`]: sslPolicy,
+    [`${prefix}/backend-protocol-version`]: 'GRPC',
+    [`${prefix}/target-type`]: 'ip',
     [`${prefix}/load-balancer-attributes`]:
       'idle_timeout.timeout_seconds=600,waf.fail_open.enabled=True',
   },

@@ -162,6 +162,25 @@ describe('findOverrides: class parameters that override inputs', () => {
       ],
     },
     {
+      name: 'CIDR blocks that EC2 stores in another form',
+      spec: { inboundCIDRs: ['10.0.0.0/8', '10.0.0.1/8', '2001:DB8::/32', 'none'] },
+      settingsOverrides: {
+        ingress: { inboundCidrs: ['10.0.0.0/8', '10.0.0.1/8', '2001:DB8::/32', 'none'] },
+      },
+      expected: [
+        'warning set inboundCIDRs 10.0.0.1/8, which EC2 stores as 10.0.0.0/8: the controller fails when it does not find its rule again, so the class should set 10.0.0.0/8',
+        'warning set inboundCIDRs 2001:DB8::/32, which EC2 stores as 2001:db8::/32: the controller fails when it does not find its rule again, so the class should set 2001:db8::/32',
+      ],
+    },
+    {
+      name: 'CIDR blocks that the controller ignores, because security groups are given',
+      spec: { inboundCIDRs: ['10.0.0.1/8'] },
+      settingsOverrides: {
+        ingress: { inboundCidrs: ['10.0.0.1/8'], securityGroups: ['sg-1'] },
+      },
+      expected: [],
+    },
+    {
       name: 'another policy than the default one',
       spec: { sslPolicy: 'ELBSecurityPolicy-FS-1-2-2019-08' },
       settingsOverrides: { ingress: { isDefaultSslPolicy: true } },

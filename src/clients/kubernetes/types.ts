@@ -219,14 +219,14 @@ export interface IngressSpec {
   }[]
 }
 
-/** core/v1 Event. */
+/** core/v1 Event. An event written through events.k8s.io has `series` instead of `count`. */
 export interface Event extends KubernetesObject {
   readonly type?: string
   readonly reason?: string
   readonly message?: string
   readonly count?: number
-  readonly lastTimestamp?: string | null
-  readonly eventTime?: string | null
+  /** Absent until the event is repeated. */
+  readonly series?: { readonly count?: number }
   readonly involvedObject: {
     readonly kind?: string
     readonly uid?: string

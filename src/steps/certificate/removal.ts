@@ -11,6 +11,7 @@ import { getIngressHostname, parseCertificateArns } from '../ingress/manifest.ts
 import type { RemovalTarget } from '../preflight/removal.ts'
 import type { AcmRun, Run } from '../run.ts'
 import { progressLogger, type Context } from '../step.ts'
+import { tolerateTransientErrors } from '../transient-errors.ts'
 import { formatUsers, shortenUserArns } from './description.ts'
 import { toChanges, type DeleteCertificate } from './operations.ts'
 import { formatOwnerTag, ownerTagKey } from './owner-tag.ts'
@@ -150,7 +151,7 @@ async function deleteWhenUnused(
     return { pending: `ACM rejected the deletion: ${rejection.replace(/\.$/, '')}` }
   }
   await waitFor({
-    poll,
+    poll: () => tolerateTransientErrors(poll),
     interval: (waited) => Math.min(10_000, Math.max(250, waited / 5)),
     timeout: Math.max(0, deadline - start),
     signal: context.signal,

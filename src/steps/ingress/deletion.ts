@@ -10,10 +10,10 @@ import {
   ingressNotDeleted,
 } from '../../failures/ingress.ts'
 import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
-import { tolerateTransientErrors } from '../load-balancer/wait.ts'
 import { isControllerDown } from '../preflight/controller.ts'
 import type { LockedClients, Run } from '../run.ts'
 import { progressLogger } from '../step.ts'
+import { tolerateTransientErrors } from '../transient-errors.ts'
 import { isControllerFinalizer } from './group.ts'
 
 /** A run that removes an Ingress. */

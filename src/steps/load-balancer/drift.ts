@@ -10,9 +10,9 @@ import { nameFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
+import { parseListenPorts } from '../../controller/listen-ports.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { parseCertificateArns, restPaths, servesRest } from '../ingress/manifest.ts'
-import { parseListenPorts } from '../preflight/group-conflicts.ts'
 import { findGroupName, type ClassParams } from '../preflight/ingress-class.ts'
 import type { LoadBalancerSnapshot } from './snapshot.ts'
 
@@ -130,20 +130,34 @@ interface Route {
   /** `/*` for gRPC */
   readonly pattern: string
   readonly name: string
-  /** Of the target group. */
-  readonly protocolVersion: string
+  readonly targetGroup: DesiredTargetGroup
 }
 
+/** A field is undefined when the Ingress does not determine it. */
+interface DesiredTargetGroup {
+  readonly protocolVersion: string | undefined
+  readonly targetType: string | undefined
+}
+
+/** Of the annotations of the Service for the RESTful API, which override those of the Ingress. */
+const restTargetGroup: DesiredTargetGroup = { protocolVersion: 'HTTP1', targetType: 'ip' }
+
 /** None for a host that the Ingress does not have yet. */
-function listRoutes({ ingress, settings: { host } }: Desired): Route[] {
+function listRoutes(desired: Desired): Route[] {
+  const { ingress, settings } = desired
+  const { host } = settings
   if (!ingress.spec.rules?.some((rule) => rule.host === host)) return []
-  const grpc = { host, pattern: '/*', name: host, protocolVersion: 'GRPC' }
+  const targetGroup = {
+    protocolVersion: getAnnotation(desired, 'backend-protocol-version'),
+    targetType: desiredTargetType(desired),
+  }
+  const grpc = { host, pattern: '/*', name: host, targetGroup }
   if (!servesRest(ingress)) return [grpc]
   const rest = restPaths.map((path) => ({
     host,
     pattern: `${path}/*`,
     name: `${host}${path}`,
-    protocolVersion: 'HTTP1',
+    targetGroup: restTargetGroup,
   }))
   return [...rest, grpc]
 }
@@ -160,16 +174,26 @@ function desiredArn({ ingress, settings, classParams }: Desired): string | undef
   return isOverridden ? undefined : parseCertificateArns(ingress)[0]
 }
 
-function desiredSslPolicy({ ingress, classParams }: Desired): string | undefined {
+function desiredSslPolicy(desired: Desired): string | undefined {
+  const { classParams } = desired
   if (!classParams.readable || classParams.spec.sslPolicy !== undefined) return undefined
-  return ingress.metadata.annotations?.[`${prefix}ssl-policy`]
+  return getAnnotation(desired, 'ssl-policy')
 }
+
+function desiredTargetType(desired: Desired): string | undefined {
+  const { classParams } = desired
+  if (!classParams.readable || classParams.spec.targetType !== undefined) return undefined
+  return getAnnotation(desired, 'target-type')
+}
+
+const getAnnotation = ({ ingress }: Desired, name: string): string | undefined =>
+  ingress.metadata.annotations?.[prefix + name]
 
 function detectRuleDrift(
   object: string,
   { rules }: Listener,
   { targetGroups }: LoadBalancerConfiguration,
-  { host, pattern, name: routeName, protocolVersion: expectedVersion }: Route,
+  { host, pattern, name: routeName, targetGroup: expected }: Route,
 ): Drift[] {
   if (!rules) return []
   const path = `rule for ${routeName}`
@@ -181,12 +205,12 @@ function detectRuleDrift(
   if (!rule) return [{ object, path, after: 'forward to Milvus' }]
   if (rule.targetGroupArn === undefined)
     return [{ object, path, before: 'no forwarding', after: 'forward to Milvus' }]
-  const targetGroup = targetGroups?.find(({ arn }) => arn === rule.targetGroupArn)
-  if (!targetGroup) return []
-  const { name, protocolVersion, targetType } = targetGroup
+  const actual = targetGroups?.find(({ arn }) => arn === rule.targetGroupArn)
+  if (!actual) return []
+  const name = `target group ${actual.name}`
   return [
-    ...compareField(`target group ${name}`, 'protocol version', protocolVersion, expectedVersion),
-    ...compareField(`target group ${name}`, 'target type', targetType, 'ip'),
+    ...compareField(name, 'protocol version', actual.protocolVersion, expected.protocolVersion),
+    ...compareField(name, 'target type', actual.targetType, expected.targetType),
   ]
 }
 
@@ -194,10 +218,11 @@ function detectRuleDrift(
 function detectAttributeDrift(
   loadBalancerName: string,
   { attributes: actual }: LoadBalancerConfiguration,
-  { ingress, classParams }: Desired,
+  desired: Desired,
 ): Drift[] {
+  const { classParams } = desired
   if (!actual || !classParams.readable) return []
-  const annotation = ingress.metadata.annotations?.[`${prefix}load-balancer-attributes`] ?? ''
+  const annotation = getAnnotation(desired, 'load-balancer-attributes') ?? ''
   const expected = Object.fromEntries(parseAttributes(annotation) ?? [])
   const classAttributes = classParams.spec.loadBalancerAttributes ?? []
   const overriddenKeys = new Set(classAttributes.map(({ key }) => key))

@@ -1,6 +1,4 @@
 /** The waits of the load-balancer step: for the controller, then for the ALB to be active. */
-import { ActionError } from '../../failures/action-error.ts'
-import { type FailureCode } from '../../failures/codes.ts'
 import {
   elbUnresponsive,
   loadBalancerFailed,
@@ -16,6 +14,7 @@ import { buildEventSelector } from '../../controller/events.ts'
 import type { AppliedIngress } from '../ingress/ingress.ts'
 import type { Addresses } from '../ingress/manifest.ts'
 import type { Target } from '../preflight/preflight.ts'
+import { tolerateTransientErrors } from '../transient-errors.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { ControllerObserver } from './controller-observer.ts'
 import { isActive, type LoadBalancerSnapshot } from './snapshot.ts'
@@ -74,26 +73,6 @@ function watchIngress(
   const ingressSelector = { fieldSelector: `metadata.name=${ingressName}` }
   void kubernetes.watch(eventsPath(namespace.name), eventSelector, onChange, signal)
   void kubernetes.watch(ingressesPath(namespace.name), ingressSelector, onChange, signal)
-}
-
-/** Failures of an API that a wait of minutes has to tolerate. */
-const transientFailures: ReadonlySet<FailureCode> = new Set([
-  'cluster-unreachable',
-  'cluster-request-failed',
-  'aws-request-failed',
-])
-
-/** A poll whose transient failure counts as pending. */
-export async function tolerateTransientErrors<T>(
-  poll: () => Promise<PollResult<T>>,
-): Promise<PollResult<T>> {
-  try {
-    return await poll()
-  } catch (thrown) {
-    if (thrown instanceof ActionError && transientFailures.has(thrown.code))
-      return { pending: thrown.message.replace(/\.$/, '') }
-    throw thrown
-  }
 }
 
 /**

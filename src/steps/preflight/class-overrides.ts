@@ -1,6 +1,7 @@
 /** Which inputs the parameters of an IngressClass override. Pure. */
 import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
+import { findStoredForm } from '../../inputs/cidrs.ts'
 import { getAttributes } from '../../inputs/load-balancer-attributes.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { annotationOverrides } from './class-annotations.ts'
@@ -185,9 +186,28 @@ function harmlessOverrides(
   ]
   return [
     ...comparisons.flatMap(compareField),
+    ...cidrsInOtherForm(spec, ingress),
     ...prefixListOverrides(spec, ingress),
     ...tagOverrides(spec, ingress),
   ]
+}
+
+/** Security groups replace the rules of the controller, so that it has none to find again. */
+function cidrsInOtherForm(
+  { inboundCIDRs = [] }: ClassParamsSpec,
+  { securityGroups }: EndpointSettings['ingress'],
+): Override[] {
+  if (securityGroups.length > 0) return []
+  const warnings: Override[] = []
+  for (const block of inboundCIDRs) {
+    const stored = findStoredForm(block)
+    if (stored === undefined || stored === block) continue
+    const text =
+      `set inboundCIDRs ${block}, which EC2 stores as ${stored}: the controller fails when it ` +
+      `does not find its rule again, so the class should set ${stored}`
+    warnings.push({ severity: 'warning', text })
+  }
+  return warnings
 }
 
 /** The ids, or the tags as JSON; undefined when the class sets none. */

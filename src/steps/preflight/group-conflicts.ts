@@ -5,6 +5,7 @@ import {
   parseMutualAuthentication,
 } from '../../controller/annotation-validators.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
+import { parseListenPorts } from '../../controller/listen-ports.ts'
 import type { ClassParamsSpec } from './class-override.ts'
 import { describeSubnets, getPrefixLists } from './class-overrides.ts'
 import type { ClassParams } from './ingress-class.ts'
@@ -224,23 +225,4 @@ function describeDifferences(
     differences.push(`${subject} is ${value}, not ${ownValue}`)
   }
   return differences
-}
-
-/**
- * Port -> protocol. Without listen-ports, an Ingress with a certificate listens on 443. Source: the
- * controller's model_build_listener.go.
- */
-export function parseListenPorts(annotations: Annotations): Record<string, string> {
-  const fallback = `${prefix}certificate-arn` in annotations ? '[{"HTTPS":443}]' : '[{"HTTP":80}]'
-  const listenPorts = annotations[`${prefix}listen-ports`] ?? fallback
-  try {
-    const entries = JSON.parse(listenPorts) as Record<string, number>[]
-    return Object.fromEntries(
-      entries.flatMap((entry) =>
-        Object.entries(entry).map(([protocol, port]) => [String(port), protocol]),
-      ),
-    )
-  } catch {
-    return {}
-  }
 }
