@@ -50147,24 +50147,29 @@ function parseCidrs(raw) {
     return blocks;
 }
 function assertCidrBlock(block) {
-    const [address = '', prefix, ...rest] = block.split('/');
-    const family = address.includes('%') ? 0 : (0,external_node_net_.isIP)(address);
-    const maxPrefix = family === 4 ? 32 : 128;
-    if (family !== 0 && prefix === undefined)
-        throw new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(block)}, which has no prefix length.`, `For one address, use ${address}/${maxPrefix}.`);
-    const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix;
-    if (family === 0 || !isPrefix || rest.length > 0)
-        throw new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
-    assertStoredForm(block, family === 4 ? maskIpv4 : maskIpv6);
-}
-function assertStoredForm(block, mask) {
-    const [address = '', prefixText] = block.split('/');
-    const prefix = Number(prefixText);
-    const stored = `${mask(address, prefix)}/${prefix}`;
+    const stored = findStoredForm(block);
+    if (stored === undefined)
+        throw notCidrBlock(block);
     if (stored !== block)
         throw new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(block)}, which EC2 stores as ${stored}: the controller would not ` +
             'find its rule.', `Use ${stored}.`);
 }
+function notCidrBlock(block) {
+    const family = findFamily(block);
+    if (family !== 0)
+        return new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(block)}, which has no prefix length.`, `For one address, use ${block}/${family === 4 ? 32 : 128}.`);
+    return new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
+}
+function findStoredForm(block) {
+    const [address = '', prefixText = '', ...rest] = block.split('/');
+    const family = findFamily(address);
+    const prefix = /^\d{1,3}$/.test(prefixText) ? Number(prefixText) : Infinity;
+    if (family === 0 || prefix > (family === 4 ? 32 : 128) || rest.length > 0)
+        return undefined;
+    const mask = family === 4 ? maskIpv4 : maskIpv6;
+    return `${mask(address, prefix)}/${prefix}`;
+}
+const findFamily = (address) => (address.includes('%') ? 0 : (0,external_node_net_.isIP)(address));
 const maskIpv4 = (address, prefix) => maskGroups(address.split('.').map(Number), 8, prefix).join('.');
 function maskIpv6(address, prefix) {
     const [head = [], tail = []] = compressIpv6(address)
