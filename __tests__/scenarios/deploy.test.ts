@@ -68,6 +68,8 @@ scenario(
     expect(first.log).toMatch(
       /^Milvus v\S+ reports that it is healthy, as its coordinator sees it$/m,
     )
+    // The runner trusts the private CA of the certificate.
+    expect(first.summary).toContain('server_pem_path="ca.pem"')
     expect(first.summary).toMatch(
       /ALB k8s-[\w-]+ \(internet-facing\)[\s\S]*target group k8s-[\w-]+ \(GRPC, ip\)/,
     )

@@ -109,6 +109,11 @@ export const controllerErrors: readonly ControllerError[] = [
     remedy: 'Request a higher quota of rules per security group, or shorten inbound-cidrs.',
   },
   {
+    contains: ['InvalidPermission.Duplicate'],
+    remedy:
+      'Write each CIDR block as EC2 stores it (10.0.0.0/8, not 10.0.0.1/8), in inbound-cidrs, and in inboundCIDRs of the IngressClassParams.',
+  },
+  {
     contains: ['TooMany', 'LimitExceeded', 'AssociationLimit'],
     remedy: 'Request a higher quota from AWS, or delete unused resources.',
   },

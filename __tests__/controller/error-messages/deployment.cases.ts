@@ -178,6 +178,12 @@ export const deploymentFailures: readonly PermanentFailure[] = [
     remedy: /shorten inbound-cidrs/,
   },
   {
+    name: 'a CIDR block in another form than EC2 stores',
+    reason: 'FailedDeployModel',
+    message: `Failed deploy model due to ${formatEc2Error('AuthorizeSecurityGroupIngress', 400, 'api error InvalidPermission.Duplicate: the specified rule "peer: 10.0.0.0/8, TCP, from port: 443, to port: 443, ALLOW" already exists')}`,
+    remedy: /as EC2 stores it/,
+  },
+  {
     name: 'an account that cannot create load balancers',
     reason: 'FailedDeployModel',
     message: formatElbError(
