@@ -45,18 +45,7 @@ describe('headline', () => {
     readonly expected: RegExp
   }
   const createInputWithChanges = (...changes: Change[]) => createSummaryInput({ changes })
-  const probeOff = {
-    probe: {
-      required: false,
-      isLenient: false,
-      isDeep: false,
-      ca: undefined,
-      clientCertificate: undefined,
-      address: undefined,
-      token: undefined,
-      byHostname: false,
-    },
-  }
+  const probeOff = { probe: { required: false } }
   test.each<HeadlineCase>([
     {
       name: 'a deployment with changes',

@@ -47,19 +47,7 @@ test.each([
 ])('shows how clients connect with a certificate $name', ({ probe, topology = {}, tlsOptions }) => {
   const text = renderSummary(
     createSummaryInput({ topology }),
-    createSettings({
-      probe: {
-        required: true,
-        isLenient: false,
-        isDeep: false,
-        ca: undefined,
-        clientCertificate: undefined,
-        address: undefined,
-        token: undefined,
-        byHostname: false,
-        ...probe,
-      },
-    }),
+    createSettings({ probe }),
     undefined,
     now,
   )

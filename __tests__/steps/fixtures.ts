@@ -2,7 +2,12 @@
 import type { Event, Ingress, ManagedFieldsEntry } from '../../src/clients/kubernetes/types.ts'
 import { combineErrors } from '../../src/failures/action-error.ts'
 import { parseSettings } from '../../src/inputs/settings.ts'
-import type { EndpointSettings, IngressSettings, RemovalSettings } from '../../src/inputs/types.ts'
+import type {
+  EndpointSettings,
+  IngressSettings,
+  ProbeSettings,
+  RemovalSettings,
+} from '../../src/inputs/types.ts'
 import type { Target } from '../../src/steps/preflight/preflight.ts'
 import type { ReleaseRevision } from '../../src/clients/helm/release-storage.ts'
 
@@ -13,12 +18,19 @@ export const certificateArn =
 /** Settings of the smallest inputs, with some of them replaced. */
 export function createSettings({
   ingress = {},
+  probe = {},
   ...overrides
-}: Partial<Omit<EndpointSettings, 'ingress'>> & {
+}: Partial<Omit<EndpointSettings, 'ingress' | 'probe'>> & {
   ingress?: Partial<IngressSettings>
+  probe?: Partial<ProbeSettings>
 } = {}): EndpointSettings {
   const settings = parseMinimalInputs()
-  return { ...settings, ...overrides, ingress: { ...settings.ingress, ...ingress } }
+  return {
+    ...settings,
+    ...overrides,
+    ingress: { ...settings.ingress, ...ingress },
+    probe: { ...settings.probe, ...probe },
+  }
 }
 
 /** Settings of a removal with the smallest inputs. */
