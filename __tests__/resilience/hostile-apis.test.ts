@@ -123,6 +123,19 @@ const kubernetesCases: readonly HostileCase[] = [
     messagePattern: /not JSON|not a list/,
     deadlineSeconds: retrySeconds,
   },
+  {
+    name: 'a rejection with 216 kB of text',
+    respond: (response) =>
+      response.writeHead(403, { 'content-type': 'application/json' }).end(
+        JSON.stringify({
+          kind: 'Status',
+          reason: 'Forbidden',
+          message: `services is forbidden: User "x" cannot list resource${' "'.repeat(108_000)}`,
+        }),
+      ),
+    outcome: 'cluster-forbidden',
+    messagePattern: /services is forbidden/,
+  },
 ]
 
 test.each(sample(kubernetesCases, 12))(
