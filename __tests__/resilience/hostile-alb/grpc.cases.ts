@@ -145,7 +145,7 @@ export const grpcCases: readonly HostileCase[] = [
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(1_000_000, Buffer.from([0x1a, 0])))),
       ),
     outcome: 'milvus-not-found',
-    messagePattern: /not a Milvus message \(more than 50000 values\)/,
+    messagePattern: /not a Milvus message \(more than 100000 values\)/,
   },
   {
     name: 'a message of 100 MB',

@@ -94,7 +94,7 @@ export const milvusCases: readonly HostileCase[] = [
         ),
       ),
     outcome: 'milvus-not-found',
-    messagePattern: /not a Milvus message \(more than 50000 values\)/,
+    messagePattern: /not a Milvus message \(more than 100000 values\)/,
   },
   {
     name: '40,000 different quota states',

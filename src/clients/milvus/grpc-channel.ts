@@ -19,7 +19,7 @@ export interface AnsweredCall {
 /** The part of a call that the endpoint does not decide. */
 export type MethodCall = Pick<GrpcCall, 'path' | 'request' | 'metadata' | 'maxBodyBytes'>
 
-/** Connections for one call: a peer that rejects it on each of them never answers. */
+/** Connections on which a peer rejects a call, and answers no other one, until it is given up. */
 const maxConnections = 3
 
 /** Opens a connection to the endpoint. */
@@ -37,8 +37,8 @@ export class GrpcChannel {
   private readonly signal: AbortSignal
   private currentSession: Promise<GrpcSession>
   private isClosed = false
-  /** Whether a call was answered: the peer then accepts the client certificate. */
-  private hasAnswered = false
+  /** Of calls. Once there is one, the peer accepts the client certificate. */
+  private answerCount = 0
 
   private constructor(
     connection: TlsConnection,
@@ -68,25 +68,31 @@ export class GrpcChannel {
   /** @throws ProbeFailure */
   async call(call: MethodCall): Promise<AnsweredCall> {
     const method = call.path.split('/').at(-1) ?? call.path
-    for (let attempt = 1; ; attempt += 1) {
+    let answersBefore = this.answerCount
+    let attempts = 0
+    for (;;) {
       const session = await this.getOpenSession()
       const timeout = remainingTime(this.endpoint, this.endpoint.callTimeout)
       try {
         const authority = this.endpoint.host
         const response = await session.call({ ...call, authority, timeout })
-        this.hasAnswered = true
+        this.answerCount += 1
         return { method, response }
       } catch (thrown) {
-        if (session.hasEndedGracefully && attempt < maxConnections && !this.isClosed) continue
-        throw this.toFailure(method, thrown)
+        // A peer that answers one call per connection answers each of several concurrent ones.
+        attempts = this.answerCount > answersBefore ? 1 : attempts + 1
+        answersBefore = this.answerCount
+        const isRepeatable = session.hasEndedGracefully && !this.isClosed
+        if (!isRepeatable || attempts >= maxConnections) throw this.toFailure(method, thrown)
       }
     }
   }
 
   private toFailure(method: string, thrown: unknown): ProbeFailure {
-    const tlsFailure = this.hasAnswered
-      ? alertFailure(this.endpoint, thrown)
-      : lateHandshakeFailure(this.endpoint, thrown)
+    const tlsFailure =
+      this.answerCount > 0
+        ? alertFailure(this.endpoint, thrown)
+        : lateHandshakeFailure(this.endpoint, thrown)
     return tlsFailure ?? callFailure(method, thrown)
   }
 
