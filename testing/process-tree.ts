@@ -23,6 +23,16 @@ export function killProcessTree(rootPid: number): void {
   for (const pid of listProcessTree(rootPid)) killProcess(pid)
 }
 
+/**
+ * Lists the processes that were started with a variable in their environment, also those whose
+ * parent has ended. Source: proc(5), /proc/PID/environ.
+ * @param variable `NAME=value`
+ */
+export const listProcessesWith = (variable: string): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && readEnvironment(name).includes(variable))
+    .map(Number)
+
 /** Kills a process if it is still running. */
 export function killProcess(pid: number): void {
   try {
@@ -52,5 +62,13 @@ function readParentPid(pid: string): number | undefined {
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
   } catch {
     return undefined
+  }
+}
+
+function readEnvironment(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    return []
   }
 }

@@ -74,8 +74,8 @@ export async function createRunnerFiles(
  * Helm keeps the process id and receives its signals. HELM_KILLS="N start" kills the parent process
  * before the Nth call starts Helm, "N end" after Helm has exited, and "N never" instead of starting
  * Helm. HELM_SIGNAL is sent instead of KILL; the file FILE_WRITES.signal is created at that moment.
- * HELM_CALLS is an initially empty directory in which each call creates a numbered directory with
- * its process id, because calls may be concurrent.
+ * HELM_CALLS is an initially empty directory in which each call creates a numbered directory,
+ * because calls may be concurrent.
  */
 const renderHelmWrapper = (program: string, logPath: string): string => `#!/bin/sh
 printf '%s\\n' "$*" >> '${logPath}'
@@ -86,7 +86,6 @@ signal() {
 if [ -n "$HELM_KILLS" ]; then
   call=1
   until mkdir "$HELM_CALLS/$call" 2>/dev/null; do call=$((call + 1)); done
-  echo $$ > "$HELM_CALLS/$call/pid"
   [ "$HELM_KILLS" = "$call start" ] && signal
   [ "$HELM_KILLS" = "$call never" ] && signal && exit
   if [ "$HELM_KILLS" = "$call end" ]; then

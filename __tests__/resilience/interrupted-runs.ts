@@ -1,13 +1,13 @@
 /** Runs that record their writes, and runs that are interrupted at one of them. */
 import type { ChildProcess } from 'node:child_process'
-import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runAction } from '../../testing/run-action.ts'
 import {
   isRunning,
   killProcess,
   killProcessTree,
-  listProcessTree,
+  listProcessesWith,
 } from '../../testing/process-tree.ts'
 import type { RunResult, RunOptions } from '../../testing/runner.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
@@ -152,24 +152,21 @@ export async function runAndKill(
   point: InterruptionPoint,
   { disk, helm = 'killed' }: { readonly disk: string; readonly helm?: 'killed' | 'survives' },
 ): Promise<RunResult> {
-  let helmPids: number[] = []
   const run = await runWithInterruption(simulator, inputs, point, {
     options: { runnerDirectory: disk, skipPost: true },
     signal: 'SIGKILL',
     onReached: (pid) => {
-      helmPids = listProcessTree(pid).slice(1)
       if (helm === 'killed') killProcessTree(pid)
       else killProcess(pid)
     },
   })
   // A surviving Helm process ends before the next run starts, because a Lease expires only after
-  // half a minute.
-  const helmCallPids = await Promise.all(
-    (await readdir(helmCallsPath(simulator))).map(async (call) =>
-      Number(await readFile(join(helmCallsPath(simulator), call, 'pid'), 'utf8')),
-    ),
-  )
-  await waitUntil(() => ![...helmPids, ...helmCallPids].some(isRunning))
+  // half a minute. One that started while the tree was killed may still be starting.
+  await waitUntil(() => {
+    const helmPids = listProcessesWith(`HELM_CALLS=${helmCallsPath(simulator)}`)
+    if (point.kind === 'request' && helm === 'killed') helmPids.forEach(killProcess)
+    return helmPids.length === 0
+  })
   await simulator.requestLog.waitUntilIdle()
   return run
 }
