@@ -5,11 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs'
  * Lists the process and its descendants, parents before children. Source: proc(5), /proc/PID/stat.
  */
 export function listProcessTree(rootPid: number): number[] {
-  const parentPids = new Map(
-    readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map((name) => [Number(name), readParentPid(name)]),
-  )
+  const parentPids = new Map(listPids().map((pid) => [pid, readParentPid(pid)]))
   const tree = [rootPid]
   for (const pid of tree)
     tree.push(
@@ -29,8 +25,11 @@ export function killProcessTree(rootPid: number): void {
  * @param variable `NAME=value`
  */
 export const listProcessesWith = (variable: string): number[] =>
+  listPids().filter((pid) => readEnvironment(pid).includes(variable))
+
+const listPids = (): number[] =>
   readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && readEnvironment(name).includes(variable))
+    .filter((name) => /^\d+$/.test(name))
     .map(Number)
 
 /** Kills a process if it is still running. */
@@ -56,7 +55,7 @@ export function isRunning(pid: number): boolean {
  * The process name in the file may contain spaces and parentheses, so the fields are read after the
  * last parenthesis.
  */
-function readParentPid(pid: string): number | undefined {
+function readParentPid(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
@@ -65,7 +64,7 @@ function readParentPid(pid: string): number | undefined {
   }
 }
 
-function readEnvironment(pid: string): string[] {
+function readEnvironment(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
   } catch {
