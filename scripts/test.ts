@@ -1,10 +1,11 @@
 /**
- * `npm test` checks lint, types and the freshness of dist/, and runs unit tests and scenarios. `--
- * units` runs only the unit tests. `-- FILE [-t NAME]` passes its arguments to jest; scenarios and
- * faults are preceded by the checks. `-- --profile` runs everything and writes docs/testing.md. The
- * last line is the total.
+ * `npm test` checks lint, types and the freshness of dist/, and runs unit tests, the tests of the
+ * tooling and scenarios. `-- units` runs only the unit tests, `-- tooling` only those of the
+ * tooling. `-- FILE [-t NAME]` passes its arguments to jest; scenarios and faults are preceded by
+ * the checks. `-- --profile` runs everything and writes docs/testing.md. The last line is the
+ * total.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { scenarioRecordPath } from '../testing/scenario-record.ts'
@@ -16,7 +17,14 @@ import { writeProfile, type TestStage } from './test/profile.ts'
 /** Tests also wait, so there are more workers than cores. More of them would not save time. */
 const workers = { units: 3, scenarios: 4 }
 
-const distTestsPattern = '__tests__/(scenarios|resilience)/'
+const sourceFolders = readdirSync('src', { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+
+/** The tests of a folder of src/ are in the folder of the same name. */
+const unitTestPattern = `__tests__/(${sourceFolders.join('|')})/`
+
+const distTestPattern = '__tests__/(scenarios|resilience)/'
 
 const stages: TestStage[] = []
 let passed = 0
@@ -42,13 +50,18 @@ async function runCheckStage(): Promise<void> {
 }
 
 async function runUnits(): Promise<void> {
-  recordStage(
-    'unit tests',
-    await runJest([
-      `--maxWorkers=${workers.units}`,
-      `--testPathIgnorePatterns=${distTestsPattern}`,
-    ]),
-  )
+  const args = [`--maxWorkers=${workers.units}`, `--testPathPatterns=${unitTestPattern}`]
+  recordStage('unit tests', await runJest(args))
+}
+
+/** Tests of what is not part of the action: the simulator, the scripts, workflows, documents. */
+async function runToolingTests(): Promise<void> {
+  const args = [
+    `--maxWorkers=${workers.units}`,
+    `--testPathIgnorePatterns=${unitTestPattern}`,
+    `--testPathIgnorePatterns=${distTestPattern}`,
+  ]
+  recordStage('tests of the tooling', await runJest(args))
 }
 
 /**
@@ -76,6 +89,7 @@ async function runScenarios(profilePath: string | undefined): Promise<void> {
 async function runAll(isProfiled: boolean): Promise<void> {
   await runCheckStage()
   await runUnits()
+  await runToolingTests()
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-profile-'))
   const profilePath = isProfiled ? join(scratchDirectory, 'profile.jsonl') : undefined
   try {
@@ -99,6 +113,7 @@ const selection = process.argv.slice(2)
 try {
   if (selection.length === 0 || selection[0] === '--profile') await runAll(selection.length > 0)
   else if (selection[0] === 'units') await runUnits()
+  else if (selection[0] === 'tooling') await runToolingTests()
   else await runSelected(selection)
 } catch (error) {
   if (!(error instanceof Interrupted)) throw error

@@ -40,7 +40,7 @@ export async function runJest(
     const reportPath = join(scratchDirectory, 'jest.json')
     await runProcessGroup(
       usedWatchdog,
-      ['--json', `--outputFile=${reportPath}`, '--forceExit', ...args],
+      ['--json', `--outputFile=${reportPath}`, ...listExitArguments(args), ...args],
       {
         ...process.env,
         ...(testTimeout === undefined ? {} : { TEST_TIMEOUT: String(testTimeout) }),
@@ -53,6 +53,13 @@ export async function runJest(
     rmSync(scratchDirectory, { recursive: true, force: true })
   }
 }
+
+/**
+ * A single worker runs the tests in jest's own process, which would wait for what a failed test left
+ * open. Several workers are threads, which jest ends. Source: jest-light-runner.
+ */
+const listExitArguments = (args: readonly string[]): readonly string[] =>
+  args.some((arg) => ['--maxWorkers=1', '--runInBand', '-i'].includes(arg)) ? ['--forceExit'] : []
 
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
