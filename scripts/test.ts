@@ -2,14 +2,14 @@
  * `npm test` checks lint, types and the freshness of dist/, and runs unit tests, the tests of the
  * tooling and scenarios. `-- units` runs only the unit tests, `-- tooling` only those of the
  * tooling. `-- FILE [-t NAME]` passes its arguments to jest; scenarios and faults are preceded by
- * the checks. `-- --profile` runs everything and writes docs/testing.md. The last line is the
- * total.
+ * the check of dist/. `-- --profile` runs everything and writes docs/testing.md. The last line is
+ * the total.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { scenarioRecordPath } from '../testing/scenario-record.ts'
-import { runChecks } from './test/checks.ts'
+import { checkDist, runChecks, type CheckResult } from './test/checks.ts'
 import { Interrupted, runJest } from './test/jest.ts'
 import { formatFailures } from './test/jest-report.ts'
 import { writeProfile, type TestStage } from './test/profile.ts'
@@ -36,12 +36,14 @@ function recordStage(name: string, result: Omit<TestStage, 'name'>): void {
   failed += result.failed
 }
 
-async function runCheckStage(): Promise<void> {
-  console.log('Lint, types and dist/: about a minute where something has changed.')
+async function runCheckStage(
+  name: string,
+  runStageChecks: () => Promise<readonly CheckResult[]>,
+): Promise<void> {
   const start = performance.now()
-  const results = await runChecks()
+  const results = await runStageChecks()
   const passedChecks = results.filter((result) => result.passed).length
-  recordStage('lint, types, dist/', {
+  recordStage(name, {
     passed: passedChecks,
     failed: results.length - passedChecks,
     seconds: (performance.now() - start) / 1000,
@@ -87,7 +89,8 @@ async function runScenarios(profilePath: string | undefined): Promise<void> {
 }
 
 async function runAll(isProfiled: boolean): Promise<void> {
-  await runCheckStage()
+  console.log('Lint, types and dist/: about a minute where something has changed.')
+  await runCheckStage('lint, types, dist/', runChecks)
   await runUnits()
   await runToolingTests()
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-profile-'))
@@ -101,11 +104,12 @@ async function runAll(isProfiled: boolean): Promise<void> {
 }
 
 /**
- * Runs the tests that the arguments select. Scenarios test nothing if dist/ was not built from
- * this src/.
+ * Runs the tests that the arguments select. Scenarios and faults test nothing if dist/ was not
+ * built from this src/.
  */
 async function runSelected(selection: readonly string[]): Promise<void> {
-  if (selection.some((argument) => /scenarios|faults/.test(argument))) await runCheckStage()
+  if (selection.some((argument) => /scenarios|resilience/.test(argument)))
+    await runCheckStage('dist/', async () => [await checkDist()])
   recordStage('tests', await runJest([`--maxWorkers=${workers.scenarios}`, ...selection]))
 }
 

@@ -2,18 +2,20 @@
  * Lint, formatting, types and freshness of dist/. A check is skipped if it passed before on exactly
  * the same files.
  */
-import { execFileSync, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { cacheDirectory } from '../../testing/cli-tools.ts'
+import { join } from 'node:path'
+import {
+  computeFingerprint,
+  distFreshness,
+  readPassedFingerprint,
+  recordPass,
+  type RecordedCheck,
+} from './check-records.ts'
 
 /** A check of the repository that is not a test. */
-interface Check {
-  readonly name: string
-  /** The files on which the check depends, as pathspecs for `git ls-files`. */
-  readonly files: readonly string[]
+interface Check extends RecordedCheck {
   readonly execute: () => Promise<boolean>
 }
 
@@ -25,6 +27,8 @@ export interface CheckResult {
 }
 
 const sources = ['*.ts', '*.mts', '*.mjs', '*.js', 'package-lock.json', 'tsconfig*.json', ':!dist']
+
+const distCheck: Check = { ...distFreshness, execute: isDistFresh }
 
 const checks: readonly Check[] = [
   {
@@ -38,62 +42,26 @@ const checks: readonly Check[] = [
     execute: () => runCommand('node_modules/.bin/prettier', '--check', '--log-level', 'warn', '.'),
   },
   { name: 'types', files: sources, execute: () => runCommand('node_modules/.bin/tsc', '--noEmit') },
-  {
-    name: 'dist/ is what src/ builds to ("npm run build" updates it)',
-    files: [
-      'src',
-      'dist',
-      'scripts/build.ts',
-      'package-lock.json',
-      'package.json',
-      'tsconfig*.json',
-    ],
-    execute: isDistFresh,
-  },
+  distCheck,
 ]
 
 /** Runs all checks in parallel. */
-export function runChecks(): Promise<CheckResult[]> {
-  return Promise.all(checks.map(runCheck))
-}
+export const runChecks = (): Promise<CheckResult[]> => Promise.all(checks.map(runCheck))
 
-async function runCheck({ name, files, execute }: Check): Promise<CheckResult> {
+/** Checks that dist/ is what src/ builds to. */
+export const checkDist = (): Promise<CheckResult> => runCheck(distCheck)
+
+async function runCheck(check: Check): Promise<CheckResult> {
+  const { name } = check
   const start = performance.now()
-  const recordPath = join(cacheDirectory, 'checks', name.replace(/\W.*/, ''))
-  const fingerprint = computeFingerprint(files)
-  const isUnchanged = readIfExists(recordPath) === fingerprint
-  const passed = isUnchanged || (await execute())
-  if (passed) {
-    mkdirSync(dirname(recordPath), { recursive: true })
-    writeFileSync(recordPath, fingerprint)
-  }
+  const fingerprint = computeFingerprint(check.files)
+  const isUnchanged = readPassedFingerprint(check) === fingerprint
+  const passed = isUnchanged || (await check.execute())
+  if (passed) recordPass(check, fingerprint)
   const seconds = (performance.now() - start) / 1000
   const note = isUnchanged ? 'cached: no file has changed' : `${seconds.toFixed(0)} s`
   console.log(`${passed ? 'passed' : 'FAILED'}: ${name} (${note})`)
   return { name, passed, seconds }
-}
-
-/** A digest of the content of the files and the version of Node. */
-function computeFingerprint(patterns: readonly string[]): string {
-  const names = execFileSync(
-    'git',
-    ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns],
-    { encoding: 'utf8' },
-  )
-    .split('\n')
-    .filter((name) => name !== '')
-    .sort()
-  const hash = createHash('sha256').update(process.version)
-  for (const name of names) hash.update(`\0${name}\0`).update(readIfExists(name) ?? 'deleted')
-  return hash.digest('hex')
-}
-
-function readIfExists(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
 }
 
 /** Runs a command and prints its output when it has ended, because commands run in parallel. */

@@ -55,8 +55,8 @@ export async function runJest(
 }
 
 /**
- * A single worker runs the tests in jest's own process, which would wait for what a failed test left
- * open. Several workers are threads, which jest ends. Source: jest-light-runner.
+ * A single worker runs the tests in jest's own process, which would wait for what a failed test
+ * left open. Several workers are threads, which jest ends. Source: jest-light-runner.
  */
 const listExitArguments = (args: readonly string[]): readonly string[] =>
   args.some((arg) => ['--maxWorkers=1', '--runInBand', '-i'].includes(arg)) ? ['--forceExit'] : []
