@@ -3,8 +3,9 @@
  * file: main, post, and the fleet actions. `node scripts/build.ts DIRECTORY` builds to another
  * folder, for the freshness check.
  */
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { computeFingerprint, distFreshness, distSources, recordPass } from './test/check-records.ts'
 
 const outputDirectory = process.argv[2] ?? 'dist'
@@ -39,22 +40,9 @@ function allowTreeShaking(): void {
   }
 }
 
-const run = (...command: [string, ...string[]]) =>
-  execFileSync(command[0], command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] })
-
-const readVersion = (): string =>
-  (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version
-
-const sourceFingerprint = computeFingerprint(distSources)
-allowTreeShaking()
-rmSync('build', { recursive: true, force: true })
-rmSync(outputDirectory, { recursive: true, force: true })
-run('node_modules/.bin/tsc', '-p', 'tsconfig.build.json')
-cpSync('package.json', 'build/package.json')
-writeFileSync('build/version.js', `export const version = ${JSON.stringify(readVersion())}\n`)
-for (const [entry, folder] of entries) {
-  run(
-    'node_modules/.bin/ncc',
+/** Bundles an entry point. A failure prints what ncc wrote. */
+async function bundle(entry: string, folder: string): Promise<void> {
+  await promisify(execFile)('node_modules/.bin/ncc', [
     'build',
     `build/${entry}.js`,
     '-o',
@@ -63,8 +51,20 @@ for (const [entry, folder] of entries) {
     'es2022',
     '--license',
     '[name].licenses',
-  )
+  ])
 }
+
+const readVersion = (): string =>
+  (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version
+
+const sourceFingerprint = computeFingerprint(distSources)
+allowTreeShaking()
+rmSync('build', { recursive: true, force: true })
+rmSync(outputDirectory, { recursive: true, force: true })
+execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+cpSync('package.json', 'build/package.json')
+writeFileSync('build/version.js', `export const version = ${JSON.stringify(readVersion())}\n`)
+await Promise.all(entries.map(([entry, folder]) => bundle(entry, folder)))
 mergeLicenses()
 // A file that was saved during the build may be missing from it.
 if (outputDirectory === 'dist' && computeFingerprint(distSources) === sourceFingerprint)
