@@ -35,6 +35,9 @@ export const validValues: readonly (readonly [name: string, value: string])[] = 
     'access_logs.s3.enabled=true,access_logs.s3.bucket=logs,access_logs.s3.prefix=a\\,b',
   ],
   ['load-balancer-attributes', 'an.attribute.of.tomorrow=1'],
+  ...['1', 't', 'T', 'TRUE', 'true', 'True', '0', 'f', 'F', 'FALSE', 'false', 'False'].map(
+    (value) => ['use-regex-path-match', value] as const,
+  ),
   ['tags', 'a=x\\,'],
   ['target-node-labels', 'a=x\\,'],
   ['target-node-labels', 'a=x\\, '],
@@ -222,6 +225,7 @@ export const invalidValues: readonly {
   ...['frontend-nlb-attributes', 'frontend-nlb-tags', 'listener-attributes.HTTPS-443'].map(
     (name) => ({ name, value: 'key', expected: 'is not a list of key=value' }),
   ),
+  { name: 'use-regex-path-match', value: 'tRUE', expected: 'true, false' },
   ...['create-acm-cert', 'manage-backend-security-group-rules', 'use-regex-path-match'].map(
     (name) => ({ name, value: 'yes', expected: 'true, false' }),
   ),
