@@ -38,6 +38,13 @@ export const validValues: readonly (readonly [name: string, value: string])[] = 
   ...['1', 't', 'T', 'TRUE', 'true', 'True', '0', 'f', 'F', 'FALSE', 'false', 'False'].map(
     (value) => ['use-regex-path-match', value] as const,
   ),
+  ...[
+    'create-acm-cert',
+    'enable-frontend-nlb',
+    'manage-backend-security-group-rules',
+    'multi-cluster-target-group',
+    'shield-advanced-protection',
+  ].map((name) => [name, 'false'] as const),
   ['tags', 'a=x\\,'],
   ['target-node-labels', 'a=x\\,'],
   ['target-node-labels', 'a=x\\, '],
@@ -48,6 +55,33 @@ export const validValues: readonly (readonly [name: string, value: string])[] = 
   ['minimum-load-balancer-capacity', 'CapacityUnits=100'],
   ['listener-attributes.HTTPS-443', 'routing.http.response.server.enabled=false'],
   ['actions.blue', '{"type":"forward"}'],
+  ...(
+    [
+      ['healthcheck-interval-seconds', ['5', '300']],
+      ['healthcheck-timeout-seconds', ['2', '120']],
+      ['healthy-threshold-count', ['2', '10']],
+      ['unhealthy-threshold-count', ['2', '10']],
+      ['healthcheck-protocol', ['HTTP', 'HTTPS']],
+      ['ssl-redirect', ['1', '65535']],
+      ['security-group-prefix-lists', ['pl-00000001', 'pl-00000001, pl-00000002']],
+      ['auth-idp-cognito', ['{"userPoolARN":"x","userPoolClientID":"y","userPoolDomain":"z"}']],
+      ['auth-idp-oidc', ['{"issuer":"https://x"}']],
+      ['auth-on-unauthenticated-request', ['authenticate', 'allow', 'deny']],
+      ['auth-session-timeout', ['1', '604800']],
+      ['frontend-nlb-attributes', ['load_balancing.cross_zone.enabled=true']],
+      ['frontend-nlb-eip-allocations', ['eipalloc-1,eipalloc-2']],
+      ['frontend-nlb-healthcheck-healthy-threshold-count', ['2', '10']],
+      ['frontend-nlb-healthcheck-interval-seconds', ['300']],
+      ['frontend-nlb-healthcheck-path', ['/']],
+      ['frontend-nlb-healthcheck-protocol', ['HTTP', 'HTTPS']],
+      ['frontend-nlb-healthcheck-timeout-seconds', ['2']],
+      ['frontend-nlb-healthcheck-unhealthy-threshold-count', ['2', '10']],
+      ['frontend-nlb-scheme', ['internal', 'internet-facing']],
+      ['frontend-nlb-security-groups', ['sg-1']],
+      ['frontend-nlb-subnets', ['subnet-1, subnet-2']],
+      ['frontend-nlb-tags', ['team=search']],
+    ] as const
+  ).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
   // These have no effect, or only the Service tells whether they have one.
   ['actions.blue', '{type: forward}'],
   ['conditions.milvus', 'source-ip'],
@@ -65,6 +99,7 @@ export const invalidValues: readonly {
 }[] = [
   { name: 'success-codes', value: '200', expected: 'contains 200' },
   { name: 'success-codes', value: '0-200', expected: 'contains 200' },
+  { name: 'success-codes', value: 'x12', expected: 'is not a list of codes' },
   { name: 'success-codes', value: 'ok', expected: 'is not a list of codes' },
   { name: 'group.order', value: '2000', expected: '-1000 to 1000' },
   { name: 'group.order', value: '1.5', expected: 'is not an integer' },
@@ -137,6 +172,16 @@ export const invalidValues: readonly {
     expected: 'contains an empty entry',
   },
   { name: 'mutual-authentication', value: '[]', expected: 'is not a JSON list' },
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":"443","mode":"off"}]',
+    expected: 'contains an entry without a port',
+  },
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":443,"mode":1}]',
+    expected: 'contains mode "", which is not off',
+  },
   {
     name: 'mutual-authentication',
     value: '[{"port":70000,"mode":"off"}]',
@@ -215,6 +260,7 @@ export const invalidValues: readonly {
     value: 'healthz',
     expected: 'does not begin with a slash',
   },
+  { name: 'frontend-nlb-healthcheck-success-codes', value: '199', expected: 'HTTP codes' },
   { name: 'frontend-nlb-healthcheck-success-codes', value: '600', expected: 'HTTP codes' },
   { name: 'frontend-nlb-scheme', value: 'public', expected: 'internal, internet-facing' },
   ...['eip-allocations', 'security-groups', 'subnets'].map((list) => ({
@@ -225,10 +271,17 @@ export const invalidValues: readonly {
   ...['frontend-nlb-attributes', 'frontend-nlb-tags', 'listener-attributes.HTTPS-443'].map(
     (name) => ({ name, value: 'key', expected: 'is not a list of key=value' }),
   ),
-  { name: 'use-regex-path-match', value: 'tRUE', expected: 'true, false' },
-  ...['create-acm-cert', 'manage-backend-security-group-rules', 'use-regex-path-match'].map(
-    (name) => ({ name, value: 'yes', expected: 'true, false' }),
-  ),
+  ...['tRUE', '11', 'yes, true'].map((value) => ({
+    name: 'use-regex-path-match',
+    value,
+    expected: 'true, false',
+  })),
+  ...[
+    'create-acm-cert',
+    'enable-frontend-nlb',
+    'manage-backend-security-group-rules',
+    'multi-cluster-target-group',
+  ].map((name) => ({ name, value: 'yes', expected: 'true, false' })),
   ...['auth-idp-cognito', 'auth-idp-oidc'].map((name) => ({
     name,
     value: '[]',
@@ -242,10 +295,18 @@ export const invalidValues: readonly {
   { name: 'security-group-prefix-lists', value: ' , ', expected: 'empty list' },
 ]
 
+/** Values of annotations for Service milvus and its port 19530. */
+export const validValuesOfService: typeof validValues = [
+  ['conditions.milvus', '[{"field":"source-ip","sourceIpConfig":{"values":["10.0.0.0/8"]}}]'],
+  ['transforms.milvus', '[{"type":"url-rewrite"}]'],
+  ['target-control-port.milvus.19530', '3000'],
+]
+
 /** Annotations of Service milvus and its port 19530, each with a part of the problem. */
 export const invalidValuesOfService: typeof invalidValues = [
   { name: 'conditions.milvus', value: 'source-ip', expected: 'is not a JSON list' },
   { name: 'conditions.milvus', value: '{"field":"path"}', expected: 'is not a JSON list' },
+  { name: 'conditions.milvus', value: '["path"]', expected: 'is not a JSON list' },
   { name: 'transforms.milvus', value: '[{', expected: 'is not a JSON list' },
   { name: 'target-control-port.milvus.19530', value: 'api', expected: '1 to 65535' },
 ]

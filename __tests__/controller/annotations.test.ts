@@ -7,7 +7,12 @@ import {
   validateAnnotations,
 } from '../../src/controller/annotations.ts'
 import { validateTags } from '../../src/controller/tags.ts'
-import { invalidValues, invalidValuesOfService, validValues } from './annotations.cases.ts'
+import {
+  invalidValues,
+  invalidValuesOfService,
+  validValues,
+  validValuesOfService,
+} from './annotations.cases.ts'
 
 const prefix = 'alb.ingress.kubernetes.io/'
 
@@ -95,6 +100,10 @@ describe('findRejectedAnnotations', () => {
 
   test.each(invalidValuesOfService)('$name: $value is not of Service attu', ({ name, value }) => {
     expect(listProblems(name, value, 'attu')).toEqual([])
+  })
+
+  test.each(validValuesOfService)('%s: %s is valid', (name, value) => {
+    expect(listProblems(name, value, 'milvus')).toEqual([])
   })
 
   test.each(invalidValues)('$name: $value is invalid for every Service', ({ name, value }) => {
