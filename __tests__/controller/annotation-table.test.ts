@@ -3,12 +3,8 @@ import { expect, test } from '@jest/globals'
 import { annotationTable } from '../../src/controller/annotation-table.ts'
 import { acceptAnyValue } from '../../src/controller/annotation-validators.ts'
 import { findDeclaration } from '../../src/controller/annotations.ts'
-import {
-  invalidValues,
-  invalidValuesOfService,
-  validValues,
-  validValuesOfService,
-} from './annotations.cases.ts'
+import { invalidValues, invalidValuesOfService } from './invalid-annotations.cases.ts'
+import { validValues, validValuesOfService } from './valid-annotations.cases.ts'
 
 /** The annotations with a rule that are not among the names. */
 const findUntested = (testedNames: readonly string[]): string[] => {

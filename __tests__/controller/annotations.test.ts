@@ -7,12 +7,8 @@ import {
   validateAnnotations,
 } from '../../src/controller/annotations.ts'
 import { validateTags } from '../../src/controller/tags.ts'
-import {
-  invalidValues,
-  invalidValuesOfService,
-  validValues,
-  validValuesOfService,
-} from './annotations.cases.ts'
+import { invalidValues, invalidValuesOfService } from './invalid-annotations.cases.ts'
+import { validValues, validValuesOfService } from './valid-annotations.cases.ts'
 
 const prefix = 'alb.ingress.kubernetes.io/'
 
