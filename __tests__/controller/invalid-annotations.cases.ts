@@ -8,6 +8,7 @@ export const invalidValues: readonly {
 }[] = [
   { name: 'success-codes', value: '200', expected: 'contains 200' },
   { name: 'success-codes', value: '0-200', expected: 'contains 200' },
+  { name: 'healthcheck-path', value: `/${'x'.repeat(1024)}`, expected: 'longer than 1024' },
   { name: 'success-codes', value: 'x12', expected: 'is not a list of codes' },
   { name: 'success-codes', value: 'ok', expected: 'is not a list of codes' },
   { name: 'group.order', value: '2000', expected: '-1000 to 1000' },
