@@ -7,6 +7,7 @@ import {
 } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import type { IssuedCertificate } from '../testing/certificates.ts'
+import { closeServer } from '../testing/close-server.ts'
 import { startServer } from './certificate-clients.ts'
 
 /** A running endpoint. */
@@ -62,13 +63,14 @@ export async function startBrokenEndpoints(
   })
   const refusing = createTcpServer()
   const refusedPort = await listen(refusing)
-  refusing.close()
   const listening = await Promise.all(
     Object.entries(servers).map(async ([name, server]) => ({
       name,
       port: server.listening ? (server.address() as AddressInfo).port : await listen(server),
     })),
   )
+  // Only now, so that no other server gets the port.
+  await closeServer(refusing)
   return {
     endpoints: [
       { name: 'works', port: (working.address() as AddressInfo).port },

@@ -4,6 +4,7 @@ import tls from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { createCertificateAuthority } from '../../testing/certificates.ts'
+import { closeServer } from '../../testing/close-server.ts'
 import { killProcess, listProcessTree } from '../../testing/process-tree.ts'
 import type { RecordedRequest } from '../../testing/request-log.ts'
 import { sample, isFullRun } from './result-tables.ts'
@@ -52,8 +53,8 @@ async function startApiServerProxy() {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   simulator.setClusterEndpoint(`https://127.0.0.1:${port}`)
-  const close = (): Promise<unknown> => {
-    const closed = new Promise((resolve) => server.close(resolve))
+  const close = (): Promise<void> => {
+    const closed = closeServer(server)
     sockets.forEach((socket) => socket.destroy())
     return closed
   }

@@ -7,6 +7,7 @@ import {
 } from 'node:http2'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { closeServer } from '../../testing/close-server.ts'
 import type { AlbEndpoint, DataPlane } from './server.ts'
 import type { Address } from './forward.ts'
 import { handleHttp1Request, handleHttp2Request } from './requests.ts'
@@ -53,7 +54,7 @@ export async function openPort(
     host,
     port: (server.address() as AddressInfo).port,
     close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
+      const closed = closeServer(server)
       sockets.forEach((socket) => socket.destroy())
       await closed
     },

@@ -9,6 +9,7 @@ import {
   createCertificateAuthority,
   issueLoopbackCertificate,
 } from '../../../testing/certificates.ts'
+import { closeServer } from '../../../testing/close-server.ts'
 
 const authority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
 const serverKeyPair = authority.then((issuer) => issueLoopbackCertificate(issuer))
@@ -76,7 +77,7 @@ export async function startStubServer(
     requests,
     close: async () => {
       server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await closeServer(server)
     },
   }
 }

@@ -7,6 +7,7 @@ import {
   createCertificateAuthority,
   type IssuedCertificate,
 } from '../../../testing/certificates.ts'
+import { closeServer } from '../../../testing/close-server.ts'
 
 export const host = 'milvus.example.com'
 export const authority = createCertificateAuthority({
@@ -40,7 +41,7 @@ export async function listen(
   return {
     port: (server.address() as AddressInfo).port,
     close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
+      const closed = closeServer(server)
       for (const socket of sockets) socket.destroy()
       await closed
     },
