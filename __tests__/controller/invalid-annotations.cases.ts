@@ -58,6 +58,11 @@ export const invalidValues: readonly {
   { name: 'wafv2-acl-arn', value: 'my-acl', expected: 'nor the ARN' },
   {
     name: 'wafv2-acl-arn',
+    value: 'acl arn:aws:wafv2:us-east-1:111122223333:regional/webacl/x/y',
+    expected: 'nor the ARN',
+  },
+  {
+    name: 'wafv2-acl-arn',
     value: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/y',
     expected: 'regional',
   },
@@ -86,6 +91,16 @@ export const invalidValues: readonly {
     name: 'mutual-authentication',
     value: '[{"port":"443","mode":"off"}]',
     expected: 'contains an entry without a port',
+  },
+  ...['0', '1.5', '65536'].map((port) => ({
+    name: 'mutual-authentication',
+    value: `[{"port":${port},"mode":"off"}]`,
+    expected: `contains port ${port}, which is not an integer from 1 to 65535`,
+  })),
+  {
+    name: 'mutual-authentication',
+    value: '[{"port":443,"mode":"verify","trustStore":""}]',
+    expected: 'contains mode verify without a trustStore',
   },
   {
     name: 'mutual-authentication',
@@ -127,6 +142,11 @@ export const invalidValues: readonly {
     name: 'jwt-validation',
     value: '{"issuer":"https://x","jwksUri":"https://x/keys"}',
     expected: 'contains no jwksEndpoint',
+  },
+  {
+    name: 'jwt-validation',
+    value: '{"issuer":"","jwksEndpoint":"https://x/keys"}',
+    expected: 'contains no issuer',
   },
   {
     name: 'jwt-validation',
@@ -201,7 +221,11 @@ export const invalidValues: readonly {
   { name: 'auth-session-timeout', value: '604801', expected: '1 to 604800' },
   { name: 'unhealthy-threshold-count', value: '1', expected: '2 to 10' },
   { name: 'ssl-redirect', value: 'true', expected: '1 to 65535' },
-  { name: 'minimum-load-balancer-capacity', value: '100', expected: 'CapacityUnits' },
+  ...['100', 'MaxCapacityUnits=100'].map((value) => ({
+    name: 'minimum-load-balancer-capacity',
+    value,
+    expected: 'CapacityUnits',
+  })),
   { name: 'security-group-prefix-lists', value: ' , ', expected: 'empty list' },
 ]
 

@@ -17,6 +17,14 @@ export const validValues: readonly (readonly [name: string, value: string])[] = 
     'mutual-authentication',
     '[{"port":443,"mode":"verify","trustStore":"x","ignoreClientCertificateExpiry":true,"advertiseTrustStoreCaNames":"on"}]',
   ],
+  [
+    'mutual-authentication',
+    '[{"port":65535,"mode":"verify","trustStore":"x","ignoreClientCertificateExpiry":null,"advertiseTrustStoreCaNames":"off"}]',
+  ],
+  [
+    'mutual-authentication',
+    '[{"port":1,"mode":"off","trustStore":"","ignoreClientCertificateExpiry":null,"advertiseTrustStoreCaNames":null}]',
+  ],
   ['mutual-authentication', '[{"Port":443,"MODE":"verify","truststore":"x"}]'],
   ['jwt-validation', '{"issuer":"https://x","jwksEndpoint":"https://x/keys"}'],
   ['conditions.milvus', '[{"field":"source-ip","sourceIpConfig":{"values":["10.0.0.0/8"]}}]'],
