@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
-import { expect, test } from '@jest/globals'
+import { afterEach, expect, test } from '@jest/globals'
 import { closeServer } from '../../testing/close-server.ts'
 import { captureError } from '../capture-error.ts'
 
@@ -15,13 +15,15 @@ const holder = `
     } else copy.close(() => process.disconnect())
   })`
 
+let child: ChildProcess
+
+afterEach(() => void child.kill('SIGKILL'))
+
 test('a port that a child process still holds is closed when the child lets it go', async () => {
   const server = createServer()
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
-  const child = spawn(process.execPath, ['-e', holder], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
+  child = spawn(process.execPath, ['-e', holder], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   child.send('hold', server, { keepOpen: true })
   await once(child, 'message')
 
@@ -36,5 +38,4 @@ test('a port that a child process still holds is closed when the child lets it g
   await closing
   const error = await captureError(() => once(connect(port, '127.0.0.1'), 'connect'))
   expect(error).toMatchObject({ code: 'ECONNREFUSED' })
-  await once(child, 'exit')
 })
