@@ -173,7 +173,7 @@ module.exports.hd = function fetch (init, options = undefined) {
 }
 module.exports.Headers = __webpack_require__(925).Headers
 module.exports.Response = __webpack_require__(3716).Response
-module.exports.Request = __webpack_require__(1693).Request
+module.exports.Request = __webpack_require__(4074).Request
 module.exports.FormData = __webpack_require__(4641).FormData
 
 const { setGlobalOrigin, getGlobalOrigin } = __webpack_require__(3420)
@@ -28154,7 +28154,7 @@ const { urlEquals, getFieldValues } = __webpack_require__(7737)
 const { kEnumerableProperty, isDisturbed } = __webpack_require__(3797)
 const { webidl } = __webpack_require__(5500)
 const { cloneResponse, fromInnerResponse, getResponseState } = __webpack_require__(3716)
-const { Request, fromInnerRequest, getRequestState } = __webpack_require__(1693)
+const { Request, fromInnerRequest, getRequestState } = __webpack_require__(4074)
 const { fetching } = __webpack_require__(7659)
 const { urlIsHttpHttpsScheme, readAllBytes } = __webpack_require__(5955)
 /**
@@ -30771,7 +30771,7 @@ const { EventSourceStream } = __webpack_require__(9392)
 const { parseMIMEType } = __webpack_require__(4039)
 const { createFastMessageEvent } = __webpack_require__(511)
 const { isNetworkError } = __webpack_require__(3716)
-const { cloneRequest } = __webpack_require__(1693)
+const { cloneRequest } = __webpack_require__(4074)
 const { isValidHeaderValue, kEnumerableProperty } = __webpack_require__(3797)
 const { environmentSettingsObject } = __webpack_require__(5955)
 const { createPotentialCORSRequest } = __webpack_require__(9900)
@@ -31318,7 +31318,7 @@ module.exports = {
 
 
 
-const { makeRequest } = __webpack_require__(1693)
+const { makeRequest } = __webpack_require__(4074)
 
 /**
  * Checks if the given value is a valid LastEventId.
@@ -34383,7 +34383,7 @@ const {
   getResponseState
 } = __webpack_require__(3716)
 const { HeadersList } = __webpack_require__(925)
-const { Request, cloneRequest, getRequestDispatcher, getRequestState, removeRequestAbortListener } = __webpack_require__(1693)
+const { Request, cloneRequest, getRequestDispatcher, getRequestState, removeRequestAbortListener } = __webpack_require__(4074)
 const zlib = __webpack_require__(8522)
 const {
   makePolicyContainer,
@@ -36825,7 +36825,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 1693:
+/***/ 4074:
 /***/ ((module, __unused_webpack_exports, __webpack_require__) => {
 
 /* globals AbortController */
@@ -41702,7 +41702,7 @@ module.exports = {
 
 const { uid, states, sentCloseFrameState, emptyBuffer, opcodes } = __webpack_require__(3241)
 const { parseExtensions, isClosed, isClosing, isEstablished, isConnecting, validateCloseCodeAndReason } = __webpack_require__(8102)
-const { makeRequest } = __webpack_require__(1693)
+const { makeRequest } = __webpack_require__(4074)
 const { fetching } = __webpack_require__(7659)
 const { Headers, getHeadersList } = __webpack_require__(925)
 const { getDecodeSplit } = __webpack_require__(5955)

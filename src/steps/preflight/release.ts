@@ -8,6 +8,7 @@ import {
   releasePending,
   releaseWithoutMilvus,
 } from '../../failures/release-lookup.ts'
+import { runConcurrently } from '../../util/concurrency.ts'
 import { formatDuration } from '../../util/text.ts'
 import { diffManifests } from '../../clients/helm/manifest-diff.ts'
 import {
@@ -97,19 +98,20 @@ class ReleaseStorage {
     objects: readonly KubernetesObject[],
     isCandidate: (latestRevision: ReleaseRevision) => boolean,
   ): Promise<Release[]> {
-    const queue = findLatestRevisions(objects)
-    const releases: Release[] = []
-    const readQueue = async (): Promise<void> => {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        const latestRevision = await this.readRevision(next.latest)
-        if (!isCandidate(latestRevision)) continue
-        const deployedRevision =
-          next.deployed === next.latest ? latestRevision : await this.readRevision(next.deployed)
-        releases.push({ latestRevision, deployedRevision })
-      }
-    }
-    await Promise.all(Array.from({ length: maxConcurrentReads }, readQueue))
-    return releases
+    const candidates = await Promise.all(
+      runConcurrently(
+        findLatestRevisions(objects),
+        maxConcurrentReads,
+        async ({ latest, deployed }): Promise<Release[]> => {
+          const latestRevision = await this.readRevision(latest)
+          if (!isCandidate(latestRevision)) return []
+          const deployedRevision =
+            deployed === latest ? latestRevision : await this.readRevision(deployed)
+          return [{ latestRevision, deployedRevision }]
+        },
+      ),
+    )
+    return candidates.flat()
   }
 }
 

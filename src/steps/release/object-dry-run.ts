@@ -15,6 +15,7 @@ import { valueAtFieldPath } from '../../clients/kubernetes/field-path.ts'
 import { objectPath } from '../../clients/kubernetes/paths.ts'
 import { StatusError, type StatusCause } from '../../clients/kubernetes/request.ts'
 import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
+import { runConcurrently } from '../../util/concurrency.ts'
 import { fieldManager } from '../ingress/manifest.ts'
 
 /** A field that someone else set, and that an upgrade would set to another value. */
@@ -71,21 +72,19 @@ export async function dryRunObjects(
   release: RenderedRelease,
 ): Promise<DryRunResult[]> {
   const before = release.before.map(indexObjects)
-  const queue = parseManifest(release.after).filter(
+  const objects = parseManifest(release.after).filter(
     (object) =>
       object.resource !== undefined &&
       isWrittenByHelm(object, release) &&
-      before.some((objects) => objects.has(getObjectKey(object))),
+      before.some((objectsByKey) => objectsByKey.has(getObjectKey(object))),
   )
-  const results: DryRunResult[] = []
-  const processQueue = async (): Promise<void> => {
-    for (let object = queue.shift(); object; object = queue.shift()) {
+  const results = await Promise.all(
+    runConcurrently(objects, maxConcurrentDryRuns, (object) => {
       const key = getObjectKey(object)
-      const earlierObjects = before.flatMap((objects) => objects.get(key) ?? [])
-      results.push(await dryRunObject(kubernetes, release, object, earlierObjects))
-    }
-  }
-  await Promise.all(Array.from({ length: maxConcurrentDryRuns }, processQueue))
+      const earlierObjects = before.flatMap((objectsByKey) => objectsByKey.get(key) ?? [])
+      return dryRunObject(kubernetes, release, object, earlierObjects)
+    }),
+  )
   const sortKey = (result: DryRunResult): string => getObjectKey(result.object)
   return results.sort((a, b) => sortKey(a).localeCompare(sortKey(b)))
 }
