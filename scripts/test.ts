@@ -17,6 +17,9 @@ import { writeProfile, type TestStage } from './test/profile.ts'
 /** Tests also wait, so there are more workers than cores. More of them would not save time. */
 const workers = { units: 3, scenarios: 4 }
 
+/** A file is tested by one worker. */
+const concurrentScenariosOfFile = 8
+
 const sourceFolders = readdirSync('src', { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
@@ -110,7 +113,13 @@ async function runAll(isProfiled: boolean): Promise<void> {
 async function runSelected(selection: readonly string[]): Promise<void> {
   if (selection.some((argument) => /scenarios|resilience/.test(argument)))
     await runCheckStage('dist/', async () => [await checkDist()])
-  recordStage('tests', await runJest([`--maxWorkers=${workers.scenarios}`, ...selection]))
+  const isOneFile = selection.length === 1
+  recordStage(
+    'tests',
+    await runJest([`--maxWorkers=${workers.scenarios}`, ...selection], {
+      environment: isOneFile ? { CONCURRENT_SCENARIOS: String(concurrentScenariosOfFile) } : {},
+    }),
+  )
 }
 
 const selection = process.argv.slice(2)

@@ -5,6 +5,7 @@
 import { test } from '@jest/globals'
 import type { Lab } from '../../integration/lab.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
+import { runConcurrently } from '../../src/util/concurrency.ts'
 import type { TestEnvironment, TestEnvironmentOptions } from '../../testing/environment.ts'
 import { measurePhase } from '../../testing/profile.ts'
 import { appendRecord, environmentName, getFileSubject, usesRealController } from './record.ts'
@@ -102,20 +103,42 @@ function defineScenario(
     test.skip(`${name} (not in this environment: ${skipReason})`, () => undefined)
     return
   }
-  test(name, async () => {
-    const environment = await startEnvironment(options, start)
-    try {
-      await measurePhase(getFileSubject(), 'body', () =>
-        body({ environment, ...createRunner(environment) }),
-      )
-      appendRecord({ name, passed: true })
-    } catch (error) {
-      const logDirectory = await environment.saveLogs()
-      if (logDirectory !== undefined)
-        console.error(`The logs of all services are kept in ${logDirectory}`)
-      throw error
-    } finally {
-      await measurePhase(getFileSubject(), 'close', () => environment.close())
-    }
-  })
+  test(
+    name,
+    schedule(async () => {
+      const environment = await startEnvironment(options, start)
+      try {
+        await measurePhase(getFileSubject(), 'body', () =>
+          body({ environment, ...createRunner(environment) }),
+        )
+        appendRecord({ name, passed: true })
+      } catch (error) {
+        const logDirectory = await environment.saveLogs()
+        if (logDirectory !== undefined)
+          console.error(`The logs of all services are kept in ${logDirectory}`)
+        throw error
+      } finally {
+        await measurePhase(getFileSubject(), 'close', () => environment.close())
+      }
+    }),
+  )
+}
+
+/**
+ * How many scenarios of a file run at a time. They mostly wait, so a file that runs alone is faster
+ * with several (scripts/test.ts). When all files run, the cores are busy with one of each.
+ */
+const concurrentScenarios = Number(process.env['CONCURRENT_SCENARIOS'] ?? 1)
+
+const scheduledScenarios: (() => Promise<void>)[] = []
+let results: readonly Promise<void>[] | undefined
+
+/** The task of a test: the first one that jest runs starts those after it, too. */
+function schedule(run: () => Promise<void>): () => Promise<void> {
+  if (concurrentScenarios === 1) return run
+  const index = scheduledScenarios.push(run) - 1
+  return async () => {
+    results ??= runConcurrently(scheduledScenarios, concurrentScenarios, (start) => start())
+    await results[index]
+  }
 }

@@ -20,6 +20,7 @@ import {
   listChanges,
 } from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
+import type { Scenario } from './scenario-run.ts'
 
 setDefaultStart('deployed')
 
@@ -30,68 +31,84 @@ interface ElbError {
   readonly remedy: RegExp
 }
 
+const quotaError: ElbError = {
+  code: 'TooManyLoadBalancers',
+  message: 'The maximum number of load balancers has been reached',
+  remedy: /Request a higher quota from AWS/,
+}
+
+const otherErrors: readonly ElbError[] = [
+  {
+    code: 'OperationNotPermitted',
+    message: 'This AWS account currently does not support creating load balancers.',
+    remedy: /Ask AWS Support/,
+  },
+  {
+    code: 'InvalidSubnet',
+    message: 'Not enough IP space available in subnet-1.',
+    remedy: /eight free addresses each/,
+  },
+  {
+    code: 'InvalidSecurityGroup',
+    message: 'One or more security groups are invalid',
+    remedy: /Set security-groups to/,
+  },
+  {
+    code: 'AccessDenied',
+    message:
+      'User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateLoadBalancer',
+    remedy: /controller's role, not to that of this job/,
+  },
+  {
+    code: 'ExpiredToken',
+    message: 'The security token included in the request is expired',
+    remedy: /controller's service account/,
+  },
+  {
+    code: 'DuplicateLoadBalancerName',
+    message: 'A load balancer with the same name exists',
+    remedy: /another load-balancer-name/,
+  },
+]
+
+/**
+ * Expects that a run reports what ELB rejects.
+ * @returns makes ELB accept it
+ */
+async function expectRejectionByElb(
+  { environment, run }: Scenario,
+  { code, message, remedy }: ElbError,
+): Promise<() => void> {
+  const removeFault = environment.faults.inject({
+    service: 'elbv2',
+    operation: 'CreateLoadBalancer',
+    error: { status: 400, code, message },
+  })
+  const result = await run()
+  expectFailure(result, 'load-balancer', 'controller-refused')
+  expect(getErrorAnnotation(result)).toContain(`${code}: ${message}`)
+  expect(getErrorAnnotation(result)).toMatch(remedy)
+  return removeFault
+}
+
 scenario(
-  'each kind of rejection by ELB is reported with what to do',
-  async ({ environment, run }) => {
-    const elbErrors: readonly ElbError[] = [
-      {
-        code: 'TooManyLoadBalancers',
-        message: 'The maximum number of load balancers has been reached',
-        remedy: /Request a higher quota from AWS/,
-      },
-      {
-        code: 'OperationNotPermitted',
-        message: 'This AWS account currently does not support creating load balancers.',
-        remedy: /Ask AWS Support/,
-      },
-      {
-        code: 'InvalidSubnet',
-        message: 'Not enough IP space available in subnet-1.',
-        remedy: /eight free addresses each/,
-      },
-      {
-        code: 'InvalidSecurityGroup',
-        message: 'One or more security groups are invalid',
-        remedy: /Set security-groups to/,
-      },
-      {
-        code: 'AccessDenied',
-        message:
-          'User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateLoadBalancer',
-        remedy: /controller's role, not to that of this job/,
-      },
-      {
-        code: 'ExpiredToken',
-        message: 'The security token included in the request is expired',
-        remedy: /controller's service account/,
-      },
-      {
-        code: 'DuplicateLoadBalancerName',
-        message: 'A load balancer with the same name exists',
-        remedy: /another load-balancer-name/,
-      },
-    ]
-    let removeFault = (): void => undefined
-    for (const { code, message, remedy } of elbErrors) {
-      // The next fault starts before the last one ends, because the controller may retry at any
-      // moment.
-      const removePreviousFault = removeFault
-      removeFault = environment.faults.inject({
-        service: 'elbv2',
-        operation: 'CreateLoadBalancer',
-        error: { status: 400, code, message },
-      })
-      removePreviousFault()
-      const result = await run()
-      expectFailure(result, 'load-balancer', 'controller-refused')
-      expect(getErrorAnnotation(result)).toContain(`${code}: ${message}`)
-      expect(getErrorAnnotation(result)).toMatch(remedy)
-    }
+  'a quota of ELB is reported with what to do, and the next run succeeds without it',
+  async (scenario) => {
+    const removeFault = await expectRejectionByElb(scenario, quotaError)
     removeFault()
-    expectSuccess(await run())
+    expectSuccess(await scenario.run())
   },
   { start: 'cluster-ip' },
 )
+
+for (const error of otherErrors)
+  scenario(
+    `${error.code} of ELB is reported with what to do`,
+    async (scenario) => {
+      await expectRejectionByElb(scenario, error)
+    },
+    { start: 'cluster-ip' },
+  )
 
 const reconcileRequestChange = 'load-balancer milvus-alb-action/reconcile-requested-at'
 
