@@ -1,5 +1,7 @@
 /** Rejections by ELB, and changes made in AWS, which the controller reverts on request. */
 import { expect } from '@jest/globals'
+import type { TestEnvironment } from '../../testing/environment.ts'
+import type { RunResult } from '../../testing/runner.ts'
 import { importOtherCertificate } from './acm-manual-operations.ts'
 import {
   deleteListener,
@@ -20,7 +22,6 @@ import {
   listChanges,
 } from './expectations.ts'
 import { scenario, setDefaultStart, simulatorScenario } from './harness.ts'
-import type { Scenario } from './scenario-run.ts'
 
 setDefaultStart('deployed')
 
@@ -31,18 +32,20 @@ interface ElbError {
   readonly remedy: RegExp
 }
 
-const quotaError: ElbError = {
-  code: 'TooManyLoadBalancers',
-  message: 'The maximum number of load balancers has been reached',
-  remedy: /Request a higher quota from AWS/,
-}
-
-const otherErrors: readonly ElbError[] = [
+const accountErrors: readonly ElbError[] = [
+  {
+    code: 'TooManyLoadBalancers',
+    message: 'The maximum number of load balancers has been reached',
+    remedy: /Request a higher quota from AWS/,
+  },
   {
     code: 'OperationNotPermitted',
     message: 'This AWS account currently does not support creating load balancers.',
     remedy: /Ask AWS Support/,
   },
+]
+
+const otherErrors: readonly ElbError[] = [
   {
     code: 'InvalidSubnet',
     message: 'Not enough IP space available in subnet-1.',
@@ -71,41 +74,44 @@ const otherErrors: readonly ElbError[] = [
   },
 ]
 
-/**
- * Expects that a run reports what ELB rejects.
- * @returns makes ELB accept it
- */
-async function expectRejectionByElb(
-  { environment, run }: Scenario,
-  { code, message, remedy }: ElbError,
-): Promise<() => void> {
-  const removeFault = environment.faults.inject({
+/** Makes ELB reject the ALB. The returned function ends that. */
+const injectElbError = (environment: TestEnvironment, { code, message }: ElbError): (() => void) =>
+  environment.faults.inject({
     service: 'elbv2',
     operation: 'CreateLoadBalancer',
     error: { status: 400, code, message },
   })
-  const result = await run()
+
+function expectReported(result: RunResult, { code, message, remedy }: ElbError): void {
   expectFailure(result, 'load-balancer', 'controller-refused')
   expect(getErrorAnnotation(result)).toContain(`${code}: ${message}`)
   expect(getErrorAnnotation(result)).toMatch(remedy)
-  return removeFault
 }
 
 scenario(
-  'a quota of ELB is reported with what to do, and the next run succeeds without it',
-  async (scenario) => {
-    const removeFault = await expectRejectionByElb(scenario, quotaError)
+  'successive rejections by ELB are each reported, until ELB accepts the ALB',
+  async ({ environment, run }) => {
+    let removeFault = (): void => undefined
+    for (const error of accountErrors) {
+      // The next fault starts before the last one ends, because the controller may retry at any
+      // moment.
+      const removePreviousFault = removeFault
+      removeFault = injectElbError(environment, error)
+      removePreviousFault()
+      expectReported(await run(), error)
+    }
     removeFault()
-    expectSuccess(await scenario.run())
+    expectSuccess(await run())
   },
   { start: 'cluster-ip' },
 )
 
 for (const error of otherErrors)
   scenario(
-    `${error.code} of ELB is reported with what to do`,
-    async (scenario) => {
-      await expectRejectionByElb(scenario, error)
+    `ELB rejects the ALB with ${error.code}: the run says what to do`,
+    async ({ environment, run }) => {
+      injectElbError(environment, error)
+      expectReported(await run(), error)
     },
     { start: 'cluster-ip' },
   )
