@@ -5,9 +5,9 @@
 import { test } from '@jest/globals'
 import type { Lab } from '../../integration/lab.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
-import { runConcurrently } from '../../src/util/concurrency.ts'
 import type { TestEnvironment, TestEnvironmentOptions } from '../../testing/environment.ts'
 import { measurePhase } from '../../testing/profile.ts'
+import { TestQueue } from '../../testing/test-queue.ts'
 import { appendRecord, environmentName, getFileSubject, usesRealController } from './record.ts'
 import { createRunner, type Scenario } from './scenario-run.ts'
 import { startEnvironment, type StartState } from './start-state.ts'
@@ -130,15 +130,12 @@ function defineScenario(
  */
 const concurrentScenarios = Number(process.env['CONCURRENT_SCENARIOS'] ?? 1)
 
-const scheduledScenarios: (() => Promise<void>)[] = []
-let results: readonly Promise<void>[] | undefined
+/** By test file, since a worker of jest runs several. */
+const queues = new Map<string, TestQueue>()
 
-/** The task of a test: the first one that jest runs starts those after it, too. */
 function schedule(run: () => Promise<void>): () => Promise<void> {
   if (concurrentScenarios === 1) return run
-  const index = scheduledScenarios.push(run) - 1
-  return async () => {
-    results ??= runConcurrently(scheduledScenarios, concurrentScenarios, (start) => start())
-    await results[index]
-  }
+  const queue = queues.get(getFileSubject()) ?? new TestQueue(concurrentScenarios)
+  queues.set(getFileSubject(), queue)
+  return queue.add(run)
 }
