@@ -17,8 +17,8 @@ import { writeProfile, type TestStage } from './test/profile.ts'
 /** Tests also wait, so there are more workers than cores. More of them would not save time. */
 const workers = { units: 3, scenarios: 4 }
 
-/** A file is tested by one worker. */
-const concurrentScenariosOfFile = 8
+/** How many scenarios of a file run at a time in `-- FILE`: one worker tests a file. */
+const concurrentScenarios = 8
 
 const sourceFolders = readdirSync('src', { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -113,13 +113,11 @@ async function runAll(isProfiled: boolean): Promise<void> {
 async function runSelected(selection: readonly string[]): Promise<void> {
   if (selection.some((argument) => /scenarios|resilience/.test(argument)))
     await runCheckStage('dist/', async () => [await checkDist()])
-  const isOneFile = selection.length === 1
-  recordStage(
-    'tests',
-    await runJest([`--maxWorkers=${workers.scenarios}`, ...selection], {
-      environment: isOneFile ? { CONCURRENT_SCENARIOS: String(concurrentScenariosOfFile) } : {},
-    }),
-  )
+  // With more arguments, such as -t, some scenarios of a file may not be selected.
+  const environment =
+    selection.length === 1 ? { CONCURRENT_SCENARIOS: String(concurrentScenarios) } : {}
+  const args = [`--maxWorkers=${workers.scenarios}`, ...selection]
+  recordStage('tests', await runJest(args, { environment }))
 }
 
 const selection = process.argv.slice(2)
