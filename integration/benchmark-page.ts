@@ -93,7 +93,8 @@ function renderParts(
   const [loaded, whole] = [getMedians(loading), getMedians(runs)]
   return [
     [
-      `The targets are ${targets.ratio} times the speed of the guide and ${targets.memory} MB.`,
+      `The goals for a converged run are ${targets.ratio} times the speed of the guide`,
+      `and ${targets.memory} MB.`,
       `Of the ${whole.wall} s and ${whole.memory} MB of a run,`,
       `starting Node and loading the action take ${loaded.wall} s and ${loaded.memory} MB.`,
     ].join(' '),

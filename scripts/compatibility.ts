@@ -112,7 +112,7 @@ export function formatVersions(): string {
   const rows: readonly (readonly [component: string, version: string])[] = [
     [
       'Runner',
-      'Linux, version 2.327.1 or later, not Windows; the reusable workflows need 2.336 and ' +
+      '2.327.1 or later, on Linux (not Windows); the reusable workflows need 2.336 or later and ' +
         `GitHub.com (${details}#runners))`,
     ],
     ['Helm', `${minimumHelmVersion.join('.')} or later, including 4; tested with ${testedHelm}`],

@@ -78,6 +78,6 @@ test('many missing environments are counted', () => {
     targetNames: ['a', 'b'],
   }))
   expect(environmentsMissing(environments).message).toContain(
-    'environments e0 (targets a, b), e1 (targets a, b), e2 (targets a, b), e3 (targets a, b), e4 (targets a, b) and 295 more,',
+    'environments e0 (targets a, b), e1 (targets a, b), e2 (targets a, b), e3 (targets a, b), e4 (targets a, b) and 295 more.',
   )
 })

@@ -78,7 +78,7 @@ test.each<{ name: string; outlook: DeployOutlook; remedy: RegExp }>([
     name: 'a problem at which a deploy would fail',
     outlook: { isDeployable: false, requiresForce: false },
     remedy:
-      /^First solve the other problems of this check, .* Then run mode deploy with the same inputs/,
+      /^First solve the other problems of this check: .* Then run mode deploy with the same inputs/,
   },
   {
     name: 'such a problem, and a field of another manager',

@@ -47,7 +47,7 @@ export function awsCredentialsExpired({ message, cause }: FailedAwsCall): Action
     code: 'aws-credentials-expired',
     problem: `The AWS credentials have expired: ${message}`,
     remedy:
-      'Run aws-actions/configure-aws-credentials again before this step, with a role-duration-seconds longer than the job.',
+      'Run aws-actions/configure-aws-credentials again right before this step. Or set role-duration-seconds to more than the job takes, and raise the maximum session duration of the role to at least that.',
     cause,
   })
 }

@@ -211,7 +211,7 @@ export function chartNotFound(fetch: FailedFetch): ActionError {
     remedy:
       fetch.kind === 'archive'
         ? 'Correct the URL in chart; or set chart-repository to the URL of the repository and chart to the name of the chart.'
-        : `If the chart has moved, set chart-repository and chart to its new location (the path or oci:// reference of a copy works too). Otherwise set chart-version to an available version, with allow-chart-change: true if it is not the deployed ${fetch.version}.`,
+        : `If the chart has moved, set chart-repository and chart to its new location (the path or oci:// reference of a copy works too). Otherwise set chart-version to an available version, with allow-chart-change: true if it is not the deployed one.`,
   })
 }
 

@@ -16,7 +16,7 @@ export function clusterUnauthorized({ operation, message, cause }: RejectedReque
     code: 'cluster-unauthorized',
     problem: `The Kubernetes API does not accept the credentials, so the action could not ${operation}: ${message}`,
     remedy:
-      'Give the role an EKS access entry on this cluster, or an aws-auth entry if its authentication mode is CONFIG_MAP; with a kubeconfig, renew its credentials. If earlier requests of this job succeeded, the credentials have expired.',
+      'Give the role an EKS access entry on this cluster with the Kubernetes group milvus-alb-action (milvus-alb-action-check for a role that only reads), or an aws-auth entry with that group if the authentication mode is CONFIG_MAP; with a kubeconfig, renew its credentials. If earlier requests of this job succeeded, the credentials have expired.',
     cause,
   })
 }

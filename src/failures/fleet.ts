@@ -33,7 +33,7 @@ export function environmentsMissing(environments: readonly MissingEnvironment[])
     ({ name, targetNames }) => `${name} (${formatList('target', targetNames)})`,
   )
   return new Error(
-    `The repository does not have ${formatList('environment', described)}, and GitHub creates what a job names, without protection rules and secrets. Create it first, or correct the name in the targets.`,
+    `The repository does not have ${formatList('environment', described)}. GitHub would create what is missing, without protection rules and secrets. Create it yourself first, or correct the name in the targets.`,
   )
 }
 
@@ -168,12 +168,14 @@ export const resultsUnreadable = (artifact: string, cause: unknown): Error =>
 /** The report lacks the results of some jobs; a warning per artifact says why. */
 export const resultsIncomplete = (): Error =>
   new Error(
-    'The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.',
+    'The report is incomplete, because some results could not be read. The issue was left as it is. Select "Re-run failed jobs" in this run.',
   )
 
 /** The report of a pull request lacks the results of some jobs; a warning per artifact says why. */
 export const planIncomplete = (): Error =>
-  new Error('The plan is incomplete, because some results could not be read. Re-run the report.')
+  new Error(
+    'The plan is incomplete, because some results could not be read. Select "Re-run failed jobs" in this run.',
+  )
 
 /** The comment on a pull request cannot be written or updated. */
 export const commentNotUpdated = (cause: unknown): Error =>
@@ -230,6 +232,6 @@ export function gitHubRequestFailed(options: {
   const remedy =
     isDenied && requiredPermissions !== undefined
       ? `Grant the token the permissions ${requiredPermissions}.`
-      : 'Re-run the job.'
+      : 'Run the job again.'
   return new Error(`${problem} ${remedy}`, { cause })
 }

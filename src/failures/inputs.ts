@@ -138,7 +138,7 @@ export const pathWithoutCheckout = (input: string, path: string): ActionError =>
 export const releaseAndServiceSet = (): ActionError =>
   conflict(
     'Inputs release and service are both set.',
-    'Set only release if Helm installed Milvus, or only service if there is no Helm release.',
+    'Set only release if the action should upgrade the Helm release of Milvus, or only service if there is none or it should not change.',
   )
 
 /** @param others inputs that also say where the certificate comes from */

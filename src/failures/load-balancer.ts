@@ -33,7 +33,8 @@ export function loadBalancerFailed(name: string, reason: string): ActionError {
   return new ActionError({
     code: 'load-balancer-failed',
     problem: `ELB could not create load balancer ${name}: ${reason || 'its state is failed'}.`,
-    remedy: 'Delete the Ingress, fix what ELB reports, and run the job again.',
+    remedy:
+      'Fix what ELB reports. Then run "kubectl delete ingress INGRESS -n NAMESPACE", wait until the Ingress is gone, and run the job again. The new ALB has another name, so update the DNS record.',
   })
 }
 

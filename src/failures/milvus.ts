@@ -113,7 +113,7 @@ function notReady(problem: string): ProbeFailure {
     code: 'milvus-not-ready',
     problem,
     remedy:
-      'Increase probe-timeout, or check why the components of Milvus do not become healthy ("kubectl get pods").',
+      'Increase probe-timeout, or check why the components of Milvus do not become healthy ("kubectl get pods -n NAMESPACE").',
     retryFor: untilTimeout,
   })
 }
@@ -141,7 +141,7 @@ export function milvusUnhealthy(reasons: readonly string[]): ProbeFailure {
     code: 'milvus-unhealthy',
     problem: `Milvus reports that it is unhealthy: ${reasons.join('; ') || 'no reason given'}.`,
     remedy:
-      'Check the components that it names ("kubectl get pods"). Increase probe-timeout if they are still starting.',
+      'Check the components that it names ("kubectl get pods -n NAMESPACE"). Increase probe-timeout if they are still starting.',
     retryFor: untilTimeout,
   })
 }

@@ -15,7 +15,8 @@ export function permissionsMissing(missing: {
   return new ActionError({
     code: 'cluster-forbidden',
     problem: `${identity} lacks permissions that this run needs in namespace ${namespace}: ${permissions.join(', ')}.`,
-    remedy: 'Bind the roles of docs/permissions/rbac.yaml to it, as docs/permissions.md describes.',
+    remedy:
+      'Bind the roles of docs/permissions/rbac.yaml to it, as docs/permissions.md describes. The file is for namespace milvus and IngressClass alb: replace these if yours differ.',
     cause,
   })
 }

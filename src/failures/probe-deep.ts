@@ -59,7 +59,7 @@ export function deepCallRejected(
   return deepFailure(
     `${description}${explanation}.`,
     rejection?.remedy ??
-      'Check the log of the Milvus proxy, and whether its data and query nodes are running ("kubectl get pods").',
+      'Check the log of the Milvus proxy, and whether its data and query nodes are running ("kubectl get pods -n NAMESPACE").',
     rejection?.retryFor ?? (isRetriable ? untilTimeout : propagationWindow),
   )
 }
@@ -82,7 +82,7 @@ export const deepInsertIncomplete = (insertedCount: number, count: number): Prob
 export const deepNotLoaded = (progress: number): ProbeFailure =>
   deepFailure(
     `Milvus loaded ${progress} % of the temporary collection in time.`,
-    'Check that its query nodes are running and have free memory ("kubectl get pods"), or increase probe-timeout.',
+    'Check that its query nodes are running and have free memory ("kubectl get pods -n NAMESPACE"), or increase probe-timeout.',
     untilTimeout,
   )
 

@@ -99,7 +99,7 @@ const statusMeanings: Readonly<Record<number, StatusMeaning>> = {
     code: 'probe-protocol-mismatch',
     explanation: "the target group's protocol version does not support gRPC",
     remedy:
-      'Remove alb.ingress.kubernetes.io annotations from the Service; they override backend-protocol-version GRPC of the Ingress.',
+      'Remove annotation alb.ingress.kubernetes.io/backend-protocol-version from the Service: it overrides GRPC of the Ingress.',
     retryFor: never,
   },
   500: {
@@ -125,7 +125,7 @@ const statusMeanings: Readonly<Record<number, StatusMeaning>> = {
     code: 'probe-no-targets',
     explanation: 'no target is registered with the ALB',
     remedy:
-      'Check that the Service has ready endpoints ("kubectl get endpointslices -l kubernetes.io/service-name=SERVICE"), and check the events of the TargetGroupBinding.',
+      'Check that the Service has ready endpoints ("kubectl get endpointslices -n NAMESPACE -l kubernetes.io/service-name=SERVICE"), and check the events of the TargetGroupBinding.',
     retryFor: untilTimeout,
   },
   504: {

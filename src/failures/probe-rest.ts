@@ -34,7 +34,7 @@ const statusMeanings: Readonly<Record<number, StatusMeaning>> = {
   503: {
     explanation: 'no target is registered in the target group',
     remedy:
-      'Check that the Service for the RESTful API exists and has ready endpoints ("kubectl get endpointslices"), and check the events of its TargetGroupBinding.',
+      'Check that the Service for the RESTful API exists and has ready endpoints ("kubectl get endpointslices -n NAMESPACE"), and check the events of its TargetGroupBinding.',
     retryFor: untilTimeout,
   },
   504: {

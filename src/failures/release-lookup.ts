@@ -123,7 +123,7 @@ export function releasePending(release: PendingRelease): ActionError {
 function recoverPendingRelease(release: PendingRelease): string {
   const { name, namespace, status, rollbackRevision, blockingObject } = release
   if (rollbackRevision === undefined)
-    return `If no Helm process is running, there is no revision to roll back to: run "helm uninstall ${name} -n ${namespace}" (it keeps the volumes of StatefulSets) and install the release again.`
+    return `If no Helm process is running, run "helm uninstall ${name} -n ${namespace}" and install the release again, because there is no revision to roll back to. Helm keeps the volume claims of StatefulSets, and deletes those that the chart contains unless they have the annotation helm.sh/resource-policy: keep.`
   const condition =
     status === 'uninstalling'
       ? 'If no Helm process is running and the release should stay'

@@ -17,7 +17,7 @@ export const internalError = (thrown: unknown): ActionError =>
     code: 'internal-error',
     problem: `The action failed unexpectedly: ${getErrorMessage(thrown)}`,
     remedy:
-      'Rerun the job with debug logging. If it fails again, open an issue of the action, with the log.',
+      'Run the job again with debug logging. If it fails again, open an issue in the repository of the action, and attach the log.',
     cause: thrown,
   })
 
@@ -68,7 +68,7 @@ function adviseDeploy({ isDeployable, requiresForce }: DeployOutlook): string {
   const deploy = `mode deploy with ${inputs} to correct this, or change the inputs if it is intended.`
   return isDeployable
     ? `Run ${deploy}`
-    : `First solve the other problems of this check, at which a deploy would fail. Then run ${deploy}`
+    : `First solve the other problems of this check: a deploy would fail because of them. Then run ${deploy}`
 }
 
 /** One of each object before the others, so that a new Ingress does not hide the rest. */
@@ -96,7 +96,7 @@ export const driftUnknown = (unchecked: readonly string[]): ActionError =>
     step: 'preflight',
     problem: `No differences were found, but this run could not check ${unchecked.join('; ')}.`,
     remedy:
-      'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, rerun the job.',
+      'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, run the job again.',
   })
 
 /**
@@ -108,5 +108,5 @@ export const rollbackIncomplete = (incidents: readonly string[]): ActionError =>
     code: 'rollback-incomplete',
     problem: `The rollback is incomplete. ${incidents.join(' ')}`,
     remedy:
-      'Roll back the rest by hand, or fix the failure and rerun the job: it continues from the current state.',
+      'Roll back the rest by hand, or fix the failure and run the job again: it continues from the current state.',
   })

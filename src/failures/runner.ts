@@ -10,7 +10,7 @@ interface DiskErrorExplanation {
 const writeDenied: DiskErrorExplanation = {
   problem: "The runner's user has no permission to write to its disk",
   remedy:
-    'Grant that user write access to the directory, or set RUNNER_TEMP to a directory that it owns, and rerun the job.',
+    'Grant that user write access to the directory, or set RUNNER_TEMP to a directory that it owns, and run the job again.',
 }
 
 /** By the codes of errno(3). */
@@ -18,15 +18,15 @@ const diskErrors: Readonly<Record<string, DiskErrorExplanation>> = {
   ENOSPC: {
     problem: "The runner's disk is full",
     remedy:
-      'Free disk space on the runner ("df -h" shows which file system is full), or use another runner, and rerun the job.',
+      'Free disk space on the runner ("df -h" shows which file system is full), or use another runner, and run the job again.',
   },
   EDQUOT: {
     problem: "The disk quota of the runner's user is exceeded",
-    remedy: 'Delete files of that user, or have the quota raised, and rerun the job.',
+    remedy: 'Delete files of that user, or have the quota raised, and run the job again.',
   },
   EROFS: {
     problem: "The runner's disk is mounted read-only",
-    remedy: 'Set RUNNER_TEMP to a writable directory, and rerun the job.',
+    remedy: 'Set RUNNER_TEMP to a writable directory, and run the job again.',
   },
   EACCES: writeDenied,
   EPERM: writeDenied,

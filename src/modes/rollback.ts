@@ -44,7 +44,7 @@ export async function withRollback(
       const objects = actions.map(({ object }) => object).join(', ')
       context.log.note(
         `A cancelled job has no time for a rollback. These may be changed: ${objects}. ` +
-          'Rerun the job to continue from the current state.',
+          'Run the job again to continue from the current state.',
       )
       throw failure
     }

@@ -37,7 +37,8 @@ export const clusterInputs = defineInputs({
     ...string(parseKubernetesName),
     description:
       'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
-      'manifests). With it, the action does not run Helm.',
+      'manifests), or with one that the action should not change. With it, the action does not ' +
+      'run Helm.',
     example: 'milvus-demo-milvus',
   },
   'service-port': {
@@ -56,7 +57,7 @@ export const clusterInputs = defineInputs({
     ...string(parseLine),
     description: 'Context of the kubeconfig.',
     example: 'production',
-    defaultDescription: 'its current context',
+    defaultDescription: 'the current context of the kubeconfig',
   },
   'allowed-account-ids': {
     ...list(parseAccountIds),

@@ -80,6 +80,6 @@ export const endpointInputs = defineInputs({
       'Runs log a warning if the certificate expires within this number of days. `0` disables ' +
       'the warning.',
     example: '21',
-    defaultDescription: '30, or a third of its lifetime if that is less',
+    defaultDescription: "30, or a third of the certificate's lifetime if that is less",
   },
 })

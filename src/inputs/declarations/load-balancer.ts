@@ -83,7 +83,8 @@ export const loadBalancerInputs = defineInputs({
     ...boolean,
     description:
       'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
-      '`/v2/vectordb`), through a second Service that this action creates. `false` removes them.',
+      '`/v2/vectordb`), through a second Service that this action creates. `false` ' +
+      'removes that Service and its paths.',
     default: 'false',
   },
   tags: {

@@ -11,10 +11,11 @@ export const probeInputs = defineInputs({
   probe: {
     ...choice('required', 'deep', 'lenient', 'off'),
     description:
-      '`required` fails the job unless gRPC calls over TLS reach Milvus through the ALB, at each ' +
-      'of its addresses and every time. `deep` also creates a temporary collection, inserts 3 ' +
-      'MB, searches and drops it, in `mode: check` too (docs/deep-probe.md). `lenient` only ' +
-      'warns if some calls fail. `off` skips the probe, for runners that cannot reach the ALB.',
+      '`required` fails the job unless, within `probe-timeout`, a series of gRPC calls over TLS ' +
+      'all reach Milvus through the ALB, at each of its addresses. `deep` also creates a ' +
+      'temporary collection, inserts 3 MB, searches and drops it, in `mode: check` too ' +
+      '(docs/deep-probe.md). `lenient` only warns if some calls fail. `off` skips the probe, for ' +
+      'runners that cannot reach the ALB.',
     default: 'required',
   },
   'milvus-token': {
