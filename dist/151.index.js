@@ -55,11 +55,11 @@ function deepCallRejected(error, isRetriable) {
     const rejection = rejections.find(({ pattern }) => pattern.test(description));
     const explanation = rejection ? `: ${rejection.explanation}` : '';
     return deepFailure(`${description}${explanation}.`, rejection?.remedy ??
-        'Check the log of the Milvus proxy, and whether its data and query nodes are running ("kubectl get pods").', rejection?.retryFor ?? (isRetriable ? probe_failure/* untilTimeout */._J : probe_failure/* propagationWindow */.xs));
+        'Check the log of the Milvus proxy, and whether its data and query nodes are running ("kubectl get pods -n NAMESPACE").', rejection?.retryFor ?? (isRetriable ? probe_failure/* untilTimeout */._J : probe_failure/* propagationWindow */.xs));
 }
 const deepNeedsToken = () => deepFailure('Milvus requires credentials, and milvus-token is empty.', `Set milvus-token to a user that may create and drop collections. ${withoutDeepRemedy}`, probe_failure/* never */.Zm);
 const deepInsertIncomplete = (insertedCount, count) => deepFailure(`Milvus inserted ${insertedCount} of ${count} vectors.`, 'Check the logs of the Milvus proxy and of its data nodes.', probe_failure/* once */.Oo);
-const deepNotLoaded = (progress) => deepFailure(`Milvus loaded ${progress} % of the temporary collection in time.`, 'Check that its query nodes are running and have free memory ("kubectl get pods"), or increase probe-timeout.', probe_failure/* untilTimeout */._J);
+const deepNotLoaded = (progress) => deepFailure(`Milvus loaded ${progress} % of the temporary collection in time.`, 'Check that its query nodes are running and have free memory ("kubectl get pods -n NAMESPACE"), or increase probe-timeout.', probe_failure/* untilTimeout */._J);
 const deepNotFound = (insertedId, foundId) => deepFailure(`A search for inserted vector ${insertedId} found ${foundId === undefined ? 'nothing' : `vector ${foundId}`}.`, 'Check the logs of the query nodes of Milvus, and that all its pods use the same storage and message queue.', probe_failure/* once */.Oo);
 const collectionRemains = (name, { message, remedy }) => `Temporary collection ${name} of the deep probe could not be dropped: ${message} The next run with probe: deep drops it, or drop it with a client of Milvus. ${remedy}`;
 

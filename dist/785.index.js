@@ -40,7 +40,7 @@ const statusMeanings = {
     },
     503: {
         explanation: 'no target is registered in the target group',
-        remedy: 'Check that the Service for the RESTful API exists and has ready endpoints ("kubectl get endpointslices"), and check the events of its TargetGroupBinding.',
+        remedy: 'Check that the Service for the RESTful API exists and has ready endpoints ("kubectl get endpointslices -n NAMESPACE"), and check the events of its TargetGroupBinding.',
         retryFor: probe_failure/* untilTimeout */._J,
     },
     504: {

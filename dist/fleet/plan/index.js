@@ -39111,7 +39111,7 @@ const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot rea
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
 function environmentsMissing(environments) {
     const described = environments.map(({ name, targetNames }) => `${name} (${formatList('target', targetNames)})`);
-    return new Error(`The repository does not have ${formatList('environment', described)}, and GitHub creates what a job names, without protection rules and secrets. Create it first, or correct the name in the targets.`);
+    return new Error(`The repository does not have ${formatList('environment', described)}. GitHub would create what is missing, without protection rules and secrets. Create it yourself first, or correct the name in the targets.`);
 }
 function formatList(noun, names) {
     const shown = names.slice(0, 5).join(', ');
@@ -39140,8 +39140,8 @@ const renameArtifacts = 'Rename artifacts of other steps that start with the sam
 const resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsTooLarge = (maxBytes) => new Error(`It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsUnreadable = (artifact, cause) => new Error(`Artifact ${artifact} cannot be read: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)}`, { cause });
-const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.');
-const planIncomplete = () => new Error('The plan is incomplete, because some results could not be read. Re-run the report.');
+const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Select "Re-run failed jobs" in this run.');
+const planIncomplete = () => new Error('The plan is incomplete, because some results could not be read. Select "Re-run failed jobs" in this run.');
 const commentNotUpdated = (cause) => new Error(`The comment on the pull request does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`, { cause });
 const issueNotUpdated = (cause) => new Error(`The issue does not say what this run found: ${getErrorMessage(cause)} The summary of this run does.`, { cause });
 const heartbeatUrlInvalid = () => new Error('Input heartbeat-url is not an https URL, so no heartbeat was sent. Copy the URL from the service that expects it.');
@@ -39154,7 +39154,7 @@ function gitHubRequestFailed(options) {
     const isDenied = status === 403 || status === 404;
     const remedy = isDenied && requiredPermissions !== undefined
         ? `Grant the token the permissions ${requiredPermissions}.`
-        : 'Re-run the job.';
+        : 'Run the job again.';
     return new Error(`${problem} ${remedy}`, { cause });
 }
 
@@ -48035,7 +48035,7 @@ const pathWithoutCheckout = (input, path) => inputInvalid(input, {
     message: `is the relative path ${path}, but the jobs of a reusable workflow do not check out your repository.`,
     remedy: 'Use the action in a job of your own after actions/checkout, or set an absolute path on the runner.',
 });
-const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if Helm installed Milvus, or only service if there is no Helm release.');
+const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if the action should upgrade the Helm release of Milvus, or only service if there is none or it should not change.');
 const certificateSecretWithOthers = (others) => conflict(`Input certificate-secret is set together with ${others.join(', ')}.`, `The secret contains certificate, key and chain. Leave ${others.join(', ')} empty, or certificate-secret.`);
 const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
 const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where Helm runs.');
@@ -48129,7 +48129,7 @@ const jobCancelled = () => new ActionError({
 const internalError = (thrown) => new action_error/* ActionError */.l({
     code: 'internal-error',
     problem: `The action failed unexpectedly: ${(0,util_text/* getErrorMessage */.u1)(thrown)}`,
-    remedy: 'Rerun the job with debug logging. If it fails again, open an issue of the action, with the log.',
+    remedy: 'Run the job again with debug logging. If it fails again, open an issue in the repository of the action, and attach the log.',
     cause: thrown,
 });
 const maxListedDifferences = 3;
@@ -48151,7 +48151,7 @@ function adviseDeploy({ isDeployable, requiresForce }) {
     const deploy = `mode deploy with ${inputs} to correct this, or change the inputs if it is intended.`;
     return isDeployable
         ? `Run ${deploy}`
-        : `First solve the other problems of this check, at which a deploy would fail. Then run ${deploy}`;
+        : `First solve the other problems of this check: a deploy would fail because of them. Then run ${deploy}`;
 }
 function selectListed(differences) {
     const first = new Map();
@@ -48169,12 +48169,12 @@ const driftUnknown = (unchecked) => new ActionError({
     code: 'drift-unknown',
     step: 'preflight',
     problem: `No differences were found, but this run could not check ${unchecked.join('; ')}.`,
-    remedy: 'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, rerun the job.',
+    remedy: 'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, run the job again.',
 });
 const rollbackIncomplete = (incidents) => new ActionError({
     code: 'rollback-incomplete',
     problem: `The rollback is incomplete. ${incidents.join(' ')}`,
-    remedy: 'Roll back the rest by hand, or fix the failure and rerun the job: it continues from the current state.',
+    remedy: 'Roll back the rest by hand, or fix the failure and run the job again: it continues from the current state.',
 });
 
 ;// CONCATENATED MODULE: ./build/failures/runner.js
@@ -48182,20 +48182,20 @@ const rollbackIncomplete = (incidents) => new ActionError({
 
 const writeDenied = {
     problem: "The runner's user has no permission to write to its disk",
-    remedy: 'Grant that user write access to the directory, or set RUNNER_TEMP to a directory that it owns, and rerun the job.',
+    remedy: 'Grant that user write access to the directory, or set RUNNER_TEMP to a directory that it owns, and run the job again.',
 };
 const diskErrors = {
     ENOSPC: {
         problem: "The runner's disk is full",
-        remedy: 'Free disk space on the runner ("df -h" shows which file system is full), or use another runner, and rerun the job.',
+        remedy: 'Free disk space on the runner ("df -h" shows which file system is full), or use another runner, and run the job again.',
     },
     EDQUOT: {
         problem: "The disk quota of the runner's user is exceeded",
-        remedy: 'Delete files of that user, or have the quota raised, and rerun the job.',
+        remedy: 'Delete files of that user, or have the quota raised, and run the job again.',
     },
     EROFS: {
         problem: "The runner's disk is mounted read-only",
-        remedy: 'Set RUNNER_TEMP to a writable directory, and rerun the job.',
+        remedy: 'Set RUNNER_TEMP to a writable directory, and run the job again.',
     },
     EACCES: writeDenied,
     EPERM: writeDenied,
@@ -50260,7 +50260,8 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
     rest: {
         ...input_types/* boolean */.zM,
         description: 'Whether the same host and listener also serve the RESTful API of Milvus (`/v1/vector`, ' +
-            '`/v2/vectordb`), through a second Service that this action creates. `false` removes them.',
+            '`/v2/vectordb`), through a second Service that this action creates. `false` ' +
+            'removes that Service and its paths.',
         default: 'false',
     },
     tags: {
@@ -50449,7 +50450,8 @@ const clusterInputs = (0,declaration/* defineInputs */.p)({
     service: {
         ...(0,input_types/* string */.Yj)(names/* parseKubernetesName */.fE),
         description: 'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
-            'manifests). With it, the action does not run Helm.',
+            'manifests), or with one that the action should not change. With it, the action does not ' +
+            'run Helm.',
         example: 'milvus-demo-milvus',
     },
     'service-port': {
@@ -50468,7 +50470,7 @@ const clusterInputs = (0,declaration/* defineInputs */.p)({
         ...(0,input_types/* string */.Yj)(parsers/* parseLine */.A),
         description: 'Context of the kubeconfig.',
         example: 'production',
-        defaultDescription: 'its current context',
+        defaultDescription: 'the current context of the kubeconfig',
     },
     'allowed-account-ids': {
         ...(0,input_types/* list */.p_)(lists/* parseAccountIds */.l$),
@@ -50585,7 +50587,7 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
         description: 'Runs log a warning if the certificate expires within this number of days. `0` disables ' +
             'the warning.',
         example: '21',
-        defaultDescription: '30, or a third of its lifetime if that is less',
+        defaultDescription: "30, or a third of the certificate's lifetime if that is less",
     },
 });
 
@@ -50602,10 +50604,11 @@ const probe_modes = ['deploy', 'check'];
 const probeInputs = (0,declaration/* defineInputs */.p)({
     probe: {
         ...(0,input_types/* choice */.Yq)('required', 'deep', 'lenient', 'off'),
-        description: '`required` fails the job unless gRPC calls over TLS reach Milvus through the ALB, at each ' +
-            'of its addresses and every time. `deep` also creates a temporary collection, inserts 3 ' +
-            'MB, searches and drops it, in `mode: check` too (docs/deep-probe.md). `lenient` only ' +
-            'warns if some calls fail. `off` skips the probe, for runners that cannot reach the ALB.',
+        description: '`required` fails the job unless, within `probe-timeout`, a series of gRPC calls over TLS ' +
+            'all reach Milvus through the ALB, at each of its addresses. `deep` also creates a ' +
+            'temporary collection, inserts 3 MB, searches and drops it, in `mode: check` too ' +
+            '(docs/deep-probe.md). `lenient` only warns if some calls fail. `off` skips the probe, for ' +
+            'runners that cannot reach the ALB.',
         default: 'required',
     },
     'milvus-token': {

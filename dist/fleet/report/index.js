@@ -30982,7 +30982,7 @@ const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot rea
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
 function environmentsMissing(environments) {
     const described = environments.map(({ name, targetNames }) => `${name} (${formatList('target', targetNames)})`);
-    return new Error(`The repository does not have ${formatList('environment', described)}, and GitHub creates what a job names, without protection rules and secrets. Create it first, or correct the name in the targets.`);
+    return new Error(`The repository does not have ${formatList('environment', described)}. GitHub would create what is missing, without protection rules and secrets. Create it yourself first, or correct the name in the targets.`);
 }
 function formatList(noun, names) {
     const shown = names.slice(0, 5).join(', ');
@@ -31011,8 +31011,8 @@ const renameArtifacts = 'Rename artifacts of other steps that start with the sam
 const resultsInvalid = () => new Error(`fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsTooLarge = (maxBytes) => new Error(`It is larger than ${maxBytes} bytes, so fleet/deploy did not write it. ${renameArtifacts}`);
 const resultsUnreadable = (artifact, cause) => new Error(`Artifact ${artifact} cannot be read: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)}`, { cause });
-const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Re-run the report.');
-const planIncomplete = () => new Error('The plan is incomplete, because some results could not be read. Re-run the report.');
+const resultsIncomplete = () => new Error('The report is incomplete, because some results could not be read. The issue was left as it is. Select "Re-run failed jobs" in this run.');
+const planIncomplete = () => new Error('The plan is incomplete, because some results could not be read. Select "Re-run failed jobs" in this run.');
 const commentNotUpdated = (cause) => new Error(`The comment on the pull request does not say what this run found: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)} The summary of this run does.`, { cause });
 const issueNotUpdated = (cause) => new Error(`The issue does not say what this run found: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)} The summary of this run does.`, { cause });
 const heartbeatUrlInvalid = () => new Error('Input heartbeat-url is not an https URL, so no heartbeat was sent. Copy the URL from the service that expects it.');
@@ -31025,7 +31025,7 @@ function gitHubRequestFailed(options) {
     const isDenied = status === 403 || status === 404;
     const remedy = isDenied && requiredPermissions !== undefined
         ? `Grant the token the permissions ${requiredPermissions}.`
-        : 'Re-run the job.';
+        : 'Run the job again.';
     return new Error(`${problem} ${remedy}`, { cause });
 }
 
@@ -39505,7 +39505,7 @@ const run_jobCancelled = () => new ActionError({
 const internalError = (thrown) => new ActionError({
     code: 'internal-error',
     problem: `The action failed unexpectedly: ${getErrorMessage(thrown)}`,
-    remedy: 'Rerun the job with debug logging. If it fails again, open an issue of the action, with the log.',
+    remedy: 'Run the job again with debug logging. If it fails again, open an issue in the repository of the action, and attach the log.',
     cause: thrown,
 });
 const maxListedDifferences = 3;
@@ -39527,7 +39527,7 @@ function adviseDeploy({ isDeployable, requiresForce }) {
     const deploy = `mode deploy with ${inputs} to correct this, or change the inputs if it is intended.`;
     return isDeployable
         ? `Run ${deploy}`
-        : `First solve the other problems of this check, at which a deploy would fail. Then run ${deploy}`;
+        : `First solve the other problems of this check: a deploy would fail because of them. Then run ${deploy}`;
 }
 function selectListed(differences) {
     const first = new Map();
@@ -39545,12 +39545,12 @@ const driftUnknown = (unchecked) => new ActionError({
     code: 'drift-unknown',
     step: 'preflight',
     problem: `No differences were found, but this run could not check ${unchecked.join('; ')}.`,
-    remedy: 'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, rerun the job.',
+    remedy: 'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, run the job again.',
 });
 const rollbackIncomplete = (incidents) => new ActionError({
     code: 'rollback-incomplete',
     problem: `The rollback is incomplete. ${incidents.join(' ')}`,
-    remedy: 'Roll back the rest by hand, or fix the failure and rerun the job: it continues from the current state.',
+    remedy: 'Roll back the rest by hand, or fix the failure and run the job again: it continues from the current state.',
 });
 
 ;// CONCATENATED MODULE: ./build/util/polling.js
