@@ -39,19 +39,39 @@ test.each([
 
 describe('replacesLoadBalancer', () => {
   const schemeAnnotation = 'alb.ingress.kubernetes.io/scheme'
-  const withAddress = (target: Target): Target => ({
+  const withAddress = (target: Target, hostname = 'k8s-1.us-east-2.elb.amazonaws.com'): Target => ({
     ...target,
     ingress: target.ingress && {
       ...target.ingress,
-      status: { loadBalancer: { ingress: [{ hostname: 'k8s-1.us-east-2.elb.amazonaws.com' }] } },
+      status: { loadBalancer: { ingress: [{ hostname }] } },
     },
+  })
+  const internalHostname = 'internal-k8s-1.us-east-2.elb.amazonaws.com'
+  const otherAnnotations = Object.entries(annotations).filter(([key]) => key !== schemeAnnotation)
+  const liveWithoutScheme = createTarget({
+    ingress: ingress(Object.fromEntries(otherAnnotations), { spec: expectedIngress.spec }),
   })
 
   test.each([
     {
       name: 'another scheme of an ALB',
-      target: withAddress(createLiveTarget({ [schemeAnnotation]: 'internal' })),
+      target: withAddress(createLiveTarget({ [schemeAnnotation]: 'internal' }), internalHostname),
       expected: true,
+    },
+    {
+      name: 'an adopted Ingress without a scheme, whose ALB has the requested one',
+      target: withAddress(liveWithoutScheme),
+      expected: false,
+    },
+    {
+      name: 'an adopted Ingress without a scheme, whose ALB has another one',
+      target: withAddress(liveWithoutScheme, internalHostname),
+      expected: true,
+    },
+    {
+      name: 'an annotation that its class overrode with the requested scheme',
+      target: withAddress(createLiveTarget({ [schemeAnnotation]: 'internal' })),
+      expected: false,
     },
     {
       name: 'no ALB',

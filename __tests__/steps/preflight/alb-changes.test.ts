@@ -11,9 +11,13 @@ const sharedGroup: IngressClassInfo['params'] = {
   spec: { group: { name: 'shared' } },
 }
 
+const noParams: IngressClassInfo['params'] = { readable: true, spec: {} }
+const publicHostname = 'k8s-1.us-east-2.elb.amazonaws.com'
+
 interface Case {
   readonly name: string
   readonly annotations?: Readonly<Record<string, string>>
+  readonly hostname?: string
   readonly finalizer: string
   readonly ownClass: IngressClassInfo
   /** Part of each warning. */
@@ -41,12 +45,27 @@ const cases: readonly Case[] = [
     ownClass: { controller: 'eks.amazonaws.com/alb', params: sharedGroup },
     expected: [],
   },
+  {
+    name: 'the class overrode the annotation with the requested scheme',
+    annotations: { 'alb.ingress.kubernetes.io/scheme': 'internal' },
+    finalizer: 'ingress.k8s.aws/resources',
+    ownClass: { controller, params: noParams },
+    expected: [],
+  },
+  {
+    name: 'the class overrode the annotation with another scheme',
+    annotations: { 'alb.ingress.kubernetes.io/scheme': 'internet-facing' },
+    hostname: 'internal-k8s-1.us-east-2.elb.amazonaws.com',
+    finalizer: 'ingress.k8s.aws/resources',
+    ownClass: { controller, params: noParams },
+    expected: ['scheme changes from internal to internet-facing'],
+  },
 ]
 
-test.each(cases)('$name', ({ annotations, finalizer, ownClass, expected }) => {
+test.each(cases)('$name', ({ annotations, hostname, finalizer, ownClass, expected }) => {
   const warnings: string[] = []
   const context = { log: { warn: (text: string) => warnings.push(text) } } as unknown as Context
-  const created = ingress({ ...annotations }, { hostname: 'k8s-1.us-east-2.elb.amazonaws.com' })
+  const created = ingress({ ...annotations }, { hostname: hostname ?? publicHostname })
   const live = { ...created, metadata: { ...created.metadata, finalizers: [finalizer] } }
   warnAlbChanges(context, createSettings(), live, ownClass)
   expect(warnings).toEqual(expected.map((text): unknown => expect.stringContaining(text)))

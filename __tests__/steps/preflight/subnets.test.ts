@@ -164,6 +164,8 @@ const subnetsAnnotation = 'alb.ingress.kubernetes.io/subnets'
 
 describe('needsSubnets', () => {
   const hostname = 'k8s-1.us-east-2.elb.amazonaws.com'
+  const internalHostname = `internal-${hostname}`
+  const schemeAnnotation = 'alb.ingress.kubernetes.io/scheme'
   test.each<{ name: string; requested: string[]; target: Partial<Target>; expected: boolean }>([
     { name: 'a new ALB', requested: [], target: {}, expected: true },
     {
@@ -194,9 +196,21 @@ describe('needsSubnets', () => {
       name: 'another scheme, which replaces the ALB',
       requested: [],
       target: {
-        ingress: ingress({ 'alb.ingress.kubernetes.io/scheme': 'internal' }, { hostname }),
+        ingress: ingress({ [schemeAnnotation]: 'internal' }, { hostname: internalHostname }),
       },
       expected: true,
+    },
+    {
+      name: 'another scheme than that of an adopted Ingress without the annotation',
+      requested: [],
+      target: { ingress: ingress({}, { hostname: internalHostname }) },
+      expected: true,
+    },
+    {
+      name: 'an annotation that the class overrode with the requested scheme',
+      requested: [],
+      target: { ingress: ingress({ [schemeAnnotation]: 'internal' }, { hostname }) },
+      expected: false,
     },
     {
       name: 'subnets that the class sets',

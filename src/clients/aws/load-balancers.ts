@@ -116,6 +116,13 @@ export function nameFromDnsName(dnsName: string): string {
 }
 
 /**
+ * The scheme of the load balancer with a DNS name. No name of a load balancer begins with
+ * `internal-`. Source: ELBv2, CreateLoadBalancer.
+ */
+export const schemeFromDnsName = (dnsName: string): 'internal' | 'internet-facing' =>
+  dnsName.startsWith('internal-') ? 'internal' : 'internet-facing'
+
+/**
  * Whether a DNS name is that of a load balancer with this name. The controller writes it in lower
  * case (since v3.2), whatever the name is.
  */

@@ -1,4 +1,5 @@
 /** The operations of step ingress, and the changes that show them to people. Pure. */
+import { schemeFromDnsName } from '../../clients/aws/load-balancers.ts'
 import { kubectlManager } from '../../clients/kubernetes/field-ownership.ts'
 import type { FieldsV1, Ingress, Service } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
@@ -155,14 +156,19 @@ const groupPath = `metadata.annotations.${annotationPrefix}group.name`
 
 /** Whether the controller replaces the ALB of an Ingress that has one. */
 export const replacesLoadBalancer = (operations: readonly IngressOperation[]): boolean =>
-  operations.some(
-    (operation) =>
-      operation.action === 'apply' &&
-      getIngressHostname(operation.before) !== undefined &&
-      diffDesiredIngress(operation.desired, operation.before).some(
-        ({ path }) => path === schemePath || (path === groupPath && leavesGroup(operation)),
-      ),
+  operations.some((operation) => operation.action === 'apply' && replacesAlbOf(operation))
+
+/** An annotation that changes may only repeat the scheme that the ALB has without it. */
+function replacesAlbOf(operation: ApplyIngress): boolean {
+  const { desired, before } = operation
+  const address = getIngressHostname(before)
+  if (address === undefined) return false
+  return diffDesiredIngress(desired, before).some(
+    ({ path, after }) =>
+      (path === schemePath && after !== schemeFromDnsName(address)) ||
+      (path === groupPath && leavesGroup(operation)),
   )
+}
 
 /** Not if the annotation changes, but the class assigns the same group. */
 const leavesGroup = ({ before, groupName }: ApplyIngress): boolean =>

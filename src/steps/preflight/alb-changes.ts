@@ -1,8 +1,11 @@
 /** Warnings about what a change of the Ingress does to its existing ALB. */
-import { isDnsNameOf, nameFromDnsName } from '../../clients/aws/load-balancers.ts'
+import {
+  isDnsNameOf,
+  nameFromDnsName,
+  schemeFromDnsName,
+} from '../../clients/aws/load-balancers.ts'
 import type { Context } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
-import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { getLiveGroup } from '../ingress/group.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
@@ -59,13 +62,11 @@ function findReplacementReasons(
   { ingress: desired }: EndpointSettings,
   { live, address, classParams }: LiveAlb,
 ): string[] {
-  const { annotations = {} } = live.metadata
-  // Without the annotation, the scheme is the controller's own default; the DNS name shows it.
-  const schemeOfAddress = address.startsWith('internal-') ? 'internal' : 'internet-facing'
   const fields = [
     {
       input: 'scheme',
-      before: annotations[`${prefix}scheme`] ?? schemeOfAddress,
+      // The annotation may be absent, or overridden by the class.
+      before: schemeFromDnsName(address),
       after: desired.scheme,
     },
     {

@@ -3,6 +3,7 @@ import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { readOptional } from '../../failures/optional-read.ts'
 import { subnetNotFound, subnetRepeated, subnetsInOneZone } from '../../failures/subnets.ts'
 import type { Context } from '../step.ts'
+import { schemeFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Subnet } from '../../clients/aws/subnets.ts'
 import { getClusterName } from '../../inputs/cluster-access.ts'
 import type { Settings } from '../../inputs/types.ts'
@@ -58,11 +59,10 @@ export function needsSubnets(
   { ingress: live, classParams }: Pick<Target, 'ingress' | 'classParams'>,
 ): boolean {
   if (classParams.readable && classParams.spec.subnets) return false
-  if (getIngressHostname(live) === undefined) return true
-  const annotations = live?.metadata.annotations ?? {}
-  const liveScheme = annotations[`${annotationPrefix}scheme`] ?? scheme
-  if (liveScheme !== scheme) return true
-  return requested.length > 0 && requested.join(',') !== annotations[`${annotationPrefix}subnets`]
+  const address = getIngressHostname(live)
+  if (address === undefined || schemeFromDnsName(address) !== scheme) return true
+  const liveSubnets = live?.metadata.annotations?.[`${annotationPrefix}subnets`]
+  return requested.length > 0 && requested.join(',') !== liveSubnets
 }
 
 /** What the ALB needs subnets for. */
