@@ -175,10 +175,18 @@ scenario(
       annotations: `alb.ingress.kubernetes.io/load-balancer-attributes: deletion_protection.enabled=${value}`,
     })
     expectSuccess(await run(protection('true')))
-    for (const inputs of [{ scheme: 'internal' }, { 'group-name': 'shared' }])
+    await createIngressClass(environment, 'platform', { group: { name: 'shared' } })
+    await createIngressClass(environment, 'auto', {}, 'eks.amazonaws.com/alb')
+    const replacements = [
+      { scheme: 'internal' },
+      { 'group-name': 'shared' },
+      { 'ingress-class': 'platform' },
+      { 'ingress-class': 'auto' },
+    ]
+    for (const inputs of replacements)
       expect(
         await expectFailureWithoutWrites(scenario, inputs, 'load-balancer-protected'),
-      ).toContain('The change of scheme or group-name replaces load balancer k8s-')
+      ).toContain('The change of ingress-class, scheme or group-name replaces load balancer k8s-')
     // Protection that was turned on in AWS.
     expectSuccess(await run(protection('false')))
     await setLoadBalancerAttribute(environment, 'deletion_protection.enabled', 'true')

@@ -81,6 +81,7 @@ export function createTarget(overrides: Partial<Target> = {}): Target {
     restService: undefined,
     events: [],
     classParams: { readable: true, spec: {} },
+    classController: 'ingress.k8s.aws/alb',
     ...overrides,
   }
 }

@@ -83,7 +83,7 @@ export function deletionProtectedByElb(
   })
 }
 
-/** A change of scheme or group would delete an ALB that is protected. */
+/** A change of class, scheme or group would delete an ALB that is protected. */
 export function protectedFromReplacement(
   ingress: string,
   loadBalancer: { readonly name: string; readonly arn: string } | undefined,
@@ -91,8 +91,8 @@ export function protectedFromReplacement(
   const command = loadBalancer && ` and ${disableProtectionCommand(loadBalancer.arn)}`
   return new ActionError({
     code: 'load-balancer-protected',
-    problem: `The change of scheme or group-name replaces ${loadBalancer ? `load balancer ${loadBalancer.name}` : `the load balancer of Ingress ${ingress}`}, whose deletion protection is on, and the controller would delete it all the same.`,
-    remedy: `Keep scheme and group-name. Or turn the protection off first: run mode: deploy once with ${protectionAttribute}=false in load-balancer-attributes of input annotations${command ?? ''}.`,
+    problem: `The change of ingress-class, scheme or group-name replaces ${loadBalancer ? `load balancer ${loadBalancer.name}` : `the load balancer of Ingress ${ingress}`}, whose deletion protection is on, and the controller would delete it all the same.`,
+    remedy: `Keep ingress-class, scheme and group-name. Or turn the protection off first: run mode: deploy once with ${protectionAttribute}=false in load-balancer-attributes of input annotations${command ?? ''}.`,
   })
 }
 

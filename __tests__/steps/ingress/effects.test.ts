@@ -38,6 +38,7 @@ test.each([
 })
 
 describe('replacesLoadBalancer', () => {
+  const [standardController, autoMode] = ['ingress.k8s.aws/alb', 'eks.amazonaws.com/alb']
   const schemeAnnotation = 'alb.ingress.kubernetes.io/scheme'
   const withAddress = (target: Target, hostname = 'k8s-1.us-east-2.elb.amazonaws.com'): Target => ({
     ...target,
@@ -94,10 +95,11 @@ describe('replacesLoadBalancer', () => {
     {
       name: 'the group that its class had assigned',
       finalizer: 'group.ingress.eks.amazonaws.com/shared',
+      classController: autoMode,
       expected: false,
     },
-  ])('$name', ({ finalizer, expected }) => {
-    const target = withAddress(createLiveTarget())
+  ])('$name', ({ finalizer, classController = standardController, expected }) => {
+    const target = { ...withAddress(createLiveTarget()), classController }
     const live = target.ingress && {
       ...target.ingress,
       metadata: { ...target.ingress.metadata, finalizers: [finalizer] },
@@ -109,7 +111,13 @@ describe('replacesLoadBalancer', () => {
 
   const sharedGroup: ClassParams = { readable: true, spec: { group: { name: 'shared' } } }
 
-  test.each<{ name: string; classParams: ClassParams; finalizer: string; expected: boolean }>([
+  test.each<{
+    name: string
+    classParams: ClassParams
+    classController?: string
+    finalizer: string
+    expected: boolean
+  }>([
     {
       name: 'an annotation that only repeats the group of the class',
       classParams: sharedGroup,
@@ -119,6 +127,7 @@ describe('replacesLoadBalancer', () => {
     {
       name: 'an annotation that Auto Mode ignored',
       classParams: { readable: true, spec: {} },
+      classController: autoMode,
       finalizer: 'ingress.eks.amazonaws.com/resources',
       expected: false,
     },
@@ -134,7 +143,8 @@ describe('replacesLoadBalancer', () => {
       finalizer: 'group.ingress.k8s.aws/shared',
       expected: true,
     },
-  ])('group-name is no longer set: $name', ({ classParams, finalizer, expected }) => {
+  ])('group-name is no longer set: $name', (each) => {
+    const { classParams, classController = standardController, finalizer, expected } = each
     const groupAnnotation = 'alb.ingress.kubernetes.io/group.name'
     const target = withAddress(
       createLiveTarget({ [groupAnnotation]: 'shared' }, [
@@ -146,7 +156,66 @@ describe('replacesLoadBalancer', () => {
       ...target.ingress,
       metadata: { ...target.ingress.metadata, finalizers: [finalizer] },
     }
-    const operations = planOperations({ ...target, ingress: live, classParams })
+    const operations = planOperations({ ...target, ingress: live, classParams, classController })
+    expect(replacesLoadBalancer(operations)).toBe(expected)
+  })
+
+  const [ownFinalizer, autoFinalizer] = [
+    'ingress.k8s.aws/resources',
+    'ingress.eks.amazonaws.com/resources',
+  ]
+
+  test.each<{
+    name: string
+    finalizer?: string
+    hostname?: string
+    target?: Partial<Target>
+    className?: string
+    expected: boolean
+  }>([
+    { name: 'the same group and controller', expected: false },
+    { name: 'a group', target: { classParams: sharedGroup }, expected: true },
+    {
+      name: 'the same group',
+      finalizer: 'group.ingress.k8s.aws/shared',
+      target: { classParams: sharedGroup },
+      expected: false,
+    },
+    { name: 'no group', finalizer: 'group.ingress.k8s.aws/shared', expected: true },
+    { name: 'EKS Auto Mode', target: { classController: autoMode }, expected: true },
+    { name: 'the controller instead of Auto Mode', finalizer: autoFinalizer, expected: true },
+    {
+      name: 'EKS Auto Mode as before',
+      finalizer: autoFinalizer,
+      target: { classController: autoMode },
+      expected: false,
+    },
+    { name: 'an unreadable class', target: { classController: undefined }, expected: false },
+    {
+      name: 'no scheme, so that the annotation takes effect',
+      hostname: internalHostname,
+      expected: true,
+    },
+    {
+      name: 'a group that the same class has just got, which the controller does anyway',
+      target: { classParams: sharedGroup },
+      className: 'alb',
+      expected: false,
+    },
+  ])('the class has $name', (each) => {
+    const { finalizer = ownFinalizer, hostname, target, className = 'other', expected } = each
+    const live = withAddress(
+      createLiveTarget({ 'alb.ingress.kubernetes.io/ssl-policy': 'old' }),
+      hostname,
+    )
+    const withFinalizer = live.ingress && {
+      ...live.ingress,
+      metadata: { ...live.ingress.metadata, finalizers: [finalizer] },
+    }
+    const operations = planOperations(
+      { ...live, ...target, ingress: withFinalizer },
+      createSettings({ ingress: { className } }),
+    )
     expect(replacesLoadBalancer(operations)).toBe(expected)
   })
 })

@@ -60,6 +60,21 @@ const cases: readonly Case[] = [
     ownClass: { controller, params: noParams },
     expected: ['scheme changes from internal to internet-facing'],
   },
+  {
+    name: 'the class has another controller',
+    finalizer: 'ingress.k8s.aws/resources',
+    ownClass: { controller: 'eks.amazonaws.com/alb', params: noParams },
+    expected: [
+      'the controller of ingress-class changes from ingress.k8s.aws/alb to eks.amazonaws.com/alb: ' +
+        'another ALB',
+    ],
+  },
+  {
+    name: 'the class cannot be read',
+    finalizer: 'ingress.eks.amazonaws.com/resources',
+    ownClass: { controller: undefined, params: { readable: false } },
+    expected: [],
+  },
 ]
 
 test.each(cases)('$name', ({ annotations, hostname, finalizer, ownClass, expected }) => {

@@ -166,6 +166,10 @@ describe('needsSubnets', () => {
   const hostname = 'k8s-1.us-east-2.elb.amazonaws.com'
   const internalHostname = `internal-${hostname}`
   const schemeAnnotation = 'alb.ingress.kubernetes.io/scheme'
+  const withFinalizer = (finalizer: string) => {
+    const live = ingress({}, { hostname })
+    return { ...live, metadata: { ...live.metadata, finalizers: [finalizer] } }
+  }
   test.each<{ name: string; requested: string[]; target: Partial<Target>; expected: boolean }>([
     { name: 'a new ALB', requested: [], target: {}, expected: true },
     {
@@ -204,6 +208,21 @@ describe('needsSubnets', () => {
       name: 'another scheme than that of an adopted Ingress without the annotation',
       requested: [],
       target: { ingress: ingress({}, { hostname: internalHostname }) },
+      expected: true,
+    },
+    {
+      name: 'a class of another controller, which creates an ALB',
+      requested: [],
+      target: {
+        ingress: withFinalizer('ingress.eks.amazonaws.com/resources'),
+        classController: 'ingress.k8s.aws/alb',
+      },
+      expected: true,
+    },
+    {
+      name: 'a group that the Ingress leaves',
+      requested: [],
+      target: { ingress: withFinalizer('group.ingress.k8s.aws/shared') },
       expected: true,
     },
     {

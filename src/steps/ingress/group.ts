@@ -1,6 +1,7 @@
-/** The group whose ALB an Ingress shares, according to the controller's finalizer. */
+/** Whose ALB an Ingress has: its group and its controller, according to the finalizer. */
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
+import { autoModeController, standardController } from '../preflight/ingress-class.ts'
 import type { RemovalTarget } from '../preflight/removal.ts'
 
 /**
@@ -25,6 +26,13 @@ export function getLiveGroup({
 }: Ingress): string | undefined {
   if (!finalizers.some(isControllerFinalizer)) return annotations?.[`${annotationPrefix}group.name`]
   return finalizers.map(getGroupName).find((name) => name !== undefined)
+}
+
+/** The controller that has an ALB for an Ingress; undefined without its finalizer. */
+export function getLiveController({ metadata: { finalizers } }: Ingress): string | undefined {
+  const finalizer = finalizers?.find(isControllerFinalizer)
+  if (finalizer === undefined) return undefined
+  return /^(?:group\.)?ingress\.eks\./.test(finalizer) ? autoModeController : standardController
 }
 
 /** A group of Ingresses with one ALB. */

@@ -5,7 +5,6 @@ import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseResourceVersion } from '../../controller/events.ts'
 import type { Deferred } from '../deferred.ts'
-import { findGroupName } from '../preflight/ingress-class.ts'
 import type { Target } from '../preflight/preflight.ts'
 import type { ClusterRun, EndpointRun } from '../run.ts'
 import {
@@ -17,6 +16,7 @@ import {
 import { fieldManager, type IngressManifest } from './manifest.ts'
 import { toChanges, type ApplyIngress, type IngressOperation } from './operations.ts'
 import { isOwnedByKubectl, transferOwnership } from './ownership.ts'
+import { getDesiredAlb } from './replacement.ts'
 import { translateApplyError } from './rejections.ts'
 import {
   applyRestService,
@@ -65,8 +65,8 @@ function planIngress(
   const name = { namespace: settings.namespace, name: ingressName }
   const fields = buildDesiredFieldTree(desired)
   const force = settings.ingress.forceConflicts
-  const groupName = findGroupName(settings.ingress, target.classParams)
-  const apply: IngressOperation = { action: 'apply', ...name, desired, before, groupName, force }
+  const desiredAlb = getDesiredAlb(settings.ingress, target)
+  const apply: IngressOperation = { action: 'apply', ...name, desired, before, desiredAlb, force }
   // The ownership is transferred before the apply: while kubectl owns fields, a different value
   // would be a conflict, and a field that is removed later would remain.
   if (before && isOwnedByKubectl(before, fields))

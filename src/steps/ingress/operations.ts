@@ -1,5 +1,4 @@
 /** The operations of step ingress, and the changes that show them to people. Pure. */
-import { schemeFromDnsName } from '../../clients/aws/load-balancers.ts'
 import { kubectlManager } from '../../clients/kubernetes/field-ownership.ts'
 import type { FieldsV1, Ingress, Service } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
@@ -7,8 +6,8 @@ import { ingressConflict } from '../../failures/ingress.ts'
 import type { Change } from '../step.ts'
 import { diffDesiredIngress, withCertificateArn, type DesiredIngress } from './desired.ts'
 import { describeLastManager, listConflicts } from './field-managers.ts'
-import { getLiveGroup } from './group.ts'
-import { fieldManager, getIngressHostname, restPaths, type FieldDifference } from './manifest.ts'
+import { fieldManager, restPaths, type FieldDifference } from './manifest.ts'
+import { findReplacementReasons, type AlbIdentity } from './replacement.ts'
 import { diffRestService, type ServiceManifest } from './rest-service.ts'
 
 /** Which Ingress an operation changes. */
@@ -30,8 +29,7 @@ export interface ApplyIngress extends IngressName {
   readonly desired: DesiredIngress
   /** The live Ingress; undefined when it does not exist. */
   readonly before: Ingress | undefined
-  /** The group that the Ingress gets, from its class or its annotation. */
-  readonly groupName: string | undefined
+  readonly desiredAlb: AlbIdentity
   /** Whether to take over fields that other field managers own. */
   readonly force: boolean
 }
@@ -150,29 +148,26 @@ export const changesFields = (operations: readonly IngressOperation[]): boolean 
       diffDesiredIngress(operation.desired, operation.before).length > 0,
   )
 
-/** The ALB is replaced when one of these changes: its scheme is fixed, and so is its group. */
-const schemePath = `metadata.annotations.${annotationPrefix}scheme`
-const groupPath = `metadata.annotations.${annotationPrefix}group.name`
+/** The fields that decide which ALB an Ingress has. */
+const albPaths = [
+  `metadata.annotations.${annotationPrefix}scheme`,
+  `metadata.annotations.${annotationPrefix}group.name`,
+  'spec.ingressClassName',
+]
 
-/** Whether the controller replaces the ALB of an Ingress that has one. */
+/**
+ * Whether the apply makes the controller replace the ALB. Not if an earlier change does that it has
+ * not reconciled yet: nothing prevents that one any more.
+ */
 export const replacesLoadBalancer = (operations: readonly IngressOperation[]): boolean =>
-  operations.some((operation) => operation.action === 'apply' && replacesAlbOf(operation))
-
-/** An annotation that changes may only repeat the scheme that the ALB has without it. */
-function replacesAlbOf(operation: ApplyIngress): boolean {
-  const { desired, before } = operation
-  const address = getIngressHostname(before)
-  if (address === undefined) return false
-  return diffDesiredIngress(desired, before).some(
-    ({ path, after }) =>
-      (path === schemePath && after !== schemeFromDnsName(address)) ||
-      (path === groupPath && leavesGroup(operation)),
+  operations.some(
+    (operation) =>
+      operation.action === 'apply' &&
+      findReplacementReasons(operation.before, operation.desiredAlb).length > 0 &&
+      diffDesiredIngress(operation.desired, operation.before).some(({ path }) =>
+        albPaths.includes(path),
+      ),
   )
-}
-
-/** Not if the annotation changes, but the class assigns the same group. */
-const leavesGroup = ({ before, groupName }: ApplyIngress): boolean =>
-  before !== undefined && getLiveGroup(before) !== groupName
 
 /** Sets the ARN that operations did not know when they were planned. */
 export const resolveCertificate = (

@@ -1,20 +1,14 @@
 /** Warnings about what a change of the Ingress does to its existing ALB. */
-import {
-  isDnsNameOf,
-  nameFromDnsName,
-  schemeFromDnsName,
-} from '../../clients/aws/load-balancers.ts'
+import { isDnsNameOf, nameFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Context } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
-import { getLiveGroup } from '../ingress/group.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
+import { findReplacementReasons, getDesiredAlb } from '../ingress/replacement.ts'
 import {
   effectiveParams,
-  findGroupName,
   getLegacyClass,
   legacyClassAnnotation,
-  type ClassParams,
   type IngressClassInfo,
 } from './ingress-class.ts'
 
@@ -32,8 +26,11 @@ export function warnAlbChanges(
   })
   const address = getIngressHostname(live)
   if (address === undefined) return
-  const classParams = effectiveParams(ownClass, live)
-  const replacementReasons = findReplacementReasons(settings, { live, address, classParams })
+  const desiredAlb = getDesiredAlb(settings.ingress, {
+    classParams: effectiveParams(ownClass, live),
+    classController: ownClass.controller,
+  })
+  const replacementReasons = findReplacementReasons(live, desiredAlb)
   const { loadBalancerName } = settings.ingress
   if (replacementReasons.length > 0) {
     context.log.warn(
@@ -48,39 +45,6 @@ export function warnAlbChanges(
         `delete Ingress ${live.metadata.name} and run the job again; the DNS record has to follow.`,
     )
   }
-}
-
-/** The live Ingress, and what decides about its ALB. */
-interface LiveAlb {
-  readonly live: Ingress
-  readonly address: string
-  readonly classParams: ClassParams
-}
-
-/** Source: ELB cannot change the scheme of a load balancer, nor the controller its group. */
-function findReplacementReasons(
-  { ingress: desired }: EndpointSettings,
-  { live, address, classParams }: LiveAlb,
-): string[] {
-  const fields = [
-    {
-      input: 'scheme',
-      // The annotation may be absent, or overridden by the class.
-      before: schemeFromDnsName(address),
-      after: desired.scheme,
-    },
-    {
-      input: 'group-name',
-      before: getLiveGroup(live) ?? '',
-      after: findGroupName(desired, classParams) ?? '',
-    },
-  ]
-  return fields
-    .filter(({ before, after }) => before !== after)
-    .map(
-      ({ input, before, after }) =>
-        `${input} changes from ${before || 'none'} to ${after || 'none'}`,
-    )
 }
 
 /** The class comes first: without one, the controller deletes the ALB. */

@@ -39,8 +39,11 @@ export interface IngressClassInfo {
 /** The controller of EKS Auto Mode. */
 export const autoModeController = 'eks.amazonaws.com/alb'
 
-/** The controllers that create ALBs: AWS Load Balancer Controller, EKS Auto Mode. */
-const albControllers = ['ingress.k8s.aws/alb', autoModeController]
+/** The AWS Load Balancer Controller that is installed by its chart. */
+export const standardController = 'ingress.k8s.aws/alb'
+
+/** The controllers that create ALBs. */
+const albControllers = [standardController, autoModeController]
 
 /**
  * @throws ActionError `ingress-class-not-found`, `ingress-class-unsupported`,

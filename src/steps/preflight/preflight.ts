@@ -33,7 +33,13 @@ import {
   requiredReadPermissions,
   type PermissionChecker,
 } from './permissions.ts'
-import { completeTarget, findNamespace, findObjects, type Target } from './target.ts'
+import {
+  completeTarget,
+  findNamespace,
+  findObjects,
+  type Target,
+  type TargetWithoutClass,
+} from './target.ts'
 
 export type { Release } from './release.ts'
 export type { Target } from './target.ts'
@@ -98,7 +104,7 @@ export function observe(
     warnIneffectiveAnnotations(context, settings, service)
     checkBackendTls(settings, { release, service: service.live, ingress })
   }
-  const targetWithClass = addClassParams(target, ingressClass)
+  const targetWithClass = addClass(target, ingressClass)
   const foundTarget = target.catch(() => undefined)
   const checks = settleAll([
     ingressClass,
@@ -116,8 +122,8 @@ export function observe(
   }
 }
 
-async function addClassParams(
-  target: Promise<Omit<Target, 'classParams'>>,
+async function addClass(
+  target: Promise<TargetWithoutClass>,
   ingressClass: Promise<IngressClassInfo>,
 ): Promise<Target> {
   const [found, classInfo] = await Promise.all([target, ingressClass.catch(() => undefined)])
@@ -125,7 +131,7 @@ async function addClassParams(
   const classParams: ClassParams = classInfo
     ? effectiveParams(classInfo, found.ingress)
     : { readable: false }
-  return { ...found, classParams }
+  return { ...found, classParams, classController: classInfo?.controller }
 }
 
 async function checkCertificateAndProbe(

@@ -3,12 +3,12 @@ import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { readOptional } from '../../failures/optional-read.ts'
 import { subnetNotFound, subnetRepeated, subnetsInOneZone } from '../../failures/subnets.ts'
 import type { Context } from '../step.ts'
-import { schemeFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Subnet } from '../../clients/aws/subnets.ts'
 import { getClusterName } from '../../inputs/cluster-access.ts'
 import type { Settings } from '../../inputs/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import { getIngressHostname } from '../ingress/manifest.ts'
+import { findReplacementReasons, getDesiredAlb } from '../ingress/replacement.ts'
 import type { Target } from './target.ts'
 
 /**
@@ -52,17 +52,18 @@ export async function checkSubnets(
 
 /**
  * Whether the controller is going to look for subnets: for a new ALB, unless the class names them,
- * also for one that another scheme replaces, and for an ALB whose subnets the inputs change. Pure.
+ * also for one that replaces another, and for an ALB whose subnets the inputs change. Pure.
  */
 export function needsSubnets(
-  { ingress: { subnets: requested, scheme } }: Pick<Settings, 'ingress'>,
-  { ingress: live, classParams }: Pick<Target, 'ingress' | 'classParams'>,
+  { ingress: desired }: Pick<Settings, 'ingress'>,
+  target: Pick<Target, 'ingress' | 'classParams' | 'classController'>,
 ): boolean {
+  const { ingress: live, classParams } = target
   if (classParams.readable && classParams.spec.subnets) return false
-  const address = getIngressHostname(live)
-  if (address === undefined || schemeFromDnsName(address) !== scheme) return true
+  if (getIngressHostname(live) === undefined) return true
+  if (findReplacementReasons(live, getDesiredAlb(desired, target)).length > 0) return true
   const liveSubnets = live?.metadata.annotations?.[`${annotationPrefix}subnets`]
-  return requested.length > 0 && requested.join(',') !== liveSubnets
+  return desired.subnets.length > 0 && desired.subnets.join(',') !== liveSubnets
 }
 
 /** What the ALB needs subnets for. */

@@ -49,7 +49,12 @@ export interface Target {
   readonly events: readonly Event[]
   /** What the class overrides. */
   readonly classParams: ClassParams
+  /** The controller of the class; undefined when the class cannot be read. */
+  readonly classController: string | undefined
 }
+
+/** A target while its class is not known. */
+export type TargetWithoutClass = Omit<Target, 'classParams' | 'classController'>
 
 /** Reads that several parts of preflight share. */
 export interface NamespaceReads {
@@ -104,7 +109,7 @@ export async function completeTarget(
   run: ClusterRun<EndpointSettings>,
   objectsPromise: Promise<TargetObjects>,
   ingressClass: Promise<IngressClassInfo>,
-): Promise<Omit<Target, 'classParams'>> {
+): Promise<TargetWithoutClass> {
   const { context, settings, clients } = run
   // A problem of the class is reported by its own check.
   const classInfo = await ingressClass.catch(() => undefined)
