@@ -187,9 +187,8 @@ async function deleteNewIngress(
     namespace,
     ingressName,
     ingress,
-    otherIngresses: [],
+    otherIngresses: undefined,
     restService: undefined,
-    serviceToRestore: undefined,
   }
   const { settings, clients } = run
   const address = getIngressHostname(ingress)

@@ -2,8 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import type { LoadBalancerSnapshot } from '../../../src/steps/load-balancer/snapshot.ts'
 import type { Ingress } from '../../../src/clients/kubernetes/types.ts'
 import { selectRemedy } from '../../../src/steps/ingress/deletion.ts'
+import { findGroup } from '../../../src/steps/ingress/group.ts'
 import {
   checkDeletionProtection,
+  describeOutcome,
   planRemoval,
   toChanges,
 } from '../../../src/steps/ingress/removal.ts'
@@ -71,6 +73,63 @@ test('planRemoval waits for an Ingress that is already being deleted', () => {
   expect(planRemoval({ settings: createSettings() }, { target, observed: undefined })).toEqual([
     expect.objectContaining({ action: 'await-deletion', ingress: terminating }),
   ])
+})
+
+describe('describeOutcome', () => {
+  const loadBalancer = { name: 'k8s-shared', arn: 'arn:lb', state: 'active', reason: '' }
+  const other = createIngress('other', { finalizers: [groupFinalizer] })
+  test.each<{
+    name: string
+    finalizer?: string
+    otherIngresses?: readonly Ingress[]
+    state: string | undefined
+    outcome: string
+    note?: string
+  }>([
+    {
+      name: 'an ALB of its own',
+      finalizer: ownFinalizer,
+      state: undefined,
+      outcome: 'demo and load balancer k8s-shared are deleted',
+    },
+    {
+      name: 'the last member',
+      state: 'deleted',
+      outcome: 'demo and load balancer k8s-shared are deleted',
+    },
+    {
+      name: 'another member',
+      otherIngresses: [other],
+      state: 'active',
+      outcome: 'demo is deleted, load balancer k8s-shared is kept for its group',
+      note: 'Load balancer k8s-shared is kept, because group shared has other members: Ingress other.',
+    },
+    {
+      name: 'no other member in the namespace',
+      otherIngresses: [],
+      state: 'active',
+      outcome: 'demo is deleted, load balancer k8s-shared is kept for its group',
+      note: 'Load balancer k8s-shared is kept, because group shared has other members: Ingresses of other namespaces.',
+    },
+    {
+      name: 'members that were not read',
+      state: 'active',
+      outcome: 'demo is deleted, load balancer k8s-shared is kept for its group',
+      note: 'Load balancer k8s-shared is kept, because group shared has other members.',
+    },
+    {
+      name: 'a state that cannot be read',
+      otherIngresses: [other],
+      state: undefined,
+      outcome: 'demo is deleted, the state of load balancer k8s-shared is not known',
+      note: 'Whether load balancer k8s-shared of group shared is deleted is not known: ELB could not be read.',
+    },
+  ])('$name', ({ finalizer = groupFinalizer, otherIngresses, state, outcome, note }) => {
+    const ingress = createIngress('demo', { finalizers: [finalizer] })
+    const group = findGroup({ ingress, otherIngresses })
+    const removal = { namespace: 'milvus', ingress, group, loadBalancer }
+    expect(describeOutcome(removal, state)).toEqual({ outcome, note })
+  })
 })
 
 describe('checkDeletionProtection', () => {

@@ -2,7 +2,7 @@
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import { autoModeController, standardController } from '../preflight/ingress-class.ts'
-import type { RemovalTarget } from '../preflight/removal.ts'
+import type { IngressRemovalTarget } from '../preflight/removal.ts'
 
 /**
  * The controller's finalizers: `ingress.k8s.aws/resources`, `group.ingress.k8s.aws/NAME`; in EKS
@@ -38,20 +38,23 @@ export function getLiveController({ metadata: { finalizers } }: Ingress): string
 /** A group of Ingresses with one ALB. */
 export interface IngressGroup {
   readonly name: string
-  /** The other members in the namespace. */
-  readonly otherMembers: readonly string[]
+  /** The other members in the namespace; undefined when they were not read. */
+  readonly otherMembers: readonly string[] | undefined
 }
 
 /** @returns undefined for an Ingress with an ALB of its own */
-export function findGroup({ ingress, otherIngresses }: RemovalTarget): IngressGroup | undefined {
+export function findGroup({
+  ingress,
+  otherIngresses,
+}: Pick<IngressRemovalTarget, 'ingress' | 'otherIngresses'>): IngressGroup | undefined {
   for (const finalizer of ingress?.metadata.finalizers ?? []) {
     const name = getGroupName(finalizer)
     if (name === undefined) continue
-    const otherMembers = otherIngresses.filter(
+    const otherMembers = otherIngresses?.filter(
       ({ metadata }) =>
         metadata.deletionTimestamp === undefined && metadata.finalizers?.includes(finalizer),
     )
-    return { name, otherMembers: otherMembers.map(({ metadata }) => metadata.name) }
+    return { name, otherMembers: otherMembers?.map(({ metadata }) => metadata.name) }
   }
   return undefined
 }

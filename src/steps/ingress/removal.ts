@@ -3,7 +3,7 @@ import type { LoadBalancerSummary } from '../../clients/aws/load-balancers.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { deletionProtectedByAnnotation, deletionProtectedByElb } from '../../failures/ingress.ts'
 import type { LoadBalancerSnapshot } from '../load-balancer/snapshot.ts'
-import type { RemovalTarget } from '../preflight/removal.ts'
+import type { IngressRemovalTarget } from '../preflight/removal.ts'
 import type { Run } from '../run.ts'
 import type { Change } from '../step.ts'
 import {
@@ -43,7 +43,7 @@ export type IngressRemovalOperation = DeleteIngress | AwaitDeletion | DeleteRest
 
 /** What the plan of a removal depends on. */
 export interface RemovalPlanInput {
-  readonly target: RemovalTarget
+  readonly target: IngressRemovalTarget
   readonly observed: LoadBalancerSnapshot | undefined
   /** The reason in the change; by default, that this action created the Ingress. */
   readonly why?: string
@@ -106,7 +106,7 @@ function describeIngressDeletion({ namespace, ingress, why }: DeleteIngress): Ch
  * @throws ActionError `load-balancer-protected`
  */
 export function checkDeletionProtection(
-  target: RemovalTarget,
+  target: IngressRemovalTarget,
   observed: LoadBalancerSnapshot | undefined,
 ): void {
   const { ingress } = target
@@ -146,21 +146,46 @@ export async function applyRemoval(
 
 async function describeRemoval(
   { context, clients }: IngressRemovalRun,
-  { ingress, loadBalancer, group }: Removal,
+  removal: Removal,
 ): Promise<string> {
+  const { group, loadBalancer } = removal
+  const state =
+    group && loadBalancer && (await getLoadBalancerState(clients.loadBalancers, loadBalancer))
+  const { outcome, note } = describeOutcome(removal, state)
+  if (note !== undefined) context.log.note(note)
+  return outcome
+}
+
+/**
+ * Pure.
+ * @param state of the load balancer of a group in ELB, or `deleted`; undefined when it is not known
+ * @returns the outcome, and what is worth knowing about it
+ */
+export function describeOutcome(
+  { ingress, loadBalancer, group }: Removal,
+  state: string | undefined,
+): { readonly outcome: string; readonly note?: string } {
   const { name } = ingress.metadata
-  if (!loadBalancer) return `${name} is deleted`
-  const isKept =
-    group !== undefined &&
-    (await getLoadBalancerState(clients.loadBalancers, loadBalancer)) !== 'deleted'
-  if (!isKept) return `${name} and load balancer ${loadBalancer.name} are deleted`
-  const otherMembers =
-    group.otherMembers.length > 0
-      ? `Ingress ${group.otherMembers.join(', ')}`
-      : 'Ingresses of other namespaces'
-  context.log.note(
-    `Load balancer ${loadBalancer.name} is kept, ` +
-      `because group ${group.name} has other members: ${otherMembers}.`,
-  )
-  return `${name} is deleted, load balancer ${loadBalancer.name} is kept for its group`
+  if (!loadBalancer) return { outcome: `${name} is deleted` }
+  if (!group || state === 'deleted')
+    return { outcome: `${name} and load balancer ${loadBalancer.name} are deleted` }
+  if (state === undefined)
+    return {
+      outcome: `${name} is deleted, the state of load balancer ${loadBalancer.name} is not known`,
+      note:
+        `Whether load balancer ${loadBalancer.name} of group ${group.name} is deleted is not ` +
+        'known: ELB could not be read.',
+    }
+  return {
+    outcome: `${name} is deleted, load balancer ${loadBalancer.name} is kept for its group`,
+    note:
+      `Load balancer ${loadBalancer.name} is kept, ` +
+      `because group ${group.name} has other members${listOtherMembers(group)}.`,
+  }
+}
+
+function listOtherMembers({ otherMembers }: IngressGroup): string {
+  if (!otherMembers) return ''
+  if (otherMembers.length === 0) return ': Ingresses of other namespaces'
+  return `: Ingress ${otherMembers.join(', ')}`
 }

@@ -31,15 +31,20 @@ export type RestorableService = Pick<Target, 'namespace' | 'release' | 'manager'
   readonly service: MilvusService
 }
 
-/** What the inputs of a removal refer to. */
-export interface RemovalTarget {
+/** The Ingress of a removal, and what belongs to it. */
+export interface IngressRemovalTarget {
   readonly namespace: Target['namespace']
   readonly ingressName: string
   /** The Ingress that this action created; undefined when it does not exist. */
   readonly ingress: Ingress | undefined
   /** The Service with the name of the one for the RESTful API; undefined when there is none. */
   readonly restService: Service | undefined
-  /** The other Ingresses of the namespace. */
+  /** The other Ingresses of the namespace; undefined when they were not read. */
+  readonly otherIngresses: readonly Ingress[] | undefined
+}
+
+/** What the inputs of a removal refer to. */
+export interface RemovalTarget extends IngressRemovalTarget {
   readonly otherIngresses: readonly Ingress[]
   /** The release whose Service gets another type; undefined when none does. */
   readonly serviceToRestore: RestorableService | undefined
