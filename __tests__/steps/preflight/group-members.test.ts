@@ -4,7 +4,7 @@ import type { Ingress } from '../../../src/clients/kubernetes/types.ts'
 import { ActionError } from '../../../src/failures/action-error.ts'
 import type { IngressSettings } from '../../../src/inputs/types.ts'
 import type { IngressClassInfo } from '../../../src/steps/preflight/ingress-class.ts'
-import { checkIngressGroup } from '../../../src/steps/preflight/ingress-group.ts'
+import { checkIngressGroup, trimAnnotations } from '../../../src/steps/preflight/ingress-group.ts'
 import type { Context } from '../../../src/steps/step.ts'
 import { createSettings, ingress } from '../fixtures.ts'
 
@@ -106,4 +106,48 @@ test.each(cases)('$name', (testCase) => {
   if (conflict) expect(check).toThrow(ActionError)
   else check()
   expect(logged).toEqual(notes)
+})
+
+interface TrimCase {
+  readonly name: string
+  readonly annotation: string
+  readonly className?: string
+  readonly ownedAnnotations?: readonly string[]
+  readonly isKept: boolean
+}
+
+const trimCases: readonly TrimCase[] = [
+  { name: "someone else's", annotation: 'example.com/notes', isKept: false },
+  {
+    name: "someone else's, on an Ingress of the class of the run",
+    annotation: 'example.com/notes',
+    className: 'alb',
+    isKept: true,
+  },
+  {
+    name: 'one of the controller, which a group compares',
+    annotation: `${prefix}/inbound-cidrs`,
+    isKept: true,
+  },
+  {
+    name: 'one on an Ingress of this action, which a rollback restores',
+    annotation: 'example.com/notes',
+    ownedAnnotations: ['example.com/notes'],
+    isKept: true,
+  },
+  {
+    name: 'one of the inputs, which an Ingress that is taken over may have',
+    annotation: 'example.com/input',
+    isKept: true,
+  },
+]
+
+test.each(trimCases)('a long annotation of an Ingress in the list: $name', (testCase) => {
+  const { annotation, className = 'other', ownedAnnotations = [], isKept } = testCase
+  const settings = createSettings({ ingress: { annotations: { 'example.com/input': 'x' } } })
+  const annotations = { [annotation]: 'x'.repeat(2_000), 'example.com/short': 'x' }
+  const live = ingress(annotations, { spec: { ingressClassName: className }, ownedAnnotations })
+  const [trimmed] = trimAnnotations(settings)([live])
+  const keys = Object.keys(trimmed?.metadata.annotations ?? {})
+  expect(keys).toEqual(isKept ? [annotation, 'example.com/short'] : ['example.com/short'])
 })

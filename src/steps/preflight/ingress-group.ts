@@ -2,10 +2,11 @@
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { groupOrderInvalid, ingressGroupConflict } from '../../failures/ingress-ownership.ts'
 import type { Context } from '../step.ts'
+import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
-import { buildAnnotations } from '../ingress/manifest.ts'
+import { buildAnnotations, fieldManager } from '../ingress/manifest.ts'
 import { findMemberConflicts, type GroupMember } from './group-conflicts.ts'
 import {
   autoModeController,
@@ -15,23 +16,36 @@ import {
   type IngressClassInfo,
 } from './ingress-class.ts'
 
-/** Characters. Longer annotations, such as kubectl's last applied configuration, are dropped. */
+/** Characters. Longer annotations, such as kubectl's last applied configuration, may be dropped. */
 const maxAnnotationLength = 1_000
 
-/** A filter for lists: drops long annotations from Ingresses of other classes, to save memory. */
+/**
+ * A filter for lists: drops long annotations from Ingresses of other classes, to save memory. Those
+ * of the controller stay, because a group compares them. So do those of this action: the Ingress of
+ * the run may have another class until it is applied, and a rollback restores its annotations.
+ */
 export const trimAnnotations =
-  ({ ingress: { className } }: EndpointSettings) =>
+  ({ ingress: { className, annotations: requested } }: EndpointSettings) =>
   (ingresses: readonly Ingress[]): Ingress[] =>
     ingresses.map((ingress) => {
       const { ingressClassName = className } = ingress.spec
-      return ingressClassName === className ? ingress : withoutLongAnnotations(ingress)
+      return ingressClassName === className ? ingress : withoutLongAnnotations(ingress, requested)
     })
 
-function withoutLongAnnotations(ingress: Ingress): Ingress {
+/** @param requested by the inputs */
+function withoutLongAnnotations(
+  ingress: Ingress,
+  requested: Readonly<Record<string, string>>,
+): Ingress {
+  const ownedKeys = ownedAnnotations(ingress, fieldManager)
+  const isNeeded = (key: string): boolean =>
+    key.startsWith(prefix) || ownedKeys.has(key) || Object.hasOwn(requested, key)
   const annotations = Object.entries(ingress.metadata.annotations ?? {})
-  const shortAnnotations = annotations.filter(([, value]) => value.length <= maxAnnotationLength)
-  if (shortAnnotations.length === annotations.length) return ingress
-  const metadata = { ...ingress.metadata, annotations: Object.fromEntries(shortAnnotations) }
+  const remaining = annotations.filter(
+    ([key, value]) => value.length <= maxAnnotationLength || isNeeded(key),
+  )
+  if (remaining.length === annotations.length) return ingress
+  const metadata = { ...ingress.metadata, annotations: Object.fromEntries(remaining) }
   return { ...ingress, metadata }
 }
 
