@@ -16,7 +16,13 @@ import {
   buildGroupMember,
   createIngressClass,
 } from './ingress-manual-operations.ts'
-import { createObjects, getObject, type KubernetesObject } from './manual-operations.ts'
+import {
+  annotateObject,
+  createObjects,
+  getObject,
+  type KubernetesObject,
+} from './manual-operations.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import type { Scenario } from './scenario-run.ts'
 
 setDefaultStart('cluster-ip')
@@ -42,6 +48,15 @@ scenario('a group of two Ingresses shares one ALB, and both get its address', as
   expect(await getAddress(scenario, 'milvus-demo')).toBe(first.outputs['alb-address'])
   // The first member of the group sets the default certificate, so it is not drift.
   expectUnchanged(await run(groupInputs))
+  // Without the input, an annotation of another field manager keeps the Ingress in its group.
+  expectSuccess(await run())
+  await annotateObject(environment, 'ingress/milvus-demo', `${annotationPrefix}/group.name=shared`)
+  await waitUntil(
+    async () => (await getAddress(scenario, 'milvus-demo')) === first.outputs['alb-address'],
+  )
+  const annotated = await run()
+  expectUnchanged(annotated)
+  expect(annotated.log).not.toContain('another ALB with a new name')
 })
 
 scenario(

@@ -69,7 +69,7 @@ export function ingressGroupConflict(
   return new ActionError({
     code: 'ingress-group-conflict',
     problem: `Ingress ${member} of group ${groupName} disagrees with this Ingress, so the controller would reject the group: ${disagreements.join('; ')}.`,
-    remedy: `Set the inputs to the values of Ingress ${member}, change that Ingress, or use another group (group-name, or the class that sets it).`,
+    remedy: `Set the inputs to the values of Ingress ${member}, change that Ingress, or use another group (group-name, or the class or annotation that sets it).`,
   })
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import {
   fieldsOwnedByKubectl,
+  foreignAnnotations,
   findFieldManagers,
   ownedAnnotations,
   transferManagedFields,
@@ -121,6 +122,39 @@ describe('findFieldManagers', () => {
         ({ manager }) => manager,
       ),
     ).toEqual(managers)
+  })
+})
+
+describe('foreignAnnotations: what stays when this action no longer applies it', () => {
+  const applied: ManagedFieldsEntry = {
+    manager: 'me',
+    operation: 'Apply',
+    fieldsV1: createAnnotationFields('scheme'),
+  }
+  const annotations = { scheme: 'internal' }
+  test.each<{ name: string; entries: readonly ManagedFieldsEntry[]; isForeign: boolean }>([
+    { name: 'an annotation of nobody', entries: [], isForeign: true },
+    { name: 'one of this action', entries: [applied], isForeign: false },
+    {
+      name: 'one that this action set otherwise than by an apply',
+      entries: [{ ...applied, operation: 'Update' }],
+      isForeign: true,
+    },
+    {
+      name: 'one of another field manager',
+      entries: [{ ...applied, manager: 'argocd' }],
+      isForeign: true,
+    },
+    {
+      name: 'one that both have applied',
+      entries: [applied, { ...applied, manager: 'argocd' }],
+      isForeign: true,
+    },
+  ])('$name', ({ entries, isForeign }) => {
+    const object = createObject(...entries)
+    const live = { metadata: { ...object.metadata, annotations } }
+    expect(foreignAnnotations(live, 'me')).toEqual(isForeign ? annotations : {})
+    expect(foreignAnnotations(undefined, 'me')).toEqual({})
   })
 })
 

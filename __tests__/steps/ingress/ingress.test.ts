@@ -83,6 +83,19 @@ describe('plan', () => {
     expect(planChanges(targetWithUnmanagedField)).toEqual([])
   })
 
+  test('plans the group of an annotation that stays', () => {
+    const group = { 'alb.ingress.kubernetes.io/group.name': 'shared' }
+    const target = createLiveTarget(group, [])
+    const settings = createSettings({ ingress: { scheme: 'internal' } })
+    const withoutGroup = { readable: true, spec: {}, isAutoMode: true } as const
+    expect(planOperations(target, settings)).toMatchObject([
+      { desiredAlb: { groupName: 'shared' } },
+    ])
+    expect(planOperations({ ...target, classParams: withoutGroup }, settings)).toMatchObject([
+      { desiredAlb: { groupName: undefined } },
+    ])
+  })
+
   test('returns the one field that differs', () => {
     const path = 'alb.ingress.kubernetes.io/certificate-arn'
     expect(planChanges(createLiveTarget({ [path]: 'old' }))).toEqual([

@@ -101,6 +101,11 @@ describe('drift: AWS differs from the Ingress', () => {
       classParams: { readable: true, spec: { group: { name: 'shared' } } },
     },
     {
+      name: 'another certificate, of the first member of the group of an annotation that stays',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
+      annotations: { 'group.name': 'shared' },
+    },
+    {
       name: 'another policy',
       snapshot: createListenerSnapshot({ sslPolicy: 'ELBSecurityPolicy-2016-08' }),
       differences: [`listener 443 of k8s-1: ssl-policy ELBSecurityPolicy-2016-08 -> ${sslPolicy}`],

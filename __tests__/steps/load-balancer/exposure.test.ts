@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals'
 import type { IngressClassParams } from '../../../src/clients/kubernetes/types.ts'
 import type { IngressSettings } from '../../../src/inputs/types.ts'
 import { describeExposure } from '../../../src/steps/load-balancer/exposure.ts'
-import { createSettings } from '../fixtures.ts'
+import { createSettings, ingress as createIngress } from '../fixtures.ts'
 
 const prefixLists = { 'alb.ingress.kubernetes.io/security-group-prefix-lists': 'pl-1, pl-2' }
 
@@ -15,6 +15,8 @@ interface Case {
   /** Parameters of the class; undefined when they cannot be read. */
   readonly spec?: IngressClassParams['spec']
   readonly isUnreadable?: true
+  /** Of the live Ingress, by name without prefix, set by another field manager. */
+  readonly foreignAnnotations?: Readonly<Record<string, string>>
   readonly restrictedBy?: string
   readonly isPublic: boolean
   readonly group?: string
@@ -111,20 +113,57 @@ const cases: readonly Case[] = [
     isPublic: true,
     group: 'shared',
   },
+  {
+    name: 'the group of an annotation that stays on the Ingress',
+    foreignAnnotations: { 'group.name': 'shared' },
+    isPublic: true,
+    group: 'shared',
+  },
+  {
+    name: 'CIDR blocks and prefix lists that stay on the Ingress',
+    foreignAnnotations: {
+      'inbound-cidrs': '10.0.0.0/8, 192.168.0.0/16',
+      'security-group-prefix-lists': 'pl-1',
+    },
+    restrictedBy:
+      'inbound-cidrs of the Ingress (10.0.0.0/8, 192.168.0.0/16) and ' +
+      'security-group-prefix-lists of the Ingress (pl-1)',
+    isPublic: false,
+  },
+  {
+    name: 'CIDR blocks that stay on the Ingress and contain everyone',
+    ingress: { annotations: prefixLists },
+    foreignAnnotations: { 'inbound-cidrs': '0.0.0.0/0' },
+    isPublic: true,
+  },
+  {
+    name: 'CIDR blocks that the inputs replace',
+    ingress: { inboundCidrs: ['0.0.0.0/0'] },
+    foreignAnnotations: { 'inbound-cidrs': '10.0.0.0/8' },
+    isPublic: true,
+  },
+  {
+    name: 'security groups that stay on the Ingress, with which the rest is ignored',
+    ingress: { inboundCidrs: ['0.0.0.0/0', '::/0'], annotations: dualstack },
+    foreignAnnotations: { 'security-groups': 'sg-1' },
+    restrictedBy: 'security-groups of the Ingress (sg-1)',
+    isPublic: false,
+  },
 ]
 
-test.each(cases)(
-  'describeExposure: $name',
-  ({ ingress = {}, spec = {}, isUnreadable, restrictedBy, isPublic, group }) => {
-    const classParams = isUnreadable
-      ? { readable: false as const }
-      : { readable: true as const, spec }
-    expect(
-      describeExposure(createSettings({ ingress }), { classParams, ingress: undefined }),
-    ).toEqual({
-      restrictedBy,
-      isPublic,
-      group,
-    })
-  },
-)
+test.each(cases)('describeExposure: $name', (testCase) => {
+  const { ingress = {}, spec = {}, isUnreadable, foreignAnnotations = {}, ...expected } = testCase
+  const classParams = isUnreadable
+    ? { readable: false as const }
+    : { readable: true as const, spec }
+  const annotations: Record<string, string> = {}
+  for (const [name, value] of Object.entries(foreignAnnotations))
+    annotations[`alb.ingress.kubernetes.io/${name}`] = value
+  const target = { classParams, ingress: createIngress(annotations) }
+  const { restrictedBy, isPublic, group } = expected
+  expect(describeExposure(createSettings({ ingress }), target)).toEqual({
+    restrictedBy,
+    isPublic,
+    group,
+  })
+})

@@ -11,6 +11,8 @@ describe('findOverrides: class parameters that override inputs', () => {
     name: string
     spec: NonNullable<IngressClassParams['spec']>
     settingsOverrides: Parameters<typeof createSettings>[0]
+    /** That the Ingress gets. */
+    groupName?: string
     expected: string[]
   }>([
     { name: 'no parameters', spec: {}, settingsOverrides: {}, expected: [] },
@@ -73,7 +75,8 @@ describe('findOverrides: class parameters that override inputs', () => {
     {
       name: 'a redirect to a port that another Ingress of the group may listen on',
       spec: { sslRedirectPort: '8443' },
-      settingsOverrides: { ingress: { groupName: 'shared' } },
+      settingsOverrides: {},
+      groupName: 'shared',
       expected: [
         'warning redirect to port 8443 (sslRedirectPort), and listen-port is 443: the controller rejects that unless another Ingress of the group listens on that port',
       ],
@@ -214,9 +217,9 @@ describe('findOverrides: class parameters that override inputs', () => {
       settingsOverrides: {},
       expected: [],
     },
-  ])('$name', ({ spec, settingsOverrides, expected }) => {
+  ])('$name', ({ spec, settingsOverrides, groupName, expected }) => {
     expect(
-      findOverrides(spec, createSettings(settingsOverrides), namespace).map(
+      findOverrides(spec, createSettings(settingsOverrides), namespace, groupName).map(
         ({ severity, text }) => `${severity} ${text}`,
       ),
     ).toEqual(expected)

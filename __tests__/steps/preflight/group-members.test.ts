@@ -81,6 +81,30 @@ const cases: readonly Case[] = [
     className: 'nginx',
     otherClass: { controller: 'k8s.io/ingress-nginx', params: withoutParams.params },
   },
+  {
+    name: 'a member by the annotation that another field manager set on this Ingress',
+    ownClass: withoutParams,
+    liveAnnotations: { [`${prefix}/group.name`]: 'shared' },
+    annotations: { [`${prefix}/group.name`]: 'shared' },
+    conflict: true,
+  },
+  {
+    name: 'a member that only disagrees with an annotation of another field manager',
+    ingress: { groupName: 'shared', scheme: 'internal' },
+    ownClass: withoutParams,
+    liveAnnotations: { [`${prefix}/ip-address-type`]: 'dualstack' },
+    annotations: {
+      [`${prefix}/group.name`]: 'shared',
+      [`${prefix}/ip-address-type`]: 'ipv4',
+    },
+    conflict: true,
+  },
+  {
+    name: 'none in Auto Mode, which ignores the annotation of another field manager',
+    ownClass: { controller: 'eks.amazonaws.com/alb', params: withoutParams.params },
+    liveAnnotations: { [`${prefix}/group.name`]: 'shared' },
+    annotations: { [`${prefix}/group.name`]: 'shared' },
+  },
 ]
 
 test.each(cases)('$name', (testCase) => {

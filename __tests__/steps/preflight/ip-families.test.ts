@@ -47,6 +47,11 @@ const cases: readonly Case[] = [
     expected: 'unknown',
   },
   {
+    name: 'a group of the annotation of another field manager, which stays',
+    liveAnnotations: { 'alb.ingress.kubernetes.io/group.name': 'shared' },
+    expected: 'unknown',
+  },
+  {
     name: 'a class that cannot be read',
     spec: 'unreadable',
     expected: 'unknown',

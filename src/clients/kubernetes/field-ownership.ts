@@ -15,6 +15,20 @@ export function ownedAnnotations(object: KubernetesObject, manager: string): Set
   )
 }
 
+/** The annotations that stay when `manager` applies the object without them. */
+export function foreignAnnotations(
+  object: KubernetesObject | undefined,
+  manager: string,
+): Record<string, string> {
+  if (!object) return {}
+  const ownedKeys = ownedAnnotations(object, manager)
+  const isRemovable = (key: string): boolean =>
+    ownedKeys.has(key) &&
+    findFieldManagers(object, ['f:metadata', 'f:annotations', `f:${key}`]).length === 1
+  const annotations = Object.entries(object.metadata.annotations ?? {})
+  return Object.fromEntries(annotations.filter(([key]) => !isRemovable(key)))
+}
+
 function findAppliedFields(object: KubernetesObject, manager: string): FieldsV1 | undefined {
   return object.metadata.managedFields?.find((entry) => isApplyEntry(entry, manager))?.fieldsV1
 }

@@ -1,5 +1,5 @@
 /** The Ingress that the inputs describe, and how a live one differs from it. Pure. */
-import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
+import { foreignAnnotations, ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type {
   FieldsV1,
   Ingress,
@@ -97,7 +97,9 @@ export const withAnnotations = (
 })
 
 /** The annotations that follow from the inputs: all but that of the certificate. */
-export function buildAnnotations({ ingress }: EndpointSettings): Record<string, string> {
+export function buildAnnotations({
+  ingress,
+}: Pick<EndpointSettings, 'ingress'>): Record<string, string> {
   const annotations: Record<string, string> = {
     [`${prefix}scheme`]: ingress.scheme,
     [`${prefix}backend-protocol-version`]: 'GRPC',
@@ -119,6 +121,15 @@ export function buildAnnotations({ ingress }: EndpointSettings): Record<string, 
   const attributes = formatAttributes(ingress, ingress.annotations[attributesKey])
   return { ...annotations, ...ingress.annotations, [attributesKey]: attributes }
 }
+
+/** The annotations after an apply, without that of the certificate: those of others stay. */
+export const effectiveAnnotations = (
+  settings: Pick<EndpointSettings, 'ingress'>,
+  live: Ingress | undefined,
+): Record<string, string> => ({
+  ...foreignAnnotations(live, fieldManager),
+  ...buildAnnotations(settings),
+})
 
 const joinList = (entries: readonly string[]): string | undefined =>
   entries.length === 0 ? undefined : entries.join(',')

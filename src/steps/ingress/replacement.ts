@@ -2,7 +2,7 @@
 import { schemeFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import type { IngressSettings } from '../../inputs/types.ts'
-import { findGroupName } from '../preflight/ingress-class.ts'
+import { findGroupName, groupAnnotation } from '../preflight/ingress-class.ts'
 import type { Target } from '../preflight/target.ts'
 import { getLiveController, getLiveGroup } from './group.ts'
 import { getIngressHostname } from './manifest.ts'
@@ -19,12 +19,23 @@ export interface AlbIdentity {
 /** The ALB that the inputs and the class describe. */
 export const getDesiredAlb = (
   ingress: Pick<IngressSettings, 'scheme' | 'groupName'>,
-  { classParams, classController }: Pick<Target, 'classParams' | 'classController'>,
+  target: Pick<Target, 'classParams' | 'classController' | 'ingress'>,
 ): AlbIdentity => ({
   scheme: ingress.scheme,
-  groupName: findGroupName(ingress, classParams),
-  controller: classController,
+  groupName: findDesiredGroup(ingress, target),
+  controller: target.classController,
 })
+
+function findDesiredGroup(
+  ingress: Pick<IngressSettings, 'groupName'>,
+  { classParams, ingress: live }: Pick<Target, 'classParams' | 'ingress'>,
+): string | undefined {
+  const groupName = findGroupName(ingress, classParams, live)
+  if (groupName !== undefined || classParams.readable || !live) return groupName
+  // Only the class, which cannot be read, can have assigned a group that no annotation names.
+  const liveGroup = getLiveGroup(live)
+  return live.metadata.annotations?.[groupAnnotation] === liveGroup ? undefined : liveGroup
+}
 
 /**
  * Compares with the ALB that exists, because a class may override the annotations of the Ingress.

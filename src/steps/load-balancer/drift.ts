@@ -104,14 +104,17 @@ function detectRoutesDrift(
   return [...new Map(drift.map((each) => [keyOf(each), each])).values()]
 }
 
+const isInGroup = ({ ingress, settings, classParams }: Desired): boolean =>
+  findGroupName(settings.ingress, classParams, ingress) !== undefined
+
 /** Rules of a RESTful API that is no longer served. In a group, they may be another member's. */
 function detectRemainingRoutes(
   object: string,
   { rules = [] }: Listener,
-  { ingress, settings, classParams }: Desired,
+  desired: Desired,
 ): Drift[] {
-  const isInGroup = findGroupName(settings.ingress, classParams) !== undefined
-  if (servesRest(ingress) || !classParams.readable || isInGroup) return []
+  const { ingress, settings, classParams } = desired
+  if (servesRest(ingress) || !classParams.readable || isInGroup(desired)) return []
   const { host } = settings
   return restPaths
     .filter((path) =>
@@ -166,9 +169,9 @@ function listRoutes(desired: Desired): Route[] {
  * In a group the default certificate is the first member's. Source: the controller's
  * mergeListenPortConfigs.
  */
-function desiredArn({ ingress, settings, classParams }: Desired): string | undefined {
-  const isInGroup = findGroupName(settings.ingress, classParams) !== undefined
-  if (!classParams.readable || isInGroup) return undefined
+function desiredArn(desired: Desired): string | undefined {
+  const { ingress, classParams } = desired
+  if (!classParams.readable || isInGroup(desired)) return undefined
   const { certificateArn, certificateARNs } = classParams.spec
   const isOverridden = certificateArn !== undefined || certificateARNs !== undefined
   return isOverridden ? undefined : parseCertificateArns(ingress)[0]

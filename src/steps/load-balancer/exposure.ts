@@ -1,8 +1,12 @@
-/** Who can connect to the ALB, according to the inputs and the parameters of the class. Pure. */
+/**
+ * Who can connect to the ALB, according to the inputs, the parameters of the class and annotations
+ * of other field managers, which stay on the Ingress. Pure.
+ */
 import { annotationPrefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
+import { buildAnnotations, effectiveAnnotations } from '../ingress/manifest.ts'
 import { getPrefixLists } from '../preflight/class-overrides.ts'
-import { findGroupName, type ClassParams } from '../preflight/ingress-class.ts'
+import { findGroupName } from '../preflight/ingress-class.ts'
 import { findIpv6Support, type AlbTarget } from '../preflight/ip-families.ts'
 
 /** What explains that an ALB does not answer, or that it answers everyone. */
@@ -15,70 +19,89 @@ export interface Exposure {
   readonly group: string | undefined
 }
 
-export function describeExposure({ ingress }: EndpointSettings, target: AlbTarget): Exposure {
-  const { classParams } = target
-  const restrictedBy = describeRestriction(ingress, classParams)
-  const isOpen = restrictedBy === undefined || isOpenToIpv6(ingress, target)
+export function describeExposure(settings: EndpointSettings, target: AlbTarget): Exposure {
+  const { ingress } = settings
+  const { classParams, ingress: live } = target
+  const clients = findAllowedClients(settings, target)
+  const restrictedBy = describeRestriction(clients)
+  const isOpen = restrictedBy === undefined || isOpenToIpv6(clients, ingress, target)
   return {
     restrictedBy,
     isPublic: classParams.readable && ingress.scheme === 'internet-facing' && isOpen,
-    group: findGroupName(ingress, classParams),
+    group: findGroupName(ingress, classParams, live),
   }
 }
 
-/**
- * CIDR blocks and prefix lists add up, the controller ignores both when security-groups is set, and
- * a class overrides each by itself. Source: the controller's model_build_listener.go,
- * mergeListenPortConfigs.
- */
-function describeRestriction(
-  ingress: EndpointSettings['ingress'],
-  classParams: ClassParams,
-): string | undefined {
-  const { securityGroups, inboundCidrs, annotations } = ingress
-  if (securityGroups.length > 0) return `security-groups (${securityGroups.join(', ')})`
-  const cidrs = chooseCidrs(inboundCidrs, classParams)
-  const prefixLists = choose(
-    {
-      name: 'prefixListsIDs of the class',
-      values: classParams.readable ? getPrefixLists(classParams.spec) : undefined,
-    },
-    {
-      name: 'security-group-prefix-lists in annotations',
-      values: splitList(annotations[`${annotationPrefix}security-group-prefix-lists`]),
-    },
-  )
-  if (cidrs.values.includes('0.0.0.0/0')) return undefined
-  const restrictions = [cidrs, prefixLists].filter(({ values }) => values.length > 0)
-  if (restrictions.length === 0) return undefined
-  return restrictions.map(({ name, values }) => `${name} (${values.join(', ')})`).join(' and ')
-}
-
-/** Everyone with IPv6, while those with IPv4 may be restricted. */
-const isOpenToIpv6 = (ingress: EndpointSettings['ingress'], target: AlbTarget): boolean =>
-  ingress.securityGroups.length === 0 &&
-  findIpv6Support(ingress, target) === 'yes' &&
-  chooseCidrs(ingress.inboundCidrs, target.classParams).values.includes('::/0')
-
-const chooseCidrs = (inboundCidrs: readonly string[], classParams: ClassParams): AllowedClients =>
-  choose(
-    {
-      name: 'inboundCIDRs of the class',
-      values: classParams.readable ? classParams.spec.inboundCIDRs : undefined,
-    },
-    { name: 'inbound-cidrs', values: inboundCidrs },
-  )
-
+/** Some clients, and what allows them. */
 interface AllowedClients {
   readonly name: string
   readonly values: readonly string[]
 }
 
+/** All of them: empty lists allow everyone with IPv4. */
+interface AllAllowedClients {
+  readonly securityGroups: AllowedClients
+  readonly cidrs: AllowedClients
+  readonly prefixLists: AllowedClients
+}
+
+/** A class overrides each list by itself. */
+function findAllowedClients(
+  settings: EndpointSettings,
+  { classParams, ingress: live }: AlbTarget,
+): AllAllowedClients {
+  const spec = classParams.readable ? classParams.spec : {}
+  const requested = buildAnnotations(settings)
+  const annotations = effectiveAnnotations(settings, live)
+  const read = (annotation: string, input = annotation): AllowedClients => {
+    const key = annotationPrefix + annotation
+    const name = key in requested ? input : `${annotation} of the Ingress`
+    return { name, values: splitList(annotations[key]) }
+  }
+  const prefixLists = 'security-group-prefix-lists'
+  return {
+    securityGroups: read('security-groups'),
+    cidrs: choose('inboundCIDRs of the class', spec.inboundCIDRs, read('inbound-cidrs')),
+    prefixLists: choose(
+      'prefixListsIDs of the class',
+      getPrefixLists(spec),
+      read(prefixLists, `${prefixLists} in annotations`),
+    ),
+  }
+}
+
 /** An empty list of a class does not override. */
 const choose = (
-  { name, values = [] }: { readonly name: string; readonly values: readonly string[] | undefined },
-  input: AllowedClients,
-): AllowedClients => (values.length > 0 ? { name, values } : input)
+  name: string,
+  values: readonly string[] = [],
+  otherwise: AllowedClients,
+): AllowedClients => (values.length > 0 ? { name, values } : otherwise)
+
+/**
+ * CIDR blocks and prefix lists add up, and the controller ignores both when security-groups is set.
+ * Source: the controller's model_build_listener.go, mergeListenPortConfigs.
+ */
+function describeRestriction(clients: AllAllowedClients): string | undefined {
+  const { securityGroups, cidrs, prefixLists } = clients
+  if (securityGroups.values.length > 0) return describeClients(securityGroups)
+  if (cidrs.values.includes('0.0.0.0/0')) return undefined
+  const restrictions = [cidrs, prefixLists].filter(({ values }) => values.length > 0)
+  if (restrictions.length === 0) return undefined
+  return restrictions.map(describeClients).join(' and ')
+}
+
+const describeClients = ({ name, values }: AllowedClients): string =>
+  `${name} (${values.join(', ')})`
+
+/** Everyone with IPv6, while those with IPv4 may be restricted. */
+const isOpenToIpv6 = (
+  { securityGroups, cidrs }: AllAllowedClients,
+  ingress: EndpointSettings['ingress'],
+  target: AlbTarget,
+): boolean =>
+  securityGroups.values.length === 0 &&
+  cidrs.values.includes('::/0') &&
+  findIpv6Support(ingress, target) === 'yes'
 
 const splitList = (value = ''): string[] =>
   value

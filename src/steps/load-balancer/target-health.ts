@@ -201,10 +201,10 @@ async function findBindingWarning(
 /** The uids of the TargetGroupBindings of the Ingress, or of its group. */
 async function listBindingUids(
   { settings, clients: { kubernetes } }: LoadBalancerRun,
-  { ingressName, classParams }: Target,
+  { ingressName, ingress, classParams }: Target,
 ): Promise<Set<string>> {
   const { namespace } = settings
-  const group = findGroupName(settings.ingress, classParams)
+  const group = findGroupName(settings.ingress, classParams, ingress)
   // An API group may not be served (404) or not be permitted: the explanation works without it.
   const listBindings = (apiGroup: string): Promise<KubernetesObject[]> =>
     kubernetes

@@ -29,6 +29,7 @@ export function warnAlbChanges(
   const desiredAlb = getDesiredAlb(settings.ingress, {
     classParams: effectiveParams(ownClass, live),
     classController: ownClass.controller,
+    ingress: live,
   })
   const replacementReasons = findReplacementReasons(live, desiredAlb)
   const { loadBalancerName } = settings.ingress

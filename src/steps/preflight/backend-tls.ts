@@ -8,7 +8,7 @@ import {
 import { findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { readTlsMode, type TlsSetting } from '../../clients/helm/milvus-tls.ts'
 import { getHelmValue, mergeValues } from '../../clients/helm/values.ts'
-import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
+import { foreignAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type { Ingress, Service } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import type { Settings } from '../../inputs/types.ts'
@@ -69,8 +69,7 @@ function resolveBackendProtocol(
     return { isTls: serviceValue === 'HTTPS', source: 'of the Service' }
   const inputValue = annotations[protocolAnnotation]
   if (inputValue !== undefined) return { isTls: inputValue === 'HTTPS', source: 'in annotations' }
-  const isForeign = ingress && !ownedAnnotations(ingress, fieldManager).has(protocolAnnotation)
-  const ingressValue = isForeign ? ingress.metadata.annotations?.[protocolAnnotation] : undefined
+  const ingressValue = foreignAnnotations(ingress, fieldManager)[protocolAnnotation]
   return { isTls: ingressValue === 'HTTPS', source: 'of the Ingress' }
 }
 

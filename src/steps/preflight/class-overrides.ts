@@ -16,16 +16,18 @@ import { matchesSelector } from './label-selector.ts'
 /**
  * Every input that the parameters of a class override.
  * @param namespace its name and labels
+ * @param groupName that the Ingress gets
  */
 export const findOverrides = (
   spec: ClassParamsSpec,
   settings: EndpointSettings,
   namespace: KubernetesObject['metadata'],
+  groupName: string | undefined,
 ): Override[] => [
   ...endpointOverrides(spec, settings.ingress),
   ...certificateOverrides(spec, settings),
   ...namespaceExclusions(spec, namespace),
-  ...redirectConflicts(spec, settings.ingress),
+  ...redirectConflicts(spec, settings.ingress, groupName),
   ...attributeOverrides(spec, settings.ingress),
   ...harmlessOverrides(spec, settings.ingress),
   ...annotationOverrides(spec, settings.ingress),
@@ -99,11 +101,12 @@ function namespaceExclusions(
 }
 
 function redirectConflicts(
-  { sslRedirectPort, group }: ClassParamsSpec,
-  { listenPort, groupName }: EndpointSettings['ingress'],
+  { sslRedirectPort }: ClassParamsSpec,
+  { listenPort }: EndpointSettings['ingress'],
+  groupName: string | undefined,
 ): Override[] {
   if (!sslRedirectPort || sslRedirectPort === String(listenPort)) return []
-  if (group ?? groupName)
+  if (groupName !== undefined)
     return [
       {
         severity: 'warning',

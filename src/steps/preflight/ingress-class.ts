@@ -9,6 +9,7 @@ import {
 } from '../../failures/ingress-class.ts'
 import { readOptional, undefinedIfDenied } from '../../failures/optional-read.ts'
 import type { Context } from '../step.ts'
+import { foreignAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import { ingressClassParamsPath, ingressClassPath } from '../../clients/kubernetes/paths.ts'
 import type {
   KubernetesObject,
@@ -16,16 +17,22 @@ import type {
   IngressClass,
   IngressClassParams,
 } from '../../clients/kubernetes/types.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
+import { fieldManager } from '../ingress/manifest.ts'
 import type { ClusterRun } from '../run.ts'
 import type { ClassParamsSpec, Override } from './class-override.ts'
 import { findOverrides } from './class-overrides.ts'
 
 /** The parameters of a class, if this identity can read them; empty when the class has none. */
-export type ClassParams =
+export type ClassParams = (
   | { readonly readable: true; readonly spec: ClassParamsSpec }
   /** With the failure when they do not exist. */
   | { readonly readable: false; readonly failure?: ActionError }
+) & {
+  /** Set in EKS Auto Mode, where only classes assign groups. */
+  readonly isAutoMode?: true
+}
 
 /** What is known about a class. */
 export interface IngressClassInfo {
@@ -87,11 +94,14 @@ export async function checkClassOverrides(
   },
 ): Promise<void> {
   const { paramsDescription, ...classInfo } = await ingressClass
-  const params = effectiveParams(classInfo, await objects.liveIngress)
+  const live = await objects.liveIngress
+  const params = effectiveParams(classInfo, live)
   if (!params.readable && params.failure) throw params.failure
   if (paramsDescription === undefined || !params.readable) return
   const { metadata } = await objects.namespace
-  reportOverrides(context, paramsDescription, findOverrides(params.spec, settings, metadata))
+  const groupName = findGroupName(settings.ingress, params, live)
+  const overrides = findOverrides(params.spec, settings, metadata, groupName)
+  reportOverrides(context, paramsDescription, overrides)
 }
 
 const noClassParams: ClassParams = { readable: true, spec: {} }
@@ -137,18 +147,33 @@ export const getLegacyClass = (
   controller === autoModeController ? undefined : metadata.annotations?.[legacyClassAnnotation]
 
 /** The parameters that an Ingress has by its class. */
-export const effectiveParams = (
+export function effectiveParams(
   { controller, params }: IngressClassInfo,
   ingress: Ingress | undefined,
-): ClassParams =>
-  ingress && getLegacyClass(ingress, controller) !== undefined ? noClassParams : params
+): ClassParams {
+  if (controller === autoModeController) return { ...params, isAutoMode: true }
+  return ingress && getLegacyClass(ingress, controller) !== undefined ? noClassParams : params
+}
 
-/** The group of an Ingress: that of its class, which wins, or its own. */
-export const findGroupName = (
-  { groupName }: { readonly groupName: string | undefined },
+/** The annotation that assigns an Ingress to a group. */
+export const groupAnnotation = `${annotationPrefix}group.name`
+
+/**
+ * The group that the Ingress of the run gets: that of its class, which wins, or that of the inputs,
+ * or that of an annotation of another field manager, which stays.
+ * @param live undefined when the Ingress does not exist
+ */
+export function findGroupName(
+  { groupName }: Pick<EndpointSettings['ingress'], 'groupName'>,
   classParams: ClassParams,
-): string | undefined =>
-  (classParams.readable ? classParams.spec.group?.name : undefined) ?? groupName
+  live: Ingress | undefined,
+): string | undefined {
+  const classGroup = classParams.readable ? classParams.spec.group?.name : undefined
+  const foreignGroup = classParams.isAutoMode
+    ? undefined
+    : foreignAnnotations(live, fieldManager)[groupAnnotation]
+  return classGroup ?? groupName ?? foreignGroup
+}
 
 /**
  * Annotations that EKS Auto Mode does not support. Source: EKS user guide, auto-configure-alb,

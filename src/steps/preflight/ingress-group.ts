@@ -6,7 +6,7 @@ import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
-import { buildAnnotations, fieldManager } from '../ingress/manifest.ts'
+import { effectiveAnnotations, fieldManager } from '../ingress/manifest.ts'
 import { findMemberConflicts, type GroupMember } from './group-conflicts.ts'
 import {
   autoModeController,
@@ -80,9 +80,9 @@ export function checkIngressGroup(
 ): void {
   const live = ingresses.find(({ metadata }) => metadata.name === ingressName)
   const classParams = effectiveParams(ownClass, live)
-  const groupName = findGroupName(settings.ingress, classParams)
+  const groupName = findGroupName(settings.ingress, classParams, live)
   if (groupName === undefined) return
-  const ownMember = { annotations: buildAnnotations(settings), classParams }
+  const ownMember = { annotations: effectiveAnnotations(settings, live), classParams }
   const classes = new Map([...otherClasses, [settings.ingress.className, ownClass]])
   const problems: ActionError[] = []
   for (const ingress of ingresses) {
@@ -144,7 +144,7 @@ function noteDeniedClass(
 function groupOf(ingress: Ingress, { controller, params }: IngressClassInfo): string | undefined {
   const annotation = ingress.metadata.annotations?.[`${prefix}group.name`]
   const groupName = controller === autoModeController ? undefined : annotation
-  return findGroupName({ groupName }, params)
+  return findGroupName({ groupName }, params, undefined)
 }
 
 function checkMember(

@@ -1,11 +1,10 @@
 /** IPv6: of the Service, of the CIDR blocks, and whether the ALB has it. */
 import { serviceIpv6Unsupported } from '../../failures/service.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
-import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
-import type { Ingress, Service } from '../../clients/kubernetes/types.ts'
+import type { Service } from '../../clients/kubernetes/types.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import type { Context } from '../step.ts'
-import { fieldManager } from '../ingress/manifest.ts'
+import { effectiveAnnotations } from '../ingress/manifest.ts'
 import { findGroupName } from './ingress-class.ts'
 import type { Target } from './target.ts'
 
@@ -59,21 +58,15 @@ export function findIpv6Support(
   const addressType = getAddressType(ingress, target)
   if (addressType?.startsWith('dualstack')) return 'yes'
   if (!classParams.readable) return 'unknown'
-  const isInGroup = findGroupName(ingress, classParams) !== undefined
+  const isInGroup = findGroupName(ingress, classParams, target.ingress) !== undefined
   return addressType === undefined && isInGroup ? 'unknown' : 'no'
 }
 
 /** The class wins; undefined for the default, which is IPv4. */
 function getAddressType(
-  { annotations }: EndpointSettings['ingress'],
+  ingress: EndpointSettings['ingress'],
   { classParams, ingress: live }: AlbTarget,
 ): string | undefined {
   const classType = classParams.readable ? classParams.spec.ipAddressType : undefined
-  return classType ?? annotations[annotation] ?? getForeignAnnotation(live)
+  return classType ?? effectiveAnnotations({ ingress }, live)[annotation]
 }
-
-/** The annotation of another field manager, which stays when this action applies the Ingress. */
-const getForeignAnnotation = (live: Ingress | undefined): string | undefined =>
-  live && !ownedAnnotations(live, fieldManager).has(annotation)
-    ? live.metadata.annotations?.[annotation]
-    : undefined

@@ -89,7 +89,8 @@ export function observe(
       ingressClass,
     ])
     warnAlbChanges(context, settings, ingress, ownClass)
-    const group = findGroupName(settings.ingress, effectiveParams(ownClass, ingress))
+    const classParams = effectiveParams(ownClass, ingress)
+    const group = findGroupName(settings.ingress, classParams, ingress)
     if (group === undefined) return
     context.recordTopology({ group })
     checkIngressGroup(context, settings, {
