@@ -113,8 +113,8 @@ interface EventList {
 /** Seconds from the controller's first error event to the end of the action. */
 function measureAfterRejection(programs: LabPrograms): Promise<number> {
   return withLab(programs, async (lab) => {
-    lab.controller.options.unknownIds = ['sg-unknown']
-    const rejectedRun = runAction(lab, { 'security-groups': 'sg-unknown' })
+    lab.controller.options.unknownIds = ['sg-00000000']
+    const rejectedRun = runAction(lab, { 'security-groups': 'sg-00000000' })
     const hasErrorEvent = async (): Promise<boolean> => {
       const path = `/api/v1/namespaces/${lab.namespace}/events`
       const { items } = await lab.client.get<EventList>(path)

@@ -198,6 +198,17 @@ export const invalidValues: readonly {
     value: ' , ',
     expected: 'empty list',
   })),
+  {
+    name: 'frontend-nlb-subnets',
+    value: 'subnet-0a1b2c3d, subnet-public-a',
+    expected:
+      'contains subnet-public-a, but the controller reads names that begin with subnet- as IDs',
+  },
+  {
+    name: 'frontend-nlb-security-groups',
+    value: 'sg-milvus',
+    expected: 'contains sg-milvus, but the controller reads names that begin with sg- as IDs',
+  },
   ...['frontend-nlb-attributes', 'frontend-nlb-tags', 'listener-attributes.HTTPS-443'].map(
     (name) => ({ name, value: 'key', expected: 'is not a list of key=value' }),
   ),

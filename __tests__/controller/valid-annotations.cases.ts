@@ -88,8 +88,8 @@ export const validValues: readonly (readonly [name: string, value: string])[] = 
       ['frontend-nlb-healthcheck-timeout-seconds', ['2']],
       ['frontend-nlb-healthcheck-unhealthy-threshold-count', ['2', '10']],
       ['frontend-nlb-scheme', ['internal', 'internet-facing']],
-      ['frontend-nlb-security-groups', ['sg-1']],
-      ['frontend-nlb-subnets', ['subnet-1, subnet-2']],
+      ['frontend-nlb-security-groups', ['sg-0a1b2c3d', 'sg-0123456789abcdef0, Edge']],
+      ['frontend-nlb-subnets', ['subnet-0a1b2c3d, subnet-4e5f6a7b', 'Public A,Public B']],
       ['frontend-nlb-tags', ['team=search']],
     ] as const
   ).flatMap(([name, values]) => values.map((value) => [name, value] as const)),

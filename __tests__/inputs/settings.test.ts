@@ -174,12 +174,12 @@ describe('settings of each input', () => {
       inputs: {
         'inbound-cidrs': '10.0.0.0/8\n::/0',
         subnets: '[a, b]',
-        'security-groups': 'sg-1 sg-2',
+        'security-groups': 'sg-0a1b2c3d sg-4e5f6a7b',
       },
       expected: {
         'ingress.inboundCidrs': ['10.0.0.0/8', '::/0'],
         'ingress.subnets': ['a', 'b'],
-        'ingress.securityGroups': ['sg-1', 'sg-2'],
+        'ingress.securityGroups': ['sg-0a1b2c3d', 'sg-4e5f6a7b'],
       },
     },
     { inputs: { 'idle-timeout': '4000s' }, expected: { 'ingress.idleTimeout': 4000 } },

@@ -149,7 +149,7 @@ test.each(sample(eventStreamCases, 9))(
     expectRecovered(await runWithFault(fault, 'the wait for a controller that succeeds'))
     // If the rejection event is dropped, the run can only report that the wait timed out.
     const isDropped = fault === 'all events dropped'
-    simulator.controller.options.unknownIds = ['sg-unknown']
+    simulator.controller.options.unknownIds = ['sg-00000000']
     cleanups.push(() => {
       simulator.controller.options.unknownIds = []
     })
@@ -157,7 +157,7 @@ test.each(sample(eventStreamCases, 9))(
       fault,
       'the wait for a controller that rejects the Ingress',
       {
-        'security-groups': 'sg-unknown',
+        'security-groups': 'sg-00000000',
         'load-balancer-timeout': isDropped ? '3s' : '20s',
       },
     )

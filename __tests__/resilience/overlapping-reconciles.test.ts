@@ -66,10 +66,13 @@ async function runWithOverlaps(isRejected: boolean): Promise<number> {
     delays.push(delay)
     return pause(delay)
   }
-  controller.options.unknownIds = ['sg-unknown']
+  controller.options.unknownIds = ['sg-00000000']
   const offsets = Array.from({ length: touchCount }, () => random(maxOffset))
   const [run] = await Promise.all([
-    runAction(fixture.simulator, isRejected ? { 'security-groups': 'sg-unknown' } : acceptedInputs),
+    runAction(
+      fixture.simulator,
+      isRejected ? { 'security-groups': 'sg-00000000' } : acceptedInputs,
+    ),
     touchServiceAt(offsets),
     failUntilApplied(),
   ])
@@ -78,7 +81,7 @@ async function runWithOverlaps(isRejected: boolean): Promise<number> {
     offsets,
     delays,
     code: isRejected ? 'controller-refused' : '',
-    message: isRejected ? expect.stringContaining('sg-unknown') : '',
+    message: isRejected ? expect.stringContaining('sg-00000000') : '',
     log: isRejected ? run.log : expect.not.stringContaining(oldMessage),
   })
   return run.durationMs

@@ -38,12 +38,12 @@ scenario(
   'the success of a reconcile that began before the apply does not hide a rejection',
   async ({ environment, run }) => {
     expectSuccess(await run())
-    environment.controller.options.unknownIds = ['sg-unknown']
+    environment.controller.options.unknownIds = ['sg-00000000']
     await holdEarlierReconcile(environment)
     reportAfterEventsAreRead(environment)
-    const result = await run({ 'security-groups': 'sg-unknown' })
+    const result = await run({ 'security-groups': 'sg-00000000' })
     expectFailure(result, 'load-balancer', 'controller-refused')
-    expect(getErrorAnnotation(result)).toContain('sg-unknown')
+    expect(getErrorAnnotation(result)).toContain('sg-00000000')
     expect(result.outputs['alb-address']).toBeUndefined()
   },
   { requiresSimulatedController: true },

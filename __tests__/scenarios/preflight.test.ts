@@ -27,9 +27,9 @@ scenario(
 
 scenario('subnets that do not exist in the VPC', async (scenario) => {
   const { environment, run } = scenario
-  const inputs = { subnets: `${environment.subnets[0] ?? ''}, subnet-absent` }
+  const inputs = { subnets: `${environment.subnets[0] ?? ''}, subnet-00000000` }
   const expectedText =
-    "Input subnets contains subnet-absent, which is neither the id nor the Name tag of a subnet in the cluster's VPC"
+    "Input subnets contains subnet-00000000, which is not the id of a subnet in the cluster's VPC"
   expect(await expectFailureWithoutWrites(scenario, inputs, 'subnets-unsuitable')).toContain(
     expectedText,
   )

@@ -46,9 +46,9 @@ scenario(
   'rollback of a first deployment that the controller rejects leaves nothing',
   async ({ environment, run }) => {
     const before = await captureState(environment)
-    environment.controller.options.unknownIds = ['sg-unknown']
+    environment.controller.options.unknownIds = ['sg-00000000']
     const result = expectFailure(
-      await run({ ...rollbackInputs, 'security-groups': 'sg-unknown' }),
+      await run({ ...rollbackInputs, 'security-groups': 'sg-00000000' }),
       'load-balancer',
       'controller-refused',
     )

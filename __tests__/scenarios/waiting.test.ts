@@ -18,12 +18,12 @@ import { chartUpgradeInputs } from './run-inputs.ts'
 
 setDefaultStart('cluster-ip')
 
-const unknownGroupInputs = { 'security-groups': 'sg-unknown' }
+const unknownGroupInputs = { 'security-groups': 'sg-00000000' }
 
 scenario(
   'the controller rejects the Ingress: the run fails within a second of its event',
   async ({ environment, run }) => {
-    environment.controller.options.unknownIds = ['sg-unknown']
+    environment.controller.options.unknownIds = ['sg-00000000']
     const eventPosted = environment.requestLog.nextRequest(
       ({ operation, userAgent }) =>
         userAgent.startsWith('aws-load-balancer-controller') && /^POST .*\/events$/.test(operation),
@@ -38,7 +38,7 @@ scenario(
     expect(
       (await eventsWatched).receivedAt + stepDurationMs - (await eventPosted).receivedAt,
     ).toBeLessThan(1_000)
-    expect(getErrorAnnotation(result)).toContain('sg-unknown')
+    expect(getErrorAnnotation(result)).toContain('sg-00000000')
     expect(result.outputs['alb-address']).toBeUndefined()
     expect(listChanges(result)).toContain('ingress security-groups')
   },
@@ -79,7 +79,7 @@ scenario(
 scenario(
   'a failure event older than the apply does not count',
   async ({ environment, run }) => {
-    environment.controller.options.unknownIds = ['sg-unknown']
+    environment.controller.options.unknownIds = ['sg-00000000']
     expectFailure(await run(unknownGroupInputs), 'load-balancer', 'controller-refused')
     expectSuccess(await run())
   },

@@ -195,7 +195,7 @@ export function createAwsState(options: { account?: string; region?: string } = 
     trustStores: new Map(),
     clusters: new Map(),
     subnets: ['a', 'b'].map((zone) => ({
-      id: `subnet-${zone}`,
+      id: `subnet-${zone.repeat(8)}`,
       zone: `${options.region ?? 'us-east-2'}${zone}`,
       availableIpCount: 200,
       tags: { ...tags },

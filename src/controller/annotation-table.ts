@@ -23,6 +23,7 @@ import {
   acceptAnyValue,
   createAttributesValidator,
   createChoiceValidator,
+  createIdsOrNamesValidator,
   createIntegerValidator,
   isGoTrue,
   validateAuthType,
@@ -278,7 +279,7 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
     noEffect: onlyForMappedPort,
   },
   'frontend-nlb-scheme': frontendNlb(createChoiceValidator('internal', 'internet-facing')),
-  'frontend-nlb-security-groups': frontendNlb(validateNonEmptyList),
-  'frontend-nlb-subnets': frontendNlb(validateNonEmptyList),
+  'frontend-nlb-security-groups': frontendNlb(createIdsOrNamesValidator('sg-')),
+  'frontend-nlb-subnets': frontendNlb(createIdsOrNamesValidator('subnet-')),
   'frontend-nlb-tags': frontendNlb(createAttributesValidator({})),
 }

@@ -92,6 +92,26 @@ export const parseMutualAuthentication = (value: string): MutualAuthenticationEn
 export const validateNonEmptyList: Validator = (value) =>
   value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list'
 
+/** What IDs of a resource in EC2 begin with. */
+export type IdPrefix = 'subnet-' | 'sg-'
+
+/**
+ * Whether the controller reads a Name tag as an ID. Source: its pkg/networking, subnet_resolver.go
+ * and security_group_resolver.go; EC2, DescribeSubnets and DescribeSecurityGroups.
+ */
+export const isMistakenForId = (name: string, prefix: IdPrefix): boolean =>
+  name.startsWith(prefix) && !/^[0-9a-f]{8,17}$/.test(name.slice(prefix.length))
+
+export const createIdsOrNamesValidator =
+  (prefix: IdPrefix): Validator =>
+  (value) => {
+    const names = value.split(',').map((entry) => entry.trim())
+    const mistaken = names.find((name) => isMistakenForId(name, prefix))
+    if (mistaken === undefined) return validateNonEmptyList(value)
+    const reason = `the controller reads names that begin with ${prefix} as IDs`
+    return `contains ${truncateForError(mistaken)}, but ${reason}`
+  }
+
 /**
  * Parses `key=value,key=value` as the controller does: a comma in a value is written `\,`.
  * @returns undefined when an entry has no key

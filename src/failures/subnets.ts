@@ -12,7 +12,7 @@ const subnetsUnsuitable = (problem: string): ActionError =>
 /** @param name as in the input: an id or a Name tag */
 export const subnetNotFound = (name: string): ActionError =>
   subnetsUnsuitable(
-    `Input subnets contains ${name}, which is neither the id nor the Name tag of a subnet in the cluster's VPC.`,
+    `Input subnets contains ${name}, which is ${name.startsWith('subnet-') ? 'not the id' : 'neither the id nor the Name tag'} of a subnet in the cluster's VPC.`,
   )
 
 /** @param mentions how often the input contains the name, which fewer subnets have */

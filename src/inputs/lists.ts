@@ -1,5 +1,6 @@
 /** Parsers of lists. Pure. */
 import { FAILSAFE_SCHEMA } from 'js-yaml'
+import { isMistakenForId, type IdPrefix } from '../controller/annotation-validators.ts'
 import { InvalidInputError, invalidValue, quoteForError } from './invalid-input.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -34,12 +35,18 @@ const splitPlainList = (raw: string): string[] =>
 /** Source: EC2, SubnetId and GroupId. */
 const isResourceId = (text: string): boolean => /^["']?(subnet|sg)-[0-9a-z]+["']?$/.test(text)
 
-/**
- * IDs or Name tags, in the forms of `list`. A Name tag may contain spaces: they separate only IDs.
- */
-export function parseIdsOrNames(raw: string): string[] {
-  if (isYamlList(raw)) return parseList(raw).map(rejectComma)
-  return raw
+/** IDs or Name tags, in the forms of `list`. */
+export const createIdsOrNamesParser =
+  (prefix: IdPrefix) =>
+  (raw: string): string[] => {
+    const names = isYamlList(raw) ? parseList(raw) : splitIdsOrNames(raw)
+    for (const name of names) rejectMisreadName(name, prefix)
+    return names
+  }
+
+/** A Name tag may contain spaces: they separate only IDs. */
+const splitIdsOrNames = (raw: string): string[] =>
+  raw
     .split(/[\r\n,;]+/)
     .map((entry) => entry.trim())
     .flatMap((entry) => {
@@ -48,15 +55,23 @@ export function parseIdsOrNames(raw: string): string[] {
     })
     .map((entry) => unquote(entry).trim())
     .filter((entry) => entry !== '')
-}
 
-/** Source: the controller's pkg/annotations/parser.go, which splits every list at commas. */
-function rejectComma(name: string): string {
-  if (!name.includes(',')) return name
-  throw new InvalidInputError(
-    `contains ${quoteForError(name)}, and the controller splits names at commas.`,
-    'Use its ID.',
-  )
+/**
+ * Rejects a Name tag that the controller would read as something else. Source: its
+ * pkg/annotations/parser.go, which splits every list at commas, and `isMistakenForId`.
+ */
+function rejectMisreadName(name: string, prefix: IdPrefix): void {
+  const quoted = quoteForError(name)
+  if (name.includes(','))
+    throw new InvalidInputError(
+      `contains ${quoted}, and the controller splits names at commas.`,
+      'Use its ID.',
+    )
+  if (isMistakenForId(name, prefix))
+    throw new InvalidInputError(
+      `contains ${quoted}, and the controller reads names that begin with ${prefix} as IDs.`,
+      'Use its ID.',
+    )
 }
 
 /** AWS account IDs, also in the form of the AWS console: 1111-2222-3333. */

@@ -140,6 +140,15 @@ describe('validateSubnets', () => {
       warnings: [],
     },
     {
+      name: 'a Name tag that the controller reads as an ID',
+      result: checkSubnets(
+        ['subnet-0a1b2c3d'],
+        [createSubnet('subnet-4e5f6a7b', 'a', { Name: 'subnet-0a1b2c3d' })],
+      ),
+      errors: [/contains subnet-0a1b2c3d, which is not the id of a subnet in/],
+      warnings: [],
+    },
+    {
       name: 'two given subnets in one zone',
       result: checkSubnets(['s2', 's3']),
       errors: [/contains s3 and s2, both in zone b/],

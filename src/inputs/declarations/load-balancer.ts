@@ -3,7 +3,7 @@ import { parseAnnotations, parseTags } from '../annotations.ts'
 import { defineInputs } from '../declaration.ts'
 import { boolean, choice, duration, list, map, port, string } from '../input-types.ts'
 import { parseCidrs } from '../cidrs.ts'
-import { parseIdsOrNames } from '../lists.ts'
+import { createIdsOrNamesParser } from '../lists.ts'
 import {
   parseGroupName,
   parseIngressName,
@@ -30,14 +30,14 @@ export const loadBalancerInputs = defineInputs({
     defaultDescription: 'everyone',
   },
   subnets: {
-    ...list(parseIdsOrNames),
+    ...list(createIdsOrNamesParser('subnet-')),
     annotation: 'alb.ingress.kubernetes.io/subnets',
     description: 'IDs or Name tags of the subnets of the ALB.',
     example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
     defaultDescription: 'the controller discovers them by their tags',
   },
   'security-groups': {
-    ...list(parseIdsOrNames),
+    ...list(createIdsOrNamesParser('sg-')),
     annotation: 'alb.ingress.kubernetes.io/security-groups',
     description: 'IDs or Name tags of the security groups of the ALB.',
     example: 'sg-0a1b2c3d',

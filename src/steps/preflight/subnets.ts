@@ -119,8 +119,9 @@ function validateRequestedSubnets(
   }
 }
 
-const hasIdOrName = (subnet: Subnet, name: string): boolean =>
-  subnet.id === name || subnet.tags['Name'] === name
+/** Source: the controller's subnet_resolver.go, which reads what begins with `subnet-` as an ID. */
+const hasIdOrName = ({ id, tags }: Subnet, name: string): boolean =>
+  id === name || (!name.startsWith('subnet-') && tags['Name'] === name)
 
 /**
  * The controller takes one subnet for each mention of a name, in the order in which EC2 lists them.
