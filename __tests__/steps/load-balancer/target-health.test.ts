@@ -5,8 +5,11 @@ import {
   buildBindingSelector,
   describeBindingEvent,
   describeTargets,
+  findTargetGroupArn,
+  isOwnBinding,
 } from '../../../src/steps/load-balancer/target-health.ts'
-import { createEvent, createSettings } from '../fixtures.ts'
+import { createEvent, createSettings, createTarget, host } from '../fixtures.ts'
+import { createListenerSnapshot, forwardRule } from './snapshot-fixture.ts'
 
 const createTargetHealth = (
   id: string,
@@ -132,6 +135,61 @@ test.each([
   expect(diagnosis.remedy).toMatch(remedy)
 })
 
+describe('findTargetGroupArn', () => {
+  const createRule = (paths: string[], targetGroupArn: string) => ({
+    hosts: [host],
+    paths,
+    targetGroupArn,
+  })
+  const attu = createRule(['/attu', '/attu/*'], 'attu')
+  const rest = createRule(['/v1/vector', '/v1/vector/*'], 'rest')
+
+  test.each<{
+    name: string
+    rules: (typeof attu)[]
+    grpcArn: string | undefined
+    restArn: string | undefined
+  }>([
+    { name: 'gRPC only', rules: [forwardRule], grpcArn: 'tg', restArn: undefined },
+    { name: 'both APIs', rules: [rest, forwardRule], grpcArn: 'tg', restArn: 'rest' },
+    {
+      name: 'another member of the group that serves a path of the host',
+      rules: [attu, rest, forwardRule],
+      grpcArn: 'tg',
+      restArn: 'rest',
+    },
+    {
+      name: 'only another member of the group',
+      rules: [attu],
+      grpcArn: undefined,
+      restArn: undefined,
+    },
+    {
+      name: 'another member of the group that serves one page',
+      rules: [createRule(['/'], 'page'), createRule(['/v1/vector'], 'page'), forwardRule],
+      grpcArn: 'tg',
+      restArn: undefined,
+    },
+    {
+      name: 'a rule for every path',
+      rules: [createRule([], 'all')],
+      grpcArn: 'all',
+      restArn: undefined,
+    },
+    {
+      name: 'another host',
+      rules: [{ ...forwardRule, hosts: ['attu.example.com'] }],
+      grpcArn: undefined,
+      restArn: undefined,
+    },
+  ])('$name', ({ rules, grpcArn, restArn }) => {
+    const snapshot = createListenerSnapshot({ rules })
+    const settings = createSettings()
+    expect(findTargetGroupArn(snapshot, settings)).toBe(grpcArn)
+    expect(findTargetGroupArn(snapshot, settings, 'rest')).toBe(restArn)
+  })
+})
+
 describe('buildBindingSelector', () => {
   const stack = { namespace: 'milvus', ingressName: 'demo', group: undefined }
   test.each([
@@ -150,4 +208,16 @@ describe('buildBindingSelector', () => {
   ])('%s, %j', (apiGroup, options, expected) => {
     expect(buildBindingSelector(apiGroup, options)).toBe(expected)
   })
+})
+
+test.each([
+  { name: 'of the Service of Milvus', service: 'milvus-demo', expected: true },
+  { name: 'of the Service of the RESTful API', service: 'milvus-demo-rest', expected: true },
+  { name: 'of another member of the group', service: 'attu', expected: false },
+])('isOwnBinding: a TargetGroupBinding $name', ({ service, expected }) => {
+  const binding = {
+    metadata: { name: 'k8s-1', uid: 'u', resourceVersion: '1' },
+    spec: { serviceRef: { name: service } },
+  }
+  expect(isOwnBinding(binding, createTarget())).toBe(expected)
 })

@@ -131,6 +131,11 @@ export interface IngressClassParams extends KubernetesObject {
   }
 }
 
+/** TargetGroupBinding, in elbv2.k8s.aws/v1beta1 and eks.amazonaws.com/v1. */
+export interface TargetGroupBinding extends KubernetesObject {
+  readonly spec: { readonly serviceRef: { readonly name: string } }
+}
+
 /** meta/v1 LabelSelector. */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>

@@ -14,7 +14,7 @@ import { parseListenPorts } from '../../controller/listen-ports.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { parseCertificateArns, restPaths, servesRest } from '../ingress/manifest.ts'
 import { findGroupName, type ClassParams } from '../preflight/ingress-class.ts'
-import type { LoadBalancerSnapshot } from './snapshot.ts'
+import { findRule, type LoadBalancerSnapshot } from './snapshot.ts'
 
 /** One difference, for people. `before` is absent for what does not exist. */
 export interface Drift {
@@ -117,13 +117,7 @@ function detectRemainingRoutes(
   if (servesRest(ingress) || !classParams.readable || isInGroup(desired)) return []
   const { host } = settings
   return restPaths
-    .filter((path) =>
-      rules.some(
-        (rule) =>
-          rule.paths.includes(`${path}/*`) &&
-          rule.hosts.some((each) => each.toLowerCase() === host),
-      ),
-    )
+    .filter((path) => findRule(rules, host, `${path}/*`) !== undefined)
     .map((path) => ({ object, path: `rule for ${host}${path}`, before: 'present', after: 'none' }))
 }
 
@@ -200,11 +194,7 @@ function detectRuleDrift(
 ): Drift[] {
   if (!rules) return []
   const path = `rule for ${routeName}`
-  const rule = rules.find(
-    ({ hosts, paths }) =>
-      hosts.some((each) => each.toLowerCase() === host) &&
-      (paths.length === 0 ? pattern === '/*' : paths.includes(pattern)),
-  )
+  const rule = findRule(rules, host, pattern)
   if (!rule) return [{ object, path, after: 'forward to Milvus' }]
   if (rule.targetGroupArn === undefined)
     return [{ object, path, before: 'no forwarding', after: 'forward to Milvus' }]

@@ -1,5 +1,8 @@
 /** The state of the load balancer in ELB. */
-import type { LoadBalancerConfiguration } from '../../clients/aws/load-balancer-configuration.ts'
+import type {
+  LoadBalancerConfiguration,
+  Rule,
+} from '../../clients/aws/load-balancer-configuration.ts'
 import type { LoadBalancerClient, LoadBalancerSummary } from '../../clients/aws/load-balancers.ts'
 import { readOptional, type OptionalRead } from '../../failures/optional-read.ts'
 import type { Settings } from '../../inputs/types.ts'
@@ -51,6 +54,19 @@ async function fetchSnapshot(
 /** Whether it passes traffic. Source: ELBv2, LoadBalancerState. */
 export const isActive = ({ state }: { readonly state: string }): boolean =>
   state === 'active' || state === 'active_impaired'
+
+/**
+ * The rule for a host that has a path of an Ingress. In a group, other members may have rules for
+ * other paths of the same host.
+ * @param pattern the controller turns a path of type Prefix into two, `/v1/vector` and
+ *   `/v1/vector/*`: the second one, or `/*` for gRPC
+ */
+export const findRule = (rules: readonly Rule[], host: string, pattern: string): Rule | undefined =>
+  rules.find(
+    ({ hosts, paths }) =>
+      hosts.some((each) => each.toLowerCase() === host) &&
+      (paths.length === 0 ? pattern === '/*' : paths.includes(pattern)),
+  )
 
 /**
  * Whether everything was read that the controller writes, up to the rules, which it writes last.

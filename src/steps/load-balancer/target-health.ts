@@ -8,15 +8,16 @@ import { type FailureCode } from '../../failures/codes.ts'
 import { withExplanation, type Explanation } from '../../failures/load-balancer.ts'
 import { adviseOnBinding, adviseOnTarget } from '../../failures/target-health.ts'
 import { eventsPath, targetGroupBindingsPath } from '../../clients/kubernetes/paths.ts'
-import type { KubernetesObject, Event } from '../../clients/kubernetes/types.ts'
+import type { Event, TargetGroupBinding } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { normalizeMessage, getResourceVersion } from '../../controller/events.ts'
 import { restPaths } from '../ingress/manifest.ts'
+import { getRestServiceName } from '../ingress/rest-service.ts'
 import { findGroupName } from '../preflight/ingress-class.ts'
 import type { Target } from '../preflight/preflight.ts'
 import type { Log } from '../step.ts'
-import { describeLoadBalancer, type LoadBalancerSnapshot } from './snapshot.ts'
+import { describeLoadBalancer, findRule, type LoadBalancerSnapshot } from './snapshot.ts'
 import type { LoadBalancerRun } from './wait.ts'
 
 /** Failures of the probe that targets may explain. */
@@ -88,26 +89,18 @@ async function fetchTargetHealth(
 /** Each has a target group of its own. */
 type Api = 'grpc' | 'rest'
 
-/** The target group to which the rule for the host forwards. */
+/** The target group to which the rule for an API forwards. */
 export function findTargetGroupArn(
   snapshot: LoadBalancerSnapshot | undefined,
   { host, ingress }: EndpointSettings,
   api: Api = 'grpc',
 ): string | undefined {
   const listeners = snapshot?.configuration.listeners
-  const rules = listeners?.find(({ port }) => port === ingress.listenPort)?.rules
-  const forwardRule = rules?.find(
-    ({ hosts, paths, targetGroupArn }) =>
-      targetGroupArn !== undefined &&
-      paths.some(isRestPattern) === (api === 'rest') &&
-      hosts.some((each) => each.toLowerCase() === host),
-  )
-  return forwardRule?.targetGroupArn
+  const rules = listeners?.find(({ port }) => port === ingress.listenPort)?.rules ?? []
+  const patterns = api === 'grpc' ? ['/*'] : restPaths.map((path) => `${path}/*`)
+  const arns = patterns.map((pattern) => findRule(rules, host, pattern)?.targetGroupArn)
+  return arns.find((arn) => arn !== undefined)
 }
-
-/** The controller turns a path of type Prefix into two patterns: `/v1/vector`, `/v1/vector/*`. */
-const isRestPattern = (pattern: string): boolean =>
-  restPaths.some((path) => pattern === path || pattern === `${path}/*`)
 
 /**
  * Lists the targets; those that are not healthy as a warning: the ALB sends calls to the others.
@@ -198,25 +191,33 @@ async function findBindingWarning(
   return latestEvent?.type === 'Warning' ? describeBindingEvent(latestEvent, settings) : undefined
 }
 
-/** The uids of the TargetGroupBindings of the Ingress, or of its group. */
+/** The uids of the TargetGroupBindings of the Ingress. */
 async function listBindingUids(
   { settings, clients: { kubernetes } }: LoadBalancerRun,
-  { ingressName, ingress, classParams }: Target,
+  target: Target,
 ): Promise<Set<string>> {
   const { namespace } = settings
+  const { ingressName, ingress, classParams } = target
   const group = findGroupName(settings.ingress, classParams, ingress)
   // An API group may not be served (404) or not be permitted: the explanation works without it.
-  const listBindings = (apiGroup: string): Promise<KubernetesObject[]> =>
+  const listBindings = (apiGroup: string): Promise<TargetGroupBinding[]> =>
     kubernetes
-      .list<KubernetesObject>(
+      .list<TargetGroupBinding>(
         targetGroupBindingsPath(apiGroup, namespace),
         { labelSelector: buildBindingSelector(apiGroup, { namespace, ingressName, group }) },
         'list TargetGroupBindings',
       )
       .catch(() => [])
   const bindings = await Promise.all(apiGroups.map(listBindings))
-  return new Set(bindings.flat().map(({ metadata }) => metadata.uid))
+  const ownBindings = bindings.flat().filter((binding) => isOwnBinding(binding, target))
+  return new Set(ownBindings.map(({ metadata }) => metadata.uid))
 }
+
+/** Whether a binding of the group is not that of another member. Pure. */
+export const isOwnBinding = (
+  { spec }: TargetGroupBinding,
+  { service, ingressName }: Pick<Target, 'service' | 'ingressName'>,
+): boolean => [service.name, getRestServiceName(ingressName)].includes(spec.serviceRef.name)
 
 /**
  * Selects the bindings of an Ingress, or of its group. The labels of EKS Auto Mode have another
