@@ -154,14 +154,20 @@ scenario(
   async ({ environment, run }) => {
     const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
     const inputs = certificateInputs(await issueWithLargerKey(environment))
-    const removeFault = environment.faults.inject({
-      service: 'acm',
-      operation: 'DeleteCertificate',
-      error: { status: 500, code: 'InternalFailure', message: 'try again' },
-    })
-    const result = expectSuccess(await run(inputs))
-    expectToContainAll(result.summary, [arn, 'acm:DeleteCertificate', 'try again'])
-    removeFault()
+    for (const error of [
+      { status: 500, code: 'InternalFailure', message: 'try again' },
+      { status: 400, code: 'ExpiredTokenException', message: 'token expired' },
+      { status: 400, code: 'UnrecognizedClientException', message: 'token invalid' },
+    ]) {
+      const removeFault = environment.faults.inject({
+        service: 'acm',
+        operation: 'DeleteCertificate',
+        error,
+      })
+      const result = expectSuccess(await run(inputs))
+      expectToContainAll(result.summary, [arn, 'was not deleted', error.message])
+      removeFault()
+    }
     expectSuccess(await run(inputs))
     expect(await findCertificate(environment, arn)).toBeUndefined()
   },

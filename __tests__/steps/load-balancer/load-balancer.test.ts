@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { reconcileRequestAnnotation } from '../../../src/steps/ingress/manifest.ts'
 import { known } from '../../../src/steps/deferred.ts'
-import { plan, toChanges, toDifferences } from '../../../src/steps/load-balancer/load-balancer.ts'
+import { awsCredentialsExpired } from '../../../src/failures/aws.ts'
+import {
+  plan,
+  toChanges,
+  toDifferences,
+  warnRemainingDrift,
+} from '../../../src/steps/load-balancer/load-balancer.ts'
+import type { LoadBalancerRun } from '../../../src/steps/load-balancer/wait.ts'
 import type { LoadBalancerOperation } from '../../../src/steps/load-balancer/operations.ts'
 import type { LoadBalancerSnapshot } from '../../../src/steps/load-balancer/snapshot.ts'
 import type { Target } from '../../../src/steps/preflight/preflight.ts'
@@ -133,4 +140,23 @@ describe('plan: a reconcile request when no other change makes the controller re
     expect(toChanges(operations)).toHaveLength(1)
     expect(toDifferences(operations)).toEqual(toChanges(operations))
   })
+})
+
+test('warnRemainingDrift does without ELB when the credentials have expired', async () => {
+  const warnings: string[] = []
+  const expired = awsCredentialsExpired({ operation: 'x', message: 'expired', cause: undefined })
+  const run = {
+    context: { log: { warn: (text: string) => warnings.push(text) } },
+    settings: createSettings(),
+    clients: { loadBalancers: { findByDnsName: () => Promise.reject(expired) } },
+  } as unknown as LoadBalancerRun
+  const awaited = {
+    ingress: annotatedIngress,
+    eventCursor: 1n,
+    target: createTarget({ ingress: ingressWithAddress }),
+    isCertificateNew: false,
+    snapshot: undefined,
+  }
+  await warnRemainingDrift(run, awaited, 'k8s-2.us-east-2.elb.amazonaws.com')
+  expect(warnings).toEqual([expect.stringMatching(/^The ALB was replaced/)])
 })

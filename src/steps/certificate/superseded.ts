@@ -1,4 +1,5 @@
 /** Earlier certificates, which a deploy deletes once the probe has seen the new one. */
+import type { FailureCode } from '../../failures/codes.ts'
 import { readOptional } from '../../failures/optional-read.ts'
 import { throwIfCancelled } from '../../util/polling.ts'
 import type { AcmRun } from '../run.ts'
@@ -24,6 +25,14 @@ const inUseByLag = 10_000
 /** Milliseconds. */
 const inUseByPollInterval = 500
 
+/** The credentials of a job may expire while it waits for the ALB. */
+const toleratedDeletionFailures: readonly FailureCode[] = [
+  'aws-request-failed',
+  'aws-credentials-missing',
+  'aws-credentials-expired',
+  'aws-credentials-refused',
+]
+
 /**
  * Deletes superseded certificates. Call it only after the probe: until then a rollback needs them.
  * One that cannot be deleted causes a note, and the next run tries again: the endpoint works.
@@ -35,9 +44,10 @@ export async function deleteSuperseded(
   // After an import, the listeners have changed, and ACM may report outdated users.
   const timeout = operations.some(({ action }) => action === 'import') ? inUseByLag : 0
   for (const certificate of superseded) {
-    const attempt = await readOptional(tryToDelete(run, certificate, timeout), [
-      'aws-request-failed',
-    ])
+    const attempt = await readOptional(
+      tryToDelete(run, certificate, timeout),
+      toleratedDeletionFailures,
+    )
     const obstacle = attempt.available ? attempt.value : attempt.failure.message
     if (obstacle !== undefined)
       run.context.log.note(

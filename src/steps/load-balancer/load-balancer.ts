@@ -242,13 +242,18 @@ export function setEndpointOutputs(
   if (rest) context.setOutput('rest-endpoint', `${endpoint}/v2/vectordb`)
 }
 
-/** Warns of drift that remains after a reconciliation: the controller cannot fix it. */
+/**
+ * Warns of drift that remains after a reconciliation: the controller cannot fix it. A failure to
+ * read it is ignored.
+ */
 export async function warnRemainingDrift(
   { context, settings, clients }: LoadBalancerRun,
   { ingress, target }: AwaitedIngress,
   address: string,
 ): Promise<void> {
-  const snapshot = await describeLoadBalancer(settings, clients.loadBalancers, address)
+  const snapshot = await describeLoadBalancer(settings, clients.loadBalancers, address).catch(
+    () => undefined,
+  )
   const drift = findDrift(settings, { ...target, ingress }, snapshot)
   for (const { object, path, before = 'absent', after } of drift)
     context.log.warn(
