@@ -17,6 +17,11 @@ export const invalidValues: readonly {
   { name: 'healthcheck-interval-seconds', value: '15s', expected: '5 to 300' },
   { name: 'healthcheck-timeout-seconds', value: '1', expected: '2 to 120' },
   { name: 'healthy-threshold-count', value: '1', expected: '2 to 10' },
+  ...['0', '65536', '-1', 'Metrics', 'metrics:9091'].map((value) => ({
+    name: 'healthcheck-port',
+    value,
+    expected: 'is neither traffic-port, nor an integer from 1 to 65535, nor the name of a port',
+  })),
   { name: 'healthcheck-protocol', value: 'GRPC', expected: 'HTTP, HTTPS' },
   { name: 'backend-protocol', value: 'GRPC', expected: 'HTTP, HTTPS' },
   { name: 'ip-address-type', value: 'ipv6', expected: 'ipv4, dualstack' },

@@ -33,8 +33,10 @@ export const validValues: readonly (readonly [name: string, value: string])[] = 
   ['frontend-nlb-healthcheck-port', '9091'],
   ['frontend-nlb-healthcheck-success-codes', '200-399,401'],
   ['frontend-nlb-healthcheck-success-codes', '599'],
+  ['healthcheck-port', 'traffic-port'],
   ['healthcheck-port', '9091'],
   ['healthcheck-port', 'metrics'],
+  ['healthcheck-port', '9091-tcp'],
   ['target-control-port.milvus.19530', '3000'],
   [
     'target-group-attributes',

@@ -32,6 +32,7 @@ import {
   validateGrpcCodes,
   validateHealthCheckPath,
   validateHealthCheckPort,
+  validateHealthCheckPortOrName,
   validateHttpCodes,
   validateNonEmptyList,
   validatePort,
@@ -232,7 +233,7 @@ export const annotationTable: Readonly<Record<string, AnnotationDeclaration>> = 
   // Health checks. Source: ELBv2, CreateTargetGroup
   'healthcheck-interval-seconds': onService({ validate: createIntegerValidator(5, 300) }),
   'healthcheck-path': onService({ validate: validateHealthCheckPath }),
-  'healthcheck-port': onService({ validate: acceptAnyValue }),
+  'healthcheck-port': onService({ validate: validateHealthCheckPortOrName }),
   'healthcheck-protocol': onService({ validate: createChoiceValidator('HTTP', 'HTTPS') }),
   'healthcheck-timeout-seconds': onService({ validate: createIntegerValidator(2, 120) }),
   'healthy-threshold-count': onService({ validate: createIntegerValidator(2, 10) }),

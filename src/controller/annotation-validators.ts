@@ -191,6 +191,19 @@ export const validateHealthCheckPort: Validator = (value) =>
     ? undefined
     : 'is neither traffic-port nor an integer from 1 to 65535'
 
+/**
+ * Whether a value of healthcheck-port is the name of a port of the Service. Source: the controller,
+ * buildTargetGroupHealthCheckPort; Kubernetes API reference, ServicePort: a DNS label.
+ */
+export const isPortName = (value: string): boolean =>
+  value !== 'traffic-port' && /^(?!\d+$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)
+
+/** Of the ALB: an NLB in front of it has no Service whose ports have names. */
+export const validateHealthCheckPortOrName: Validator = (value) =>
+  isPortName(value) || validateHealthCheckPort(value) === undefined
+    ? undefined
+    : 'is neither traffic-port, nor an integer from 1 to 65535, nor the name of a port'
+
 /** `PORT=PORT`, of an NLB and the ALB behind it. */
 export const validatePortMapping: Validator = (value) => {
   const mappings = parseAttributes(value) ?? []

@@ -174,6 +174,11 @@ export const controllerErrors: readonly ControllerError[] = [
 
   // Service
   {
+    contains: ['healthCheckPort'],
+    remedy:
+      'Set healthcheck-port to traffic-port or a number, in input annotations or on the Service (whose annotations take precedence).',
+  },
+  {
     contains: ['unable to find port'],
     remedy: 'Set service-port to a port of the Service.',
   },

@@ -249,6 +249,18 @@ export const modelFailures: readonly PermanentFailure[] = [
     remedy: /service-port/,
   },
   {
+    name: 'a missing port of the health check',
+    reason: 'FailedBuildModel',
+    message: `${ingressPrefix}failed to resolve healthCheckPort: unable to find port metricz on service milvus/milvus-demo`,
+    remedy: /^Set healthcheck-port to traffic-port or a number/,
+  },
+  {
+    name: 'a port of the health check whose target port is a name',
+    reason: 'FailedBuildModel',
+    message: `${ingressPrefix}cannot use named healthCheckPort for IP TargetType when service's targetPort is a named port`,
+    remedy: /^Set healthcheck-port to traffic-port or a number/,
+  },
+  {
     name: 'instance targets of a ClusterIP Service',
     reason: 'FailedBuildModel',
     message: `${ingressPrefix}TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'`,

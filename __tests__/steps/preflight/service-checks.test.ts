@@ -25,7 +25,12 @@ function check(inputs: Annotations, onService: Annotations, values = {}): string
       resourceVersion: '1',
       annotations: withPrefix(onService),
     },
-    spec: {},
+    spec: {
+      ports: [
+        { name: 'milvus', port: 19530, targetPort: 'milvus' },
+        { name: 'metrics', port: 9091, targetPort: 9091 },
+      ],
+    },
   }
   const settings = createSettings({ ingress: { annotations: withPrefix(inputs) }, values })
   checkService(context, settings, { service, port: 19530, release: undefined })
@@ -64,6 +69,15 @@ describe('checkService accepts', () => {
         'transforms.attu': '[{',
         'target-control-port.milvus-demo.9091': 'api',
       },
+    },
+    {
+      name: 'a port of the health check by the name of one with a number',
+      inputs: { 'healthcheck-port': 'metrics' },
+    },
+    {
+      name: 'a port of the health check that the Service overrides',
+      inputs: { 'healthcheck-port': 'metricz' },
+      onService: { 'healthcheck-port': 'traffic-port' },
     },
     {
       name: 'annotations of an NLB on the Service, where the controller does not read them',
@@ -175,6 +189,31 @@ describe('checkService rejects', () => {
       code: 'service-annotations-conflict',
       expected:
         'target-control-port.milvus-demo.19530: api (which is not an integer from 1 to 65535)',
+    },
+    {
+      name: 'a port of the health check that the Service does not have',
+      inputs: { 'healthcheck-port': 'metricz' },
+      code: 'input-invalid',
+      expected: `${prefix}healthcheck-port is "metricz", which is not the name of a port of Service milvus-demo.`,
+    },
+    {
+      name: 'a port of the health check whose target port is a name',
+      inputs: { 'healthcheck-port': 'milvus' },
+      code: 'input-invalid',
+      expected: `${prefix}healthcheck-port is "milvus", which is a port whose targetPort is a name (milvus): use traffic-port or a number.`,
+    },
+    {
+      name: 'a port of the health check on the Service, whose target port is a name',
+      onService: { 'healthcheck-port': 'milvus' },
+      code: 'service-annotations-conflict',
+      expected:
+        'healthcheck-port: milvus (which is a port whose targetPort is a name (milvus): use',
+    },
+    {
+      name: 'an invalid port of the health check on the Service',
+      onService: { 'healthcheck-port': '70000' },
+      code: 'service-annotations-conflict',
+      expected: 'healthcheck-port: 70000 (which is neither traffic-port, nor an integer',
     },
     {
       name: 'an interval of the inputs that equals the default timeout',

@@ -13,7 +13,7 @@ import { getHelmValue } from '../../clients/helm/values.ts'
 import { findManagingTool, unknownFieldManagers } from '../../clients/kubernetes/managing-tool.ts'
 import { endpointSlicesPath } from '../../clients/kubernetes/paths.ts'
 import type { EndpointSlice, Service } from '../../clients/kubernetes/types.ts'
-import { truncateForError } from '../../controller/annotation-validators.ts'
+import { isPortName, truncateForError } from '../../controller/annotation-validators.ts'
 import {
   annotationPrefix,
   describeRejected,
@@ -82,7 +82,10 @@ function checkAnnotations(
     service: name,
     servicePort: port,
   }
-  const rejected = findRejectedAnnotations(ingress, overriding)
+  const rejected = [
+    ...findRejectedAnnotations(ingress, overriding),
+    ...findRejectedHealthCheckPort(ingress.annotations, service),
+  ]
   const isOnService = ({ key }: RejectedAnnotation): boolean => Object.hasOwn(overriding, key)
   const conflicts = [
     ...findContradictions(overriding),
@@ -112,6 +115,25 @@ function checkAnnotations(
   if (inputProblems.length > 0)
     problems.push(inputInvalid('annotations', annotationsRejected(inputProblems)))
   return problems
+}
+
+/**
+ * The name of a port that the controller does not resolve for ip targets. Source: its
+ * model_build_target_group.go, buildTargetGroupHealthCheckPort.
+ */
+function findRejectedHealthCheckPort(
+  annotations: Readonly<Record<string, string>>,
+  { metadata, spec }: Service,
+): RejectedAnnotation[] {
+  const key = `${annotationPrefix}healthcheck-port`
+  const value = annotations[key]
+  if (value === undefined || !isPortName(value)) return []
+  const port = spec.ports?.find(({ name }) => name === value)
+  if (!port)
+    return [{ key, value, problem: `is not the name of a port of Service ${metadata.name}` }]
+  if (typeof port.targetPort !== 'string') return []
+  const problem = `is a port whose targetPort is a name (${port.targetPort})`
+  return [{ key, value, problem: `${problem}: use traffic-port or a number` }]
 }
 
 /** Values that contradict what this action sets on the Ingress. */
