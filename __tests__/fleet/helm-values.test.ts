@@ -40,9 +40,17 @@ test.each<{ name: string; defaults: string; own: string; merged: object | undefi
   },
   {
     name: 'values as Helm reads YAML',
-    defaults: '{no: no, octal: 0644, text: "0644", date: 2026-01-01}',
-    own: '"on: off"',
-    merged: { false: false, octal: 420, text: '0644', date: '2026-01-01', true: false },
+    defaults: '{no: no, octal: 0644, text: "0644", date: 2026-01-01, time: 22:30}',
+    own: '"on: off\\nlimit: 1e3"',
+    merged: {
+      false: false,
+      octal: 420,
+      text: '0644',
+      date: '2026-01-01',
+      time: '22:30',
+      true: false,
+      limit: 1000,
+    },
   },
 ])('$name', ({ defaults, own, merged }) => {
   const result = readFile(defaults, own)

@@ -165,6 +165,11 @@ describe('helmValues', () => {
       value: { a: false, b: true, c: 420 },
     },
     {
+      name: 'a time, which is a text, and an exponent',
+      raw: 'window: 22:30\nlimit: 1e3',
+      value: { window: '22:30', limit: 1000 },
+    },
+    {
       name: 'a date, which stays a string as in Helm',
       raw: 'until: 2027-01-01',
       value: { until: '2027-01-01' },

@@ -1,15 +1,6 @@
 /** Parsers of YAML: maps of text, and Helm values. Pure. */
-import {
-  CORE_SCHEMA,
-  FAILSAFE_SCHEMA,
-  Schema,
-  boolYaml11Tag,
-  floatYaml11Tag,
-  intYaml11Tag,
-  load,
-  mergeTag,
-  nullYaml11Tag,
-} from 'js-yaml'
+import { CORE_SCHEMA, FAILSAFE_SCHEMA, load, type Schema } from 'js-yaml'
+import { helmSchema } from '../clients/helm/yaml-schema.ts'
 import { InvalidInputError, quoteForError } from './invalid-input.ts'
 
 const mapRemedy = 'Write one "key: value" per line.'
@@ -90,7 +81,7 @@ export function rejectUnbounded(document: unknown): void {
     const value = stack.pop()
     if (typeof value === 'number' && !Number.isFinite(value))
       throw new InvalidInputError(
-        'contains a number that is not finite (.inf, .nan, 1e999).',
+        'contains a number that is not finite (.inf, .nan).',
         'Use a finite number, or quote it if a string is meant.',
       )
     const children: [string, unknown][] =
@@ -119,16 +110,6 @@ function requireMap(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object') throw new InvalidInputError('is not a YAML map.', mapRemedy)
   return value as Record<string, unknown>
 }
-
-/** YAML 1.1 without dates, as Helm reads values. Source: sigs.k8s.io/yaml. */
-export const helmSchema = new Schema([
-  ...FAILSAFE_SCHEMA.tags,
-  nullYaml11Tag,
-  boolYaml11Tag,
-  intYaml11Tag,
-  floatYaml11Tag,
-  mergeTag,
-])
 
 /** Helm values: as in Helm, `no` is false and 0644 is an octal number. */
 export function parseHelmValues(raw: string): Record<string, unknown> {

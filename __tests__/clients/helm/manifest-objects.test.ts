@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { parseManifest, resourceForKind } from '../../../src/clients/helm/manifest-objects.ts'
+import {
+  parseManifest,
+  parseManifestObject,
+  resourceForKind,
+} from '../../../src/clients/helm/manifest-objects.ts'
 
 describe('resourceForKind', () => {
   test.each([
@@ -60,4 +64,10 @@ test('parseManifest returns the kind, the resource and the name of each object',
       namespace: undefined,
     },
   ])
+})
+
+test('parseManifestObject reads YAML as Helm does', () => {
+  const text = 'kind: Pod\nmode: 0644\nenabled: yes\nat: 22:30\nlimit: 1e3'
+  const objects = parseManifest(text).map(parseManifestObject)
+  expect(objects).toEqual([{ kind: 'Pod', mode: 420, enabled: true, at: '22:30', limit: 1000 }])
 })

@@ -1,6 +1,7 @@
 /** Parses the objects of a manifest: their group, resource, namespace and name. */
 
 import { load } from 'js-yaml'
+import { helmSchema } from './yaml-schema.ts'
 
 /** One object of a manifest. */
 export interface ManifestObject {
@@ -45,7 +46,7 @@ export const parseManifestObject = ({ text }: ManifestObject): unknown => parseY
 
 function parseYaml(text: string): unknown {
   try {
-    return load(text)
+    return load(text, { schema: helmSchema })
   } catch {
     return undefined
   }

@@ -1,8 +1,9 @@
 /** Input `values` of targets: read as Helm reads it, and merged over that of the defaults. Pure. */
 import { load } from 'js-yaml'
 import { overlayValues, serializeValues } from '../../clients/helm/values.ts'
+import { helmSchema } from '../../clients/helm/yaml-schema.ts'
 import { rejectPlaceholder } from '../../inputs/misplaced-values.ts'
-import { helmSchema, parseHelmValues, rejectUnbounded } from '../../inputs/yaml.ts'
+import { parseHelmValues, rejectUnbounded } from '../../inputs/yaml.ts'
 import { isPlainObject } from '../../util/objects.ts'
 
 /** The part of a targets file that contains Helm values. */
