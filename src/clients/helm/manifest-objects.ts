@@ -114,3 +114,41 @@ export function resourceForKind(group: string, kind: string): string | undefined
   if (singular.endsWith('s')) return `${singular}es`
   return singular.endsWith('y') ? `${singular.slice(0, -1)}ies` : `${singular}s`
 }
+
+/** Built-in groups without namespaced kinds. Source: k8s.io/api, genclient:nonNamespaced. */
+const clusterScopedGroups = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+  'node.k8s.io',
+])
+
+/** Kinds outside of namespaces in other built-in groups. Source: the same. */
+const clusterScopedKinds = new Set([
+  'ComponentStatus',
+  'Namespace',
+  'Node',
+  'PersistentVolume',
+  'CertificateSigningRequest',
+  'ClusterTrustBundle',
+  'IPAddress',
+  'IngressClass',
+  'ServiceCIDR',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'DeviceClass',
+  'DeviceTaintRule',
+  'ResourcePoolStatusRequest',
+  'ResourceSlice',
+  'PriorityClass',
+  'CSIDriver',
+  'CSINode',
+  'StorageClass',
+  'VolumeAttachment',
+  'VolumeAttributesClass',
+])
+
+/** Whether an object whose resource is known is outside of namespaces. */
+export const isClusterScoped = ({ group, kind }: ManifestObject): boolean =>
+  clusterScopedGroups.has(group) || clusterScopedKinds.has(kind)

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ActionError } from '../../failures/action-error.ts'
 import {
+  isClusterScoped,
   parseManifest,
   parseManifestObject,
   type ManifestObject,
@@ -17,6 +18,7 @@ import { StatusError, type StatusCause } from '../../clients/kubernetes/request.
 import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
 import { runConcurrently } from '../../util/concurrency.ts'
 import { fieldManager } from '../ingress/manifest.ts'
+import { findResourceType } from './resource-type.ts'
 
 /** A field that someone else set, and that an upgrade would set to another value. */
 export interface FieldConflict {
@@ -74,7 +76,6 @@ export async function dryRunObjects(
   const before = release.before.map(indexObjects)
   const objects = parseManifest(release.after).filter(
     (object) =>
-      object.resource !== undefined &&
       isWrittenByHelm(object, release) &&
       before.some((objectsByKey) => objectsByKey.has(getObjectKey(object))),
   )
@@ -99,8 +100,11 @@ const getObjectKey = ({ group, kind, name }: ManifestObject): string => `${group
  * knows; for custom resources it sends only the differences between its two manifests. Source: Helm
  * 3, pkg/kube/client.go, createPatch.
  */
-const isWrittenByHelm = ({ group }: ManifestObject, { serverSide }: RenderedRelease): boolean =>
-  serverSide || !group.includes('.') || group.endsWith('.k8s.io')
+const isWrittenByHelm = (
+  { group, resource }: ManifestObject,
+  { serverSide }: RenderedRelease,
+): boolean =>
+  serverSide || (resource !== undefined && (!group.includes('.') || group.endsWith('.k8s.io')))
 
 async function dryRunObject(
   kubernetes: KubernetesClient,
@@ -108,20 +112,22 @@ async function dryRunObject(
   object: ManifestObject,
   earlierObjects: readonly ManifestObject[],
 ): Promise<DryRunResult> {
-  const { kind, name, apiVersion, resource = '', namespace = release.namespace, text } = object
-  const path = objectPath(apiVersion, namespace, resource, name)
+  const { kind, name, text } = object
   const manager = release.serverSide ? helmManager : previewManager
+  let path: string | undefined
   try {
+    path = await findPath(kubernetes, release, object)
+    // As the API answers below an unknown path. An apply itself creates what does not exist.
+    if (path === undefined) return { object, conflicts: [], rejectedStatus: 404 }
     const options = { fieldManager: manager, force: false, dryRun: true }
     await kubernetes.apply(path, text, options, `try the upgrade of ${kind} ${name}`)
     return { object, conflicts: [] }
   } catch (thrown) {
     const error = toStatusError(thrown)
     if (!error) throw thrown
-    // Helm creates an object that was deleted.
-    if (error.status === 404) return { object, conflicts: [] }
     const causes = error.causes.filter(({ reason }) => reason === 'FieldManagerConflict')
-    if (causes.length === 0) return { object, conflicts: [], rejectedStatus: error.status }
+    if (path === undefined || causes.length === 0)
+      return { object, conflicts: [], rejectedStatus: error.status }
     // Without the right to read it, the live values are unknown.
     const live = await undefinedIfDenied(
       kubernetes.get<KubernetesObject>(path, `read ${kind} ${name}`),
@@ -132,6 +138,20 @@ async function dryRunObject(
       conflicts: conflicts.filter((conflict) => isRelevant(conflict, release, earlierObjects)),
     }
   }
+}
+
+/** The path of an object; undefined when the API does not serve its kind. */
+async function findPath(
+  kubernetes: KubernetesClient,
+  release: RenderedRelease,
+  object: ManifestObject,
+): Promise<string | undefined> {
+  const { apiVersion, resource, name, namespace = release.namespace } = object
+  const type =
+    resource === undefined
+      ? await findResourceType(kubernetes, object)
+      : { name: resource, namespaced: !isClusterScoped(object) }
+  return type && objectPath(apiVersion, type.namespaced ? namespace : undefined, type.name, name)
 }
 
 /** The error of the API server; undefined for other errors. */

@@ -13,11 +13,12 @@ import {
 } from '../../clients/helm/manifest-objects.ts'
 import { readOptional } from '../../failures/optional-read.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
-import * as paths from '../../clients/kubernetes/paths.ts'
+import { objectPath } from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
 import { permissionsFor, type Permission } from '../preflight/permissions.ts'
 import type { Release } from '../preflight/release.ts'
+import { findResourceType } from './resource-type.ts'
 
 /** An object of the release that only failed revisions contain, or that has fields of theirs. */
 export interface OrphanedObject {
@@ -200,37 +201,9 @@ async function readLiveObject(
   const type = await findResourceType(kubernetes, object)
   if (!type) return undefined
   const { name: resource, namespaced } = type
-  const path = paths.objectPath(apiVersion, namespaced ? namespace : undefined, resource, name)
+  const path = objectPath(apiVersion, namespaced ? namespace : undefined, resource, name)
   const live = await kubernetes.get<KubernetesObject>(path, `read ${kind} ${name}`)
   return live && { object: live, path, resource, namespaced }
-}
-
-/** A kind in the API. Source: Kubernetes API concepts, "API discovery". */
-interface ResourceType {
-  /** The plural. */
-  readonly name: string
-  readonly namespaced: boolean
-}
-
-/**
- * Reads the plural and the scope of a kind from the API, which only the API knows for custom
- * resources.
- * @returns undefined for a kind that the API does not serve any more
- */
-async function findResourceType(
-  kubernetes: KubernetesClient,
-  { apiVersion, kind }: ManifestObject,
-): Promise<ResourceType | undefined> {
-  const list = await kubernetes.get<{
-    readonly resources?: readonly {
-      readonly name: string
-      readonly kind: string
-      readonly namespaced: boolean
-    }[]
-  }>(paths.apiPath(apiVersion), `list the kinds of ${apiVersion}`)
-  // A subresource (deployments/scale) may have the kind of its parent.
-  const resource = list?.resources?.find((each) => each.kind === kind && !each.name.includes('/'))
-  return resource && { name: resource.name, namespaced: resource.namespaced }
 }
 
 /** Whether Helm's metadata names this release. Source: Helm, pkg/action/validate.go. */
