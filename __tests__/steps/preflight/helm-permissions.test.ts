@@ -32,8 +32,8 @@ const customResource = createManifest('cert-manager.io/v1', 'Certificate', 'c')
 
 const describePermissions = (permissions: readonly Permission[]): string[] =>
   permissions.map(
-    ({ verb, resource, name, alternative }) =>
-      `${verb} ${resource}${name === undefined ? '' : ` ${name}`}${alternative ? ` or ${describePermissions(alternative).join(' and ')}` : ''}`,
+    ({ verb, resource, name, isClusterScoped = false, alternative }) =>
+      `${verb} ${resource}${name === undefined ? '' : ` ${name}`}${isClusterScoped ? ' (cluster-wide)' : ''}${alternative ? ` or ${describePermissions(alternative).join(' and ')}` : ''}`,
   )
 
 describe('helmUpgradePermissions', () => {
@@ -70,6 +70,17 @@ describe('helmUpgradePermissions', () => {
       name: 'custom resources with an unknown plural, and objects of other namespaces',
       manifest: customResource + otherNamespaceObject,
       expected: storagePermissions,
+    },
+    {
+      name: 'cluster-scoped objects, even with a namespace',
+      manifest:
+        createManifest(`${rbacGroup}/v1`, 'ClusterRole', 'r') +
+        createManifest('storage.k8s.io/v1', 'StorageClass', 's', '  namespace: other\n'),
+      expected: [
+        ...storagePermissions,
+        'get clusterroles (cluster-wide)',
+        'get storageclasses (cluster-wide)',
+      ],
     },
   ])('$name', ({ manifest, expected }) => {
     expect(describePermissions(helmUpgradePermissions('Secret', 'milvus', manifest))).toEqual(

@@ -3,6 +3,7 @@
  * of the simulator.
  */
 import {
+  isClusterScoped,
   parseManifestObject,
   parseManifest,
   type ManifestObject,
@@ -20,7 +21,7 @@ export function helmUpgradePermissions(
   namespace: string,
   manifest: string,
 ): Permission[] {
-  const getPermissions = objectsInNamespace(namespace, manifest).flatMap((object) =>
+  const getPermissions = reviewedObjects(namespace, manifest).flatMap((object) =>
     objectPermissions(object, 'get'),
   )
   return deduplicate([
@@ -70,22 +71,30 @@ export function renderedUpgradePermissions({
   return deduplicate(needed)
 }
 
-/** Objects of known resources in the namespace of the release, where access is reviewed. */
-const objectsInNamespace = (namespace: string, manifest: string): ManifestObject[] =>
+/**
+ * Objects of known resources in the namespace of the release and outside of namespaces, where
+ * access is reviewed.
+ */
+const reviewedObjects = (namespace: string, manifest: string): ManifestObject[] =>
   parseManifest(manifest).filter(
-    (object) => object.resource !== undefined && (object.namespace ?? namespace) === namespace,
+    (object) =>
+      object.resource !== undefined &&
+      (isClusterScoped(object) || (object.namespace ?? namespace) === namespace),
   )
 
 /** The same objects by group, kind and name. */
 const objectsByKey = (namespace: string, manifest: string): Map<string, ManifestObject> =>
-  new Map(objectsInNamespace(namespace, manifest).map((object) => [objectKey(object), object]))
+  new Map(reviewedObjects(namespace, manifest).map((object) => [objectKey(object), object]))
 
 const objectKey = ({ group, kind, name }: ManifestObject): string => `${group}/${kind}/${name}`
 
-const objectPermissions = (
-  { group, resource }: ManifestObject,
-  ...verbs: readonly string[]
-): Permission[] => (resource === undefined ? [] : permissionsFor(group, resource, ...verbs))
+function objectPermissions(object: ManifestObject, ...verbs: readonly string[]): Permission[] {
+  const { group, resource } = object
+  if (resource === undefined) return []
+  const permissions = permissionsFor(group, resource, ...verbs)
+  if (!isClusterScoped(object)) return permissions
+  return permissions.map((permission) => ({ ...permission, isClusterScoped: true }))
+}
 
 /**
  * Helm 3 lists the ReplicaSets of Deployments and gets other objects one by one. Helm 4 watches

@@ -16,6 +16,8 @@ export interface Permission {
   readonly resource: string
   /** Name of the object, where a role can be limited to it. */
   readonly name?: string
+  /** Whether it is for the whole cluster, and not for one namespace. */
+  readonly isClusterScoped?: boolean
   /** An alternative: the permission is missing only when one of these is missing too. */
   readonly alternative?: readonly Permission[]
 }
@@ -119,7 +121,7 @@ const reviewOperation = 'review the permissions of this identity'
 
 /**
  * Reviews access in one namespace: all rules in one request, and single permissions only where the
- * rules do not grant them.
+ * rules do not grant them. The rules do not tell which of them hold in the whole cluster.
  */
 export class PermissionChecker {
   private readonly kubernetes: KubernetesClient
@@ -158,7 +160,8 @@ export class PermissionChecker {
       const { status } = await this.rules
       const rules = status?.resourceRules ?? []
       const ungranted = required.filter(
-        (permission) => !rules.some((rule) => grants(rule, permission)),
+        (permission) =>
+          permission.isClusterScoped === true || !rules.some((rule) => grants(rule, permission)),
       )
       // The rules are not complete: permissions of EKS access policies come from a webhook and do
       // not appear in them.
@@ -234,9 +237,10 @@ export class PermissionChecker {
     return permissions !== undefined && (await this.findMissing(permissions)).length === 0
   }
 
-  private async isAllowed({ verb, group, resource, name }: Permission): Promise<boolean> {
+  private async isAllowed(permission: Permission): Promise<boolean> {
+    const { verb, group, resource, name, isClusterScoped = false } = permission
     const resourceAttributes = {
-      namespace: this.namespace,
+      ...(!isClusterScoped && { namespace: this.namespace }),
       verb,
       group,
       resource,
@@ -257,7 +261,12 @@ export class PermissionChecker {
 
 /** `patch services`, each once. */
 const listPermissions = (permissions: readonly Permission[]): string[] => [
-  ...new Set(permissions.map(({ verb, resource }) => `${verb} ${resource}`)),
+  ...new Set(
+    permissions.map(
+      ({ verb, resource, isClusterScoped = false }) =>
+        `${verb} ${resource}${isClusterScoped ? ' (cluster-wide)' : ''}`,
+    ),
+  ),
 ]
 
 const covers = (granted: readonly string[] | undefined, value: string): boolean =>
