@@ -96,7 +96,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _util_concurrency_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(734);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(506);
 /* harmony import */ var _job_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(612);
-/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(833);
+/* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(296);
 /* harmony import */ var _step_summary_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(324);
 
 
@@ -193,7 +193,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 833:
+/***/ 296:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -4066,7 +4066,192 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 
 //# sourceMappingURL=js-yaml.mjs.map
+;// CONCATENATED MODULE: ./build/util/json.js
+function json_parseJson(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/util/objects.js
+const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
+
+
+const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
+const maxProblems = 3;
+const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
+const acceptAnyValue = () => undefined;
+const createChoiceValidator = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
+const validateBoolean = createChoiceValidator('true', 'false');
+const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
+const isGoFalse = (value) => /^(0|f|F|FALSE|false|False)$/.test(value);
+const validateGoBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
+const createIntegerValidator = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
+    ? undefined
+    : `is not an integer from ${min} to ${max}`;
+const createZeroOrIntegerValidator = (min, max) => (value) => {
+    const isValid = value === '0' || createIntegerValidator(min, max)(value) === undefined;
+    return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
+};
+const parseJsonObjects = (value) => {
+    const parsed = json_parseJson(value);
+    return Array.isArray(parsed) && parsed.every(objects_isPlainObject) ? parsed : undefined;
+};
+function readField(object, name) {
+    if (Object.hasOwn(object, name))
+        return object[name];
+    const key = Object.keys(object).find((each) => each.toLowerCase() === name.toLowerCase());
+    return key === undefined ? undefined : object[key];
+}
+const asString = (value) => typeof value === 'string' ? value : undefined;
+const annotation_validators_parseMutualAuthentication = (value) => parseJsonObjects(value)?.map((entry) => {
+    const port = readField(entry, 'port');
+    return {
+        port: typeof port === 'number' ? port : undefined,
+        mode: asString(readField(entry, 'mode')),
+        trustStore: asString(readField(entry, 'trustStore')),
+        ignoreClientCertificateExpiry: readField(entry, 'ignoreClientCertificateExpiry'),
+        advertiseTrustStoreCaNames: readField(entry, 'advertiseTrustStoreCaNames'),
+    };
+});
+const validateNonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
+const isMistakenForId = (name, prefix) => name.startsWith(prefix) && !/^[0-9a-f]{8,17}$/.test(name.slice(prefix.length));
+const createIdsOrNamesValidator = (prefix) => (value) => {
+    const names = value.split(',').map((entry) => entry.trim());
+    const mistaken = names.find((name) => isMistakenForId(name, prefix));
+    if (mistaken === undefined)
+        return validateNonEmptyList(value);
+    const reason = `the controller reads names that begin with ${prefix} as IDs`;
+    return `contains ${truncateForError(mistaken)}, but ${reason}`;
+};
+function parseAttributes(value) {
+    const entries = value
+        .split(/(?<!\\),/)
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '');
+    const keyValues = entries.map((entry) => [
+        entry.slice(0, Math.max(0, entry.indexOf('='))).trim(),
+        entry.slice(entry.indexOf('=') + 1).trim(),
+    ]);
+    return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
+}
+const createAttributesValidator = (validators) => (value) => {
+    const attributes = parseAttributes(value);
+    if (!attributes)
+        return 'is not a list of key=value';
+    if (/(?<!\\),\s*$/.test(value))
+        return 'ends with a comma, which becomes part of the last value';
+    if (/(?<!\\),\s*,|^\s*,/.test(value))
+        return 'contains an empty entry';
+    const problems = [];
+    for (const [key, attributeValue] of attributes) {
+        const validate = Object.hasOwn(validators, key) ? validators[key] : undefined;
+        const problem = validate?.(attributeValue);
+        if (problem !== undefined)
+            problems.push(`contains ${key}=${truncateForError(attributeValue)}, which ${problem}`);
+    }
+    return joinProblems(problems);
+};
+function parseCodes(value) {
+    const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
+    if (ranges.includes(null))
+        return undefined;
+    return ranges.flatMap((range) => [range?.[1], range?.[2] ?? range?.[1]]).map(Number);
+}
+const validateGrpcCodes = (value) => {
+    const codes = parseCodes(value);
+    if (!codes)
+        return 'is not a list of codes such as 0,12 or 0-99';
+    const outOfRange = codes.find((code) => code > 99);
+    if (outOfRange === undefined)
+        return undefined;
+    return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
+};
+const validateHttpCodes = (value) => {
+    const codes = parseCodes(value);
+    const isValid = codes?.every((code) => code >= 200 && code <= 599) ?? false;
+    return isValid ? undefined : 'is not a list of HTTP codes such as 200,301 or 200-399';
+};
+const validateAuthType = (value) => value === 'none'
+    ? undefined
+    : 'does not work with gRPC: the ALB would redirect calls to a login page';
+const validateHealthCheckPath = (value) => {
+    if (!value.startsWith('/'))
+        return 'does not begin with a slash';
+    return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
+};
+const validatePort = createIntegerValidator(1, 65_535);
+const validateHealthCheckPort = (value) => value === 'traffic-port' || validatePort(value) === undefined
+    ? undefined
+    : 'is neither traffic-port nor an integer from 1 to 65535';
+const isPortName = (value) => value !== 'traffic-port' && /^(?!\d+$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value);
+const validateHealthCheckPortOrName = (value) => isPortName(value) || validateHealthCheckPort(value) === undefined
+    ? undefined
+    : 'is neither traffic-port, nor an integer from 1 to 65535, nor the name of a port';
+const validatePortMapping = (value) => {
+    const mappings = parseAttributes(value) ?? [];
+    const invalid = mappings.find((ports) => ports.some((each) => validatePort(each) !== undefined));
+    if (!invalid)
+        return createAttributesValidator({})(value);
+    return `contains ${truncateForError(invalid.join('='))}, which is not an integer from 1 to 65535`;
+};
+const validateCapacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
+const validateWebAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+    ? undefined
+    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
+        '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
+
+;// CONCATENATED MODULE: ./build/clients/helm/yaml-schema.js
+
+const maxIntegerLength = '-0b'.length + 64;
+function parseInteger(text) {
+    if (text.length > maxIntegerLength)
+        return undefined;
+    const [, sign = '', digits] = /^([-+]?)(0|[1-9]\d*|0o?[0-7]+|0x[\da-f]+|0b[01]+)$/i.exec(text) ?? [];
+    if (digits === undefined)
+        return undefined;
+    const magnitude = BigInt(digits.replace(/^0(?=\d)/, '0o'));
+    const value = sign === '-' ? -magnitude : magnitude;
+    const isSigned = BigInt.asIntN(64, value) === value;
+    const isUnsigned = sign === '' && BigInt.asUintN(64, value) === value;
+    return isSigned || isUnsigned ? Number(value) : undefined;
+}
+function parseDecimal(text) {
+    if (!/^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/.test(text))
+        return undefined;
+    const value = Number(text);
+    return Number.isFinite(value) ? value : undefined;
+}
+const withoutUnderscores = (source) => source.startsWith('.') ? source.replace(/(?<=\d)_(?=\d)/g, '') : source.replaceAll('_', '');
+const integerTag = {
+    ...intYaml11Tag,
+    resolve: (source) => parseInteger(withoutUnderscores(source)) ?? NOT_RESOLVED,
+};
+const floatTag = {
+    ...floatYaml11Tag,
+    resolve: (source, ...options) => {
+        if (/^[-+]?\.[a-z]/i.test(source))
+            return floatYaml11Tag.resolve(source, ...options);
+        const text = withoutUnderscores(source);
+        return parseInteger(text) ?? parseDecimal(text) ?? NOT_RESOLVED;
+    },
+};
+const helmSchema = new Schema([
+    ...FAILSAFE_SCHEMA.tags,
+    nullYaml11Tag,
+    boolYaml11Tag,
+    integerTag,
+    floatTag,
+    mergeTag,
+]);
+
 ;// CONCATENATED MODULE: ./build/inputs/yaml.js
+
 
 
 const mapRemedy = 'Write one "key: value" per line.';
@@ -4109,7 +4294,7 @@ function rejectUnbounded(document) {
     for (let size = 0; stack.length > 0;) {
         const value = stack.pop();
         if (typeof value === 'number' && !Number.isFinite(value))
-            throw new InvalidInputError('contains a number that is not finite (.inf, .nan, 1e999).', 'Use a finite number, or quote it if a string is meant.');
+            throw new InvalidInputError('contains a number that is not finite (.inf, .nan).', 'Use a finite number, or quote it if a string is meant.');
         const children = typeof value === 'object' && value !== null ? Object.entries(value) : [];
         size += typeof value === 'string' ? value.length : countKeyCharacters(children);
         if (size > maxDocumentSize)
@@ -4129,14 +4314,6 @@ function requireMap(value) {
         throw new InvalidInputError('is not a YAML map.', mapRemedy);
     return value;
 }
-const helmSchema = new Schema([
-    ...FAILSAFE_SCHEMA.tags,
-    nullYaml11Tag,
-    boolYaml11Tag,
-    intYaml11Tag,
-    floatYaml11Tag,
-    mergeTag,
-]);
 function parseHelmValues(raw) {
     return requireMap(parseYaml(raw, helmSchema));
 }
@@ -4170,6 +4347,7 @@ function parsePair(entry) {
 
 
 
+
 const listRemedy = 'Separate the entries by commas or new lines.';
 const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
 const isYamlList = (raw) => /^\s*(\[|- )/.test(raw);
@@ -4187,23 +4365,27 @@ const splitPlainList = (raw) => raw
     .map(unquote)
     .filter((entry) => entry !== '');
 const isResourceId = (text) => /^["']?(subnet|sg)-[0-9a-z]+["']?$/.test(text);
-function parseIdsOrNames(raw) {
-    if (isYamlList(raw))
-        return parseList(raw).map(rejectComma);
-    return raw
-        .split(/[\r\n,;]+/)
-        .map((entry) => entry.trim())
-        .flatMap((entry) => {
-        const words = entry.split(/\s+/);
-        return words.every(isResourceId) ? words : [entry];
-    })
-        .map((entry) => unquote(entry).trim())
-        .filter((entry) => entry !== '');
-}
-function rejectComma(name) {
-    if (!name.includes(','))
-        return name;
-    throw new InvalidInputError(`contains ${quoteForError(name)}, and the controller splits names at commas.`, 'Use its ID.');
+const createIdsOrNamesParser = (prefix) => (raw) => {
+    const names = isYamlList(raw) ? parseList(raw) : splitIdsOrNames(raw);
+    for (const name of names)
+        rejectMisreadName(name, prefix);
+    return names;
+};
+const splitIdsOrNames = (raw) => raw
+    .split(/[\r\n,;]+/)
+    .map((entry) => entry.trim())
+    .flatMap((entry) => {
+    const words = entry.split(/\s+/);
+    return words.every(isResourceId) ? words : [entry];
+})
+    .map((entry) => unquote(entry).trim())
+    .filter((entry) => entry !== '');
+function rejectMisreadName(name, prefix) {
+    const quoted = quoteForError(name);
+    if (name.includes(','))
+        throw new InvalidInputError(`contains ${quoted}, and the controller splits names at commas.`, 'Use its ID.');
+    if (isMistakenForId(name, prefix))
+        throw new InvalidInputError(`contains ${quoted}, and the controller reads names that begin with ${prefix} as IDs.`, 'Use its ID.');
 }
 function parseAccountIds(raw) {
     const ids = parseList(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
@@ -5100,133 +5282,6 @@ const endpointInputs = defineInputs({
     },
 });
 
-;// CONCATENATED MODULE: ./build/util/json.js
-function json_parseJson(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/util/objects.js
-const objects_isPlainObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
-
-
-const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
-const maxProblems = 3;
-const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
-const acceptAnyValue = () => undefined;
-const createChoiceValidator = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
-const validateBoolean = createChoiceValidator('true', 'false');
-const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
-const isGoFalse = (value) => /^(0|f|F|FALSE|false|False)$/.test(value);
-const validateGoBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
-const createIntegerValidator = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
-    ? undefined
-    : `is not an integer from ${min} to ${max}`;
-const createZeroOrIntegerValidator = (min, max) => (value) => {
-    const isValid = value === '0' || createIntegerValidator(min, max)(value) === undefined;
-    return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
-};
-const parseJsonObjects = (value) => {
-    const parsed = json_parseJson(value);
-    return Array.isArray(parsed) && parsed.every(objects_isPlainObject) ? parsed : undefined;
-};
-function readField(object, name) {
-    if (Object.hasOwn(object, name))
-        return object[name];
-    const key = Object.keys(object).find((each) => each.toLowerCase() === name.toLowerCase());
-    return key === undefined ? undefined : object[key];
-}
-const asString = (value) => typeof value === 'string' ? value : undefined;
-const annotation_validators_parseMutualAuthentication = (value) => parseJsonObjects(value)?.map((entry) => {
-    const port = readField(entry, 'port');
-    return {
-        port: typeof port === 'number' ? port : undefined,
-        mode: asString(readField(entry, 'mode')),
-        trustStore: asString(readField(entry, 'trustStore')),
-        ignoreClientCertificateExpiry: readField(entry, 'ignoreClientCertificateExpiry'),
-        advertiseTrustStoreCaNames: readField(entry, 'advertiseTrustStoreCaNames'),
-    };
-});
-const validateNonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
-function parseAttributes(value) {
-    const entries = value
-        .split(/(?<!\\),/)
-        .map((entry) => entry.trim())
-        .filter((entry) => entry !== '');
-    const keyValues = entries.map((entry) => [
-        entry.slice(0, Math.max(0, entry.indexOf('='))).trim(),
-        entry.slice(entry.indexOf('=') + 1).trim(),
-    ]);
-    return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
-}
-const createAttributesValidator = (validators) => (value) => {
-    const attributes = parseAttributes(value);
-    if (!attributes)
-        return 'is not a list of key=value';
-    if (/(?<!\\),\s*$/.test(value))
-        return 'ends with a comma, which becomes part of the last value';
-    if (/(?<!\\),\s*,|^\s*,/.test(value))
-        return 'contains an empty entry';
-    const problems = [];
-    for (const [key, attributeValue] of attributes) {
-        const validate = Object.hasOwn(validators, key) ? validators[key] : undefined;
-        const problem = validate?.(attributeValue);
-        if (problem !== undefined)
-            problems.push(`contains ${key}=${truncateForError(attributeValue)}, which ${problem}`);
-    }
-    return joinProblems(problems);
-};
-function parseCodes(value) {
-    const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
-    if (ranges.includes(null))
-        return undefined;
-    return ranges.flatMap((range) => [range?.[1], range?.[2] ?? range?.[1]]).map(Number);
-}
-const validateGrpcCodes = (value) => {
-    const codes = parseCodes(value);
-    if (!codes)
-        return 'is not a list of codes such as 0,12 or 0-99';
-    const outOfRange = codes.find((code) => code > 99);
-    if (outOfRange === undefined)
-        return undefined;
-    return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
-};
-const validateHttpCodes = (value) => {
-    const codes = parseCodes(value);
-    const isValid = codes?.every((code) => code >= 200 && code <= 599) ?? false;
-    return isValid ? undefined : 'is not a list of HTTP codes such as 200,301 or 200-399';
-};
-const validateAuthType = (value) => value === 'none'
-    ? undefined
-    : 'does not work with gRPC: the ALB would redirect calls to a login page';
-const validateHealthCheckPath = (value) => {
-    if (!value.startsWith('/'))
-        return 'does not begin with a slash';
-    return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
-};
-const validatePort = createIntegerValidator(1, 65_535);
-const validateHealthCheckPort = (value) => value === 'traffic-port' || validatePort(value) === undefined
-    ? undefined
-    : 'is neither traffic-port nor an integer from 1 to 65535';
-const validatePortMapping = (value) => {
-    const mappings = parseAttributes(value) ?? [];
-    const invalid = mappings.find((ports) => ports.some((each) => validatePort(each) !== undefined));
-    if (!invalid)
-        return createAttributesValidator({})(value);
-    return `contains ${truncateForError(invalid.join('='))}, which is not an integer from 1 to 65535`;
-};
-const validateCapacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
-const validateWebAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
-    ? undefined
-    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
-        '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
-
 ;// CONCATENATED MODULE: ./build/controller/nlb-port-mapping.js
 
 function findMappedPorts(mapping, albPort) {
@@ -5478,7 +5533,7 @@ const annotation_table_annotationTable = {
     }),
     'healthcheck-interval-seconds': onService({ validate: createIntegerValidator(5, 300) }),
     'healthcheck-path': onService({ validate: validateHealthCheckPath }),
-    'healthcheck-port': onService({ validate: acceptAnyValue }),
+    'healthcheck-port': onService({ validate: validateHealthCheckPortOrName }),
     'healthcheck-protocol': onService({ validate: createChoiceValidator('HTTP', 'HTTPS') }),
     'healthcheck-timeout-seconds': onService({ validate: createIntegerValidator(2, 120) }),
     'healthy-threshold-count': onService({ validate: createIntegerValidator(2, 10) }),
@@ -5519,8 +5574,8 @@ const annotation_table_annotationTable = {
         noEffect: onlyForMappedPort,
     },
     'frontend-nlb-scheme': frontendNlb(createChoiceValidator('internal', 'internet-facing')),
-    'frontend-nlb-security-groups': frontendNlb(validateNonEmptyList),
-    'frontend-nlb-subnets': frontendNlb(validateNonEmptyList),
+    'frontend-nlb-security-groups': frontendNlb(createIdsOrNamesValidator('sg-')),
+    'frontend-nlb-subnets': frontendNlb(createIdsOrNamesValidator('subnet-')),
     'frontend-nlb-tags': frontendNlb(createAttributesValidator({})),
 };
 
@@ -5821,14 +5876,14 @@ const loadBalancerInputs = defineInputs({
         defaultDescription: 'everyone',
     },
     subnets: {
-        ...list(parseIdsOrNames),
+        ...list(createIdsOrNamesParser('subnet-')),
         annotation: 'alb.ingress.kubernetes.io/subnets',
         description: 'IDs or Name tags of the subnets of the ALB.',
         example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
         defaultDescription: 'the controller discovers them by their tags',
     },
     'security-groups': {
-        ...list(parseIdsOrNames),
+        ...list(createIdsOrNamesParser('sg-')),
         annotation: 'alb.ingress.kubernetes.io/security-groups',
         description: 'IDs or Name tags of the security groups of the ALB.',
         example: 'sg-0a1b2c3d',

@@ -38614,6 +38614,223 @@ const isArchiveUrl = (url) => isChartArchive(url.pathname);
 
 /***/ }),
 
+/***/ 9337:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   s: () => (/* binding */ helmSchema)
+/* harmony export */ });
+/* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3243);
+
+const maxIntegerLength = '-0b'.length + 64;
+function parseInteger(text) {
+    if (text.length > maxIntegerLength)
+        return undefined;
+    const [, sign = '', digits] = /^([-+]?)(0|[1-9]\d*|0o?[0-7]+|0x[\da-f]+|0b[01]+)$/i.exec(text) ?? [];
+    if (digits === undefined)
+        return undefined;
+    const magnitude = BigInt(digits.replace(/^0(?=\d)/, '0o'));
+    const value = sign === '-' ? -magnitude : magnitude;
+    const isSigned = BigInt.asIntN(64, value) === value;
+    const isUnsigned = sign === '' && BigInt.asUintN(64, value) === value;
+    return isSigned || isUnsigned ? Number(value) : undefined;
+}
+function parseDecimal(text) {
+    if (!/^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/.test(text))
+        return undefined;
+    const value = Number(text);
+    return Number.isFinite(value) ? value : undefined;
+}
+const withoutUnderscores = (source) => source.startsWith('.') ? source.replace(/(?<=\d)_(?=\d)/g, '') : source.replaceAll('_', '');
+const integerTag = {
+    ...js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .intYaml11Tag */ .Bg,
+    resolve: (source) => parseInteger(withoutUnderscores(source)) ?? js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .NOT_RESOLVED */ .Hg,
+};
+const floatTag = {
+    ...js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .floatYaml11Tag */ .o5,
+    resolve: (source, ...options) => {
+        if (/^[-+]?\.[a-z]/i.test(source))
+            return js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .floatYaml11Tag */ .o5.resolve(source, ...options);
+        const text = withoutUnderscores(source);
+        return parseInteger(text) ?? parseDecimal(text) ?? js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .NOT_RESOLVED */ .Hg;
+    },
+};
+const helmSchema = new js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .Schema */ .Sj([
+    ...js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .FAILSAFE_SCHEMA */ .uH.tags,
+    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .nullYaml11Tag */ .L2,
+    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .boolYaml11Tag */ .iE,
+    integerTag,
+    floatTag,
+    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .mergeTag */ .LJ,
+]);
+
+
+/***/ }),
+
+/***/ 2858:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CJ: () => (/* binding */ parseJsonObjects),
+/* harmony export */   DQ: () => (/* binding */ validateHttpCodes),
+/* harmony export */   Ex: () => (/* binding */ validateHealthCheckPath),
+/* harmony export */   K0: () => (/* binding */ truncateForError),
+/* harmony export */   KC: () => (/* binding */ createChoiceValidator),
+/* harmony export */   NH: () => (/* binding */ isMistakenForId),
+/* harmony export */   NL: () => (/* binding */ isGoTrue),
+/* harmony export */   Qd: () => (/* binding */ validatePort),
+/* harmony export */   Wd: () => (/* binding */ validateHealthCheckPortOrName),
+/* harmony export */   ar: () => (/* binding */ createZeroOrIntegerValidator),
+/* harmony export */   bq: () => (/* binding */ validateGoBoolean),
+/* harmony export */   dR: () => (/* binding */ readField),
+/* harmony export */   f7: () => (/* binding */ validateAuthType),
+/* harmony export */   g$: () => (/* binding */ validateWebAclArn),
+/* harmony export */   g_: () => (/* binding */ acceptAnyValue),
+/* harmony export */   iM: () => (/* binding */ parseMutualAuthentication),
+/* harmony export */   k6: () => (/* binding */ validatePortMapping),
+/* harmony export */   p6: () => (/* binding */ validateBoolean),
+/* harmony export */   pr: () => (/* binding */ validateNonEmptyList),
+/* harmony export */   qn: () => (/* binding */ createAttributesValidator),
+/* harmony export */   rc: () => (/* binding */ validateCapacity),
+/* harmony export */   rx: () => (/* binding */ createIntegerValidator),
+/* harmony export */   sX: () => (/* binding */ validateHealthCheckPort),
+/* harmony export */   vB: () => (/* binding */ parseAttributes),
+/* harmony export */   wk: () => (/* binding */ createIdsOrNamesValidator),
+/* harmony export */   xf: () => (/* binding */ validateGrpcCodes),
+/* harmony export */   zx: () => (/* binding */ joinProblems)
+/* harmony export */ });
+/* unused harmony exports isGoFalse, isPortName */
+/* harmony import */ var _util_json_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4891);
+/* harmony import */ var _util_objects_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4577);
+
+
+const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
+const maxProblems = 3;
+const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
+const acceptAnyValue = () => undefined;
+const createChoiceValidator = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
+const validateBoolean = createChoiceValidator('true', 'false');
+const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
+const isGoFalse = (value) => /^(0|f|F|FALSE|false|False)$/.test(value);
+const validateGoBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
+const createIntegerValidator = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
+    ? undefined
+    : `is not an integer from ${min} to ${max}`;
+const createZeroOrIntegerValidator = (min, max) => (value) => {
+    const isValid = value === '0' || createIntegerValidator(min, max)(value) === undefined;
+    return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
+};
+const parseJsonObjects = (value) => {
+    const parsed = (0,_util_json_js__WEBPACK_IMPORTED_MODULE_0__/* .parseJson */ .q)(value);
+    return Array.isArray(parsed) && parsed.every(_util_objects_js__WEBPACK_IMPORTED_MODULE_1__/* .isPlainObject */ .Q) ? parsed : undefined;
+};
+function readField(object, name) {
+    if (Object.hasOwn(object, name))
+        return object[name];
+    const key = Object.keys(object).find((each) => each.toLowerCase() === name.toLowerCase());
+    return key === undefined ? undefined : object[key];
+}
+const asString = (value) => typeof value === 'string' ? value : undefined;
+const parseMutualAuthentication = (value) => parseJsonObjects(value)?.map((entry) => {
+    const port = readField(entry, 'port');
+    return {
+        port: typeof port === 'number' ? port : undefined,
+        mode: asString(readField(entry, 'mode')),
+        trustStore: asString(readField(entry, 'trustStore')),
+        ignoreClientCertificateExpiry: readField(entry, 'ignoreClientCertificateExpiry'),
+        advertiseTrustStoreCaNames: readField(entry, 'advertiseTrustStoreCaNames'),
+    };
+});
+const validateNonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
+const isMistakenForId = (name, prefix) => name.startsWith(prefix) && !/^[0-9a-f]{8,17}$/.test(name.slice(prefix.length));
+const createIdsOrNamesValidator = (prefix) => (value) => {
+    const names = value.split(',').map((entry) => entry.trim());
+    const mistaken = names.find((name) => isMistakenForId(name, prefix));
+    if (mistaken === undefined)
+        return validateNonEmptyList(value);
+    const reason = `the controller reads names that begin with ${prefix} as IDs`;
+    return `contains ${truncateForError(mistaken)}, but ${reason}`;
+};
+function parseAttributes(value) {
+    const entries = value
+        .split(/(?<!\\),/)
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '');
+    const keyValues = entries.map((entry) => [
+        entry.slice(0, Math.max(0, entry.indexOf('='))).trim(),
+        entry.slice(entry.indexOf('=') + 1).trim(),
+    ]);
+    return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
+}
+const createAttributesValidator = (validators) => (value) => {
+    const attributes = parseAttributes(value);
+    if (!attributes)
+        return 'is not a list of key=value';
+    if (/(?<!\\),\s*$/.test(value))
+        return 'ends with a comma, which becomes part of the last value';
+    if (/(?<!\\),\s*,|^\s*,/.test(value))
+        return 'contains an empty entry';
+    const problems = [];
+    for (const [key, attributeValue] of attributes) {
+        const validate = Object.hasOwn(validators, key) ? validators[key] : undefined;
+        const problem = validate?.(attributeValue);
+        if (problem !== undefined)
+            problems.push(`contains ${key}=${truncateForError(attributeValue)}, which ${problem}`);
+    }
+    return joinProblems(problems);
+};
+function parseCodes(value) {
+    const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
+    if (ranges.includes(null))
+        return undefined;
+    return ranges.flatMap((range) => [range?.[1], range?.[2] ?? range?.[1]]).map(Number);
+}
+const validateGrpcCodes = (value) => {
+    const codes = parseCodes(value);
+    if (!codes)
+        return 'is not a list of codes such as 0,12 or 0-99';
+    const outOfRange = codes.find((code) => code > 99);
+    if (outOfRange === undefined)
+        return undefined;
+    return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
+};
+const validateHttpCodes = (value) => {
+    const codes = parseCodes(value);
+    const isValid = codes?.every((code) => code >= 200 && code <= 599) ?? false;
+    return isValid ? undefined : 'is not a list of HTTP codes such as 200,301 or 200-399';
+};
+const validateAuthType = (value) => value === 'none'
+    ? undefined
+    : 'does not work with gRPC: the ALB would redirect calls to a login page';
+const validateHealthCheckPath = (value) => {
+    if (!value.startsWith('/'))
+        return 'does not begin with a slash';
+    return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
+};
+const validatePort = createIntegerValidator(1, 65_535);
+const validateHealthCheckPort = (value) => value === 'traffic-port' || validatePort(value) === undefined
+    ? undefined
+    : 'is neither traffic-port nor an integer from 1 to 65535';
+const isPortName = (value) => value !== 'traffic-port' && /^(?!\d+$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value);
+const validateHealthCheckPortOrName = (value) => isPortName(value) || validateHealthCheckPort(value) === undefined
+    ? undefined
+    : 'is neither traffic-port, nor an integer from 1 to 65535, nor the name of a port';
+const validatePortMapping = (value) => {
+    const mappings = parseAttributes(value) ?? [];
+    const invalid = mappings.find((ports) => ports.some((each) => validatePort(each) !== undefined));
+    if (!invalid)
+        return createAttributesValidator({})(value);
+    return `contains ${truncateForError(invalid.join('='))}, which is not an integer from 1 to 65535`;
+};
+const validateCapacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
+const validateWebAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+    ? undefined
+    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
+        '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
+
+
+/***/ }),
+
 /***/ 5427:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -48752,8 +48969,8 @@ function environment_rejectUnknownInput(name) {
     return inputUnknown(name, findNearest(normalized, inputNames, maxDistance));
 }
 
-// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 11 modules
-var load_balancer = __nccwpck_require__(9686);
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 10 modules
+var load_balancer = __nccwpck_require__(6925);
 // EXTERNAL MODULE: ./build/inputs/file-paths.js
 var file_paths = __nccwpck_require__(5033);
 ;// CONCATENATED MODULE: ./build/inputs/variables.js
@@ -49047,6 +49264,8 @@ function deepFreeze(value) {
     return value;
 }
 
+// EXTERNAL MODULE: ./build/clients/helm/yaml-schema.js
+var yaml_schema = __nccwpck_require__(9337);
 // EXTERNAL MODULE: ./build/inputs/yaml.js
 var yaml = __nccwpck_require__(3697);
 ;// CONCATENATED MODULE: ./build/fleet/plan/helm-values.js
@@ -49055,7 +49274,8 @@ var yaml = __nccwpck_require__(3697);
 
 
 
-const loadHelmValues = (text) => (0,js_yaml/* load */.Hh)(text, { schema: yaml/* helmSchema */.sc });
+
+const loadHelmValues = (text) => (0,js_yaml/* load */.Hh)(text, { schema: yaml_schema/* helmSchema */.s });
 function readTargetValues(file, index) {
     const { defaults, targets } = file;
     const merged = [defaults?.values, targets[index]?.values].map(parseValues).reduce(overlayValues);
@@ -49475,7 +49695,7 @@ const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.t
 
 /***/ }),
 
-/***/ 9686:
+/***/ 6925:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49485,128 +49705,12 @@ __nccwpck_require__.d(__webpack_exports__, {
   k: () => (/* binding */ loadBalancerInputs)
 });
 
-// EXTERNAL MODULE: ./build/util/json.js
-var json = __nccwpck_require__(4891);
-// EXTERNAL MODULE: ./build/util/objects.js
-var objects = __nccwpck_require__(4577);
-;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
-
-
-const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
-const maxProblems = 3;
-const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
-const acceptAnyValue = () => undefined;
-const createChoiceValidator = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
-const validateBoolean = createChoiceValidator('true', 'false');
-const isGoTrue = (value) => /^(1|t|T|TRUE|true|True)$/.test(value ?? '');
-const isGoFalse = (value) => /^(0|f|F|FALSE|false|False)$/.test(value);
-const validateGoBoolean = (value) => isGoTrue(value) || isGoFalse(value) ? undefined : 'is not one of true, false';
-const createIntegerValidator = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
-    ? undefined
-    : `is not an integer from ${min} to ${max}`;
-const createZeroOrIntegerValidator = (min, max) => (value) => {
-    const isValid = value === '0' || createIntegerValidator(min, max)(value) === undefined;
-    return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
-};
-const parseJsonObjects = (value) => {
-    const parsed = (0,json/* parseJson */.q)(value);
-    return Array.isArray(parsed) && parsed.every(objects/* isPlainObject */.Q) ? parsed : undefined;
-};
-function readField(object, name) {
-    if (Object.hasOwn(object, name))
-        return object[name];
-    const key = Object.keys(object).find((each) => each.toLowerCase() === name.toLowerCase());
-    return key === undefined ? undefined : object[key];
-}
-const asString = (value) => typeof value === 'string' ? value : undefined;
-const annotation_validators_parseMutualAuthentication = (value) => parseJsonObjects(value)?.map((entry) => {
-    const port = readField(entry, 'port');
-    return {
-        port: typeof port === 'number' ? port : undefined,
-        mode: asString(readField(entry, 'mode')),
-        trustStore: asString(readField(entry, 'trustStore')),
-        ignoreClientCertificateExpiry: readField(entry, 'ignoreClientCertificateExpiry'),
-        advertiseTrustStoreCaNames: readField(entry, 'advertiseTrustStoreCaNames'),
-    };
-});
-const validateNonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
-function parseAttributes(value) {
-    const entries = value
-        .split(/(?<!\\),/)
-        .map((entry) => entry.trim())
-        .filter((entry) => entry !== '');
-    const keyValues = entries.map((entry) => [
-        entry.slice(0, Math.max(0, entry.indexOf('='))).trim(),
-        entry.slice(entry.indexOf('=') + 1).trim(),
-    ]);
-    return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
-}
-const createAttributesValidator = (validators) => (value) => {
-    const attributes = parseAttributes(value);
-    if (!attributes)
-        return 'is not a list of key=value';
-    if (/(?<!\\),\s*$/.test(value))
-        return 'ends with a comma, which becomes part of the last value';
-    if (/(?<!\\),\s*,|^\s*,/.test(value))
-        return 'contains an empty entry';
-    const problems = [];
-    for (const [key, attributeValue] of attributes) {
-        const validate = Object.hasOwn(validators, key) ? validators[key] : undefined;
-        const problem = validate?.(attributeValue);
-        if (problem !== undefined)
-            problems.push(`contains ${key}=${truncateForError(attributeValue)}, which ${problem}`);
-    }
-    return joinProblems(problems);
-};
-function parseCodes(value) {
-    const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
-    if (ranges.includes(null))
-        return undefined;
-    return ranges.flatMap((range) => [range?.[1], range?.[2] ?? range?.[1]]).map(Number);
-}
-const validateGrpcCodes = (value) => {
-    const codes = parseCodes(value);
-    if (!codes)
-        return 'is not a list of codes such as 0,12 or 0-99';
-    const outOfRange = codes.find((code) => code > 99);
-    if (outOfRange === undefined)
-        return undefined;
-    return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
-};
-const validateHttpCodes = (value) => {
-    const codes = parseCodes(value);
-    const isValid = codes?.every((code) => code >= 200 && code <= 599) ?? false;
-    return isValid ? undefined : 'is not a list of HTTP codes such as 200,301 or 200-399';
-};
-const validateAuthType = (value) => value === 'none'
-    ? undefined
-    : 'does not work with gRPC: the ALB would redirect calls to a login page';
-const validateHealthCheckPath = (value) => {
-    if (!value.startsWith('/'))
-        return 'does not begin with a slash';
-    return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
-};
-const validatePort = createIntegerValidator(1, 65_535);
-const validateHealthCheckPort = (value) => value === 'traffic-port' || validatePort(value) === undefined
-    ? undefined
-    : 'is neither traffic-port nor an integer from 1 to 65535';
-const validatePortMapping = (value) => {
-    const mappings = parseAttributes(value) ?? [];
-    const invalid = mappings.find((ports) => ports.some((each) => validatePort(each) !== undefined));
-    if (!invalid)
-        return createAttributesValidator({})(value);
-    return `contains ${truncateForError(invalid.join('='))}, which is not an integer from 1 to 65535`;
-};
-const validateCapacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
-const validateWebAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
-    ? undefined
-    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
-        '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
-
+// EXTERNAL MODULE: ./build/controller/annotation-validators.js
+var annotation_validators = __nccwpck_require__(2858);
 ;// CONCATENATED MODULE: ./build/controller/nlb-port-mapping.js
 
 function findMappedPorts(mapping, albPort) {
-    return (parseAttributes(mapping ?? '') ?? [])
+    return ((0,annotation_validators/* parseAttributes */.vB)(mapping ?? '') ?? [])
         .filter(([, mappedPort]) => Number(mappedPort) === albPort)
         .map(([nlbPort]) => Number(nlbPort));
 }
@@ -49630,7 +49734,7 @@ const onlyForService = ({ service }, suffix) => service === undefined || suffix 
 const onlyForServicePort = ({ service, servicePort }, suffix) => service === undefined || servicePort === undefined || suffix === `${service}.${servicePort}`
     ? undefined
     : `the Service and port of this Ingress are ${service}.${servicePort}`;
-const onlyWithFrontendNlb = ({ annotations }) => isGoTrue(annotations['enable-frontend-nlb'])
+const onlyWithFrontendNlb = ({ annotations }) => (0,annotation_validators/* isGoTrue */.NL)(annotations['enable-frontend-nlb'])
     ? undefined
     : 'there is an NLB only with enable-frontend-nlb: true';
 const onlyForMappedPort = (ingress) => {
@@ -49649,32 +49753,36 @@ const onlyWithoutSecurityGroups = ({ annotations }) => 'security-groups' in anno
     ? 'the controller does not change the groups of input security-groups'
     : undefined;
 
+// EXTERNAL MODULE: ./build/util/json.js
+var json = __nccwpck_require__(4891);
+// EXTERNAL MODULE: ./build/util/objects.js
+var objects = __nccwpck_require__(4577);
 ;// CONCATENATED MODULE: ./build/controller/json-validators.js
 
 
 
 const validateJsonObject = (value) => (0,objects/* isPlainObject */.Q)((0,json/* parseJson */.q)(value)) ? undefined : 'is not a JSON object';
-const validateJsonObjects = (value) => parseJsonObjects(value) ? undefined : 'is not a JSON list of objects';
+const validateJsonObjects = (value) => (0,annotation_validators/* parseJsonObjects */.CJ)(value) ? undefined : 'is not a JSON list of objects';
 const validateJwtConfig = (value) => {
     const config = (0,json/* parseJson */.q)(value);
     if (!(0,objects/* isPlainObject */.Q)(config))
         return 'is not a JSON object';
     const problems = [];
     for (const name of ['issuer', 'jwksEndpoint']) {
-        const field = readField(config, name);
+        const field = (0,annotation_validators/* readField */.dR)(config, name);
         if (typeof field !== 'string' || field === '')
             problems.push(`contains no ${name}`);
     }
-    const endpoint = readField(config, 'jwksEndpoint');
+    const endpoint = (0,annotation_validators/* readField */.dR)(config, 'jwksEndpoint');
     if (typeof endpoint === 'string' && endpoint !== '' && !endpoint.startsWith('https://'))
         problems.push('contains a jwksEndpoint that does not begin with https://');
-    return joinProblems(problems);
+    return (0,annotation_validators/* joinProblems */.zx)(problems);
 };
 const validateMutualAuthentication = (value) => {
-    const entries = annotation_validators_parseMutualAuthentication(value);
+    const entries = (0,annotation_validators/* parseMutualAuthentication */.iM)(value);
     if (!entries || entries.length === 0)
         return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
-    return joinProblems(entries.flatMap(validateEntry));
+    return (0,annotation_validators/* joinProblems */.zx)(entries.flatMap(validateEntry));
 };
 const isPort = (value) => Number.isInteger(value) && value >= 1 && value <= 65_535;
 function validateEntry(entry) {
@@ -49693,7 +49801,7 @@ function validateEntry(entry) {
     else if (mode === 'off' || mode === 'passthrough')
         problems.push(...findVerificationFields(entry, mode));
     else {
-        const shownMode = truncateForError(JSON.stringify(mode ?? ''));
+        const shownMode = (0,annotation_validators/* truncateForError */.K0)(JSON.stringify(mode ?? ''));
         problems.push(`contains mode ${shownMode}, which is not off, passthrough or verify`);
     }
     return problems;
@@ -49716,24 +49824,24 @@ function findVerificationFields(entry, mode) {
 
 ;// CONCATENATED MODULE: ./build/controller/elb-attributes.js
 
-const validateLoadBalancerAttributes = createAttributesValidator({
-    'access_logs.s3.enabled': validateBoolean,
-    'client_keep_alive.seconds': createIntegerValidator(60, 604_800),
-    'connection_logs.s3.enabled': validateBoolean,
-    'deletion_protection.enabled': validateBoolean,
-    'routing.http.desync_mitigation_mode': createChoiceValidator('monitor', 'defensive', 'strictest'),
-    'routing.http.drop_invalid_header_fields.enabled': validateBoolean,
-    'routing.http.preserve_host_header.enabled': validateBoolean,
-    'waf.fail_open.enabled': validateBoolean,
-    'zonal_shift.config.enabled': validateBoolean,
+const validateLoadBalancerAttributes = (0,annotation_validators/* createAttributesValidator */.qn)({
+    'access_logs.s3.enabled': annotation_validators/* validateBoolean */.p6,
+    'client_keep_alive.seconds': (0,annotation_validators/* createIntegerValidator */.rx)(60, 604_800),
+    'connection_logs.s3.enabled': annotation_validators/* validateBoolean */.p6,
+    'deletion_protection.enabled': annotation_validators/* validateBoolean */.p6,
+    'routing.http.desync_mitigation_mode': (0,annotation_validators/* createChoiceValidator */.KC)('monitor', 'defensive', 'strictest'),
+    'routing.http.drop_invalid_header_fields.enabled': annotation_validators/* validateBoolean */.p6,
+    'routing.http.preserve_host_header.enabled': annotation_validators/* validateBoolean */.p6,
+    'waf.fail_open.enabled': annotation_validators/* validateBoolean */.p6,
+    'zonal_shift.config.enabled': annotation_validators/* validateBoolean */.p6,
 });
-const validateTargetGroupAttributes = createAttributesValidator({
-    'deregistration_delay.timeout_seconds': createIntegerValidator(0, 3600),
-    'load_balancing.algorithm.type': createChoiceValidator('round_robin', 'least_outstanding_requests', 'weighted_random'),
-    'load_balancing.cross_zone.enabled': createChoiceValidator('true', 'false', 'use_load_balancer_configuration'),
-    'slow_start.duration_seconds': createZeroOrIntegerValidator(30, 900),
-    'stickiness.enabled': validateBoolean,
-    'stickiness.lb_cookie.duration_seconds': createIntegerValidator(1, 604_800),
+const validateTargetGroupAttributes = (0,annotation_validators/* createAttributesValidator */.qn)({
+    'deregistration_delay.timeout_seconds': (0,annotation_validators/* createIntegerValidator */.rx)(0, 3600),
+    'load_balancing.algorithm.type': (0,annotation_validators/* createChoiceValidator */.KC)('round_robin', 'least_outstanding_requests', 'weighted_random'),
+    'load_balancing.cross_zone.enabled': (0,annotation_validators/* createChoiceValidator */.KC)('true', 'false', 'use_load_balancer_configuration'),
+    'slow_start.duration_seconds': (0,annotation_validators/* createZeroOrIntegerValidator */.ar)(30, 900),
+    'stickiness.enabled': annotation_validators/* validateBoolean */.p6,
+    'stickiness.lb_cookie.duration_seconds': (0,annotation_validators/* createIntegerValidator */.rx)(1, 604_800),
 });
 
 ;// CONCATENATED MODULE: ./build/controller/annotation-table.js
@@ -49769,53 +49877,53 @@ const frontendNlb = (validate) => ({
 const login = (validate) => onService({ validate, noEffect: onlyWithLogin });
 const annotation_table_annotationTable = {
     'group.name': {
-        validate: acceptAnyValue,
+        validate: annotation_validators/* acceptAnyValue */.g_,
         disabledBy: { flag: 'disable-ingress-group-name-annotation', value: true, effect: 'rejects' },
     },
-    'group.order': { validate: createIntegerValidator(-1000, 1000) },
+    'group.order': { validate: (0,annotation_validators/* createIntegerValidator */.rx)(-1000, 1000) },
     'ip-address-type': {
-        validate: createChoiceValidator('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
+        validate: (0,annotation_validators/* createChoiceValidator */.KC)('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
     },
-    'ipam-ipv4-pool-id': { validate: acceptAnyValue, since: [2, 12, 0] },
+    'ipam-ipv4-pool-id': { validate: annotation_validators/* acceptAnyValue */.g_, since: [2, 12, 0] },
     'load-balancer-attributes': stringMap(validateLoadBalancerAttributes),
-    'load-balancer-name': { validate: acceptAnyValue },
+    'load-balancer-name': { validate: annotation_validators/* acceptAnyValue */.g_ },
     'minimum-load-balancer-capacity': {
-        validate: validateCapacity,
+        validate: annotation_validators/* validateCapacity */.rc,
         since: [2, 11, 0],
         disabledBy: hasFeatureGate('LBCapacityReservation', 'ignores'),
     },
-    scheme: { validate: acceptAnyValue },
-    tags: onService(stringMap(acceptAnyValue)),
-    'customer-owned-ipv4-pool': { validate: acceptAnyValue },
-    'inbound-cidrs': { validate: acceptAnyValue },
+    scheme: { validate: annotation_validators/* acceptAnyValue */.g_ },
+    tags: onService(stringMap(annotation_validators/* acceptAnyValue */.g_)),
+    'customer-owned-ipv4-pool': { validate: annotation_validators/* acceptAnyValue */.g_ },
+    'inbound-cidrs': { validate: annotation_validators/* acceptAnyValue */.g_ },
     'manage-backend-security-group-rules': {
-        validate: validateGoBoolean,
+        validate: annotation_validators/* validateGoBoolean */.bq,
         noEffect: onlyWithSecurityGroups,
     },
     'security-group-prefix-lists': {
-        validate: validateNonEmptyList,
+        validate: annotation_validators/* validateNonEmptyList */.pr,
         since: [2, 8, 0],
         noEffect: onlyWithoutSecurityGroups,
     },
-    'security-groups': { validate: acceptAnyValue },
-    subnets: { validate: acceptAnyValue },
-    'acm-pca-arn': { validate: acceptAnyValue, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
-    'certificate-arn': { validate: acceptAnyValue },
+    'security-groups': { validate: annotation_validators/* acceptAnyValue */.g_ },
+    subnets: { validate: annotation_validators/* acceptAnyValue */.g_ },
+    'acm-pca-arn': { validate: annotation_validators/* acceptAnyValue */.g_, since: [3, 3, 0], noEffect: onlyWithoutCertificate },
+    'certificate-arn': { validate: annotation_validators/* acceptAnyValue */.g_ },
     'create-acm-cert': {
-        validate: validateGoBoolean,
+        validate: annotation_validators/* validateGoBoolean */.bq,
         since: [3, 3, 0],
         noEffect: onlyWithoutCertificate,
     },
-    'listen-ports': { validate: acceptAnyValue },
+    'listen-ports': { validate: annotation_validators/* acceptAnyValue */.g_ },
     'listener-attributes.PROTOCOL-PORT': {
-        ...stringMap(createAttributesValidator({})),
+        ...stringMap((0,annotation_validators/* createAttributesValidator */.qn)({})),
         since: [2, 9, 0],
         noEffect: onlyForListener,
     },
     'mutual-authentication': { validate: validateMutualAuthentication, since: [2, 7, 0] },
-    'ssl-policy': { validate: acceptAnyValue },
-    'ssl-redirect': { validate: validatePort },
-    'actions.NAME': { validate: acceptAnyValue, noEffect: onlyForActions },
+    'ssl-policy': { validate: annotation_validators/* acceptAnyValue */.g_ },
+    'ssl-redirect': { validate: annotation_validators/* validatePort */.Qd },
+    'actions.NAME': { validate: annotation_validators/* acceptAnyValue */.g_, noEffect: onlyForActions },
     'conditions.SERVICE': { validate: validateJsonObjects, noEffect: onlyForService },
     'transforms.SERVICE': {
         validate: validateJsonObjects,
@@ -49823,81 +49931,81 @@ const annotation_table_annotationTable = {
         noEffect: onlyForService,
     },
     'use-regex-path-match': {
-        validate: validateGoBoolean,
+        validate: annotation_validators/* validateGoBoolean */.bq,
         since: [2, 14, 0],
         noEffect: onlyForRegexPaths,
     },
     'auth-idp-cognito': login(validateJsonObject),
     'auth-idp-oidc': login(validateJsonObject),
-    'auth-on-unauthenticated-request': login(createChoiceValidator('authenticate', 'allow', 'deny')),
-    'auth-scope': login(acceptAnyValue),
-    'auth-session-cookie': login(acceptAnyValue),
-    'auth-session-timeout': login(createIntegerValidator(1, 604_800)),
-    'auth-type': onService({ validate: validateAuthType }),
+    'auth-on-unauthenticated-request': login((0,annotation_validators/* createChoiceValidator */.KC)('authenticate', 'allow', 'deny')),
+    'auth-scope': login(annotation_validators/* acceptAnyValue */.g_),
+    'auth-session-cookie': login(annotation_validators/* acceptAnyValue */.g_),
+    'auth-session-timeout': login((0,annotation_validators/* createIntegerValidator */.rx)(1, 604_800)),
+    'auth-type': onService({ validate: annotation_validators/* validateAuthType */.f7 }),
     'jwt-validation': { validate: validateJwtConfig, since: [2, 15, 0] },
-    'backend-protocol': onService({ validate: createChoiceValidator('HTTP', 'HTTPS') }),
-    'backend-protocol-version': onService({ validate: acceptAnyValue, since: [2, 1, 0] }),
-    'multi-cluster-target-group': onService({ validate: validateGoBoolean, since: [2, 10, 0] }),
+    'backend-protocol': onService({ validate: (0,annotation_validators/* createChoiceValidator */.KC)('HTTP', 'HTTPS') }),
+    'backend-protocol-version': onService({ validate: annotation_validators/* acceptAnyValue */.g_, since: [2, 1, 0] }),
+    'multi-cluster-target-group': onService({ validate: annotation_validators/* validateGoBoolean */.bq, since: [2, 10, 0] }),
     'target-control-port.SERVICE.PORT': onService({
-        validate: validatePort,
+        validate: annotation_validators/* validatePort */.Qd,
         since: [2, 16, 0],
         noEffect: onlyForServicePort,
     }),
     'target-group-attributes': onService(stringMap(validateTargetGroupAttributes)),
     'target-node-labels': onService({
-        ...stringMap(createAttributesValidator({})),
+        ...stringMap((0,annotation_validators/* createAttributesValidator */.qn)({})),
         noEffect: onlyForInstanceTargets,
     }),
     'target-type': onService({
-        validate: acceptAnyValue,
+        validate: annotation_validators/* acceptAnyValue */.g_,
         disabledBy: hasFeatureGate('EnableIPTargetType', 'rejects'),
     }),
-    'healthcheck-interval-seconds': onService({ validate: createIntegerValidator(5, 300) }),
-    'healthcheck-path': onService({ validate: validateHealthCheckPath }),
-    'healthcheck-port': onService({ validate: acceptAnyValue }),
-    'healthcheck-protocol': onService({ validate: createChoiceValidator('HTTP', 'HTTPS') }),
-    'healthcheck-timeout-seconds': onService({ validate: createIntegerValidator(2, 120) }),
-    'healthy-threshold-count': onService({ validate: createIntegerValidator(2, 10) }),
-    'success-codes': onService({ validate: validateGrpcCodes }),
-    'unhealthy-threshold-count': onService({ validate: createIntegerValidator(2, 10) }),
+    'healthcheck-interval-seconds': onService({ validate: (0,annotation_validators/* createIntegerValidator */.rx)(5, 300) }),
+    'healthcheck-path': onService({ validate: annotation_validators/* validateHealthCheckPath */.Ex }),
+    'healthcheck-port': onService({ validate: annotation_validators/* validateHealthCheckPortOrName */.Wd }),
+    'healthcheck-protocol': onService({ validate: (0,annotation_validators/* createChoiceValidator */.KC)('HTTP', 'HTTPS') }),
+    'healthcheck-timeout-seconds': onService({ validate: (0,annotation_validators/* createIntegerValidator */.rx)(2, 120) }),
+    'healthy-threshold-count': onService({ validate: (0,annotation_validators/* createIntegerValidator */.rx)(2, 10) }),
+    'success-codes': onService({ validate: annotation_validators/* validateGrpcCodes */.xf }),
+    'unhealthy-threshold-count': onService({ validate: (0,annotation_validators/* createIntegerValidator */.rx)(2, 10) }),
     'shield-advanced-protection': {
-        validate: validateGoBoolean,
-        disabledBy: isEnabledBy('enable-shield', isGoTrue),
+        validate: annotation_validators/* validateGoBoolean */.bq,
+        disabledBy: isEnabledBy('enable-shield', annotation_validators/* isGoTrue */.NL),
     },
-    'waf-acl-id': { validate: acceptAnyValue, disabledBy: isEnabledBy('enable-waf') },
+    'waf-acl-id': { validate: annotation_validators/* acceptAnyValue */.g_, disabledBy: isEnabledBy('enable-waf') },
     'wafv2-acl-arn': {
-        validate: validateWebAclArn,
+        validate: annotation_validators/* validateWebAclArn */.g$,
         disabledBy: isEnabledBy('enable-wafv2'),
         knownDefects: [
             { before: [2, 8, 2], appliesTo: (value) => value === 'none', effect: 'rejects "none" in' },
         ],
     },
     'wafv2-acl-name': {
-        validate: acceptAnyValue,
+        validate: annotation_validators/* acceptAnyValue */.g_,
         disabledBy: isEnabledBy('enable-wafv2'),
         since: [2, 14, 0],
         knownDefects: [{ since: [2, 14, 0], before: [2, 14, 1], effect: 'panics at' }],
     },
-    'web-acl-id': { validate: acceptAnyValue, disabledBy: isEnabledBy('enable-waf') },
-    'enable-frontend-nlb': { validate: validateGoBoolean, since: [2, 13, 0] },
-    'frontend-nlb-attributes': { ...frontendNlb(createAttributesValidator({})), since: [3, 2, 0] },
-    'frontend-nlb-eip-allocations': frontendNlb(validateNonEmptyList),
-    'frontend-nlb-healthcheck-healthy-threshold-count': frontendNlb(createIntegerValidator(2, 10)),
-    'frontend-nlb-healthcheck-interval-seconds': frontendNlb(createIntegerValidator(5, 300)),
-    'frontend-nlb-healthcheck-path': frontendNlb(validateHealthCheckPath),
-    'frontend-nlb-healthcheck-port': frontendNlb(validateHealthCheckPort),
-    'frontend-nlb-healthcheck-protocol': frontendNlb(createChoiceValidator('HTTP', 'HTTPS')),
-    'frontend-nlb-healthcheck-success-codes': frontendNlb(validateHttpCodes),
-    'frontend-nlb-healthcheck-timeout-seconds': frontendNlb(createIntegerValidator(2, 120)),
-    'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb(createIntegerValidator(2, 10)),
+    'web-acl-id': { validate: annotation_validators/* acceptAnyValue */.g_, disabledBy: isEnabledBy('enable-waf') },
+    'enable-frontend-nlb': { validate: annotation_validators/* validateGoBoolean */.bq, since: [2, 13, 0] },
+    'frontend-nlb-attributes': { ...frontendNlb((0,annotation_validators/* createAttributesValidator */.qn)({})), since: [3, 2, 0] },
+    'frontend-nlb-eip-allocations': frontendNlb(annotation_validators/* validateNonEmptyList */.pr),
+    'frontend-nlb-healthcheck-healthy-threshold-count': frontendNlb((0,annotation_validators/* createIntegerValidator */.rx)(2, 10)),
+    'frontend-nlb-healthcheck-interval-seconds': frontendNlb((0,annotation_validators/* createIntegerValidator */.rx)(5, 300)),
+    'frontend-nlb-healthcheck-path': frontendNlb(annotation_validators/* validateHealthCheckPath */.Ex),
+    'frontend-nlb-healthcheck-port': frontendNlb(annotation_validators/* validateHealthCheckPort */.sX),
+    'frontend-nlb-healthcheck-protocol': frontendNlb((0,annotation_validators/* createChoiceValidator */.KC)('HTTP', 'HTTPS')),
+    'frontend-nlb-healthcheck-success-codes': frontendNlb(annotation_validators/* validateHttpCodes */.DQ),
+    'frontend-nlb-healthcheck-timeout-seconds': frontendNlb((0,annotation_validators/* createIntegerValidator */.rx)(2, 120)),
+    'frontend-nlb-healthcheck-unhealthy-threshold-count': frontendNlb((0,annotation_validators/* createIntegerValidator */.rx)(2, 10)),
     'frontend-nlb-listener-port-mapping': {
-        ...frontendNlb(validatePortMapping),
+        ...frontendNlb(annotation_validators/* validatePortMapping */.k6),
         noEffect: onlyForMappedPort,
     },
-    'frontend-nlb-scheme': frontendNlb(createChoiceValidator('internal', 'internet-facing')),
-    'frontend-nlb-security-groups': frontendNlb(validateNonEmptyList),
-    'frontend-nlb-subnets': frontendNlb(validateNonEmptyList),
-    'frontend-nlb-tags': frontendNlb(createAttributesValidator({})),
+    'frontend-nlb-scheme': frontendNlb((0,annotation_validators/* createChoiceValidator */.KC)('internal', 'internet-facing')),
+    'frontend-nlb-security-groups': frontendNlb((0,annotation_validators/* createIdsOrNamesValidator */.wk)('sg-')),
+    'frontend-nlb-subnets': frontendNlb((0,annotation_validators/* createIdsOrNamesValidator */.wk)('subnet-')),
+    'frontend-nlb-tags': frontendNlb((0,annotation_validators/* createAttributesValidator */.qn)({})),
 };
 
 ;// CONCATENATED MODULE: ./build/controller/annotations.js
@@ -49925,8 +50033,8 @@ function findDeclaration(key) {
 }
 const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
 function describeRejected({ key, value, problem }) {
-    const shownValue = truncateForError(JSON.stringify(value));
-    return `${truncateForError(key)} is ${shownValue}, which ${problem}`;
+    const shownValue = (0,annotation_validators/* truncateForError */.K0)(JSON.stringify(value));
+    return `${(0,annotation_validators/* truncateForError */.K0)(key)} is ${shownValue}, which ${problem}`;
 }
 function isForService(key) {
     const noEffect = findDeclaration(key)?.noEffect;
@@ -50053,7 +50161,7 @@ function validateTags(tags) {
 }
 function validateTag(key, value) {
     const problems = [];
-    const shownKey = truncateForError(key);
+    const shownKey = (0,annotation_validators/* truncateForError */.K0)(key);
     if (/^aws:/i.test(key))
         problems.push(`contains ${shownKey}, but the prefix aws: is reserved for AWS`);
     if (key === '' || key.length > maxKeyLength)
@@ -50062,7 +50170,7 @@ function validateTag(key, value) {
         problems.push(`contains a value of ${value.length} characters for ${shownKey}, ` +
             `but AWS allows ${maxValueLength}`);
     if (/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value))
-        problems.push(`contains ${shownKey}: ${truncateForError(value)}, ` +
+        problems.push(`contains ${shownKey}: ${(0,annotation_validators/* truncateForError */.K0)(value)}, ` +
             'but AWS allows only letters, digits, spaces and _ . : / = + - @');
     return problems;
 }
@@ -50107,10 +50215,10 @@ function parseAnnotations(raw) {
     return annotations;
 }
 function rejectReservedAttributes(attributes) {
-    for (const [key, value] of parseAttributes(attributes) ?? []) {
+    for (const [key, value] of (0,annotation_validators/* parseAttributes */.vB)(attributes) ?? []) {
         const remedy = getRemedy(key, value);
         if (remedy !== undefined)
-            throw new invalid_input/* InvalidInputError */.oC(`contains the load balancer attribute ${key}=${truncateForError(value)}.`, remedy);
+            throw new invalid_input/* InvalidInputError */.oC(`contains the load balancer attribute ${key}=${(0,annotation_validators/* truncateForError */.K0)(value)}.`, remedy);
     }
 }
 function getRemedy(attribute, value) {
@@ -50211,14 +50319,14 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
         defaultDescription: 'everyone',
     },
     subnets: {
-        ...(0,input_types/* list */.p_)(lists/* parseIdsOrNames */.te),
+        ...(0,input_types/* list */.p_)((0,lists/* createIdsOrNamesParser */.X6)('subnet-')),
         annotation: 'alb.ingress.kubernetes.io/subnets',
         description: 'IDs or Name tags of the subnets of the ALB.',
         example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
         defaultDescription: 'the controller discovers them by their tags',
     },
     'security-groups': {
-        ...(0,input_types/* list */.p_)(lists/* parseIdsOrNames */.te),
+        ...(0,input_types/* list */.p_)((0,lists/* createIdsOrNamesParser */.X6)('sg-')),
         annotation: 'alb.ingress.kubernetes.io/security-groups',
         description: 'IDs or Name tags of the security groups of the ALB.',
         example: 'sg-0a1b2c3d',
@@ -50591,8 +50699,8 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     },
 });
 
-// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 11 modules
-var load_balancer = __nccwpck_require__(9686);
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 10 modules
+var load_balancer = __nccwpck_require__(6925);
 // EXTERNAL MODULE: ./build/inputs/pem.js + 1 modules
 var pem = __nccwpck_require__(2658);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js
@@ -50944,12 +51052,14 @@ function summarize(problems) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   E1: () => (/* binding */ parseList),
-/* harmony export */   l$: () => (/* binding */ parseAccountIds),
-/* harmony export */   te: () => (/* binding */ parseIdsOrNames)
+/* harmony export */   X6: () => (/* binding */ createIdsOrNamesParser),
+/* harmony export */   l$: () => (/* binding */ parseAccountIds)
 /* harmony export */ });
 /* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3243);
-/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7574);
-/* harmony import */ var _yaml_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3697);
+/* harmony import */ var _controller_annotation_validators_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2858);
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7574);
+/* harmony import */ var _yaml_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3697);
+
 
 
 
@@ -50958,10 +51068,10 @@ const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
 const isYamlList = (raw) => /^\s*(\[|- )/.test(raw);
 function parseList(raw) {
     const entries = isYamlList(raw)
-        ? (0,_yaml_js__WEBPACK_IMPORTED_MODULE_2__/* .parseYaml */ .hN)(raw, js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .FAILSAFE_SCHEMA */ .uH, listRemedy)
+        ? (0,_yaml_js__WEBPACK_IMPORTED_MODULE_3__/* .parseYaml */ .hN)(raw, js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .FAILSAFE_SCHEMA */ .uH, listRemedy)
         : splitPlainList(raw);
     if (!Array.isArray(entries) || !entries.every(isEntry))
-        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .invalidValue */ .BS)(raw, 'is not a list of plain entries', listRemedy);
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, 'is not a list of plain entries', listRemedy);
     return entries.map((entry) => entry.trim());
 }
 const unquote = (entry) => entry.replace(/^(["'])(.*)\1$/, '$2');
@@ -50970,23 +51080,27 @@ const splitPlainList = (raw) => raw
     .map(unquote)
     .filter((entry) => entry !== '');
 const isResourceId = (text) => /^["']?(subnet|sg)-[0-9a-z]+["']?$/.test(text);
-function parseIdsOrNames(raw) {
-    if (isYamlList(raw))
-        return parseList(raw).map(rejectComma);
-    return raw
-        .split(/[\r\n,;]+/)
-        .map((entry) => entry.trim())
-        .flatMap((entry) => {
-        const words = entry.split(/\s+/);
-        return words.every(isResourceId) ? words : [entry];
-    })
-        .map((entry) => unquote(entry).trim())
-        .filter((entry) => entry !== '');
-}
-function rejectComma(name) {
-    if (!name.includes(','))
-        return name;
-    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteForError */ .cN)(name)}, and the controller splits names at commas.`, 'Use its ID.');
+const createIdsOrNamesParser = (prefix) => (raw) => {
+    const names = isYamlList(raw) ? parseList(raw) : splitIdsOrNames(raw);
+    for (const name of names)
+        rejectMisreadName(name, prefix);
+    return names;
+};
+const splitIdsOrNames = (raw) => raw
+    .split(/[\r\n,;]+/)
+    .map((entry) => entry.trim())
+    .flatMap((entry) => {
+    const words = entry.split(/\s+/);
+    return words.every(isResourceId) ? words : [entry];
+})
+    .map((entry) => unquote(entry).trim())
+    .filter((entry) => entry !== '');
+function rejectMisreadName(name, prefix) {
+    const quoted = (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(name);
+    if (name.includes(','))
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${quoted}, and the controller splits names at commas.`, 'Use its ID.');
+    if ((0,_controller_annotation_validators_js__WEBPACK_IMPORTED_MODULE_1__/* .isMistakenForId */ .NH)(name, prefix))
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${quoted}, and the controller reads names that begin with ${prefix} as IDs.`, 'Use its ID.');
 }
 function parseAccountIds(raw) {
     const ids = parseList(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
@@ -50994,7 +51108,7 @@ function parseAccountIds(raw) {
     if (invalid === undefined)
         return ids;
     const isMissingZeros = /^\d{1,11}$/.test(invalid);
-    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteForError */ .cN)(invalid)}, which is not an AWS account ID: those have 12 digits.`, isMissingZeros
+    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(invalid)}, which is not an AWS account ID: those have 12 digits.`, isMissingZeros
         ? `Quote the ID: '${invalid.padStart(12, '0')}'. Without quotes, YAML drops leading zeros.`
         : "Use IDs such as '111122223333', separated by commas.");
 }
@@ -51314,11 +51428,12 @@ function containsCertificate(pem) {
 /* harmony export */   CD: () => (/* binding */ parseHelmValues),
 /* harmony export */   Jf: () => (/* binding */ parseTextMap),
 /* harmony export */   Y6: () => (/* binding */ rejectUnbounded),
-/* harmony export */   hN: () => (/* binding */ parseYaml),
-/* harmony export */   sc: () => (/* binding */ helmSchema)
+/* harmony export */   hN: () => (/* binding */ parseYaml)
 /* harmony export */ });
 /* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3243);
-/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7574);
+/* harmony import */ var _clients_helm_yaml_schema_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9337);
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7574);
+
 
 
 const mapRemedy = 'Write one "key: value" per line.';
@@ -51347,13 +51462,13 @@ function parseYaml(raw, schema = js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .CORE_SC
 function describeSyntaxError(thrown, remedy) {
     const { mark, reason = '' } = thrown;
     if (mark?.line === undefined)
-        return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is not valid YAML.', remedy);
+        return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC('is not valid YAML.', remedy);
     const line = mark.line + 1;
     const known = knownSyntaxErrors.find((error) => error.reason.test(reason));
     if (known)
-        return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`is not valid YAML: ${known.problem} in line ${line}.`, known.remedy);
+        return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`is not valid YAML: ${known.problem} in line ${line}.`, known.remedy);
     const column = (mark.column ?? 0) + 1;
-    return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`is not valid YAML: syntax error in line ${line}, column ${column}.`, remedy);
+    return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`is not valid YAML: syntax error in line ${line}, column ${column}.`, remedy);
 }
 const maxDocumentSize = 2 ** 20;
 function rejectUnbounded(document) {
@@ -51361,11 +51476,11 @@ function rejectUnbounded(document) {
     for (let size = 0; stack.length > 0;) {
         const value = stack.pop();
         if (typeof value === 'number' && !Number.isFinite(value))
-            throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('contains a number that is not finite (.inf, .nan, 1e999).', 'Use a finite number, or quote it if a string is meant.');
+            throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC('contains a number that is not finite (.inf, .nan).', 'Use a finite number, or quote it if a string is meant.');
         const children = typeof value === 'object' && value !== null ? Object.entries(value) : [];
         size += typeof value === 'string' ? value.length : countKeyCharacters(children);
         if (size > maxDocumentSize)
-            throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is longer than a million characters with its aliases (*NAME) expanded, ' +
+            throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC('is longer than a million characters with its aliases (*NAME) expanded, ' +
                 'or contains aliases that refer to themselves.', 'Replace the aliases with their values.');
         for (const [, child] of children)
             stack.push(child);
@@ -51376,21 +51491,13 @@ function requireMap(value) {
     if (value === undefined || value === null)
         return {};
     if (Array.isArray(value))
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is a YAML list.', 'Write one "key: value" per line, without the leading "- ".');
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC('is a YAML list.', 'Write one "key: value" per line, without the leading "- ".');
     if (typeof value !== 'object')
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is not a YAML map.', mapRemedy);
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC('is not a YAML map.', mapRemedy);
     return value;
 }
-const helmSchema = new js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .Schema */ .Sj([
-    ...js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .FAILSAFE_SCHEMA */ .uH.tags,
-    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .nullYaml11Tag */ .L2,
-    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .boolYaml11Tag */ .iE,
-    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .intYaml11Tag */ .Bg,
-    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .floatYaml11Tag */ .o5,
-    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .mergeTag */ .LJ,
-]);
 function parseHelmValues(raw) {
-    return requireMap(parseYaml(raw, helmSchema));
+    return requireMap(parseYaml(raw, _clients_helm_yaml_schema_js__WEBPACK_IMPORTED_MODULE_1__/* .helmSchema */ .s));
 }
 function parseTextMap(raw) {
     const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
@@ -51401,7 +51508,7 @@ function parseTextMap(raw) {
 }
 function requireText(key, value) {
     if (typeof value !== 'string')
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains a value of ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteForError */ .cN)(key)} that is not a string.`, "Use a string, for example key: 'value'.");
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains a value of ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(key)} that is not a string.`, "Use a string, for example key: 'value'.");
     return value;
 }
 function parsePairs(raw) {
@@ -51414,7 +51521,7 @@ function parsePairs(raw) {
 function parsePair(entry) {
     const separator = entry.indexOf('=');
     if (separator < 1)
-        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteForError */ .cN)(entry)}, which is not key=value.`, 'Write one "key: value" per line, or key=value pairs separated by commas.');
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(entry)}, which is not key=value.`, 'Write one "key: value" per line, or key=value pairs separated by commas.');
     return [entry.slice(0, separator).trim(), entry.slice(separator + 1).trim()];
 }
 
@@ -52527,6 +52634,7 @@ const summary = _summary;
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Bg: () => (/* binding */ intYaml11Tag),
+/* harmony export */   Hg: () => (/* binding */ NOT_RESOLVED),
 /* harmony export */   Hh: () => (/* binding */ load),
 /* harmony export */   L2: () => (/* binding */ nullYaml11Tag),
 /* harmony export */   LJ: () => (/* binding */ mergeTag),
@@ -52536,7 +52644,7 @@ const summary = _summary;
 /* harmony export */   o5: () => (/* binding */ floatYaml11Tag),
 /* harmony export */   uH: () => (/* binding */ FAILSAFE_SCHEMA)
 /* harmony export */ });
-/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_ID, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, NOT_RESOLVED, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, YAMLException, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineScalarTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, getScalarValue, intCoreTag, intJsonTag, jsToAst, legacyMapTag, loadAll, mapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, parseEvents, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
+/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_ID, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, YAMLException, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineScalarTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, getScalarValue, intCoreTag, intJsonTag, jsToAst, legacyMapTag, loadAll, mapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, parseEvents, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
 //#region src/tag.ts
 /**
