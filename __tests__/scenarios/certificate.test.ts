@@ -39,8 +39,19 @@ scenario(
     const multiNameCertificate = await environment.certificateAuthority.issue({
       hosts: [environment.host, 'shop.example.com'],
     })
-    const { 'certificate-arn': arn } = (await run(certificateInputs(multiNameCertificate))).outputs
-    await removeTags(environment, arn ?? '')
+    const { 'certificate-arn': arn = '' } = expectSuccess(
+      await run(certificateInputs(multiNameCertificate)),
+    ).outputs
+    // Not even when this action imported it: another target may use it for its own host.
+    const rejected = expectFailure(
+      await run({ 'certificate-arn': arn }),
+      'certificate',
+      'certificate-not-ours',
+    )
+    expect(getErrorAnnotation(rejected)).toContain(
+      'covers shop.example.com, which input certificate does not',
+    )
+    await removeTags(environment, arn)
     const result = await run()
     expectSuccess(result)
     expect(result.outputs['certificate-arn']).not.toBe(arn)

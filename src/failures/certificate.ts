@@ -59,6 +59,18 @@ function formatUsage(inUseBy: readonly string[] | undefined): string {
   return inUseBy.length === 0 ? '; nothing uses it' : `; it is used by ${inUseBy.join(', ')}`
 }
 
+/**
+ * Input certificate-arn names a certificate of this target, and a re-import would remove a name.
+ * @param name that only the existing certificate covers
+ */
+export const certificateLosesName = (arn: string, name: string): ActionError =>
+  new ActionError({
+    code: 'certificate-not-ours',
+    problem: `ACM certificate ${arn} covers ${name}, which input certificate does not. What else uses this ARN may serve that name.`,
+    remedy:
+      'Leave certificate-arn empty to import a separate certificate, or set replace-certificate: true to replace the certificate under this ARN for everything that uses it.',
+  })
+
 /** @param obstacle why ACM would reject the re-import, as a clause: `its key is RSA_2048, not …` */
 export function certificateNotReplaceable(arn: string, obstacle: string): ActionError {
   return new ActionError({

@@ -10,7 +10,10 @@ import {
   type Candidate,
   type CertificatePlan,
 } from '../../../src/steps/certificate/selection.ts'
-import { parseCertificateMaterial } from '../../../src/x509/certificate.ts'
+import {
+  parseCertificateMaterial,
+  type CertificateMaterial,
+} from '../../../src/x509/certificate.ts'
 import { certificateArn, host } from '../fixtures.ts'
 
 export const keyAlgorithm = 'EC_prime256v1'
@@ -36,12 +39,12 @@ export const otherCertificates = {
   mixed: await issueCertificate([host.toUpperCase()]),
 }
 
+const toMaterial = ({ certificate, chain, privateKey }: IssuedCertificate): CertificateMaterial =>
+  parseCertificateMaterial({ certificate, chain, privateKey })
+
 /** The renewed certificate, as the inputs contain it. */
-export const material = parseCertificateMaterial({
-  certificate: renewedCertificate.certificate,
-  chain: renewedCertificate.chain,
-  privateKey: renewedCertificate.privateKey,
-})
+export const material = toMaterial(renewedCertificate)
+export const wildcardMaterial = toMaterial(await issueCertificate([host.replace(/^[^.]+/, '*')]))
 
 export const parseLeaf = (issued: IssuedCertificate): X509Certificate =>
   new X509Certificate(issued.certificate)
@@ -68,11 +71,12 @@ export const otherTag = { ownerTag: 'uid-of-namespace/another' }
 export const runSelection = (
   candidates: readonly Candidate[],
   currentIndex?: number,
+  newMaterial = material,
 ): CertificatePlan =>
   selectCertificate(candidates, {
     ownerTag: ownTarget,
     liveArn: currentIndex === undefined ? undefined : createArn(currentIndex),
-    material,
+    material: newMaterial,
     tags,
   })
 

@@ -1,26 +1,18 @@
-import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
-import { createCertificateAuthority } from '../../../testing/certificates.ts'
 import type { Candidate } from '../../../src/steps/certificate/selection.ts'
 import {
-  authority,
   createCandidate,
   describePlan,
-  keyAlgorithm,
   oldCertificate,
   otherCertificates,
   otherTag,
   ownTag,
-  parseChain,
   parseLeaf,
   renewedCertificate,
   runSelection,
   tags,
+  wildcardMaterial,
 } from './certificate-fixture.ts'
-
-const otherRoot = new X509Certificate(
-  (await createCertificateAuthority({ name: 'Other CA', keyAlgorithm })).root,
-)
 
 describe('selectCertificate', () => {
   test.each<[string, () => Candidate[], live: number | undefined, expected: string]>([
@@ -39,10 +31,28 @@ describe('selectCertificate', () => {
       'reimport 1',
     ],
     [
-      'an owned certificate from before the renewal, with more names',
+      'an owned certificate with more names, which others may use',
       () => [createCandidate(1, otherCertificates.more, ownTag)],
-      undefined,
-      'reimport 1',
+      1,
+      'import',
+    ],
+    [
+      'an owned certificate beside one with more names',
+      () => [
+        createCandidate(1, otherCertificates.more, ownTag),
+        createCandidate(2, oldCertificate, ownTag),
+      ],
+      1,
+      'reimport 2',
+    ],
+    [
+      'an owned certificate that loses more names, and an equal one of another target',
+      () => [
+        createCandidate(1, otherCertificates.more, ownTag),
+        createCandidate(2, renewedCertificate, otherTag),
+      ],
+      1,
+      'use 2',
     ],
     [
       'an equal owned certificate beside a live owned one',
@@ -166,49 +176,9 @@ describe('selectCertificate', () => {
     expect(describePlan(runSelection(candidates(), currentIndex))).toBe(expected)
   })
 
-  test.each<[string, () => Partial<Candidate>, expected: string]>([
-    [
-      'the leaf as the chain in ACM',
-      () => ({ chain: [parseLeaf(renewedCertificate)] }),
-      'reimport 1',
-    ],
-    [
-      'the leaf before the chain in ACM',
-      () => ({ chain: [parseLeaf(renewedCertificate), ...parseChain(renewedCertificate)] }),
-      'use 1',
-    ],
-    ['no chain in ACM', () => ({ chain: [] }), 'reimport 1'],
-    [
-      'the root after the chain in ACM',
-      () => ({ chain: [...parseChain(renewedCertificate), new X509Certificate(authority.root)] }),
-      'use 1',
-    ],
-    [
-      'another certificate after the chain in ACM',
-      () => ({
-        chain: [...parseChain(renewedCertificate), parseLeaf(otherCertificates.elsewhere)],
-      }),
-      'reimport 1',
-    ],
-    [
-      'the root of another CA after the chain in ACM',
-      () => ({ chain: [...parseChain(renewedCertificate), otherRoot] }),
-      'reimport 1',
-    ],
-    [
-      'the root twice after the chain in ACM',
-      () => {
-        const root = new X509Certificate(authority.root)
-        return { chain: [...parseChain(renewedCertificate), root, root] }
-      },
-      'reimport 1',
-    ],
-  ])('%s', (_, overrides, expected) => {
-    expect(
-      describePlan(
-        runSelection([createCandidate(1, renewedCertificate, { ...ownTag, ...overrides() })]),
-      ),
-    ).toBe(expected)
+  test('re-imports a wildcard that covers all names of the owned certificate', () => {
+    const candidate = createCandidate(1, otherCertificates.more, ownTag)
+    expect(describePlan(runSelection([candidate], 1, wildcardMaterial))).toBe('reimport 1')
   })
 
   test.each<[string, () => Candidate, RegExp]>([
@@ -227,6 +197,11 @@ describe('selectCertificate', () => {
       () => createCandidate(1, otherCertificates.elsewhere, ownTag),
       /^it cannot be imported under \S+0001: it has no DNS name in common with the new certificate$/,
     ],
+    [
+      'an owned certificate with more names',
+      () => createCandidate(1, otherCertificates.more, ownTag),
+      /^it cannot be imported under \S+0001: it covers old\.example\.com, which the new certificate does not$/,
+    ],
   ])('explains a new import: %s', (_, candidate, why) => {
     const { operations } = runSelection([candidate()], 1)
     expect(operations).toMatchObject([
@@ -239,6 +214,12 @@ describe('selectCertificate', () => {
     [
       'a live certificate with another key type',
       () => [createCandidate(1, otherCertificates.bigger, ownTag)],
+      1,
+      [1],
+    ],
+    [
+      'a live certificate with more names',
+      () => [createCandidate(1, otherCertificates.more, ownTag)],
       1,
       [1],
     ],

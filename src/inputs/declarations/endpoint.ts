@@ -70,8 +70,8 @@ export const endpointInputs = defineInputs({
     ...boolean,
     description:
       '`true` allows the import of `certificate` under `certificate-arn` even if this action ' +
-      'did not create the certificate that is there. Everything that uses the ARN then serves ' +
-      'the new certificate.',
+      'did not create the certificate that is there, or it covers more names. Everything that ' +
+      'uses the ARN then serves the new certificate.',
     default: 'false',
   },
   'expiry-warning': {

@@ -3,6 +3,7 @@ import type { Acm } from '../../clients/aws/acm.ts'
 import { settleAll } from '../../failures/thrown.ts'
 import {
   acmCertificateExpired,
+  certificateLosesName,
   certificateNotFound,
   certificateNotOurs,
   certificateNotReplaceable,
@@ -20,6 +21,7 @@ import { listCoveringNames, readCandidates } from './candidates.ts'
 import { shortenUserArns } from './description.ts'
 import { formatOwnerTag } from './owner-tag.ts'
 import {
+  findLostName,
   findReimportObstacle,
   matchesMaterial,
   type AcmCertificate,
@@ -123,10 +125,10 @@ async function checkReimportTarget(
       inUseBy: inUseBy && shortenUserArns(inUseBy),
     })
   }
-  // With replace-certificate the user accepts that names of the existing certificate are lost.
-  const ownedCertificate = { ...existing, ownerTag: desired.ownerTag }
-  const obstacle = findReimportObstacle(ownedCertificate, desired.material)
+  const obstacle = findReimportObstacle(existing, desired.material)
   if (obstacle !== undefined) throw certificateNotReplaceable(arn, obstacle)
+  const lostName = findLostName(existing, desired.material)
+  if (lostName !== undefined && !replaceCertificate) throw certificateLosesName(arn, lostName)
 }
 
 /** Reads and checks a certificate that this action only uses. */

@@ -56,7 +56,8 @@ export interface DesiredCertificate {
 /**
  * Selects in this order: an owned certificate that is equal, one that can be re-imported (the live
  * one first), any other that is equal, else a new import. A certificate without owner counts as
- * owned if the live Ingress uses it; one that is owned by another target is never overwritten.
+ * owned if the live Ingress uses it; one that is owned by another target is never overwritten, and
+ * no ARN loses a DNS name.
  */
 export function selectCertificate(
   candidates: readonly Candidate[],
@@ -66,8 +67,7 @@ export function selectCertificate(
   const importInstead = { action: 'import', tags } as const
   const isEqual = (candidate: Candidate) => matchesMaterial(candidate, material)
   const isLive = ({ arn }: Candidate) => arn === desired.liveArn
-  const canReimport = (candidate: Candidate) =>
-    findReimportObstacle(candidate, material) === undefined
+  const canReimport = (candidate: Candidate) => explainNewArn(candidate, material) === undefined
 
   const owned = candidates.filter(({ ownerTag }) => ownerTag === desired.ownerTag)
   const untaggedLive = candidates.filter(
@@ -110,8 +110,16 @@ function describeImportReason(
   material: CertificateMaterial,
 ): string {
   if (!incompatible) return 'ACM has no certificate of this target'
-  const obstacle = findReimportObstacle(incompatible, material) ?? ''
+  const obstacle = explainNewArn(incompatible, material) ?? ''
   return `it cannot be imported under ${incompatible.arn}: ${obstacle}`
+}
+
+/** Why the material needs another ARN than that of a certificate; undefined when it does not. */
+function explainNewArn(candidate: Candidate, material: CertificateMaterial): string | undefined {
+  const obstacle = findReimportObstacle(candidate, material)
+  if (obstacle !== undefined) return obstacle
+  const lostName = findLostName(candidate, material)
+  return lostName && `it covers ${lostName}, which the new certificate does not`
 }
 
 /** The certificate under an ARN of the inputs: used if it is equal, or else re-imported. */
@@ -159,24 +167,31 @@ export function matchesMaterial(
 }
 
 /**
- * Why the material cannot be imported under the ARN of a certificate, as a clause about that
- * certificate; undefined when it can. Source: ACM user guide, Reimporting a certificate.
+ * Why ACM would not import the material under the ARN of a certificate, as a clause about that
+ * certificate; undefined when it would. Source: ACM user guide, Reimporting a certificate.
  */
 export function findReimportObstacle(
-  { isImported, leaf, ownerTag }: Candidate,
+  { isImported, leaf }: Candidate,
   material: CertificateMaterial,
 ): string | undefined {
   if (!isImported) return 'it was issued by ACM'
   const [existingKey, newKey] = [getKeyAlgorithm(leaf), getKeyAlgorithm(material.leaf)]
   if (existingKey !== newKey) return `its key is ${existingKey}, not ${newKey}`
-  const isCovered = (name: string) =>
-    getDnsNames(material.leaf).includes(name) ||
-    material.leaf.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined
-  const existingNames = getDnsNames(leaf)
-  if (!existingNames.some(isCovered)) return 'it has no DNS name in common with the new certificate'
-  // Others may use a certificate that this action did not import for its other names, and a
-  // re-import cannot be undone.
-  if (ownerTag === undefined && !existingNames.every(isCovered))
-    return 'it covers DNS names that the new certificate does not'
+  if (!getDnsNames(leaf).some((name) => coversName(material, name)))
+    return 'it has no DNS name in common with the new certificate'
   return undefined
 }
+
+/**
+ * A DNS name that an ARN would lose if the material was imported under it. Others may serve the
+ * certificate for that name, such as a target that found it equal to its own, and a re-import
+ * cannot be undone. ACM reports the load balancers that use a certificate, and not their hosts.
+ */
+export const findLostName = (
+  { leaf }: Candidate,
+  material: CertificateMaterial,
+): string | undefined => getDnsNames(leaf).find((name) => !coversName(material, name))
+
+const coversName = ({ leaf }: CertificateMaterial, name: string): boolean =>
+  getDnsNames(leaf).includes(name) ||
+  leaf.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined
