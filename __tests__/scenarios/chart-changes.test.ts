@@ -39,7 +39,8 @@ scenario('another chart version is previewed, and applied only when allowed', as
     pods: 1,
     order: expect.any(String),
   })
-  expectUnchanged(await scenario.run({ 'chart-version': '5.0.19' }))
+  for (const version of ['5.0.19', 'v5.0.19'])
+    expectUnchanged(await scenario.run({ 'chart-version': version }))
 })
 
 const createExtraTemplate = (kind: string, body: string): Record<string, string> => ({

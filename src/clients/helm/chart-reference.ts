@@ -67,5 +67,9 @@ export function versionFromTag(tag: string | undefined): string | undefined {
   return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined
 }
 
+/** Whether two versions are the same for Helm, which accepts a leading v. */
+export const isSameVersion = (a: string, b: string): boolean =>
+  a.replace(/^v/, '') === b.replace(/^v/, '')
+
 /** Whether a URL can be that of a packaged chart. */
 export const isArchiveUrl = (url: URL): boolean => isChartArchive(url.pathname)

@@ -4,7 +4,7 @@
  */
 import type { ActionError } from '../../failures/action-error.ts'
 import { chartVersionDiffers, serviceTypeNotRendered } from '../../failures/chart.ts'
-import { parseChartReference } from '../../clients/helm/chart-reference.ts'
+import { isSameVersion, parseChartReference } from '../../clients/helm/chart-reference.ts'
 import type { Preview } from '../../clients/helm/commands.ts'
 import { getMilvusVersion, serviceTypePath, findServices } from '../../clients/helm/milvus-chart.ts'
 import type { HelmClient, UpgradeRequest } from '../../clients/helm/client.ts'
@@ -32,12 +32,10 @@ export async function fetchRequestedChart(
   if (parseChartReference(name).kind === 'repository') return path
   const chart = await helm.readChartMetadata(path)
   if (!settings.allowChartChange) requireChart(release, chart.name)
-  if (version !== undefined && stripVersionPrefix(version) !== stripVersionPrefix(chart.version))
+  if (version !== undefined && !isSameVersion(version, chart.version))
     throw chartVersionDiffers(chart.name, chart.version, version)
   return path
 }
-
-const stripVersionPrefix = (version: string): string => version.replace(/^v/, '')
 
 /** The preview with the version of Milvus, which is not the appVersion of an umbrella chart. */
 export function withMilvusVersion({ deployedRevision }: Release, preview: Preview): Preview {

@@ -1,4 +1,5 @@
 /** Compares an upgrade with the deployed release, and with an upgrade that requests nothing. */
+import { isSameVersion } from '../../clients/helm/chart-reference.ts'
 import type { Preview } from '../../clients/helm/commands.ts'
 import { diffManifests, isEmptyDiff, type ManifestDiff } from '../../clients/helm/manifest-diff.ts'
 import type { HelmClient } from '../../clients/helm/client.ts'
@@ -28,7 +29,7 @@ export async function compareUpgrades(
 ): Promise<UpgradeComparison> {
   const { manifest: deployed, chart: deployedChart } = release.deployedRevision
   const total = diffManifests(deployed, preview.manifest)
-  const isOtherVersion = preview.chart.version !== deployedChart.version
+  const isOtherVersion = !isSameVersion(preview.chart.version, deployedChart.version)
   if (isOtherVersion || isEmptyDiff(excludeObject(total, `Service ${service}`)))
     return { total, requested: total, unrequested: emptyDiff, isDeployedChart: true }
   const unchangedPreview = await helm.previewUpgrade({

@@ -1,5 +1,6 @@
 /** How a release differs from the inputs: what an upgrade has to change. Pure. */
 import { findFieldManagers } from '../../clients/kubernetes/field-ownership.ts'
+import { isSameVersion } from '../../clients/helm/chart-reference.ts'
 import { findServices, serviceTypePath } from '../../clients/helm/milvus-chart.ts'
 import { findDifferingPaths } from '../../clients/helm/release-storage.ts'
 import { getHelmValue } from '../../clients/helm/values.ts'
@@ -117,7 +118,7 @@ function compareChartVersion(release: Release, { chart }: Settings): ReleaseDiff
   // A failed revision of this action does not count: Helm starts from the deployed one.
   const baseRevision = isFailedByAction(release) ? deployedRevision : latestRevision
   const { version } = baseRevision.chart
-  if (chart.version === undefined || chart.version === version) return []
+  if (chart.version === undefined || isSameVersion(chart.version, version)) return []
   return [{ field: 'chart-version', before: version, after: chart.version }]
 }
 
@@ -139,7 +140,7 @@ export function revertedByUpgrade(
     .map((path) => `values.${path}`)
   const { version } = latestRevision.chart
   const isChartReverted =
-    settings.chart.version === undefined && version !== deployedRevision.chart.version
+    settings.chart.version === undefined && !isSameVersion(version, deployedRevision.chart.version)
   return isChartReverted ? [`chart ${version}`, ...reverted] : reverted
 }
 

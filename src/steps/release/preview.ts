@@ -1,6 +1,7 @@
 /** Reviews an upgrade before Helm changes anything: renders it, and checks what it would change. */
 import { combineErrors } from '../../failures/action-error.ts'
 import type { Context } from '../step.ts'
+import { isSameVersion } from '../../clients/helm/chart-reference.ts'
 import type { Preview } from '../../clients/helm/commands.ts'
 import { findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import type { HelmClient, UpgradeRequest } from '../../clients/helm/client.ts'
@@ -170,7 +171,7 @@ function logVersionChange(
   release: Release,
   { preview: { chart }, comparison }: RenderedUpgrade,
 ): void {
-  if (chart.version === release.deployedRevision.chart.version) return
+  if (isSameVersion(chart.version, release.deployedRevision.chart.version)) return
   const versions = formatVersionChange(release, chart)
   const changes = describeDifference(comparison.total)
   const milvusUpgrade = describeMilvusUpgrade(release, chart)

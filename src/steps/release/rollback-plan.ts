@@ -4,7 +4,7 @@
  */
 import { toActionError } from '../../failures/thrown.ts'
 import type { IrreversibleChange } from '../step.ts'
-import { parseChartReference } from '../../clients/helm/chart-reference.ts'
+import { isSameVersion, parseChartReference } from '../../clients/helm/chart-reference.ts'
 import { historyMaxToRetain } from '../../clients/helm/commands.ts'
 import type { HelmClient, UpgradeRequest } from '../../clients/helm/client.ts'
 import { serializeValues } from '../../clients/helm/values.ts'
@@ -29,13 +29,12 @@ export async function prepareRollback(
 ): Promise<RollbackPlan> {
   const { version } = release.deployedRevision.chart
   try {
-    const chart =
-      upgradeChart.version === version
-        ? upgradeChart.path
-        : await helm.fetchChart({ ...settings.chart, name: stripTag(settings.chart.name), version })
+    const chart = isSameVersion(upgradeChart.version, version)
+      ? upgradeChart.path
+      : await helm.fetchChart({ ...settings.chart, name: stripTag(settings.chart.name), version })
     const request = rollbackRequest(settings, release, chart, false)
     const preview = await helm.previewUpgrade(request)
-    if (preview.chart.version === version) return { chart, manifest: preview.manifest }
+    if (isSameVersion(preview.chart.version, version)) return { chart, manifest: preview.manifest }
     const fetched = `chart ${settings.chart.name} is of version ${preview.chart.version}`
     return { unavailableReason: `${fetched}, not ${version}` }
   } catch (thrown) {

@@ -6,6 +6,7 @@ import {
   serviceTypeChangesObjects,
   valuesChangeObjects,
 } from '../../failures/chart.ts'
+import { isSameVersion } from '../../clients/helm/chart-reference.ts'
 import type { Preview } from '../../clients/helm/commands.ts'
 import { isEmptyDiff, type ManifestDiff } from '../../clients/helm/manifest-diff.ts'
 import { findDifferingPaths } from '../../clients/helm/release-storage.ts'
@@ -32,7 +33,7 @@ export function checkUnrequestedChanges(
 ): ActionError | undefined {
   if (settings.allowChartChange) return undefined
   const { deployedRevision } = release
-  if (chart.version !== deployedRevision.chart.version)
+  if (!isSameVersion(chart.version, deployedRevision.chart.version))
     return versionFailure(release, settings, chart, comparison.total)
   const renderedChart = `${deployedRevision.chart.name} ${chart.version}`
   if (!comparison.isDeployedChart)
