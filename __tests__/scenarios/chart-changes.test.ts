@@ -1,15 +1,18 @@
 /** Changes of objects that the inputs do not request are previewed, and need allow-chart-change. */
 import { expect } from '@jest/globals'
 import {
+  expectFailure,
   expectFailureWithoutWrites,
   expectSuccess,
   expectToContainAll,
   expectUnchanged,
+  getErrorAnnotation,
 } from './expectations.ts'
 import { scenario } from './harness.ts'
 import { upgradeRelease } from './helm-manual-operations.ts'
 import { getObject } from './manual-operations.ts'
-import { serviceOnlyInputs } from './run-inputs.ts'
+import { serviceOnlyInputs, shortProbe } from './run-inputs.ts'
+import type { Scenario } from './scenario-run.ts'
 
 const allowChartChange = { 'allow-chart-change': 'true' }
 
@@ -59,7 +62,31 @@ scenario('a chart republished under its version is rejected unless allowed', asy
   expect(allowed.log).toContain(
     'Helm would add ConfigMap milvus-demo-extra; change Service milvus-demo',
   )
+  await expectInexactRollback(scenario)
 })
+
+/** A rollback has only the chart that was republished: it says so, before and afterwards. */
+async function expectInexactRollback({ environment, run }: Scenario): Promise<void> {
+  const laterConfigMap = createExtraTemplate('apiVersion: v1\nkind: ConfigMap', 'data: {a: c}\n')
+  await environment.chartRepository.publish('4.2.58', '2.5.16', laterConfigMap)
+  await environment.overrideAlb({ fixedStatus: 502 })
+  const values = 'service: {labels: {team: search}}'
+  const result = expectFailure(
+    await run({ ...allowChartChange, values, 'on-failure': 'rollback', ...shortProbe }),
+    'probe',
+    'probe-target-failed',
+  )
+  const announcement =
+    'is rolled back to the values of revision 2, but not to all of its objects: chart 4.2.58 renders others now, so that Helm would change ConfigMap milvus-demo-extra.'
+  expect(result.log).toContain(announcement)
+  expect(result.log.indexOf(announcement)).toBeLessThan(result.log.indexOf('✓ certificate'))
+  expectToContainAll(getErrorAnnotation(result), [
+    'The rollback is incomplete. release milvus-demo: The release has the values of revision 2 again',
+    'Helm had to change ConfigMap milvus-demo-extra.',
+  ])
+  const service = await getObject(environment, 'service', 'milvus-demo')
+  expect(service?.metadata.labels).not.toHaveProperty('team')
+}
 
 scenario(
   'values that would delete unrelated objects are rejected, with names and without values',

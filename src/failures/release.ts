@@ -224,6 +224,24 @@ export function rollbackChartMissing(options: {
   })
 }
 
+/** A rollback that Helm completed, with another chart of the deployed version. */
+export function rollbackChartDiffers(options: {
+  readonly release: string
+  readonly namespace: string
+  readonly revision: number
+  /** Version of the chart. */
+  readonly version: string
+  /** What Helm changed: `change Deployment x`. */
+  readonly deviation: string
+}): ActionError {
+  const { release, namespace, revision, version, deviation } = options
+  return new ActionError({
+    code: 'chart-not-found',
+    problem: `The release has the values of revision ${revision} again, but not all of its objects: chart ${version} renders others now, so that Helm had to ${deviation}.`,
+    remedy: `Correct these objects where they matter: "helm get manifest ${release} -n ${namespace} --revision ${revision}".`,
+  })
+}
+
 /** A rollback that Helm could not complete: its failure, and the command to do it manually. */
 export function releaseRollbackFailed(failure: ActionError, rollbackCommand: string): ActionError {
   return new ActionError({

@@ -7,7 +7,7 @@ import {
   serviceLoadBalancerConfig,
 } from '../steps/preflight/service-load-balancer.ts'
 import type { UpgradeRelease } from '../steps/release/operations.ts'
-import { findMissingRollback } from '../steps/release/rollback.ts'
+import { findInexactRollback } from '../steps/release/rollback.ts'
 import type { IrreversibleChange } from '../steps/step.ts'
 import type { EndpointRun } from '../steps/run.ts'
 import type { Plan } from './plan.ts'
@@ -19,7 +19,7 @@ import type { Plan } from './plan.ts'
 export function reportIrreversibleChanges({ context, settings }: EndpointRun, plan: Plan): void {
   const changes = [
     findReimport(plan),
-    findMissingRollback(
+    findInexactRollback(
       settings.namespace,
       plan.target.release,
       findUpgrade(plan)?.review.rollbackPlan,

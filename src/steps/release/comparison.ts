@@ -16,7 +16,10 @@ export interface UpgradeComparison {
   readonly requested: ManifestDiff
   /** Caused by any upgrade: from the deployed manifest to an upgrade that requests nothing. */
   readonly unrequested: ManifestDiff
-  /** Whether the chart renders the deployed manifest, as an installation or as an upgrade. */
+  /**
+   * Whether a chart of the deployed version renders the deployed manifest, as an installation or as
+   * an upgrade. True for another version.
+   */
   readonly isDeployedChart: boolean
 }
 
@@ -48,7 +51,7 @@ export async function compareUpgrades(
 }
 
 /** Whether an installation of this chart renders the deployed manifest. */
-async function isFreshInstall(
+export async function isFreshInstall(
   { namespace }: Settings,
   helm: HelmClient,
   { deployedRevision }: Release,

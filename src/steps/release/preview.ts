@@ -220,9 +220,10 @@ async function planRollback(
   settings: Settings,
   helm: HelmClient,
   release: Release,
-  { request, preview }: RenderedUpgrade,
+  { request, preview, comparison: { isDeployedChart } }: RenderedUpgrade,
 ): Promise<RollbackPlan | undefined> {
   if (settings.mode !== 'deploy' || settings.onFailure !== 'rollback') return undefined
   const { version } = preview.chart
-  return prepareRollback(settings, helm, release, { path: request.chart, version })
+  const upgradeChart = { path: request.chart, version, isDeployedChart }
+  return prepareRollback(settings, helm, release, upgradeChart)
 }

@@ -4,6 +4,7 @@ import { toActionError } from '../../failures/thrown.ts'
 import {
   releaseRollbackFailed,
   releaseUpgradedConcurrently,
+  rollbackChartDiffers,
   rollbackChartMissing,
 } from '../../failures/release.ts'
 import type { ReleaseRevision } from '../../clients/helm/release-storage.ts'
@@ -17,14 +18,11 @@ import { toOrphanChanges } from './operations.ts'
 import { findOrphanedObjects, type OrphanedObject } from './orphans.ts'
 import { isPending, recover, toInterruptedOperation } from './recovery.ts'
 import { findLatestRevisionNumber, listRevisions, readRevision } from './revisions.ts'
-import { rollbackRequest, type RollbackPlan } from './rollback-plan.ts'
+import { rollbackRequest, type AvailableRollback, type RollbackPlan } from './rollback-plan.ts'
 import { runHelm } from './upgrade.ts'
 import { findUnreadyWorkloads, partitionWorkloads } from './workloads.ts'
 
-export { findMissingRollback } from './rollback-plan.ts'
-
-/** A rollback that can be made. */
-type AvailableRollback = Exclude<RollbackPlan, { readonly unavailableReason: string }>
+export { findInexactRollback } from './rollback-plan.ts'
 
 /** The revision that this run created. */
 interface OwnRevision {
@@ -39,7 +37,8 @@ interface OwnRevision {
  * @param target.rollbackPlan undefined when this run was not to upgrade
  * @returns a phrase for the step's line
  * @throws ActionError `release-pending` when someone else upgraded the release during this run,
- *   `chart-not-found` when the chart is not available, and those of clients/helm/failures.ts
+ *   `chart-not-found` when the chart is not available, or renders other objects now, and those of
+ *   clients/helm/failures.ts
  */
 export async function rollbackRelease(
   run: LockedRun,
@@ -61,6 +60,8 @@ export async function rollbackRelease(
   const ownRevision = await completeOwnRevision(run, latest, revisions)
   await performRollback(run, { release, service, ownRevision, rollbackPlan })
   await reportRollback(run, release, service)
+  if (rollbackPlan.deviation !== undefined)
+    throw chartDiffers(settings, release, rollbackPlan.deviation)
   return `as in revision ${release.deployedRevision.revision}`
 }
 
@@ -111,6 +112,13 @@ const chartMissing = (settings: Settings, release: Release, reason: string): Act
     reason,
     rollbackCommand: formatManualRollback(settings, release),
   })
+
+const chartDiffers = (
+  { namespace }: Settings,
+  { deployedRevision: { name, revision, chart } }: Release,
+  deviation: string,
+): ActionError =>
+  rollbackChartDiffers({ release: name, namespace, revision, version: chart.version, deviation })
 
 /**
  * Reads the latest revision. If it is pending, its Helm was killed or could not store how it ended:
