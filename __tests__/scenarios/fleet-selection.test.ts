@@ -83,7 +83,7 @@ simulatorScenario(
       github.environments.push(...Array.from({ length: 120 }, (_, index) => `e${index}`))
       await writeTargets(repository, { first: 'E119', typo: 'e121', same: 'e121' })
       const missing =
-        'The repository does not have environment e121 (targets typo, same), and GitHub creates what a job names, without protection rules and secrets.'
+        'The repository does not have environment e121 (targets typo, same). GitHub would create what is missing, without protection rules and secrets.'
       const warned = await runFleetAction('plan', repository, { file })
       expect([warned.exitCode, warned.log]).toEqual([
         0,

@@ -5269,8 +5269,8 @@ const endpointInputs = defineInputs({
     'replace-certificate': {
         ...input_types_boolean,
         description: '`true` allows the import of `certificate` under `certificate-arn` even if this action ' +
-            'did not create the certificate that is there. Everything that uses the ARN then serves ' +
-            'the new certificate.',
+            'did not create the certificate that is there, or it covers more names. Everything that ' +
+            'uses the ARN then serves the new certificate.',
         default: 'false',
     },
     'expiry-warning': {
@@ -6063,6 +6063,7 @@ function parseRegistryReference(reference) {
 function chart_reference_versionFromTag(tag) {
     return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
 }
+const isSameVersion = (a, b) => a.replace(/^v/, '') === b.replace(/^v/, '');
 const isArchiveUrl = (url) => isChartArchive(url.pathname);
 
 ;// CONCATENATED MODULE: ./build/inputs/chart.js

@@ -38578,6 +38578,7 @@ module.exports = {
 /* harmony export */   J0: () => (/* binding */ parseChartReference),
 /* harmony export */   bp: () => (/* binding */ versionFromTag)
 /* harmony export */ });
+/* unused harmony export isSameVersion */
 const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
 function parseChartReference(name) {
     if (name.startsWith('oci://'))
@@ -38609,6 +38610,7 @@ function parseRegistryReference(reference) {
 function versionFromTag(tag) {
     return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
 }
+const isSameVersion = (a, b) => a.replace(/^v/, '') === b.replace(/^v/, '');
 const isArchiveUrl = (url) => isChartArchive(url.pathname);
 
 
@@ -50686,8 +50688,8 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     'replace-certificate': {
         ...input_types/* boolean */.zM,
         description: '`true` allows the import of `certificate` under `certificate-arn` even if this action ' +
-            'did not create the certificate that is there. Everything that uses the ARN then serves ' +
-            'the new certificate.',
+            'did not create the certificate that is there, or it covers more names. Everything that ' +
+            'uses the ARN then serves the new certificate.',
         default: 'false',
     },
     'expiry-warning': {
