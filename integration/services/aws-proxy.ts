@@ -14,6 +14,7 @@ import {
   isQuery,
   toJsonError,
   withInUseBy,
+  withInternalDnsNames,
   withProvisioningStates,
   withoutAppendedCertificate,
   withRealCluster,
@@ -264,8 +265,11 @@ class RecordingProxy {
     if (name === 'acm:GetCertificate') return withoutAppendedCertificate(reply)
     if (name === 'eks:DescribeCluster')
       return withRealCluster(reply, this.cluster, this.settings.moto.vpcId)
+    if (name === 'elasticloadbalancing:CreateLoadBalancer') return withInternalDnsNames(reply)
     if (name === 'elasticloadbalancing:DescribeLoadBalancers')
-      return withProvisioningStates(reply, (each) => this.isProvisioning(each))
+      return withProvisioningStates(withInternalDnsNames(reply), (each) =>
+        this.isProvisioning(each),
+      )
     return this.mutualTls.complete(call, incoming, reply)
   }
 

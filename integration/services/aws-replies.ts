@@ -134,6 +134,18 @@ export function withProvisioningStates(
   return replaceBody(reply, body)
 }
 
+/**
+ * Lets the DNS names of internal load balancers begin with `internal-`, which moto omits. Source:
+ * moto, elbv2/models.py, create_load_balancer.
+ */
+export const withInternalDnsNames = (reply: Reply): Reply =>
+  replaceBody(
+    reply,
+    reply.body
+      .toString()
+      .replace(/<DNSName>(?=(?:(?!<DNSName>)[\s\S])*?<Scheme>internal<)/g, '$&internal-'),
+  )
+
 /** An imported certificate with its private key, which ACM never returns. */
 export interface ImportedCertificate {
   readonly certificate: string
