@@ -160,7 +160,7 @@ const trimCases: readonly TrimCase[] = [
     isKept: true,
   },
   {
-    name: 'one of the inputs, which an Ingress that is taken over may have',
+    name: 'an annotation of the inputs, on an Ingress that is taken over',
     annotation: 'example.com/input',
     isKept: true,
   },
