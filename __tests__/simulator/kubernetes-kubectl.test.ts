@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { resources, reviewResources } from '../../simulator/kubernetes/resources.ts'
 import {
   api,
+  requestLog,
   start,
   run,
   buildIngress,
@@ -17,6 +19,24 @@ afterAll(stopFixture)
 describe('kubectl', () => {
   const annotation = (): string | undefined =>
     api.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations?.[arn]
+
+  test('discovers all resources with two requests', async () => {
+    const requestCount = requestLog.requests.length
+    const lines = (await run('kubectl', ['api-resources', '--no-headers', '-o', 'wide'])).trim()
+    expect(lines).toMatch(
+      /^deployments +deploy +apps\/v1 +true +Deployment +create,delete,get,list,patch,update,watch +all *$/m,
+    )
+    expect(lines).toMatch(
+      /^ingressclasses +networking\.k8s\.io\/v1 +false +IngressClass +create,.*,watch *$/m,
+    )
+    expect(lines.split('\n')).toHaveLength(resources.length + reviewResources.length)
+    expect(
+      requestLog.requests
+        .slice(requestCount)
+        .map(({ operation }) => operation)
+        .sort(),
+    ).toEqual(['GET /api', 'GET /apis'])
+  })
 
   test('applies, annotates and prints an Ingress', async () => {
     expect(

@@ -1,5 +1,10 @@
 /** The API's discovery documents. */
 import {
+  acceptsAggregatedDiscovery,
+  aggregatedDiscoveryType,
+  aggregateDiscovery,
+} from './aggregated-discovery.ts'
+import {
   formatApiVersion,
   resources,
   reviewResources,
@@ -24,8 +29,29 @@ const version = {
   platform: 'linux/amd64',
 }
 
-/** The answer to a discovery path; undefined for any other path. */
-export function getDiscoveryDocument(path: string): JsonObject | string | undefined {
+/** A discovery document with its media type. */
+export interface DiscoveryDocument {
+  readonly mediaType: string
+  readonly body: JsonObject | string
+}
+
+/**
+ * The answer to a discovery path; undefined for any other path.
+ * @param accept the media types that the client accepts
+ */
+export function getDiscoveryDocument(path: string, accept: string): DiscoveryDocument | undefined {
+  if (acceptsAggregatedDiscovery(accept) && (path === '/api' || path === '/apis')) {
+    const lists = groupVersions
+      .filter((each) => (path === '/api') === (each === 'v1'))
+      .map(buildResourceList)
+    return { mediaType: aggregatedDiscoveryType, body: aggregateDiscovery(lists) }
+  }
+  const body = buildDiscoveryDocument(path)
+  if (body === undefined) return undefined
+  return { mediaType: typeof body === 'string' ? 'text/plain' : 'application/json', body }
+}
+
+function buildDiscoveryDocument(path: string): JsonObject | string | undefined {
   switch (path) {
     case '/version':
       return version

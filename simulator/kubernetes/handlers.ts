@@ -54,9 +54,9 @@ export async function handleRequest(
   response: ServerResponse,
 ): Promise<void> {
   const discoveryDocument =
-    request.method === 'GET' ? getDiscoveryDocument(request.path) : undefined
+    request.method === 'GET' ? getDiscoveryDocument(request.path, request.accept) : undefined
   if (discoveryDocument !== undefined) {
-    sendResponse(response, 200, discoveryDocument)
+    sendResponse(response, 200, discoveryDocument.body, discoveryDocument.mediaType)
     return
   }
   const resourcePath = parseResourcePath(request.path)
@@ -239,9 +239,9 @@ export function sendResponse(
   response: ServerResponse,
   status: number,
   body: JsonObject | string,
+  mediaType = typeof body === 'string' ? 'text/plain' : 'application/json',
 ): void {
-  const isPlainText = typeof body === 'string'
   response
-    .writeHead(status, { 'content-type': isPlainText ? 'text/plain' : 'application/json' })
-    .end(isPlainText ? body : JSON.stringify(body))
+    .writeHead(status, { 'content-type': mediaType })
+    .end(typeof body === 'string' ? body : JSON.stringify(body))
 }
