@@ -11,6 +11,9 @@ import {
 /** The prefix of the controller's annotations. */
 export const annotationPrefix = 'alb.ingress.kubernetes.io/'
 
+/** The annotation that assigns an Ingress to a group. */
+export const groupAnnotation = `${annotationPrefix}group.name`
+
 type Annotations = Readonly<Record<string, string>>
 
 /** Names that end in what a user chooses, by what precedes that: `actions` of `actions.NAME`. */

@@ -1,6 +1,6 @@
 /** Whose ALB an Ingress has: its group and its controller, according to the finalizer. */
 import type { Ingress } from '../../clients/kubernetes/types.ts'
-import { annotationPrefix } from '../../controller/annotations.ts'
+import { groupAnnotation } from '../../controller/annotations.ts'
 import { autoModeController, standardController } from '../preflight/ingress-class.ts'
 import type { IngressRemovalTarget } from '../preflight/removal.ts'
 
@@ -24,7 +24,7 @@ export const getGroupName = (finalizer: string): string | undefined =>
 export function getLiveGroup({
   metadata: { annotations, finalizers = [] },
 }: Ingress): string | undefined {
-  if (!finalizers.some(isControllerFinalizer)) return annotations?.[`${annotationPrefix}group.name`]
+  if (!finalizers.some(isControllerFinalizer)) return annotations?.[groupAnnotation]
   return finalizers.map(getGroupName).find((name) => name !== undefined)
 }
 

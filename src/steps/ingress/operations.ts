@@ -1,7 +1,7 @@
 /** The operations of step ingress, and the changes that show them to people. Pure. */
 import { kubectlManager } from '../../clients/kubernetes/field-ownership.ts'
 import type { FieldsV1, Ingress, Service } from '../../clients/kubernetes/types.ts'
-import { annotationPrefix } from '../../controller/annotations.ts'
+import { annotationPrefix, groupAnnotation } from '../../controller/annotations.ts'
 import { ingressConflict } from '../../failures/ingress.ts'
 import type { Change } from '../step.ts'
 import { diffDesiredIngress, withCertificateArn, type DesiredIngress } from './desired.ts'
@@ -151,7 +151,7 @@ export const changesFields = (operations: readonly IngressOperation[]): boolean 
 /** The fields that decide which ALB an Ingress has. */
 const albPaths = [
   `metadata.annotations.${annotationPrefix}scheme`,
-  `metadata.annotations.${annotationPrefix}group.name`,
+  `metadata.annotations.${groupAnnotation}`,
   'spec.ingressClassName',
 ]
 

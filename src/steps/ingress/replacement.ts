@@ -1,8 +1,9 @@
 /** What makes the controller replace the ALB of an Ingress. Pure. */
 import { schemeFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
+import { groupAnnotation } from '../../controller/annotations.ts'
 import type { IngressSettings } from '../../inputs/types.ts'
-import { findGroupName, groupAnnotation } from '../preflight/ingress-class.ts'
+import { findGroupName } from '../preflight/ingress-class.ts'
 import type { Target } from '../preflight/target.ts'
 import { getLiveController, getLiveGroup } from './group.ts'
 import { getIngressHostname } from './manifest.ts'

@@ -8,7 +8,7 @@ import {
   newestOf,
   selectRequests,
 } from '../../controller/annotation-support.ts'
-import { annotationPrefix } from '../../controller/annotations.ts'
+import { groupAnnotation } from '../../controller/annotations.ts'
 import { findDisabledAnnotations } from '../../controller/arguments.ts'
 import { formatVersion, type Version } from '../../controller/versions.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
@@ -57,12 +57,11 @@ export function findArgumentProblem(
   live: Ingress | undefined,
   { controller, args }: { readonly controller: string; readonly args: readonly string[] },
 ): ActionError | undefined {
-  const groupKey = `${annotationPrefix}group.name`
   const annotations = buildAnnotations(settings)
-  const isNewUse = live?.metadata.annotations?.[groupKey] !== annotations[groupKey]
+  const isNewUse = live?.metadata.annotations?.[groupAnnotation] !== annotations[groupAnnotation]
   const tags = Object.keys(settings.ingress.tags)
   const disabled = findDisabledAnnotations(args, annotations, tags).filter(
-    ({ key }) => key !== groupKey || isNewUse,
+    ({ key }) => key !== groupAnnotation || isNewUse,
   )
   return disabled.length > 0 ? controllerArgumentsUnsuitable(controller, disabled) : undefined
 }

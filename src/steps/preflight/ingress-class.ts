@@ -17,7 +17,7 @@ import type {
   IngressClass,
   IngressClassParams,
 } from '../../clients/kubernetes/types.ts'
-import { annotationPrefix } from '../../controller/annotations.ts'
+import { groupAnnotation } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { fieldManager } from '../ingress/manifest.ts'
 import type { ClusterRun } from '../run.ts'
@@ -154,9 +154,6 @@ export function effectiveParams(
   if (controller === autoModeController) return { ...params, isAutoMode: true }
   return ingress && getLegacyClass(ingress, controller) !== undefined ? noClassParams : params
 }
-
-/** The annotation that assigns an Ingress to a group. */
-export const groupAnnotation = `${annotationPrefix}group.name`
 
 /**
  * The group that the Ingress of the run gets: that of its class, which wins, or that of the inputs,

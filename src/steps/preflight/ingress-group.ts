@@ -4,7 +4,7 @@ import { groupOrderInvalid, ingressGroupConflict } from '../../failures/ingress-
 import type { Context } from '../step.ts'
 import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
-import { annotationPrefix as prefix } from '../../controller/annotations.ts'
+import { annotationPrefix as prefix, groupAnnotation } from '../../controller/annotations.ts'
 import type { EndpointSettings } from '../../inputs/types.ts'
 import { effectiveAnnotations, fieldManager } from '../ingress/manifest.ts'
 import { findMemberConflicts, type GroupMember } from './group-conflicts.ts'
@@ -142,7 +142,7 @@ function noteDeniedClass(
 
 /** The group of a member. In Auto Mode, only classes assign groups. */
 function groupOf(ingress: Ingress, { controller, params }: IngressClassInfo): string | undefined {
-  const annotation = ingress.metadata.annotations?.[`${prefix}group.name`]
+  const annotation = ingress.metadata.annotations?.[groupAnnotation]
   const groupName = controller === autoModeController ? undefined : annotation
   return findGroupName({ groupName }, params, undefined)
 }
