@@ -69,9 +69,9 @@ export const endpointInputs = defineInputs({
   'replace-certificate': {
     ...boolean,
     description:
-      '`true` allows the import of `certificate` under `certificate-arn` even if this action ' +
-      'did not create the certificate that is there, or it covers more names. Everything that ' +
-      'uses the ARN then serves the new certificate.',
+      '`true` allows `certificate` to replace the one under `certificate-arn` even if this action ' +
+      'did not import that one, or if that one covers a name that `certificate` does not. ' +
+      'Everything that uses the ARN then serves the new certificate.',
     default: 'false',
   },
   'expiry-warning': {
