@@ -42,6 +42,11 @@ describe('the credentials of a kubeconfig', () => {
       authorization: 'Bearer token-2',
     },
     {
+      name: 'a token file with a final newline',
+      user: async () => ({ tokenFile: await writeTempFile('token', 'token-2\n') }),
+      authorization: 'Bearer token-2',
+    },
+    {
       name: 'a username and a password',
       user: () => Promise.resolve({ username: 'me', password: 'secret' }),
       authorization: basicAuthorization,

@@ -5,7 +5,7 @@ import { systemClock, type Clock } from '../../../src/util/polling.ts'
 import { isRunning, listProcessTree } from '../../../testing/process-tree.ts'
 import { waitUntil } from '../../../testing/wait.ts'
 import { collectErrorText, captureActionError } from '../../capture-error.ts'
-import { sendStatus } from './stub-server.ts'
+import { sendJson, sendStatus } from './stub-server.ts'
 import {
   connect,
   directory,
@@ -181,6 +181,46 @@ describe('an invalid kubeconfig', () => {
     const path = await writeTempFile('config', createKubeconfig({ user: { exec } }))
     const error = await captureActionError(() => sendRequest(connect([path])))
     expect(error.message).toContain('it does not print JSON')
+  })
+
+  /** A credential plugin with a path relative to the kubeconfig. Its tokens count its runs. */
+  async function writeCountingPlugin(status: object = {}): Promise<string> {
+    const runs = join(directory, 'runs')
+    const credential = JSON.stringify({ status: { token: 'token-RUN', ...status } })
+    const script =
+      `#!/bin/sh\necho run >> ${runs}\n` +
+      `echo '${credential}' | sed "s/RUN/$(wc -l < ${runs} | tr -d ' ')/"\n`
+    await chmod(await writeTempFile('count.sh', script), 0o755)
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: './count.sh' }
+    return writeTempFile('config', createKubeconfig({ user: { exec } }))
+  }
+  const listTokens = (): (string | undefined)[] =>
+    server.requests.map(({ headers }) => headers.authorization)
+
+  test('runs its credential plugin once for simultaneous requests', async () => {
+    const connection = connect([await writeCountingPlugin()])
+    await Promise.all([1, 2, 3].map(() => sendRequest(connection)))
+    await sendRequest(connection)
+    expect(listTokens()).toEqual(Array.from({ length: 4 }, () => 'Bearer token-1'))
+  })
+
+  test('runs its credential plugin again when the credential has expired', async () => {
+    const path = await writeCountingPlugin({ expirationTimestamp: '2020-01-01T00:00:00Z' })
+    const connection = connect([path])
+    await sendRequest(connection)
+    await sendRequest(connection)
+    expect(listTokens()).toEqual(['Bearer token-1', 'Bearer token-2'])
+  })
+
+  test('runs its credential plugin again when the credential is rejected', async () => {
+    await replaceServer((response, index) =>
+      index === 0
+        ? sendStatus(response, 401, 'Unauthorized')
+        : sendJson(response, { metadata: {} }),
+    )
+    const connection = connect([await writeCountingPlugin()])
+    await sendRequest(connection)
+    expect(listTokens()).toEqual(['Bearer token-1', 'Bearer token-2'])
   })
 
   test('is not retried when its credentials are rejected', async () => {

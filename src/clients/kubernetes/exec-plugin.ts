@@ -40,23 +40,40 @@ const maxOutputLength = 1024 * 1024
 /** Milliseconds before its expiry from which a credential is renewed. */
 const renewalMargin = 30_000
 
-/** Credentials of one program, which runs again only when they expire. */
+/** Credentials of one program, which runs again only when they expire or are invalidated. */
 export class ExecCredentialSource {
   private readonly plugin: ExecPlugin
   private readonly options: ExecOptions
-  private current: Promise<ExecCredential> | undefined
+  private latest: ExecCredential | undefined
+  private pending: Promise<ExecCredential> | undefined
 
   constructor(plugin: ExecPlugin, options: ExecOptions) {
     this.plugin = plugin
     this.options = options
   }
 
-  /** @throws Error whose message says why there is none, and quotes no credential */
+  /**
+   * Simultaneous calls share one run of the program.
+   * @throws Error whose message says why there is none, and quotes no credential
+   */
   async credential(): Promise<ExecCredential> {
-    const credential = await this.current?.catch(() => undefined)
-    if (credential && !this.isExpired(credential)) return credential
-    this.current = runPlugin(this.plugin, this.options)
-    return this.current
+    if (this.latest && !this.isExpired(this.latest)) return this.latest
+    this.pending ??= this.renew()
+    return this.pending
+  }
+
+  /** Makes the next `credential` run the program. */
+  invalidate(): void {
+    this.latest = undefined
+  }
+
+  private async renew(): Promise<ExecCredential> {
+    try {
+      this.latest = await runPlugin(this.plugin, this.options)
+      return this.latest
+    } finally {
+      this.pending = undefined
+    }
   }
 
   private isExpired({ expirationTimestamp }: ExecCredential): boolean {

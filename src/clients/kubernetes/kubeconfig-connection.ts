@@ -53,7 +53,7 @@ export function createKubeconfigConnection(
         agent: getAgent(requestOptions),
       }
     },
-    invalidateCredentials: () => false,
+    invalidateCredentials: () => credentials.invalidate(),
   }
 }
 

@@ -44,17 +44,28 @@ export class KubeconfigCredentials {
 
   /** @throws ActionError `kubeconfig-invalid` */
   async read(): Promise<https.RequestOptions> {
-    const options: https.RequestOptions = {}
+    const clientOptions: https.RequestOptions = {}
     try {
       const config = this.source
         ? withCredential(this.config, await this.source.credential())
         : this.config
-      await config.applyToHTTPSOptions(options)
+      await config.applyToHTTPSOptions(clientOptions)
     } catch (thrown) {
       throw this.toFailure(thrown)
     }
+    const options = trimAuthorization(clientOptions)
     listSecrets(options).forEach(this.maskOnce)
     return options
+  }
+
+  /**
+   * Makes the next `read` run the program again: a credential without an expiry is valid until the
+   * API rejects it. Source: Kubernetes, client-go credential plugins.
+   * @returns false without a program
+   */
+  invalidate(): boolean {
+    this.source?.invalidate()
+    return this.source !== undefined
   }
 
   private toFailure(thrown: unknown): Error {
@@ -109,6 +120,14 @@ function withCredential(config: KubeConfig, credential: ExecCredential): KubeCon
     currentContext: config.getCurrentContext(),
   })
   return result
+}
+
+/** A token file may end with a newline, as kubectl accepts. Source: client-go, token_source.go. */
+function trimAuthorization(options: https.RequestOptions): https.RequestOptions {
+  const headers = (options.headers ?? {}) as Record<string, string>
+  const { Authorization: authorization } = headers
+  if (authorization === undefined) return options
+  return { ...options, headers: { ...headers, Authorization: authorization.trim() } }
 }
 
 /** What authenticates a request: the header with and without its scheme, and a client key. */

@@ -1,6 +1,6 @@
 /** Reads kubeconfig files and merges them as kubectl does. */
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, resolve, sep } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 import { load } from 'js-yaml'
 import type { ActionError } from '../../failures/action-error.ts'
@@ -11,6 +11,7 @@ import {
   kubeconfigNotYaml,
   kubeconfigUnreadable,
 } from '../../failures/kubeconfig.ts'
+import type { ExecPlugin } from './exec-plugin.ts'
 
 /**
  * Merges files as kubectl does: the first file that defines an entry, or a current context, wins;
@@ -45,6 +46,7 @@ function readKubeconfig(path: string): KubeConfig {
     config.loadFromFile(path)
     requireStrings(config)
     addTokenFiles(config, path)
+    resolveExecCommands(config, path)
     return config
   } catch (thrown) {
     throw toReadFailure(path, thrown)
@@ -73,6 +75,18 @@ function addTokenFiles(config: KubeConfig, path: string): void {
     const tokenFile = tokenFiles.get(user.name)
     if (tokenFile === undefined) return user
     return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } }
+  })
+}
+
+/**
+ * A command with a slash is relative to the file; one without is searched in PATH. Source:
+ * client-go, clientcmd/loader.go, GetAuthInfoFileReferences.
+ */
+function resolveExecCommands(config: KubeConfig, path: string): void {
+  config.users = config.users.map((user) => {
+    const exec = user.exec as ExecPlugin | undefined
+    if (!exec?.command?.includes(sep)) return user
+    return { ...user, exec: { ...exec, command: resolve(dirname(path), exec.command) } }
   })
 }
 
