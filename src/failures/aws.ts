@@ -63,6 +63,17 @@ export function runnerClockWrong({ operation, message, cause }: FailedAwsCall): 
   })
 }
 
+/** A header cannot contain the key id or the session token. */
+export function awsCredentialsUnsendable({ message, cause }: FailedAwsCall): ActionError {
+  return new ActionError({
+    code: 'aws-credentials-refused',
+    problem: `The AWS credentials cannot be sent: ${message}`,
+    remedy:
+      'Remove spaces and line breaks from AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, or store the secrets that they come from again without a newline at the end ("printf %s").',
+    cause,
+  })
+}
+
 export function awsCredentialsRejected({ operation, message, cause }: FailedAwsCall): ActionError {
   return new ActionError({
     code: 'aws-credentials-refused',

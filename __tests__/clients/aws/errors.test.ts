@@ -133,6 +133,18 @@ describe('translateAwsError', () => {
       messagePattern: /^The AWS request acm:ListCertificates failed: InternalFailure$/,
     },
     {
+      name: 'TypeError',
+      message: 'Invalid character in header content ["authorization"]',
+      code: 'aws-credentials-refused',
+      messagePattern: /^The AWS credentials cannot be sent: .*\["authorization"\]$/,
+    },
+    {
+      name: 'TypeError',
+      message: "Cannot read properties of undefined (reading 'Certificate')",
+      code: 'aws-request-failed',
+      messagePattern: /the response did not come from AWS$/,
+    },
+    {
       name: 'AccessDeniedExceptionally',
       message: 'x',
       code: 'aws-request-failed',

@@ -7,6 +7,7 @@ import {
   awsCredentialsExpired,
   awsCredentialsMissing,
   awsCredentialsRejected,
+  awsCredentialsUnsendable,
   awsDeniedByOrganization,
   awsDeniedByOtherPolicy,
   awsRequestFailed,
@@ -23,6 +24,9 @@ export interface AwsErrorRule {
   readonly createFailure: (call: FailedAwsCall) => ActionError
 }
 
+/** Of Node, before it sends anything. Only credentials in headers come from the user. */
+const unsendableHeader = /^Invalid character in header content/
+
 const accessDeniedNames = /^(AccessDenied(Exception)?|UnauthorizedOperation|NotAuthorized)$/
 
 /**
@@ -30,6 +34,11 @@ const accessDeniedNames = /^(AccessDenied(Exception)?|UnauthorizedOperation|NotA
  * ExpiredToken.
  */
 const errorRules: readonly AwsErrorRule[] = [
+  {
+    namePattern: /^TypeError$/,
+    messagePattern: unsendableHeader,
+    createFailure: awsCredentialsUnsendable,
+  },
   {
     namePattern: /^CredentialsProviderError$/,
     createFailure: awsCredentialsMissing,
@@ -136,6 +145,7 @@ const getHttpStatus = (thrown: unknown): number | undefined =>
 function isForeignResponse(thrown: unknown): boolean {
   const name = errorName(thrown)
   if (name === 'SyntaxError') return getHttpStatus(thrown) !== undefined
+  if (unsendableHeader.test(getErrorMessage(thrown))) return false
   return name === 'TypeError' || name === 'RangeError'
 }
 
