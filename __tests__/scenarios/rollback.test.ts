@@ -78,7 +78,7 @@ scenario(
 scenario(
   'rollback of a change that fails the probe restores Ingress and certificate',
   async ({ environment, run }) => {
-    expectSuccess(await run())
+    const { outputs } = expectSuccess(await run())
     await annotateObject(environment, 'ingress/milvus-demo', 'example.com/team=search')
     const before = await captureState(environment)
     const other = await issueWithLargerKey(environment)
@@ -92,6 +92,11 @@ scenario(
     }
     const result = expectFailure(await run(inputs), 'probe', 'probe-target-failed')
     expect(await captureState(environment)).toEqual(before)
+    expect(result.outputs).toMatchObject({
+      'certificate-arn': outputs['certificate-arn'],
+      'certificate-expiry': '',
+      'certificate-expires-soon': '',
+    })
     expect(getErrorAnnotation(result)).not.toContain('rollback is incomplete')
     await environment.overrideAlb({ fixedStatus: undefined })
     expect(listChanges(expectSuccess(await run(inputs)))).toEqual(

@@ -75,7 +75,7 @@ async function applyCertificate(deployment: PlannedDeployment): Promise<ServedCe
       step: 'certificate',
       object: `ACM certificate ${served.arn}`,
       dependsOn: describeIngress(deployment),
-      rollBack: () => deleteCertificate(deployment, served),
+      rollBack: () => deleteCertificate(deployment, served, plan.target.ingress),
     })
   return served
 }

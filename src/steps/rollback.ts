@@ -47,18 +47,19 @@ const why = 'rolled back because the run failed'
 
 /**
  * Deletes the certificate that this run imported, once nothing uses it.
+ * @param before the Ingress before the run
  * @returns the outcome, for the log
  * @throws ActionError `certificate-in-use`
  */
 export async function deleteCertificate(
   run: AcmRun,
   { arn, leaf }: ServedCertificate,
+  before: Ingress | undefined,
 ): Promise<string> {
   await certificateRemoval.applyRemoval(withCappedTimeout(run), [
     { action: 'delete', arn, leaf, why },
   ])
-  run.context.setOutput('certificate-arn', '')
-  run.context.setOutput('certificate-expiry', '')
+  resetCertificateOutputs(run.context, before)
   return 'the new certificate is deleted'
 }
 
@@ -212,9 +213,19 @@ function clearOutputs(
   context.setOutput('nlb-address', '')
   context.setOutput('endpoint', '')
   context.setOutput('rest-endpoint', '')
-  const [previousArn = ''] = before ? parseCertificateArns(before) : []
-  if (certificateArn.known && previousArn === certificateArn.value) return
-  context.setOutput('certificate-arn', previousArn)
+  if (certificateArn.known && getCertificateArn(before) === certificateArn.value) return
+  resetCertificateOutputs(context, before)
+}
+
+/** The certificate that the ALB serves again; what is known of it is only its ARN. */
+function resetCertificateOutputs(context: Context, before: Ingress | undefined): void {
+  context.setOutput('certificate-arn', getCertificateArn(before))
   context.setOutput('certificate-expiry', '')
   context.setOutput('certificate-expires-soon', '')
+}
+
+/** Empty without an Ingress. */
+function getCertificateArn(ingress: Ingress | undefined): string {
+  const [arn = ''] = ingress ? parseCertificateArns(ingress) : []
+  return arn
 }
