@@ -6,7 +6,7 @@ import {
 } from '../../../testing/certificates.ts'
 import { Acm } from '../../../src/clients/aws/acm.ts'
 import type { ImportMaterial } from '../../../src/clients/aws/acm-import.ts'
-import { systemClock } from '../../../src/util/polling.ts'
+import { FakeClock } from '../../util/clock.ts'
 import { startTestAccount, type TestAccount } from './test-account.ts'
 
 export const host = 'milvus.example.com'
@@ -29,7 +29,7 @@ export async function issueCertificates(): Promise<void> {
 
 export async function startAccount(): Promise<void> {
   account = await startTestAccount()
-  acm = new Acm(account.clients, { clock: systemClock, signal: new AbortController().signal })
+  acm = new Acm(account.clients, { clock: new FakeClock(), signal: new AbortController().signal })
 }
 
 export const stopAccount = (): Promise<void> => account.close()

@@ -29,10 +29,6 @@ describe('importWithoutRetry', () => {
 
   test.each<[string, Pick<Fault, 'error' | 'reset'>]>([
     [
-      'a throttled request',
-      { error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' } },
-    ],
-    [
       'a concurrent import',
       { error: { status: 400, code: 'ConflictException', message: 'Another import is under way' } },
     ],
@@ -48,6 +44,30 @@ describe('importWithoutRetry', () => {
       uncertainReason: expect.stringMatching(/./),
     })
     expect(requestBodies('ImportCertificate')).toHaveLength(1)
+  })
+
+  const throttling: Fault = {
+    service: 'acm',
+    operation: 'ImportCertificate',
+    error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' },
+  }
+
+  test('waits while ACM throttles imports', async () => {
+    account.faults.inject({ ...throttling, times: 8 })
+    expect(await acm.importWithoutRetry(createImportMaterial(), {})).toEqual({
+      arn: expect.stringMatching(/^arn:/),
+    })
+    expect(requestBodies('ImportCertificate')).toHaveLength(9)
+  })
+
+  test('fails if ACM throttles imports for minutes', async () => {
+    account.faults.inject(throttling)
+    const error = await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))
+    expect([error.code, error.message]).toEqual([
+      'aws-request-failed',
+      expect.stringMatching(/^AWS still throttles acm:ImportCertificate/),
+    ])
+    expect(requestBodies('ImportCertificate')).toHaveLength(30)
   })
 
   test.each<{

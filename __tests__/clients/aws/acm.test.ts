@@ -128,6 +128,17 @@ describe('reimport', () => {
     },
   )
 
+  test('waits while ACM throttles imports for longer than the SDK retries', async () => {
+    const arn = await importCertificate({})
+    account.faults.inject({
+      service: 'acm',
+      operation: 'ImportCertificate',
+      times: 5,
+      error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' },
+    })
+    expect(await acm.reimport(arn, createImportMaterial())).toBeUndefined()
+  })
+
   test('reports the error of ACM when the key type differs', async () => {
     const arn = await importCertificate({})
     const error = await acm.reimport(

@@ -7,6 +7,7 @@ import {
   acmImportQuotaExceeded,
   acmTagsRejected,
 } from '../../failures/certificate.ts'
+import { isThrottled } from './call-pacer.ts'
 import { errorName, translateAwsError, type AwsErrorRule } from './errors.ts'
 
 /** PEM texts for an import. `chain` may be empty. */
@@ -31,15 +32,15 @@ export const isImportInProgress = (thrown: unknown): boolean =>
   /^(Conflict|RequestInProgress)Exception$/.test(errorName(thrown))
 
 /**
- * Whether an import that failed may have reached ACM, or may succeed later. A 4xx other than
- * throttling is a definite rejection, unless another import is under way; after a 5xx, a truncated
- * response or a broken connection the outcome is unknown.
+ * Whether an import that failed may have reached ACM, or may succeed later. A 4xx is a definite
+ * rejection, unless another import is under way; after a 5xx, a truncated response or a broken
+ * connection the outcome is unknown.
  */
 export function mayHaveSucceeded(thrown: unknown): boolean {
   // Without credentials, nothing was sent.
   if (thrown instanceof ActionError) return false
-  const name = errorName(thrown)
-  if (/Throttl|TooManyRequests/.test(name) || isImportInProgress(thrown)) return true
+  if (isThrottled(thrown)) return false
+  if (isImportInProgress(thrown)) return true
   const { $metadata: metadata } = thrown as { $metadata?: { httpStatusCode?: number } }
   const status = metadata?.httpStatusCode
   const isClientError = status !== undefined && status >= 400 && status < 500

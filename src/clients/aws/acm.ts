@@ -53,11 +53,14 @@ export class Acm {
   // Runs read every certificate of an account with these, at once. Each has a quota of its own.
   private readonly certificateReads: CallPacer
   private readonly tagReads: CallPacer
+  // Jobs of a matrix import at the same moment, and ACM allows one import per second.
+  private readonly imports: CallPacer
   private readonly pace: Pace
 
   constructor(clients: { acm: ACMClient; acmWithoutRetry: ACMClient }, pace: Pace) {
     this.certificateReads = new CallPacer(pace)
     this.tagReads = new CallPacer(pace)
+    this.imports = new CallPacer(pace)
     this.pace = pace
     this.client = clients.acm
     this.clientWithoutRetry = clients.acmWithoutRetry
@@ -183,7 +186,9 @@ export class Acm {
   async reimport(arn: string, material: ImportMaterial): Promise<ActionError | undefined> {
     try {
       const input = { CertificateArn: arn, ...buildImportInput(material) }
-      await retry(() => this.client.send(new ImportCertificateCommand(input)), {
+      const send = (): Promise<unknown> =>
+        this.imports.call(() => this.client.send(new ImportCertificateCommand(input)))
+      await retry(send, {
         ...this.pace,
         maxAttempts: (thrown) => (isImportInProgress(thrown) ? maxReimportAttempts : 1),
       })
@@ -196,7 +201,8 @@ export class Acm {
   }
 
   /**
-   * Imports a new certificate, in one attempt: a repeated request would create a second one.
+   * Imports a new certificate. Only a throttled request, which ACM has not carried out, is
+   * repeated: another one might create a second certificate.
    * @returns the new ARN, or why the outcome is unknown
    */
   async importWithoutRetry(
@@ -207,8 +213,9 @@ export class Acm {
     this.clientWithoutRetry.config.systemClockOffset = this.client.config.systemClockOffset
     const sdkTags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
     try {
-      const { CertificateArn: arn } = await this.clientWithoutRetry.send(
-        new ImportCertificateCommand({ ...buildImportInput(material), Tags: sdkTags }),
+      const input = { ...buildImportInput(material), Tags: sdkTags }
+      const { CertificateArn: arn } = await this.imports.call(() =>
+        this.clientWithoutRetry.send(new ImportCertificateCommand(input)),
       )
       return arn ? { arn } : { uncertainReason: 'the response contains no ARN' }
     } catch (thrown) {

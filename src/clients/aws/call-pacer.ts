@@ -20,6 +20,9 @@ const maxThrottledAttempts = 30
 
 const throttlingNames = /Throttl|TooManyRequests|RequestLimitExceeded/
 
+/** Whether AWS rejected a call only because of its rate. */
+export const isThrottled = (thrown: unknown): boolean => throttlingNames.test(errorName(thrown))
+
 /** Starts the calls of one operation at intervals, in order, and waits while AWS throttles them. */
 export class CallPacer {
   private readonly pace: Pace
@@ -32,7 +35,6 @@ export class CallPacer {
 
   /** @throws what the call throws, unless AWS throttles it for a short time only */
   call<T>(operation: () => Promise<T>): Promise<T> {
-    const isThrottled = (thrown: unknown): boolean => throttlingNames.test(errorName(thrown))
     const attempt = async (): Promise<T> => {
       await this.waitForTurn()
       return operation()
