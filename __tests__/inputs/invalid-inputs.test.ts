@@ -13,7 +13,7 @@ test('rejects a certificate of another region as an input conflict', () => {
   expect(
     formatProblems(captureInputError({ ...minimalInputsFor('eu-west-1') }, regionEnv)),
   ).toEqual([
-    'inputs-conflict: Input certificate-arn is in region eu-west-1, but the cluster is in us-east-2.',
+    'inputs-conflict: Input certificate-arn is in region eu-west-1, but input region (or AWS_REGION) is us-east-2.',
   ])
 })
 

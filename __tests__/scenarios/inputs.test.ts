@@ -216,13 +216,13 @@ simulatorScenario(
   async (scenario) => {
     const { environment } = scenario
     const path = `${environment.directory}/exec.kubeconfig`
-    const kubeconfig = (apiVersion: string): string =>
+    const kubeconfig = (apiVersion: string, server = 'https://127.0.0.1:1'): string =>
       JSON.stringify({
         apiVersion: 'v1',
         kind: 'Config',
         'current-context': 'c',
         contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-        clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+        clusters: [{ name: 'c', cluster: { server } }],
         users: [
           {
             name: 'u',
@@ -256,6 +256,17 @@ simulatorScenario(
         'kubeconfig-invalid',
       ),
     ).toContain('with client.authentication.k8s.io/v1alpha1, which Kubernetes no longer supports')
+    await writeFile(
+      path,
+      kubeconfig('client.authentication.k8s.io/v1', 'https://A1B2.gr7.us-west-2.eks.amazonaws.com'),
+    )
+    expect(
+      await expectFailureWithoutWrites(
+        scenario,
+        { cluster: '', kubeconfig: path },
+        'inputs-conflict',
+      ),
+    ).toContain(`a cluster in region us-west-2, but input region`)
     expect(
       await expectFailureWithoutWrites(
         scenario,

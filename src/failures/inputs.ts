@@ -151,8 +151,15 @@ export const certificateSecretWithOthers = (others: readonly string[]): ActionEr
 /** An ALB uses certificates of its own region. */
 export const certificateInOtherRegion = (arnRegion: string, region: string): ActionError =>
   conflict(
-    `Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`,
-    `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`,
+    `Input certificate-arn is in region ${arnRegion}, but input region (or AWS_REGION) is ${region}.`,
+    'An ALB uses only certificates of its own region, which is that of the cluster. Correct region or certificate-arn, or set certificate and private-key.',
+  )
+
+/** The certificate, and what else is in AWS, would be in a region without the ALB. */
+export const clusterInOtherRegion = (clusterRegion: string, region: string): ActionError =>
+  conflict(
+    `The kubeconfig selects a cluster in region ${clusterRegion}, but input region (or AWS_REGION) is ${region}.`,
+    `Set region: ${clusterRegion}, because the ALB and its certificate are in the region of the cluster. Or set context to that of a cluster in ${region}.`,
   )
 
 /** @param driver the value of HELM_DRIVER */

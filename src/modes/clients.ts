@@ -5,6 +5,8 @@ import { createLoadBalancerClient } from '../clients/aws/load-balancers.ts'
 import { HelmClient, type HelmClusterAccess } from '../clients/helm/client.ts'
 import { KubernetesClient } from '../clients/kubernetes/client.ts'
 import { createTokenConnection, type Connection } from '../clients/kubernetes/connection.ts'
+import { getServerRegion } from '../clients/kubernetes/eks-server.ts'
+import { clusterInOtherRegion } from '../failures/inputs.ts'
 import type { Settings } from '../inputs/types.ts'
 import type { Clients, ClusterClients, Run } from '../steps/run.ts'
 import type { Context } from '../steps/step.ts'
@@ -68,6 +70,8 @@ async function connectToCluster(
 ): Promise<ClusterConnection> {
   const { clusterAccess: access, region } = settings
   if (access.kind === 'kubeconfig') {
+    // Nothing of the cluster is read or written before the account is known to be allowed.
+    if (settings.allowedAccounts.length > 0) await aws.credentials()
     const { createKubeconfigConnection } =
       await import('../clients/kubernetes/kubeconfig-connection.ts')
     const connection = createKubeconfigConnection(access, {
@@ -77,6 +81,9 @@ async function connectToCluster(
       maskSecret: (secret) => context.maskSecret(secret),
       warn: (line) => context.log.warn(line),
     })
+    const serverRegion = getServerRegion(connection.server)
+    if (serverRegion !== undefined && serverRegion !== region)
+      throw clusterInOtherRegion(serverRegion, region)
     return { connection, helmAccess: access }
   }
   const { createEksClient, describeCluster, EksTokenSource } = await import('../clients/aws/eks.ts')
