@@ -57,6 +57,9 @@ scenario(
     await runAction(environment, chartUpgradeInputs, killWhen(nextRollout(environment)))
     releasePods()
     await expireLease(environment)
+    // A removal does not need the release, and must not drop the record of its pending revision.
+    const removal = expectSuccess(await run({ mode: 'destroy', release: 'milvus-demo' }))
+    expect(removal.summary).toContain('a killed run left release milvus-demo pending-upgrade')
     const changes = listChanges(expectSuccess(await run({ values: 'minio: {bucketName: other}' })))
     expect(changes).toEqual(
       expect.arrayContaining(['release status', 'release values.minio.bucketName']),

@@ -17,7 +17,7 @@ export function lockedByAnotherRun({
 }): ActionError {
   return new ActionError({
     code: 'locked-by-another-run',
-    problem: `Another run has been working in namespace ${namespace} for ${formatDuration(heldFor)}, longer than lock-timeout allows: ${holder}.`,
+    problem: `Other runs have been working in namespace ${namespace} for longer than lock-timeout allows. The current one has been working for ${formatDuration(heldFor)}: ${holder}.`,
     remedy:
       'Check that run, and run this job again once it has finished, or increase lock-timeout. The lock of a run that died expires after 30 seconds.',
   })
@@ -28,6 +28,7 @@ export function lockLost(namespace: string, reason: string): ActionError {
   return new ActionError({
     code: 'lock-lost',
     problem: `This run may no longer be the only one in namespace ${namespace}: ${reason}.`,
-    remedy: 'Run the job again. It waits for the other run, and continues from the current state.',
+    remedy:
+      'Run the job again. If another run is working, it waits for that one. Then it continues from the current state.',
   })
 }

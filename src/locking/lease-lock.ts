@@ -14,26 +14,25 @@ import { progressLogger, type Context } from '../steps/step.ts'
 import { pollInterval, waitFor, type PollResult } from '../util/polling.ts'
 import { getErrorMessage } from '../util/text.ts'
 import type { Holder } from './holder.ts'
-import { formatUnlockedNote, isApiUnavailable } from './lease-errors.ts'
+import { formatLoss, formatUnlockedNote, isApiUnavailable } from './lease-errors.ts'
 import {
+  appendOperation,
   buildLease,
+  cancelledReleaseTimeout,
   findOtherHolder,
   formatMicroTime,
   leaseName,
+  leaseSeconds,
+  listOtherOperations,
   readOperations,
+  releaseTimeout,
+  renewInterval,
+  renewTimeout,
   type HelmOperation,
 } from './lease.ts'
 
-/** Seconds after which a Lease expires that is not renewed, because its runner hangs or died. */
-const leaseSeconds = 30
-/** Milliseconds. */
-const renewInterval = 10_000
-/** Milliseconds. */
-const releaseTimeout = 10_000
-/** Milliseconds of the 10 s that the runner leaves a cancelled job. */
-const cancelledReleaseTimeout = 1_000
-/** How many operations the Lease records. */
-const maxRecordedOperations = 5
+/** What a Lock needs from the run. */
+export type LockContext = Pick<Context, 'clock' | 'signal' | 'log'>
 
 export interface LockOptions {
   readonly kubernetes: KubernetesClient
@@ -46,7 +45,7 @@ export interface LockOptions {
 /** The Lease of one run. */
 export class Lock {
   readonly holder: Holder
-  private readonly context: Context
+  private readonly context: LockContext
   private readonly kubernetes: KubernetesClient
   private readonly namespace: string
   /** Milliseconds that are left to wait. */
@@ -62,7 +61,7 @@ export class Lock {
   private renewTimer: NodeJS.Timeout | undefined
   private lastWrite: Promise<unknown> = Promise.resolve()
 
-  constructor(context: Context, { kubernetes, namespace, timeout, holder }: LockOptions) {
+  constructor(context: LockContext, { kubernetes, namespace, timeout, holder }: LockOptions) {
     this.context = context
     this.kubernetes = kubernetes
     this.namespace = namespace
@@ -171,19 +170,19 @@ export class Lock {
   /**
    * Runs Helm, and records the operation in the Lease until it ends. A revision that it leaves
    * pending, because it was killed or could not reach the API at the end, is then known to come
-   * from this action.
+   * from this action. Records of other releases stay: their revisions may still be pending.
    */
   async runRecorded<T>(
     operation: Omit<HelmOperation, 'holder'>,
     run: () => Promise<T>,
   ): Promise<T> {
     if (this.state !== 'held') return run()
-    const operations = [...this.recordedOperations, { ...operation, holder: this.holder.id }]
-    this.recordedOperations = operations.slice(-maxRecordedOperations)
+    const others = listOtherOperations(this.recordedOperations, operation.release)
+    this.recordedOperations = appendOperation(others, { ...operation, holder: this.holder.id })
     await this.enqueueWrite(() => this.renew())
     this.assertHeld()
     const result = await run()
-    this.recordedOperations = []
+    this.recordedOperations = others
     return result
   }
 
@@ -198,8 +197,10 @@ export class Lock {
     const kubernetes = this.kubernetes.detached(timeout)
     const write = async () => {
       if (deleteLease && this.lease) {
-        const { uid } = this.lease.metadata
-        await kubernetes.deleteObject(this.path, uid, `delete Lease ${leaseName}`)
+        // With its resourceVersion, because another run may have acquired it since.
+        const { uid, resourceVersion } = this.lease.metadata
+        const description = `delete Lease ${leaseName}`
+        await kubernetes.deleteObject(this.path, { uid, resourceVersion }, description)
       } else {
         await kubernetes.replace<Lease>(this.path, this.build({}), `release Lease ${leaseName}`)
       }
@@ -237,7 +238,7 @@ export class Lock {
    * Writes that this run holds the Lease.
    * @returns false when another run does
    */
-  private async writeLease(spec: Lease['spec']): Promise<boolean> {
+  private async writeLease(spec: Lease['spec'], kubernetes = this.kubernetes): Promise<boolean> {
     const now = formatMicroTime(this.kubernetes.now())
     const desiredLease = this.build({
       holderIdentity: this.holder.id,
@@ -248,7 +249,7 @@ export class Lock {
     })
     const startedAt = performance.now()
     try {
-      this.lease = await this.createOrReplace(desiredLease)
+      this.lease = await this.createOrReplace(desiredLease, kubernetes)
     } catch (thrown) {
       // 404: it was deleted since it was read. The next attempt creates it.
       if (!(thrown instanceof StatusError) || ![404, 409].includes(thrown.status)) throw thrown
@@ -262,23 +263,23 @@ export class Lock {
     return true
   }
 
-  private createOrReplace(lease: object): Promise<Lease> {
+  private createOrReplace(lease: object, kubernetes: KubernetesClient): Promise<Lease> {
     const description = `Lease ${leaseName} in namespace ${this.namespace}`
     return this.lease
-      ? this.kubernetes.replace<Lease>(this.path, lease, `update ${description}`)
-      : this.kubernetes.create<Lease>(
-          paths.leasesPath(this.namespace),
-          lease,
-          `create ${description}`,
-        )
+      ? kubernetes.replace<Lease>(this.path, lease, `update ${description}`)
+      : kubernetes.create<Lease>(paths.leasesPath(this.namespace), lease, `create ${description}`)
   }
 
-  /** Never throws: the next interval tries again, and assertHeld() knows when it was renewed. */
+  /**
+   * Never throws: the next interval tries again, and assertHeld() knows when it was renewed. A
+   * Lease that was lost is not renewed: it belongs to whoever acquires it next.
+   */
   private async renew(): Promise<void> {
+    if (this.lostReason !== undefined) return
     try {
-      if (await this.writeLease({})) return
-      const otherHolder = this.otherHolder ?? 'another run'
-      this.lostReason = `${otherHolder} has taken over its Lease ${leaseName}`
+      if (await this.writeLease({}, this.kubernetes.withTimeout(renewTimeout))) return
+      this.lostReason = formatLoss(this.lease, this.otherHolder)
+      clearInterval(this.renewTimer)
     } catch (thrown) {
       this.context.log.debug(`Lease ${leaseName} could not be renewed: ${getErrorMessage(thrown)}`)
     }

@@ -5,6 +5,23 @@ import type { Holder } from './holder.ts'
 /** The name of the Lease, and the prefix of its annotations. */
 export const leaseName = 'milvus-alb-action'
 
+/** Seconds after which a Lease expires that is not renewed, because its runner hangs or died. */
+export const leaseSeconds = 30
+/** Milliseconds. */
+export const renewInterval = 10_000
+/**
+ * Milliseconds. A connection that does not respond must not keep the Lease from being renewed over
+ * another one before it expires.
+ */
+export const renewTimeout = 8_000
+/** Milliseconds. */
+export const releaseTimeout = 10_000
+/** Milliseconds of the 10 s that the runner leaves a cancelled job. */
+export const cancelledReleaseTimeout = 1_000
+
+/** How many operations the Lease records. */
+const maxRecordedOperations = 5
+
 const runAnnotation = `${leaseName}/run`
 const helmAnnotation = `${leaseName}/helm`
 
@@ -74,6 +91,18 @@ export function readOperations(lease: Lease | undefined): readonly HelmOperation
     return []
   }
 }
+
+/** The operations of other releases. */
+export const listOtherOperations = (
+  operations: readonly HelmOperation[],
+  ownRelease: string,
+): readonly HelmOperation[] => operations.filter(({ release }) => release !== ownRelease)
+
+/** Drops the oldest operations if there are too many. */
+export const appendOperation = (
+  operations: readonly HelmOperation[],
+  operation: HelmOperation,
+): readonly HelmOperation[] => [...operations, operation].slice(-maxRecordedOperations)
 
 function isHelmOperation(value: unknown): value is HelmOperation {
   const operation = value as Partial<HelmOperation> | null

@@ -1,9 +1,12 @@
 /** destroy: removes what this action created, and nothing else. */
 import type { RemovalSettings } from '../inputs/types.ts'
+import { readOptional } from '../failures/optional-read.ts'
 import { identifyHolder } from '../locking/holder.ts'
+import { leaseName } from '../locking/lease.ts'
 import * as certificate from '../steps/certificate/removal.ts'
 import * as ingress from '../steps/ingress/removal.ts'
 import type { ReleaseOperation } from '../steps/release/operations.ts'
+import { findInterruptedOperation } from '../steps/release/recovery.ts'
 import * as release from '../steps/release/release.ts'
 import type { LockedRun, Run } from '../steps/run.ts'
 import type { Context } from '../steps/step.ts'
@@ -38,9 +41,31 @@ export async function destroy(
       // Before the certificate: ACM may call it used for minutes, and clients need the Service.
       await restoreService(lockedRun, plan)
       await removeCertificates(lockedRun, plan)
-      return { isFullyRemoved: true }
+      return { isFullyRemoved: !(await needsRecords(lockedRun)) }
     },
   })
+}
+
+/**
+ * Whether the Lease records a revision that a killed run left pending. Without the record, the next
+ * deployment could not complete it.
+ */
+async function needsRecords({
+  context,
+  settings,
+  clients: { kubernetes, lock },
+}: LockedRun): Promise<boolean> {
+  const read = await readOptional(
+    findInterruptedOperation(settings, kubernetes, lock.pendingOperations),
+  )
+  if (!read.available) return true
+  if (!read.value) return false
+  const { release, revision } = read.value
+  context.log.note(
+    `Lease ${leaseName} is kept: it records that a killed run left release ${release} ` +
+      `${revision.status}, which the next deployment completes.`,
+  )
+  return true
 }
 
 async function removeIngress(run: LockedRun, plan: RemovalPlan): Promise<void> {

@@ -15,6 +15,13 @@ export interface Selectors {
   readonly fieldSelector?: string
 }
 
+/** What must still be true of an object that is deleted. */
+export interface DeletePreconditions {
+  readonly uid: string
+  /** Only if it has not changed since it was read. */
+  readonly resourceVersion?: string | undefined
+}
+
 /** Milliseconds between two reads from a watch: a very talkative one is not read faster. */
 const watchEventInterval = 50
 
@@ -50,6 +57,16 @@ export class KubernetesClient {
   detached(timeout: number): KubernetesClient {
     const options = this.transport.optionsWithSignal(AbortSignal.timeout(timeout))
     return new KubernetesClient(this.transport.connection, options)
+  }
+
+  /**
+   * The same client with a limit for all of its requests, which the cancellation of the job ends
+   * too.
+   * @param timeout milliseconds
+   */
+  withTimeout(timeout: number): KubernetesClient {
+    const signal = AbortSignal.any([this.transport.signal, AbortSignal.timeout(timeout)])
+    return new KubernetesClient(this.transport.connection, this.transport.optionsWithSignal(signal))
   }
 
   /** Reads one object; undefined when it does not exist. */
@@ -175,16 +192,20 @@ export class KubernetesClient {
   }
 
   /**
-   * Deletes an object and its dependents if its uid is still the same; does nothing when the object
-   * does not exist. The propagation policy is explicit because the default leaves the pods of a
+   * Deletes an object and its dependents if it meets the preconditions; does nothing when it does
+   * not exist. The propagation policy is explicit because the default leaves the pods of a
    * Job. Source: Kubernetes, pkg/registry/batch/job/strategy.go, DefaultGarbageCollectionPolicy.
    */
-  async deleteObject(path: string, uid: string, operation: string): Promise<void> {
+  async deleteObject(
+    path: string,
+    preconditions: DeletePreconditions,
+    operation: string,
+  ): Promise<void> {
     const body = JSON.stringify({
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       propagationPolicy: 'Background',
-      preconditions: { uid },
+      preconditions,
     })
     try {
       // Node sets the length of a body, but not for DELETE.

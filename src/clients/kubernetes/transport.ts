@@ -52,6 +52,11 @@ export class Transport {
     this.clockSkew = options.clockSkew ?? 0
   }
 
+  /** Cancels all requests. */
+  get signal(): AbortSignal {
+    return this.options.signal
+  }
+
   /** The time on the API server's clock, to the second. Milliseconds since the epoch. */
   now(): number {
     return this.options.clock.now() + this.clockSkew

@@ -25,7 +25,7 @@ export async function deleteIngress(
 ): Promise<void> {
   const path = ingressPath(settings.namespace, name)
   try {
-    await clients.kubernetes.deleteObject(path, uid, `delete Ingress ${name}`)
+    await clients.kubernetes.deleteObject(path, { uid }, `delete Ingress ${name}`)
   } catch (thrown) {
     if (!(thrown instanceof StatusError)) throw thrown
     throw ingressDeletionRejected({

@@ -82,7 +82,7 @@ export async function deleteRestService(
   { namespace, name, uid }: Pick<DeleteRestService, 'namespace' | 'name' | 'uid'>,
 ): Promise<void> {
   try {
-    await kubernetes.deleteObject(servicePath(namespace, name), uid, `delete Service ${name}`)
+    await kubernetes.deleteObject(servicePath(namespace, name), { uid }, `delete Service ${name}`)
   } catch (thrown) {
     throw thrown instanceof StatusError ? translateServiceDeletionError(name, thrown) : thrown
   }

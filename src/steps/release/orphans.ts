@@ -82,7 +82,7 @@ export async function removeOrphanedObjects(
   for (const { kind, name, path, uid, fields } of orphanedObjects) {
     const object = `${kind} ${name}`
     try {
-      if (fields === undefined) await kubernetes.deleteObject(path, uid, `delete ${object}`)
+      if (fields === undefined) await kubernetes.deleteObject(path, { uid }, `delete ${object}`)
       else await kubernetes.jsonPatch(path, fields.flatMap(toPatchOperations), `patch ${object}`)
     } catch (thrown) {
       if (!(thrown instanceof StatusError)) throw thrown
