@@ -58,7 +58,13 @@ async function needsRecords({
   const read = await readOptional(
     findInterruptedOperation(settings, kubernetes, lock.pendingOperations),
   )
-  if (!read.available) return true
+  if (!read.available) {
+    context.log.note(
+      `Lease ${leaseName} is kept: it records operations of Helm, and this identity cannot read ` +
+        'whether a killed run left one of them pending.',
+    )
+    return true
+  }
   if (!read.value) return false
   const { release, revision } = read.value
   context.log.note(
