@@ -151,6 +151,11 @@ describe('renderDiagram', () => {
     outputValues: ReadonlyMap<OutputName, string>
   }>([
     { name: 'an ALB', partialTopology: topology, outputValues: new Map() },
+    {
+      name: 'an ALB after a rollback',
+      partialTopology: topology,
+      outputValues: new Map([['alb-address', '']]),
+    },
     { name: 'a Service', partialTopology: {}, outputValues: outputs },
   ])('is empty without $name', ({ partialTopology, outputValues }) => {
     expect(renderDiagram(partialTopology, outputValues, createSettings(), undefined)).toBe('')

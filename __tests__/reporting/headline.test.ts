@@ -161,9 +161,29 @@ describe('headline', () => {
     },
     {
       name: 'a removal that restores the Service type',
-      report: createInputWithChanges(createChange()),
+      report: createInputWithChanges({
+        step: 'release',
+        object: 'release milvus/milvus-demo',
+        path: 'service.type',
+        before: 'ClusterIP',
+        after: 'LoadBalancer',
+        why: 'restored',
+      }),
       settings: 'removal',
       expected: /^## ✅ Nothing was left to remove; the Service type was restored\n/,
+    },
+    {
+      name: 'a removal that finds a release pending',
+      report: createInputWithChanges(removalChange, {
+        step: 'release',
+        object: 'release milvus/milvus-demo',
+        path: 'status',
+        before: 'pending-upgrade',
+        after: 'failed',
+        why: 'Helm was killed',
+      }),
+      settings: 'removal',
+      expected: /^## ✅ Removed: Ingress milvus\/milvus-demo\n/,
     },
     {
       name: 'a removal that failed before its first change',

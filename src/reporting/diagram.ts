@@ -55,7 +55,8 @@ export function renderDiagram(
   error: ActionError | undefined,
 ): string {
   const address = outputs.get('alb-address')
-  if (address === undefined || !topology.service) return ''
+  // A rollback leaves it empty.
+  if (!address || !topology.service) return ''
   const { host, namespace, ingress } = settings
   const { listenPort } = ingress
   const isRestServed = topology.restTargetGroup !== undefined

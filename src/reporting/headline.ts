@@ -1,6 +1,7 @@
 /** The headline of the job summary: the result of the run in one line. Pure. */
 import type { ActionError } from '../failures/action-error.ts'
 import type { Settings } from '../inputs/types.ts'
+import type { Change } from '../steps/step.ts'
 import { formatDifferences, formatObjects } from '../util/text.ts'
 import { escapeMarkdown } from './markdown.ts'
 import type { Report } from './report.ts'
@@ -81,9 +82,12 @@ function describeRemoval({ changes }: HeadlineData): string {
     deletedObjects.length === 0
       ? '✅ Nothing was left to remove'
       : `✅ Removed: ${deletedObjects.join(', ')}`
-  const isServiceChanged = deletedObjects.length < changes.length
-  return isServiceChanged ? `${result}; the Service type was restored` : result
+  return changes.some(restoresServiceType) ? `${result}; the Service type was restored` : result
 }
+
+/** A removal may also change the status of a release that a killed run left pending. */
+const restoresServiceType = ({ step, path }: Change): boolean =>
+  step === 'release' && /(^|\.)(service\.type|loadBalancerClass)$/.test(path)
 
 function describeDeployment({ changes, outputs }: HeadlineData, { probe }: Settings): string {
   const changeSummary =

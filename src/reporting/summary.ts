@@ -210,7 +210,7 @@ function renderConnectExample(
   settings: RunSettings | undefined,
 ): string {
   const address = outputs.get('alb-address')
-  if (!settings || settings.mode === 'destroy' || address === undefined) return ''
+  if (!settings || settings.mode === 'destroy' || !address) return ''
   const { host, ingress, probe } = settings
   const commonOptions = [`port="${ingress.listenPort}"`, 'secure=True']
   const tlsOptions = formatTlsOptions(probe, topology)
