@@ -168,7 +168,7 @@ describe('check', () => {
         deployedRevision: createRevision({ revision: 3 }),
       }),
     ).toBe(
-      `"helm get values milvus-demo -n milvus --revision 3 -o yaml | helm upgrade milvus-demo ${expected} -n milvus --reset-values -f -"`,
+      `"helm get values milvus-demo -n milvus --revision 3 -o yaml > milvus-demo-revision-3.yaml && helm upgrade milvus-demo ${expected} -n milvus --reset-values -f milvus-demo-revision-3.yaml"`,
     )
   })
 
