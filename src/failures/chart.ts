@@ -91,10 +91,25 @@ export function chartVersionWouldChange(options: {
   return changesMore(
     `The upgrade would move release ${release} from chart ${versionChange}: Helm would ${changes}.${milvusUpgrade}`,
     isRequested
-      ? `To keep chart ${deployedVersion}, remove chart-version.`
+      ? `To keep chart ${deployedVersion}, remove chart-version, or the tag in chart.`
       : `To keep chart ${deployedVersion}, set chart to that version.`,
   )
 }
+
+/**
+ * Mode destroy has a chart of another version, which allow-chart-change does not allow either.
+ * @param versionChange `4.2.30 (Milvus 2.5.4) to 4.2.58 (Milvus 2.5.16)`
+ */
+export const removalChangesChart = (
+  release: string,
+  deployedVersion: string,
+  versionChange: string,
+): ActionError =>
+  new ActionError({
+    code: 'release-changes-more',
+    problem: `The restored type of the Service needs an upgrade, which would move release ${release} from chart ${versionChange}.`,
+    remedy: `Set chart to version ${deployedVersion}: mode destroy changes only the type of the Service. Or remove restore-service-type.`,
+  })
 
 /** A chart under the deployed version is not the deployed chart. */
 export function deployedChartDiffers(options: {

@@ -1,4 +1,5 @@
 /** The plan of a removal: what this action created, and what has to be restored. Writes nothing. */
+import { stripTag } from '../clients/helm/chart-reference.ts'
 import { settleAll, toActionError } from '../failures/thrown.ts'
 import type { DeleteCertificate } from '../steps/certificate/operations.ts'
 import * as certificate from '../steps/certificate/removal.ts'
@@ -151,7 +152,7 @@ async function planReleaseRestoration(
  */
 export function ignoreReleaseInputs<C>(run: Run<C>): Run<C> {
   const { settings } = run
-  const chart = { ...settings.chart, version: undefined }
+  const chart = { ...settings.chart, name: stripTag(settings.chart.name), version: undefined }
   return { ...run, settings: { ...settings, cutover: 'first', values: {}, chart } }
 }
 

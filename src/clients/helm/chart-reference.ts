@@ -67,6 +67,12 @@ export function versionFromTag(tag: string | undefined): string | undefined {
   return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined
 }
 
+/** The name of a chart without its tag and digest, for another version of it. */
+export function stripTag(name: string): string {
+  const reference = parseChartReference(name)
+  return reference.kind === 'registry' ? reference.repository : name
+}
+
 /** Whether two versions are the same for Helm, which accepts a leading v. */
 export const isSameVersion = (a: string, b: string): boolean =>
   a.replace(/^v/, '') === b.replace(/^v/, '')

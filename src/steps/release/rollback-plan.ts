@@ -4,7 +4,7 @@
  */
 import { toActionError } from '../../failures/thrown.ts'
 import type { IrreversibleChange } from '../step.ts'
-import { isSameVersion, parseChartReference } from '../../clients/helm/chart-reference.ts'
+import { isSameVersion, stripTag } from '../../clients/helm/chart-reference.ts'
 import { historyMaxToRetain } from '../../clients/helm/commands.ts'
 import type { HelmClient, UpgradeRequest } from '../../clients/helm/client.ts'
 import { serializeValues } from '../../clients/helm/values.ts'
@@ -52,6 +52,7 @@ export async function prepareRollback(
   const { version } = deployedChart
   try {
     const isUpgradeChart = isSameVersion(upgradeChart.version, version)
+    // A tag or digest in chart is that of the upgrade.
     const chart = isUpgradeChart
       ? upgradeChart.path
       : await helm.fetchChart({ ...settings.chart, name: stripTag(settings.chart.name), version })
@@ -74,12 +75,6 @@ export async function prepareRollback(
     if (failure.code === 'cancelled') throw failure
     return { unavailableReason: failure.message }
   }
-}
-
-/** The tag or digest in chart is that of the upgrade. */
-function stripTag(name: string): string {
-  const reference = parseChartReference(name)
-  return reference.kind === 'registry' ? reference.repository : name
 }
 
 /** What a rollback of a release could not restore, if anything. */

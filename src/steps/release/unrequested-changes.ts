@@ -3,6 +3,7 @@ import type { ActionError } from '../../failures/action-error.ts'
 import {
   chartVersionWouldChange,
   deployedChartDiffers,
+  removalChangesChart,
   serviceTypeChangesObjects,
   valuesChangeObjects,
 } from '../../failures/chart.ts'
@@ -22,7 +23,8 @@ import {
 } from './descriptions.ts'
 
 /**
- * Checks that an upgrade does no more than the inputs request, unless allow-chart-change is true.
+ * Checks that an upgrade does no more than the inputs request, unless allow-chart-change is true. A
+ * removal never changes the version of the chart.
  * @param chart the chart that was rendered
  */
 export function checkUnrequestedChanges(
@@ -31,10 +33,16 @@ export function checkUnrequestedChanges(
   chart: Preview['chart'],
   comparison: UpgradeComparison,
 ): ActionError | undefined {
-  if (settings.allowChartChange) return undefined
   const { deployedRevision } = release
-  if (!isSameVersion(chart.version, deployedRevision.chart.version))
-    return versionFailure(release, settings, chart, comparison.total)
+  const isSameChart = isSameVersion(chart.version, deployedRevision.chart.version)
+  if (settings.mode === 'destroy' && !isSameChart)
+    return removalChangesChart(
+      deployedRevision.name,
+      deployedRevision.chart.version,
+      formatVersionChange(release, chart),
+    )
+  if (settings.allowChartChange) return undefined
+  if (!isSameChart) return versionFailure(release, settings, chart, comparison.total)
   const renderedChart = `${deployedRevision.chart.name} ${chart.version}`
   if (!comparison.isDeployedChart)
     return deployedChartDiffers({
