@@ -22,6 +22,7 @@ describe('rejectPlaceholder', () => {
   test.each([
     'milvus.example.com',
     'root:$ecret',
+    '$ecret123',
     'a$b',
     '/home/runner/.kube/config',
     'price: $5',

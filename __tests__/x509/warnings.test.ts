@@ -26,6 +26,7 @@ describe('formatExpiryWarning', () => {
     { lifetime: 398, left: 29.5, warning: /expires in 29 days, on / },
     { lifetime: 6, left: 2.5 },
     { lifetime: 6, left: 1.5, warning: /expires in 1 day, on / },
+    { lifetime: 6, left: 0.25, warning: /expires in (5|6) hours, on / },
     { lifetime: 90, left: 40, threshold: 60, warning: /expires in (39|40) days, on / },
     { lifetime: 90, left: 29, threshold: 14 },
     { lifetime: 90, left: 13, threshold: 0 },

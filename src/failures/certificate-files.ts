@@ -30,7 +30,7 @@ export function certificateInputIsPrivateKey(text: string): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
     problem: `${text} contains a private key but no certificate.`,
-    remedy: 'Set it to the certificate. The private key has an input of its own.',
+    remedy: 'Only the certificate belongs there. The private key is set separately.',
   })
 }
 
@@ -38,7 +38,7 @@ export function certificateInputIsRequest(text: string): ActionError {
   return new ActionError({
     code: 'certificate-unreadable',
     problem: `${text} contains a certificate request but no certificate.`,
-    remedy: 'A CA signs the request. Set the input to the certificate that the CA returned.',
+    remedy: 'A CA signs the request, and returns the certificate that belongs there.',
   })
 }
 

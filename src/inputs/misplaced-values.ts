@@ -20,7 +20,8 @@ const placeholders: readonly {
       'GitHub does not evaluate it inside a secret, a variable or a file.',
   },
   {
-    pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/,
+    // Upper case only: a password may begin with a dollar sign.
+    pattern: /^(\$[A-Z_][A-Z0-9_]*|\$\{[A-Z_][A-Z0-9_]*\}|\$env:\w+|%\w+%)$/,
     problem: 'is a shell variable, which "with:" does not expand.',
     remedy: 'Use ${{ env.NAME }}, or ${{ secrets.NAME }} for a secret.',
   },
@@ -44,7 +45,8 @@ export function rejectPlaceholder(raw: string): void {
 export function rejectPem(raw: string): void {
   if (!raw.includes('-----BEGIN')) return
   throw new InvalidInputError(
-    'contains PEM, which only certificate, private-key, certificate-chain and probe-ca accept.',
-    'Use one of those inputs for the PEM, and check what this input is for.',
+    'contains PEM, which this input does not accept.',
+    'Use the input for it: certificate, private-key, certificate-chain, probe-ca, ' +
+      'probe-certificate or probe-key.',
   )
 }

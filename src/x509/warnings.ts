@@ -4,6 +4,7 @@ import { getKeyAlgorithm, getSubject, type CertificateMaterial } from './certifi
 import { getDisplayName } from './checks.ts'
 import { unsupportedCurve } from './client-checks.ts'
 import { requiresStapling } from './extensions.ts'
+import { formatDuration } from '../util/text.ts'
 import { isSelfSigned } from './issuers.ts'
 
 /**
@@ -113,6 +114,8 @@ function describeExpiry(
 ): string | undefined {
   if (!expiresSoon(certificate, threshold, now)) return undefined
   const { validToDate } = certificate
-  const days = Math.floor((validToDate.getTime() - now) / millisecondsPerDay)
-  return `in ${days} day${days === 1 ? '' : 's'}, on ${validToDate.toISOString()}`
+  const left = validToDate.getTime() - now
+  const days = Math.floor(left / millisecondsPerDay)
+  const time = days === 0 ? formatDuration(left) : `${days} day${days === 1 ? '' : 's'}`
+  return `in ${time}, on ${validToDate.toISOString()}`
 }

@@ -69,8 +69,8 @@ export const endpointInputs = defineInputs({
   'replace-certificate': {
     ...boolean,
     description:
-      '`true` allows `certificate` to replace the one under `certificate-arn` even if this action ' +
-      'did not import that one, or if that one covers a name that `certificate` does not. ' +
+      '`true` allows `certificate` to replace the one under `certificate-arn` even if this ' +
+      'action did not import that one, or if that one covers a name that `certificate` does not. ' +
       'Everything that uses the ARN then serves the new certificate.',
     default: 'false',
   },

@@ -43,8 +43,8 @@ export const runInputs = defineInputs({
     description:
       'What a failed deploy does with its changes. `keep` leaves them, and the next run ' +
       'continues from there. `rollback` restores or removes the Ingress, rolls the release back ' +
-      'to its previous revision, and deletes a new certificate. Before it changes anything, the ' +
-      'run lists what cannot be rolled back.',
+      'to its last deployed revision, and deletes a new certificate. Before it changes anything, ' +
+      'the run lists what cannot be rolled back.',
     default: 'keep',
   },
   'force-conflicts': {

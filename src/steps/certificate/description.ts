@@ -1,12 +1,11 @@
 /** How certificates and what uses them are shown to people. */
 import type { X509Certificate } from 'node:crypto'
-import { formatDistinguishedName } from '../../util/text.ts'
+import { getSubject } from '../../x509/certificate.ts'
 
 /** `CN=milvus.example.com, serial 0A1B, until 2027-01-01T00:00:00.000Z` */
 export function describeCertificate(certificate: X509Certificate): string {
-  const subject = formatDistinguishedName(certificate.subject)
   const expiry = certificate.validToDate.toISOString()
-  return `${subject}, serial ${certificate.serialNumber}, until ${expiry}`
+  return `${getSubject(certificate)}, serial ${certificate.serialNumber}, until ${expiry}`
 }
 
 /** `app/k8s-milvus-.../...` of a load balancer's ARN. */
