@@ -59,17 +59,29 @@ const renewalMargin = 30_000;
 class ExecCredentialSource {
     plugin;
     options;
-    current;
+    latest;
+    pending;
     constructor(plugin, options) {
         this.plugin = plugin;
         this.options = options;
     }
     async credential() {
-        const credential = await this.current?.catch(() => undefined);
-        if (credential && !this.isExpired(credential))
-            return credential;
-        this.current = runPlugin(this.plugin, this.options);
-        return this.current;
+        if (this.latest && !this.isExpired(this.latest))
+            return this.latest;
+        this.pending ??= this.renew();
+        return this.pending;
+    }
+    invalidate() {
+        this.latest = undefined;
+    }
+    async renew() {
+        try {
+            this.latest = await runPlugin(this.plugin, this.options);
+            return this.latest;
+        }
+        finally {
+            this.pending = undefined;
+        }
     }
     isExpired({ expirationTimestamp }) {
         const expiry = Date.parse(expirationTimestamp ?? '');
@@ -175,18 +187,23 @@ class KubeconfigCredentials {
         };
     }
     async read() {
-        const options = {};
+        const clientOptions = {};
         try {
             const config = this.source
                 ? withCredential(this.config, await this.source.credential())
                 : this.config;
-            await config.applyToHTTPSOptions(options);
+            await config.applyToHTTPSOptions(clientOptions);
         }
         catch (thrown) {
             throw this.toFailure(thrown);
         }
+        const options = trimAuthorization(clientOptions);
         listSecrets(options).forEach(this.maskOnce);
         return options;
+    }
+    invalidate() {
+        this.source?.invalidate();
+        return this.source !== undefined;
     }
     toFailure(thrown) {
         const { command = '' } = this.plugin ?? {};
@@ -232,6 +249,13 @@ function withCredential(config, credential) {
         currentContext: config.getCurrentContext(),
     });
     return result;
+}
+function trimAuthorization(options) {
+    const headers = (options.headers ?? {});
+    const { Authorization: authorization } = headers;
+    if (authorization === undefined)
+        return options;
+    return { ...options, headers: { ...headers, Authorization: authorization.trim() } };
 }
 function listSecrets({ headers, auth, key, pfx, passphrase }) {
     const { Authorization: authorization = '' } = (headers ?? {});
@@ -292,6 +316,7 @@ function readKubeconfig(path) {
         config.loadFromFile(path);
         requireStrings(config);
         addTokenFiles(config, path);
+        resolveExecCommands(config, path);
         return config;
     }
     catch (thrown) {
@@ -314,6 +339,14 @@ function addTokenFiles(config, path) {
         if (tokenFile === undefined)
             return user;
         return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } };
+    });
+}
+function resolveExecCommands(config, path) {
+    config.users = config.users.map((user) => {
+        const exec = user.exec;
+        if (!exec?.command?.includes(external_node_path_.sep))
+            return user;
+        return { ...user, exec: { ...exec, command: (0,external_node_path_.resolve)((0,external_node_path_.dirname)(path), exec.command) } };
     });
 }
 function toReadFailure(path, thrown) {
@@ -357,7 +390,7 @@ function createKubeconfigConnection({ paths, context }, options) {
                 agent: getAgent(requestOptions),
             };
         },
-        invalidateCredentials: () => false,
+        invalidateCredentials: () => credentials.invalidate(),
     };
 }
 const describeSkippedVerification = (paths) => `Kubeconfig ${paths.join(', ')} sets insecure-skip-tls-verify: whoever can intercept the ` +

@@ -321,7 +321,8 @@ const pathWithoutCheckout = (input, path) => inputInvalid(input, {
 });
 const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if the action should upgrade the Helm release of Milvus, or only service if there is none or it should not change.');
 const certificateSecretWithOthers = (others) => conflict(`Input certificate-secret is set together with ${others.join(', ')}.`, `The secret contains certificate, key and chain. Leave ${others.join(', ')} empty, or certificate-secret.`);
-const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
+const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but input region (or AWS_REGION) is ${region}.`, 'An ALB uses only certificates of its own region, which is that of the cluster. Correct region or certificate-arn, or set certificate and private-key.');
+const clusterInOtherRegion = (clusterRegion, region) => conflict(`The kubeconfig selects a cluster in region ${clusterRegion}, but input region (or AWS_REGION) is ${region}.`, `Set region: ${clusterRegion}, because the ALB and its certificate are in the region of the cluster. Or set context to that of a cluster in ${region}.`);
 const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where Helm runs.');
 const cutoverLastWithoutProbe = () => conflict('Input cutover is last, but probe is off: nothing would test the ALB before the old load balancer is deleted.', 'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.');
 const cutoverNeverWithReleaseInputs = (releaseInputs) => {
@@ -4643,14 +4644,14 @@ function certificateInputIsPrivateKey(text) {
     return new action_error_ActionError({
         code: 'certificate-unreadable',
         problem: `${text} contains a private key but no certificate.`,
-        remedy: 'Set it to the certificate. The private key has an input of its own.',
+        remedy: 'Only the certificate belongs there. The private key is set separately.',
     });
 }
 function certificateInputIsRequest(text) {
     return new action_error_ActionError({
         code: 'certificate-unreadable',
         problem: `${text} contains a certificate request but no certificate.`,
-        remedy: 'A CA signs the request. Set the input to the certificate that the CA returned.',
+        remedy: 'A CA signs the request, and returns the certificate that belongs there.',
     });
 }
 function certificateInputIsPkcs7(text) {
@@ -5268,9 +5269,9 @@ const endpointInputs = defineInputs({
     },
     'replace-certificate': {
         ...input_types_boolean,
-        description: '`true` allows the import of `certificate` under `certificate-arn` even if this action ' +
-            'did not create the certificate that is there, or it covers more names. Everything that ' +
-            'uses the ARN then serves the new certificate.',
+        description: '`true` allows `certificate` to replace the one under `certificate-arn` even if this ' +
+            'action did not import that one, or if that one covers a name that `certificate` does not. ' +
+            'Everything that uses the ARN then serves the new certificate.',
         default: 'false',
     },
     'expiry-warning': {
@@ -5585,6 +5586,7 @@ const annotation_table_annotationTable = {
 
 
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
+const groupAnnotation = (/* unused pure expression or super */ null && (`${annotationPrefix}group.name`));
 const suffixedNames = new Map(Object.keys(annotation_table_annotationTable).flatMap((name) => {
     const [baseName = name] = name.split(/\.(?=[A-Z])/);
     return baseName === name ? [] : [[baseName, name]];
@@ -6063,6 +6065,10 @@ function parseRegistryReference(reference) {
 function chart_reference_versionFromTag(tag) {
     return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
 }
+function stripTag(name) {
+    const reference = chart_reference_parseChartReference(name);
+    return reference.kind === 'registry' ? reference.repository : name;
+}
 const isSameVersion = (a, b) => a.replace(/^v/, '') === b.replace(/^v/, '');
 const isArchiveUrl = (url) => isChartArchive(url.pathname);
 
@@ -6252,8 +6258,8 @@ const runInputs = defineInputs({
         ...choice('keep', 'rollback'),
         description: 'What a failed deploy does with its changes. `keep` leaves them, and the next run ' +
             'continues from there. `rollback` restores or removes the Ingress, rolls the release back ' +
-            'to its previous revision, and deletes a new certificate. Before it changes anything, the ' +
-            'run lists what cannot be rolled back.',
+            'to its last deployed revision, and deletes a new certificate. Before it changes anything, ' +
+            'the run lists what cannot be rolled back.',
         default: 'keep',
     },
     'force-conflicts': {

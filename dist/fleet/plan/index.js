@@ -38578,7 +38578,7 @@ module.exports = {
 /* harmony export */   J0: () => (/* binding */ parseChartReference),
 /* harmony export */   bp: () => (/* binding */ versionFromTag)
 /* harmony export */ });
-/* unused harmony export isSameVersion */
+/* unused harmony exports stripTag, isSameVersion */
 const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
 function parseChartReference(name) {
     if (name.startsWith('oci://'))
@@ -38609,6 +38609,10 @@ function parseRegistryReference(reference) {
 }
 function versionFromTag(tag) {
     return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
+}
+function stripTag(name) {
+    const reference = parseChartReference(name);
+    return reference.kind === 'registry' ? reference.repository : name;
 }
 const isSameVersion = (a, b) => a.replace(/^v/, '') === b.replace(/^v/, '');
 const isArchiveUrl = (url) => isChartArchive(url.pathname);
@@ -39077,14 +39081,14 @@ function certificateInputIsPrivateKey(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
         problem: `${text} contains a private key but no certificate.`,
-        remedy: 'Set it to the certificate. The private key has an input of its own.',
+        remedy: 'Only the certificate belongs there. The private key is set separately.',
     });
 }
 function certificateInputIsRequest(text) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
         problem: `${text} contains a certificate request but no certificate.`,
-        remedy: 'A CA signs the request. Set the input to the certificate that the CA returned.',
+        remedy: 'A CA signs the request, and returns the certificate that belongs there.',
     });
 }
 function certificateInputIsPkcs7(text) {
@@ -48256,7 +48260,8 @@ const pathWithoutCheckout = (input, path) => inputInvalid(input, {
 });
 const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if the action should upgrade the Helm release of Milvus, or only service if there is none or it should not change.');
 const certificateSecretWithOthers = (others) => conflict(`Input certificate-secret is set together with ${others.join(', ')}.`, `The secret contains certificate, key and chain. Leave ${others.join(', ')} empty, or certificate-secret.`);
-const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
+const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but input region (or AWS_REGION) is ${region}.`, 'An ALB uses only certificates of its own region, which is that of the cluster. Correct region or certificate-arn, or set certificate and private-key.');
+const clusterInOtherRegion = (clusterRegion, region) => conflict(`The kubeconfig selects a cluster in region ${clusterRegion}, but input region (or AWS_REGION) is ${region}.`, `Set region: ${clusterRegion}, because the ALB and its certificate are in the region of the cluster. Or set context to that of a cluster in ${region}.`);
 const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where Helm runs.');
 const cutoverLastWithoutProbe = () => conflict('Input cutover is last, but probe is off: nothing would test the ALB before the old load balancer is deleted.', 'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.');
 const cutoverNeverWithReleaseInputs = (releaseInputs) => {
@@ -49061,7 +49066,7 @@ const placeholders = [
             'GitHub does not evaluate it inside a secret, a variable or a file.',
     },
     {
-        pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/,
+        pattern: /^(\$[A-Z_][A-Z0-9_]*|\$\{[A-Z_][A-Z0-9_]*\}|\$env:\w+|%\w+%)$/,
         problem: 'is a shell variable, which "with:" does not expand.',
         remedy: 'Use ${{ env.NAME }}, or ${{ secrets.NAME }} for a secret.',
     },
@@ -49079,7 +49084,8 @@ function rejectPlaceholder(raw) {
 function rejectPem(raw) {
     if (!raw.includes('-----BEGIN'))
         return;
-    throw new invalid_input/* InvalidInputError */.oC('contains PEM, which only certificate, private-key, certificate-chain and probe-ca accept.', 'Use one of those inputs for the PEM, and check what this input is for.');
+    throw new invalid_input/* InvalidInputError */.oC('contains PEM, which this input does not accept.', 'Use the input for it: certificate, private-key, certificate-chain, probe-ca, ' +
+        'probe-certificate or probe-key.');
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/parse-inputs.js
@@ -50016,6 +50022,7 @@ const annotation_table_annotationTable = {
 
 
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
+const groupAnnotation = (/* unused pure expression or super */ null && (`${annotationPrefix}group.name`));
 const suffixedNames = new Map(Object.keys(annotation_table_annotationTable).flatMap((name) => {
     const [baseName = name] = name.split(/\.(?=[A-Z])/);
     return baseName === name ? [] : [[baseName, name]];
@@ -50687,9 +50694,9 @@ const endpointInputs = (0,declaration/* defineInputs */.p)({
     },
     'replace-certificate': {
         ...input_types/* boolean */.zM,
-        description: '`true` allows the import of `certificate` under `certificate-arn` even if this action ' +
-            'did not create the certificate that is there, or it covers more names. Everything that ' +
-            'uses the ARN then serves the new certificate.',
+        description: '`true` allows `certificate` to replace the one under `certificate-arn` even if this ' +
+            'action did not import that one, or if that one covers a name that `certificate` does not. ' +
+            'Everything that uses the ARN then serves the new certificate.',
         default: 'false',
     },
     'expiry-warning': {
@@ -50920,8 +50927,8 @@ const runInputs = (0,declaration/* defineInputs */.p)({
         ...(0,input_types/* choice */.Yq)('keep', 'rollback'),
         description: 'What a failed deploy does with its changes. `keep` leaves them, and the next run ' +
             'continues from there. `rollback` restores or removes the Ingress, rolls the release back ' +
-            'to its previous revision, and deletes a new certificate. Before it changes anything, the ' +
-            'run lists what cannot be rolled back.',
+            'to its last deployed revision, and deletes a new certificate. Before it changes anything, ' +
+            'the run lists what cannot be rolled back.',
         default: 'keep',
     },
     'force-conflicts': {
