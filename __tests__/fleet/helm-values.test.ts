@@ -99,8 +99,7 @@ test.each<{ name: string; defaults: string; own: string; problem: string }>([
     name: 'a number',
     defaults: '',
     own: '7',
-    problem:
-      'targets[0] (a): values has the wrong type. Use a text, or a list or map if the input is one.',
+    problem: 'a: Input values is not a YAML map. Write one "key: value" per line.',
   },
 ])('rejects $name', ({ defaults, own, problem }) => {
   expect(readFile(defaults, own)).toEqual({ problems: [problem] })

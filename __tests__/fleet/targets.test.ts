@@ -7,6 +7,23 @@ const listProblems = (text: string): readonly string[] => {
   return 'problems' in parsed ? parsed.problems : []
 }
 
+test('scalars are kept as they were written', () => {
+  const result = parseTargets(`
+targets:
+  - name: one
+    environment: shared
+    cluster: a
+    host: one.example.com
+    region: us-east-2
+    tags: {cost-center: 0042, version: 1.10, commit: 1234e56, backup: True}
+    allowed-account-ids: [011122223333, 111122223333]
+`)
+  expect('targets' in result && result.targets[0]?.inputs).toMatchObject({
+    tags: '{"cost-center":"0042","version":"1.10","commit":"1234e56","backup":"True"}',
+    'allowed-account-ids': '["011122223333","111122223333"]',
+  })
+})
+
 test('targets inherit the defaults, and lists and maps become strings', () => {
   expect(
     parseTargets(`

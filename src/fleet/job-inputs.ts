@@ -1,5 +1,5 @@
 /** Inputs that several of the fleet actions read. */
-import { getInput } from '@actions/core'
+import { getBooleanInput, getInput } from '@actions/core'
 import { countInvalid } from '../failures/fleet.ts'
 
 /**
@@ -13,5 +13,10 @@ export function readCount(input: string): number | undefined {
   return Number(text)
 }
 
-/** Input dry-run, which is empty or a text of the workflow: only `true` turns it on. */
-export const isDryRun = (): boolean => getInput('dry-run') === 'true'
+/**
+ * A boolean input, which may be empty for false.
+ * @throws TypeError for a text that is not a boolean
+ */
+export const readFlag = (input: string): boolean => getInput(input) !== '' && getBooleanInput(input)
+
+export const isDryRun = (): boolean => readFlag('dry-run')

@@ -36,6 +36,9 @@ function parseValues(values: unknown): Readonly<Record<string, unknown>> {
     rejectPlaceholder(values)
     return parseHelmValues(values)
   }
+  // Not a map: the parser of the input says so.
+  if (typeof values === 'number' || typeof values === 'boolean')
+    return parseHelmValues(String(values))
   rejectUnbounded(values)
   return isPlainObject(values) ? values : {}
 }

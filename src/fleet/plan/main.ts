@@ -18,7 +18,7 @@ import {
   tokenMissing,
 } from '../../failures/fleet.ts'
 import { formatCount, getErrorMessage, truncate } from '../../util/text.ts'
-import { isDryRun, readCount } from '../job-inputs.ts'
+import { isDryRun, readCount, readFlag } from '../job-inputs.ts'
 import { writeOutcomes } from '../outcomes.ts'
 import { GitHub } from '../github/github.ts'
 import { checkEnvironments } from './environments.ts'
@@ -73,7 +73,7 @@ async function run(): Promise<void> {
   if (recordsOutcomes() && targets.length > 0) recordOutcomes(targets)
   await checkEnvironments(targets, connectToGitHub(), {
     environmentsOf: getEnvironmentSelector(isPullRequest),
-    required: getInput('require-environments') === 'true',
+    required: readFlag('require-environments'),
   })
   const commonInputs = findCommonInputs(targets)
   const matrixCount = readCount('matrices') ?? 1

@@ -1,6 +1,6 @@
 /** Reads targets, and lists all problems with them. */
 import { Ajv, type ErrorObject } from 'ajv'
-import { CORE_SCHEMA, load } from 'js-yaml'
+import { FAILSAFE_SCHEMA, Schema, load, nullCoreTag } from 'js-yaml'
 import { combineErrors, type ActionError } from '../../failures/action-error.ts'
 import { inputInvalid, isInputMissing } from '../../failures/inputs.ts'
 import { inputsOfFleetScope } from '../../inputs/inputs.ts'
@@ -51,6 +51,9 @@ interface TargetsFile {
 export type TargetsResult =
   { readonly targets: readonly FleetTarget[] } | { readonly problems: readonly string[] }
 
+/** Keeps scalars as they were written, as inputs are texts: a tag 0042 does not become 42. */
+const targetsFileSchema = new Schema([...FAILSAFE_SCHEMA.tags, nullCoreTag])
+
 /**
  * @param text YAML or JSON
  * @param env that the jobs will have
@@ -59,7 +62,7 @@ export function readTargets(text: string, env: SettingsEnvironment = {}): Target
   let content: unknown
   let helmContent: unknown
   try {
-    content = load(text, { schema: CORE_SCHEMA })
+    content = load(text, { schema: targetsFileSchema })
     helmContent = loadHelmValues(text)
   } catch (thrown) {
     return { problems: [truncateProblem(describeYamlError(thrown))] }
