@@ -129,7 +129,7 @@ async function runTargets(results, signal) {
     writeResults(endedTargets);
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .setOutput */ .uH)('results-file', resultsFile);
     const targets = readTargets();
-    const parallel = (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .readCount */ ._)('parallel') ?? 1;
+    const parallel = (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .readCount */ ._0)('parallel') ?? 1;
     const options = { dist, signal, isConcurrent: parallel > 1 && targets.length > 1 };
     const summary = new _step_summary_js__WEBPACK_IMPORTED_MODULE_3__/* .StepSummary */ .B(process.env['GITHUB_STEP_SUMMARY']);
     const runs = (0,_util_concurrency_js__WEBPACK_IMPORTED_MODULE_7__/* .runConcurrently */ .G)(targets, parallel, async (target) => {
@@ -179,7 +179,7 @@ function writeResults(results) {
     const jobResults = {
         attempt: Number(process.env['GITHUB_RUN_ATTEMPT'] ?? '1'),
         mode: (0,_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4)('mode'),
-        dryRun: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .isDryRun */ .v)(),
+        dryRun: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .isDryRun */ .vG)(),
         targets: results,
     };
     (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(newFile, JSON.stringify(jobResults), { flag: 'wx' });
@@ -6608,9 +6608,10 @@ class StepSummary {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   _: () => (/* binding */ readCount),
-/* harmony export */   v: () => (/* binding */ isDryRun)
+/* harmony export */   _0: () => (/* binding */ readCount),
+/* harmony export */   vG: () => (/* binding */ isDryRun)
 /* harmony export */ });
+/* unused harmony export readFlag */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(210);
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(854);
 
@@ -6623,7 +6624,8 @@ function readCount(input) {
         throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .countInvalid */ .Rh)(input, text);
     return Number(text);
 }
-const isDryRun = () => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('dry-run') === 'true';
+const readFlag = (input) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input) !== '' && (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getBooleanInput */ .Vt)(input);
+const isDryRun = () => readFlag('dry-run');
 
 
 /***/ }),
@@ -6706,12 +6708,13 @@ function formatDuration(milliseconds) {
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   z3: () => (/* binding */ error),
+  Vt: () => (/* binding */ getBooleanInput),
   V4: () => (/* binding */ getInput),
   C1: () => (/* binding */ setFailed),
   uH: () => (/* binding */ setOutput)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, debug, endGroup, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, group, info, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, setSecret, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path, warning
+// UNUSED EXPORTS: ExitCode, addPath, debug, endGroup, exportVariable, getIDToken, getMultilineInput, getState, group, info, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, setSecret, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path, warning
 
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");

@@ -47612,8 +47612,9 @@ function createRequestError(thrown) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   _: () => (/* binding */ readCount),
-/* harmony export */   v: () => (/* binding */ isDryRun)
+/* harmony export */   _0: () => (/* binding */ readCount),
+/* harmony export */   fG: () => (/* binding */ readFlag),
+/* harmony export */   vG: () => (/* binding */ isDryRun)
 /* harmony export */ });
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5049);
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
@@ -47627,7 +47628,8 @@ function readCount(input) {
         throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .countInvalid */ .Rh)(input, text);
     return Number(text);
 }
-const isDryRun = () => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('dry-run') === 'true';
+const readFlag = (input) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input) !== '' && (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getBooleanInput */ .Vt)(input);
+const isDryRun = () => readFlag('dry-run');
 
 
 /***/ }),
@@ -47893,23 +47895,23 @@ async function run() {
         recordOutcomes(targets);
     await (0,_environments_js__WEBPACK_IMPORTED_MODULE_9__/* .checkEnvironments */ .p)(targets, connectToGitHub(), {
         environmentsOf: getEnvironmentSelector(isPullRequest),
-        required: (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('require-environments') === 'true',
+        required: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readFlag */ .fG)('require-environments'),
     });
     const commonInputs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_5__/* .findCommonInputs */ .GR)(targets);
-    const matrixCount = (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._)('matrices') ?? 1;
+    const matrixCount = (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._0)('matrices') ?? 1;
     const jobs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_5__/* .buildJobs */ .v6)(targets, {
         runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest',
         check: isPullRequest || (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') === 'check',
         commonInputs,
         matrixCount,
-        maxJobs: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._)('max-jobs'),
+        maxJobs: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._0)('max-jobs'),
     });
     if (path === '')
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .setOutput */ .uH)('artifacts', getArtifactPrefix(targets.map(getTargetKey)));
     const matrices = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_5__/* .splitIntoMatrices */ .Fm)(jobs);
     setOutputs({
         ...createMatrixOutputs(matrices, matrixCount),
-        'max-parallel': divideParallelJobs((0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._)('max-parallel'), matrices.length),
+        'max-parallel': divideParallelJobs((0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .readCount */ ._0)('max-parallel'), matrices.length),
         'common-inputs': JSON.stringify(commonInputs),
         targets: JSON.stringify(targets.map(({ name }) => name)),
         unchanged: String(selectedTargets.length - targets.length),
@@ -47987,7 +47989,7 @@ function getEnvironmentSelector(isPullRequest) {
     return ({ environment, checkEnvironment }) => [isCheck ? checkEnvironment : environment];
 }
 function getRunKind() {
-    const dryRun = (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .isDryRun */ .v)() ? ['dry-run'] : [];
+    const dryRun = (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_10__/* .isDryRun */ .vG)() ? ['dry-run'] : [];
     const pullRequest = (0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getBooleanInput */ .Vt)('pull-request') ? ['pull-request'] : [];
     return [(0,_actions_core__WEBPACK_IMPORTED_MODULE_8__/* .getInput */ .V4)('mode') || 'deploy', ...dryRun, ...pullRequest];
 }
@@ -49294,6 +49296,8 @@ function parseValues(values) {
         rejectPlaceholder(values);
         return (0,yaml/* parseHelmValues */.CD)(values);
     }
+    if (typeof values === 'number' || typeof values === 'boolean')
+        return (0,yaml/* parseHelmValues */.CD)(String(values));
     (0,yaml/* rejectUnbounded */.Y6)(values);
     return (0,objects/* isPlainObject */.Q)(values) ? values : {};
 }
@@ -49433,11 +49437,12 @@ const targetsSchema = {
 
 
 
+const targetsFileSchema = new js_yaml/* Schema */.Sj([...js_yaml/* FAILSAFE_SCHEMA */.uH.tags, js_yaml/* nullCoreTag */.DX]);
 function readTargets(text, env = {}) {
     let content;
     let helmContent;
     try {
-        content = (0,js_yaml/* load */.Hh)(text, { schema: js_yaml/* CORE_SCHEMA */.OU });
+        content = (0,js_yaml/* load */.Hh)(text, { schema: targetsFileSchema });
         helmContent = loadHelmValues(text);
     }
     catch (thrown) {
@@ -52643,6 +52648,7 @@ const summary = _summary;
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Bg: () => (/* binding */ intYaml11Tag),
+/* harmony export */   DX: () => (/* binding */ nullCoreTag),
 /* harmony export */   Hg: () => (/* binding */ NOT_RESOLVED),
 /* harmony export */   Hh: () => (/* binding */ load),
 /* harmony export */   L2: () => (/* binding */ nullYaml11Tag),
@@ -52653,7 +52659,7 @@ const summary = _summary;
 /* harmony export */   o5: () => (/* binding */ floatYaml11Tag),
 /* harmony export */   uH: () => (/* binding */ FAILSAFE_SCHEMA)
 /* harmony export */ });
-/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_ID, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, YAMLException, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineScalarTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, getScalarValue, intCoreTag, intJsonTag, jsToAst, legacyMapTag, loadAll, mapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, parseEvents, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
+/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_ID, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, YAMLException, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineScalarTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, getScalarValue, intCoreTag, intJsonTag, jsToAst, legacyMapTag, loadAll, mapTag, nullJsonTag, omapTag, pairsTag, parseEvents, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
 //#region src/tag.ts
 /**

@@ -39270,9 +39270,9 @@ function createRequestError(thrown) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   v: () => (/* binding */ isDryRun)
+/* harmony export */   vG: () => (/* binding */ isDryRun)
 /* harmony export */ });
-/* unused harmony export readCount */
+/* unused harmony exports readCount, readFlag */
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5049);
 
 
@@ -39284,7 +39284,8 @@ function readCount(input) {
         throw countInvalid(input, text);
     return Number(text);
 }
-const isDryRun = () => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('dry-run') === 'true';
+const readFlag = (input) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)(input) !== '' && (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getBooleanInput */ .Vt)(input);
+const isDryRun = () => readFlag('dry-run');
 
 
 /***/ }),
@@ -39773,7 +39774,7 @@ async function reportResults(github, env) {
         _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .warning */ .$e(problem);
     const results = (0,_report_js__WEBPACK_IMPORTED_MODULE_5__/* .selectResults */ .B6)(jobs, {
         mode: _actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('mode'),
-        dryRun: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .isDryRun */ .v)(),
+        dryRun: (0,_job_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .isDryRun */ .vG)(),
         plannedIn: Number(_actions_core__WEBPACK_IMPORTED_MODULE_4__/* .getInput */ .V4('planned-in') || '1'),
         targetNames,
         isComplete: problems.length === 0,
