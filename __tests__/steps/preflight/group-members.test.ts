@@ -160,7 +160,7 @@ const trimCases: readonly TrimCase[] = [
     isKept: true,
   },
   {
-    name: 'an annotation of the inputs, on an Ingress that is taken over',
+    name: 'an annotation of the inputs, on an adopted Ingress',
     annotation: 'example.com/input',
     isKept: true,
   },
